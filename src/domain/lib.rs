@@ -1,1 +1,59 @@
-//! Placeholder.
+//! The nouns of outbound provisioning, and the port to a connector.
+//!
+//! Nothing here reads a file, opens a socket or looks at a clock. Every other room builds on these words; what they mean
+//! is said in the glossary of `ARCHITECTURE.md`.
+
+mod application;
+mod claim;
+mod clock;
+mod configuration;
+mod connection;
+mod connector;
+mod decision;
+mod exchange;
+mod failure;
+mod field;
+mod link;
+mod operation;
+mod reason;
+mod secret;
+mod snapshot;
+mod target;
+mod text;
+mod trigger;
+mod user;
+
+pub use application::{Application, ApplicationId, OnFailure, Provisioner};
+pub use claim::{Claim, Claims, WSO2_DIALECT};
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use configuration::{
+    Configuration, EngineSettings, MockSettings, OnDeny, Organization, PolicyText, Quota,
+    RetryPolicy, Rules,
+};
+pub use connection::{
+    AttributeMapping, AttributeSync, Connection, ConnectionId, ConnectorKind, ConnectorRef,
+    ConnectorSettings, Deprovision, Fallback, JitScheme, JitSettings, LoginProtocol, LoginSettings,
+    OnEmpty, OnExisting, Setting,
+};
+pub use connector::{
+    Confirmation, Confirmed, Connector, Connectors, Health, MatchKey, Order, RemoteAccount,
+    Unavailable,
+};
+pub use decision::{Candidate, Decision, Level, Nothing, Planned, Step, TraceLine, Verdict};
+pub use exchange::{Body, Exchange, ExchangeId, Header, Purpose, Response, Tap};
+pub use failure::{Failure, FailureKind, Remedy};
+pub use field::{Field, FieldKind};
+pub use link::{Link, LinkOrigin, RemoteId};
+pub use operation::{
+    AttributeChange, Desired, DesiredAttribute, Member, OperationId, Origin, PasswordPlan,
+    PasswordRule, PasswordSource, Verb,
+};
+pub use reason::Reason;
+pub use secret::{Secret, SecretError, SecretRef, Secrets};
+pub use snapshot::{Hold, Owner, Snapshot, Subject};
+pub use target::{Catalogue, ConnectorType, DefaultMapping, MappedFrom, NameRule, TargetSpec};
+pub use text::visible;
+pub use trigger::{Change, FlowId, NewUser, Request, Source, Trigger, TriggerId, TriggerKind};
+pub use user::{
+    Group, GroupId, LocalRef, Object, QualifiedName, RoleName, StoreDomain, User, UserId,
+};

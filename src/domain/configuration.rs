@@ -1,0 +1,177 @@
+//! The whole of `workbench.toml`, as the engine and the decision understand it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Application, ApplicationId, Connection, ConnectionId, ConnectorRef, ConnectorSettings,
+    OnFailure, Provisioner, StoreDomain,
+};
+
+/// Everything that was configured, checked against the catalogue.
+#[derive(Debug, Clone)]
+pub struct Configuration {
+    /// The organization.
+    pub organization: Organization,
+    /// The connections in file order.
+    pub connections: Vec<Connection>,
+    /// The applications in file order.
+    pub applications: Vec<Application>,
+    /// The provisioners of the resident application: the organization level.
+    pub resident: Vec<Provisioner>,
+    /// The rules.
+    pub rules: Rules,
+    /// How the engine works.
+    pub engine: EngineSettings,
+    /// The built-in mock servers to start, by target name (`google`, `salesforce`, `scim2`).
+    pub mocks: BTreeMap<String, MockSettings>,
+}
+
+impl Configuration {
+    /// Returns a connection by id.
+    pub fn connection(&self, id: &ConnectionId) -> Option<&Connection> {
+        self.connections
+            .iter()
+            .find(|connection| connection.id == *id)
+    }
+
+    /// Returns an application by id.
+    pub fn application(&self, id: &ApplicationId) -> Option<&Application> {
+        self.applications
+            .iter()
+            .find(|application| application.id == *id)
+    }
+
+    /// Returns a connector's settings with its connection.
+    pub fn connector(&self, connector: &ConnectorRef) -> Option<(&Connection, &ConnectorSettings)> {
+        let connection = self.connection(&connector.connection)?;
+        Some((connection, connection.connector(&connector.kind)?))
+    }
+}
+
+/// The organization whose users are provisioned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Organization {
+    /// The name people see.
+    pub name: String,
+    /// The tenant domain; patterns use it as `TD`.
+    pub tenant_domain: String,
+    /// The user store domains that exist; `PRIMARY` always does.
+    pub user_stores: Vec<StoreDomain>,
+    /// The stores whose users are provisioned; empty means all.
+    pub provisioned_stores: Vec<StoreDomain>,
+}
+
+/// Rule-based provisioning: Cedar policies and what a denial does.
+#[derive(Debug, Clone, Default)]
+pub struct Rules {
+    /// The policies, each text with its place.
+    pub policies: Vec<PolicyText>,
+    /// What a denial does to an account that exists.
+    pub on_deny: OnDeny,
+}
+
+/// One text of Cedar policies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyText {
+    /// Where it was read: `workbench.toml:88` or a file.
+    pub from: String,
+    /// The policies.
+    pub text: String,
+}
+
+/// What a denial does to an account that exists.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnDeny {
+    /// It is left as it is.
+    #[default]
+    Keep,
+    /// It is deprovisioned.
+    Deprovision,
+}
+
+/// How the engine works.
+#[derive(Debug, Clone)]
+pub struct EngineSettings {
+    /// The journal's file; relative to `workbench.toml`.
+    pub journal: PathBuf,
+    /// Whether an application without provisioners uses the organization level.
+    pub application_fallback: bool,
+    /// Whether targets outside the loopback range may be spoken to.
+    pub real_targets: bool,
+    /// The retry schedule.
+    pub retry: RetryPolicy,
+    /// How long a blocking caller waits when its provisioner does not say.
+    pub blocking_timeout: Duration,
+    /// What a failed blocking operation does when its provisioner does not say.
+    pub on_failure: OnFailure,
+    /// How many operations may be in flight at once over all connectors.
+    pub concurrency: usize,
+}
+
+/// When a failed operation is tried again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetryPolicy {
+    /// The waits after the first, second … failed attempt; the last one repeats until `give_up_after`.
+    pub ladder: Vec<Duration>,
+    /// When to stop trying, counted from the trigger.
+    pub give_up_after: Duration,
+    /// Full jitter: each wait is drawn between zero and the ladder's step. `Retry-After` is never shortened.
+    pub jitter: bool,
+}
+
+impl Default for RetryPolicy {
+    fn default() -> Self {
+        const MINUTE: u64 = 60;
+        const HOUR: u64 = 60 * MINUTE;
+        Self {
+            ladder: [
+                1,
+                5,
+                30,
+                2 * MINUTE,
+                10 * MINUTE,
+                HOUR,
+                6 * HOUR,
+                12 * HOUR,
+                24 * HOUR,
+            ]
+            .map(Duration::from_secs)
+            .to_vec(),
+            give_up_after: Duration::from_secs(28 * 24 * HOUR),
+            jitter: true,
+        }
+    }
+}
+
+/// One built-in mock server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MockSettings {
+    /// Whether it is started with the workbench.
+    pub start: bool,
+    /// The loopback port; 0 for any free one.
+    pub port: u16,
+    /// The name of a personality (SCIM2) or the path of one's own.
+    pub personality: Option<String>,
+    /// A seed file; relative to `workbench.toml`.
+    pub seed: Option<PathBuf>,
+    /// A limit of requests per time, in the vendor's manner of refusing.
+    pub quota: Option<Quota>,
+    /// The number of licences (seats).
+    pub licences: Option<u64>,
+    /// Faults armed from the start, each as the command line writes it.
+    pub faults: Vec<String>,
+}
+
+/// So many requests in so much time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quota {
+    /// The number of requests.
+    pub requests: u32,
+    /// The time.
+    pub per: Duration,
+}

@@ -1,0 +1,94 @@
+//! One HTTP request and what came back, already free of secrets.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::user::uuid_id;
+
+uuid_id! {
+    /// The id of one exchange; sorts by time.
+    ExchangeId
+}
+
+/// One HTTP request and what came back. Redaction happened before this was made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Exchange {
+    /// The id.
+    pub id: ExchangeId,
+    /// What the request was for.
+    pub purpose: Purpose,
+    /// When it left.
+    pub at: Timestamp,
+    /// The method.
+    pub method: String,
+    /// The whole URL, secrets masked.
+    pub url: String,
+    /// The request's headers, secrets masked.
+    pub request_headers: Vec<Header>,
+    /// The request's body, secrets masked.
+    pub request_body: Body,
+    /// What came back; `None` while it is under way or when nothing came.
+    pub response: Option<Response>,
+    /// Why nothing came, or why it could not be read.
+    pub error: Option<String>,
+    /// How long it took, headers and body; zero while under way.
+    pub took: Duration,
+}
+
+/// What a request was for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Purpose {
+    /// Getting a token.
+    Token,
+    /// Looking for an account.
+    Lookup,
+    /// Reading what the target can do.
+    Discovery,
+    /// Changing something.
+    Write,
+    /// Checking whether we may speak at all.
+    Check,
+}
+
+/// An answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Response {
+    /// The status code.
+    pub status: u16,
+    /// The headers, secrets masked.
+    pub headers: Vec<Header>,
+    /// The body, secrets masked.
+    pub body: Body,
+}
+
+/// One header.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    /// The name in lower case.
+    pub name: String,
+    /// The value, `***` where it was a secret.
+    pub value: String,
+}
+
+/// A body as text, cut at a limit.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Body {
+    /// The text; invalid UTF-8 is replaced. Holds control characters as they came: whoever shows it marks them.
+    pub text: String,
+    /// The whole size in bytes, before the cut.
+    pub size_bytes: u64,
+    /// Whether the text was cut.
+    pub cut: bool,
+}
+
+/// Sees every request before it leaves and every answer when it is there; token calls too.
+pub trait Tap: Send + Sync {
+    /// A request is about to leave.
+    fn started(&self, exchange: &Exchange);
+
+    /// Its answer came, or will not come.
+    fn finished(&self, exchange: &Exchange);
+}

@@ -1,0 +1,113 @@
+//! What a connector type is and what its target can hold and do, as data for the decision, the lint and the forms.
+
+use crate::{ConnectorKind, Deprovision, Fallback, Field, PasswordRule};
+
+/// One connector type: its settings and its target.
+#[derive(Debug, Clone, Copy)]
+pub struct ConnectorType {
+    /// The type's name: `google`, `salesforce`, `scim2`.
+    pub kind: &'static str,
+    /// The name of WSO2 Identity Server: `googleapps`, `salesforce`, `SCIM2`. Accepted as an alias.
+    pub wso2_name: &'static str,
+    /// The Console's label.
+    pub label: &'static str,
+    /// The settings, in display order.
+    pub fields: &'static [Field],
+    /// What the target can hold and do.
+    pub target: TargetSpec,
+}
+
+impl ConnectorType {
+    /// Returns a setting by its key or its WSO2 property key.
+    pub fn field(&self, key: &str) -> Option<&'static Field> {
+        self.fields
+            .iter()
+            .find(|field| field.key == key || field.wso2_key == Some(key))
+    }
+}
+
+/// What a target can hold and do.
+#[derive(Debug, Clone, Copy)]
+pub struct TargetSpec {
+    /// Where a user's remote name comes from.
+    pub name: NameRule,
+    /// The remote attribute that holds the name: `primaryEmail`, `Username`, `userName`.
+    pub name_attribute: &'static str,
+    /// Mappings that hold unless the connection maps the same remote attribute itself.
+    pub default_mappings: &'static [DefaultMapping],
+    /// Remote attributes without which a create is refused; the name attribute is always there.
+    pub required: &'static [&'static str],
+    /// Remote attributes that hold at most so many characters.
+    pub max_lengths: &'static [(&'static str, usize)],
+    /// Remote attributes that hold `true` or `false` rather than text.
+    pub booleans: &'static [&'static str],
+    /// Remote attributes that the connector itself sets, so that mapping them is an error.
+    pub reserved: &'static [&'static str],
+    /// Whether groups are provisioned.
+    pub groups: bool,
+    /// Whether a password goes with a create.
+    pub password: PasswordRule,
+    /// What *deprovision* means unless configured.
+    pub default_deprovision: Deprovision,
+    /// Whether accounts can be deleted at all.
+    pub can_delete: bool,
+    /// The setting keys that hold the addresses this connector speaks to, for the loopback check.
+    pub address_settings: &'static [&'static str],
+}
+
+/// Where a user's remote name comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NameRule {
+    /// A provisioning pattern, then the domain rule; the strings are the setting keys.
+    Pattern {
+        /// The setting with the pattern.
+        pattern: &'static str,
+        /// The setting with the separator.
+        separator: &'static str,
+        /// The setting with the domain to append.
+        domain: &'static str,
+    },
+    /// The user name, with the configured user store domain in front when there is one.
+    UserName {
+        /// The setting with the user store domain.
+        store_domain: &'static str,
+    },
+}
+
+/// A mapping that holds unless the connection says otherwise.
+#[derive(Debug, Clone, Copy)]
+pub struct DefaultMapping {
+    /// The remote attribute.
+    pub remote: &'static str,
+    /// Where the value comes from.
+    pub from: MappedFrom,
+    /// What is used when the user has no value.
+    pub fallback: Fallback,
+}
+
+/// Where a default mapping takes its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MappedFrom {
+    /// A fixed claim (short name).
+    Claim(&'static str),
+    /// The claim that a connector setting names.
+    Setting(&'static str),
+}
+
+/// The connector types that exist.
+#[derive(Debug, Clone, Copy)]
+pub struct Catalogue(pub &'static [ConnectorType]);
+
+impl Catalogue {
+    /// Returns a type by its name or its WSO2 name, without regard to case.
+    pub fn find(&self, kind: &str) -> Option<&'static ConnectorType> {
+        self.0.iter().find(|entry| {
+            entry.kind.eq_ignore_ascii_case(kind) || entry.wso2_name.eq_ignore_ascii_case(kind)
+        })
+    }
+
+    /// Returns the type of a configured connector.
+    pub fn of(&self, kind: &ConnectorKind) -> Option<&'static ConnectorType> {
+        self.find(&kind.0)
+    }
+}
