@@ -9,6 +9,14 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use jiff::Timestamp;
 use serde_json::Value;
 
+/// The request header in which the server tells a vendor how many calls the last 24 hours saw and how many are allowed:
+/// `18/5000`. The server sets it when a daily limit is set, and takes away what a client sent under that name.
+pub const USAGE_HEADER: HeaderName = HeaderName::from_static("x-mock-api-usage");
+
+/// The answer header with which a vendor names a parameter it does not honour. The server takes it off the answer and
+/// writes it to the request log, so that nothing is ignored in silence.
+pub const UNSUPPORTED_HEADER: HeaderName = HeaderName::from_static("x-mock-unsupported");
+
 /// One request as the shared server hands it over: decompressed, bounded, with the time attached.
 #[derive(Debug, Clone)]
 pub struct Request {
@@ -204,4 +212,17 @@ pub trait Vendor: Clone + Send + Sync + 'static {
 
     /// Lists what the target holds, in the order of creation, deleted objects left out.
     fn objects(&self) -> Vec<Object>;
+    /// Tells on whose behalf a request is made, for rates that are counted by user; by default its credentials.
+    fn caller(&self, request: &Request) -> Option<String> {
+        request.header("authorization").map(str::to_owned)
+    }
+
+    /// Returns the name people know an object by, given its id; a fault on `subject=kim` finds Kim's id with it.
+    fn name_of(&self, id: &str) -> Option<String> {
+        self.objects().into_iter().find(|object| object.id == id).map(|object| object.name)
+    }
+
+    /// Takes over the sessions (tokens, cursors) of a newer state. A read that lags is answered by an older clone, and
+    /// lag must not make a good token bad.
+    fn adopt_sessions(&mut self, _newer: &Self) {}
 }
