@@ -1,0 +1,284 @@
+//! A scenario file: a starting state, changes of the configuration, steps, and what is expected.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use toml::Spanned;
+
+/// One scenario, as written.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// A line for lists and reports.
+    pub title: String,
+    /// What it shows, for people.
+    #[serde(default)]
+    pub story: String,
+    /// The seed of everything drawn by chance; the same seed gives the same run.
+    #[serde(default = "default_seed")]
+    pub seed: u64,
+    /// The configuration to start from; relative to the scenario file. The shipped `workbench.toml` when left out.
+    pub config: Option<PathBuf>,
+    /// A directory seed; relative to the scenario file.
+    pub directory: Option<PathBuf>,
+    /// A seed file of the mocks; relative to the scenario file.
+    pub targets: Option<PathBuf>,
+    /// Values of the configuration to change before the start, by their path.
+    #[serde(default)]
+    pub overrides: Vec<Override>,
+    /// What happens, in order.
+    pub steps: Vec<Spanned<StepEntry>>,
+}
+
+fn default_seed() -> u64 {
+    1
+}
+
+/// One changed value of the configuration.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Override {
+    /// The value's path: `connections[id=corp-scim].connectors[type=scim2].enabled`.
+    pub path: String,
+    /// The new value.
+    pub value: toml::Value,
+}
+
+/// One step: what is done, then what is expected.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StepEntry {
+    /// What the step shows.
+    pub name: String,
+    /// What to watch, for people.
+    #[serde(default)]
+    pub watch: String,
+    /// Something happens to a user or group.
+    pub trigger: Option<TriggerEntry>,
+    /// A fault is armed at a mock, before the trigger.
+    pub fault: Option<FaultEntry>,
+    /// A value of the configuration changes while the engine runs, before the trigger.
+    #[serde(default)]
+    pub configure: Vec<Override>,
+    /// What to wait for after the trigger; everything settled when left out.
+    pub wait: Option<Wait>,
+    /// Stops the engine as a power cut would and starts it again on the same journal, after the trigger.
+    #[serde(default)]
+    pub restart: bool,
+    /// What is expected now.
+    #[serde(default)]
+    pub expect: Expect,
+}
+
+/// A trigger in the words of the command line.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TriggerEntry {
+    /// `user-created`, `logged-in`, `role-assigned` …
+    pub kind: domain::TriggerKind,
+    /// The user, for a trigger about a user.
+    pub user: Option<String>,
+    /// The group, for a trigger about a group.
+    pub group: Option<String>,
+    /// `console`, `api`, `self-signup`, `import`.
+    pub source: Option<domain::Source>,
+    /// The application whose token or portal was used.
+    pub application: Option<String>,
+    /// The connection of a login.
+    pub connection: Option<String>,
+    /// Claims: of a new user, or to set. A value or a list.
+    #[serde(default)]
+    pub claims: BTreeMap<String, OneOrMany>,
+    /// Claims to remove.
+    #[serde(default)]
+    pub remove_claims: Vec<String>,
+    /// A new name.
+    pub rename: Option<String>,
+    /// The role assigned or revoked.
+    pub role: Option<String>,
+    /// The roles of a new user.
+    #[serde(default)]
+    pub roles: Vec<String>,
+    /// The groups of a new user.
+    #[serde(default)]
+    pub groups: Vec<String>,
+    /// The password that the trigger carries. A scenario's passwords are made up, so they may stand here.
+    pub password: Option<domain::Secret>,
+    /// Members of a new group, or to add.
+    #[serde(default)]
+    pub add: Vec<String>,
+    /// Members to remove.
+    #[serde(default)]
+    pub remove: Vec<String>,
+}
+
+/// One value or several.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum OneOrMany {
+    /// One value.
+    One(String),
+    /// Several values.
+    Many(Vec<String>),
+}
+
+impl OneOrMany {
+    /// Returns the values; an empty text stands for none.
+    pub fn values(&self) -> Vec<String> {
+        match self {
+            Self::One(value) if value.is_empty() => Vec::new(),
+            Self::One(value) => vec![value.clone()],
+            Self::Many(values) => values.clone(),
+        }
+    }
+}
+
+/// A fault to arm.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FaultEntry {
+    /// The mock: `google`, `salesforce`, `scim2`.
+    pub target: String,
+    /// The fault as the command line writes it: `drop-after:op=Users.create,times=1`.
+    pub spec: String,
+}
+
+/// What to wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Wait {
+    /// Every operation of the step has settled, is dead or is held.
+    Settled,
+    /// Every operation of the step has been tried at least once.
+    Tried,
+    /// Nothing.
+    Nothing,
+}
+
+/// What is expected after a step. Only what is written is checked.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expect {
+    /// What the caller was told.
+    pub caller: Option<Caller>,
+    /// The decisions of the step. When given, they are *all* decisions: one too many fails as well.
+    pub decisions: Option<Vec<DecisionExpected>>,
+    /// Exchanges of the step, in order, other than token and discovery calls. When given, they are all.
+    pub exchanges: Option<Vec<ExchangeExpected>>,
+    /// What targets hold now.
+    #[serde(default)]
+    pub target: Vec<TargetExpected>,
+    /// Whether the local directory holds these users (name = there or not).
+    #[serde(default)]
+    pub directory: BTreeMap<String, bool>,
+}
+
+/// What the caller was told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Caller {
+    /// The change was made.
+    Accepted,
+    /// A blocking provisioner failed; the change was not made, or the login was refused.
+    Rejected,
+}
+
+/// One expected decision.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DecisionExpected {
+    /// The connector: `acme-google/google`; left out for the event itself when no candidate was found.
+    pub connector: Option<String>,
+    /// `create`, `update` or `deprovision`.
+    pub operation: Option<domain::Verb>,
+    /// The reason code of *nothing*.
+    pub reason: Option<String>,
+    /// How the operation ended: `settled`, `dead`, `retrying`, `in-doubt`, `held` …
+    pub state: Option<String>,
+    /// Levels that proposed it, as the trace words them.
+    pub levels: Option<Vec<String>>,
+}
+
+/// One expected exchange.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExchangeExpected {
+    /// The method.
+    pub method: String,
+    /// The path with its query, without scheme and host; `*` stands for one path segment or query value.
+    pub path: String,
+    /// The status; 0 when no answer came.
+    pub status: Option<u16>,
+}
+
+/// What one target holds.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TargetExpected {
+    /// The mock: `google`, `salesforce`, `scim2`.
+    pub target: String,
+    /// The object's name there.
+    pub name: String,
+    /// Whether it must be there (default) or must not.
+    #[serde(default = "yes")]
+    pub present: bool,
+    /// Fields by JSON pointer without the first slash (`name/givenName`, `emails/0/value`) and their values.
+    #[serde(default)]
+    pub fields: BTreeMap<String, toml::Value>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Why a scenario file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// It cannot be read.
+    #[error("{path} cannot be read")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// It is not a scenario.
+    #[error("{path}:{line}:{column}: {message}")]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// From 1.
+        line: usize,
+        /// From 1.
+        column: usize,
+        /// What is wrong.
+        message: String,
+    },
+}
+
+impl Scenario {
+    /// Reads a scenario file.
+    ///
+    /// # Errors
+    /// [`FileError`] with the place of the first mistake.
+    pub fn read(path: &Path) -> Result<(Self, String), FileError> {
+        let text =
+            std::fs::read_to_string(path).map_err(|source| FileError::Read { path: path.to_owned(), source })?;
+        match toml::from_str::<Self>(&text) {
+            Ok(scenario) => Ok((scenario, text)),
+            Err(error) => {
+                let (line, column) = line_and_column(&text, error.span().map_or(0, |span| span.start));
+                Err(FileError::Parse { path: path.to_owned(), line, column, message: error.message().to_owned() })
+            }
+        }
+    }
+}
+
+/// Returns line and column, from 1, of a byte offset.
+pub(super) fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
+    let before = &text[..offset.min(text.len())];
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().map_or(0, |rest| rest.chars().count()) + 1;
+    (line, column)
+}
