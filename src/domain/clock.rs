@@ -1,19 +1,35 @@
 //! Time as an argument: the system's clock, and one that is moved by hand.
 
-use std::sync::{Arc, Mutex};
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use jiff::Timestamp;
 
 /// Tells the time and waits. Everything that would otherwise ask the system takes one of these.
-#[async_trait]
 pub trait Clock: Send + Sync + 'static {
     /// Returns the present instant.
     fn now(&self) -> Timestamp;
 
     /// Returns time passed since some fixed start; never goes backwards, whatever the wall clock does.
     fn monotonic(&self) -> Duration;
+
+    /// Returns how to wait until [`monotonic`](Self::monotonic) has reached `at`.
+    fn wake(&self, at: Duration) -> Wake {
+        Wake::After(at.saturating_sub(self.monotonic()))
+    }
+}
+
+/// How to wait for an instant of a clock. The runtime's timer is not known here, so the caller does the sleeping.
+#[derive(Debug)]
+pub enum Wake {
+    /// The clock runs by itself: sleep so long.
+    After(Duration),
+    /// The clock is moved by hand: this ends when it has been moved that far.
+    Moved(Moved),
 }
 
 /// The system's clock.
@@ -34,7 +50,6 @@ impl Default for SystemClock {
     }
 }
 
-#[async_trait]
 impl Clock for SystemClock {
     #[expect(
         clippy::disallowed_methods,
@@ -52,49 +67,113 @@ impl Clock for SystemClock {
 /// A clock that moves only when it is told to.
 #[derive(Debug, Clone)]
 pub struct ManualClock {
-    state: Arc<Mutex<(Timestamp, Duration)>>,
+    state: Arc<Mutex<Manual>>,
+}
+
+#[derive(Debug)]
+struct Manual {
+    now: Timestamp,
+    passed: Duration,
+    sleepers: Vec<Waker>,
 }
 
 impl ManualClock {
     /// Starts the clock at an instant.
     pub fn at(start: Timestamp) -> Self {
         Self {
-            state: Arc::new(Mutex::new((start, Duration::ZERO))),
+            state: Arc::new(Mutex::new(Manual {
+                now: start,
+                passed: Duration::ZERO,
+                sleepers: Vec::new(),
+            })),
         }
     }
 
-    /// Moves both the wall clock and the monotonic clock forward.
+    /// Moves both the wall clock and the monotonic clock forward, and wakes who slept until then.
     pub fn advance(&self, by: Duration) {
-        let mut state = self
-            .state
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        state.0 = state.0.checked_add(by).unwrap_or(Timestamp::MAX);
-        state.1 += by;
+        let sleepers = {
+            let mut state = self.lock();
+            state.now = state.now.checked_add(by).unwrap_or(Timestamp::MAX);
+            state.passed += by;
+            std::mem::take(&mut state.sleepers)
+        };
+        for sleeper in sleepers {
+            sleeper.wake();
+        }
     }
 
     /// Sets the wall clock, forward or back, and leaves the monotonic clock alone.
     pub fn jump_to(&self, now: Timestamp) {
-        self.state
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .0 = now;
+        self.lock().now = now;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Manual> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-#[async_trait]
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        self.state
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .0
+        self.lock().now
     }
 
     fn monotonic(&self) -> Duration {
-        self.state
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .1
+        self.lock().passed
+    }
+
+    fn wake(&self, at: Duration) -> Wake {
+        Wake::Moved(Moved {
+            clock: self.clone(),
+            at,
+        })
+    }
+}
+
+/// Ends when a [`ManualClock`] has been moved to an instant.
+pub struct Moved {
+    clock: ManualClock,
+    at: Duration,
+}
+
+impl Future for Moved {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.clock.lock();
+        if state.passed >= self.at {
+            return Poll::Ready(());
+        }
+        if !state
+            .sleepers
+            .iter()
+            .any(|sleeper| sleeper.will_wake(context.waker()))
+        {
+            state.sleepers.push(context.waker().clone());
+        }
+        Poll::Pending
+    }
+}
+
+impl fmt::Debug for Moved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Moved(until {:?})", self.at)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sleeper_wakes_when_the_clock_has_been_moved_far_enough() {
+        let clock = ManualClock::at(Timestamp::UNIX_EPOCH);
+        let Wake::Moved(mut moved) = clock.wake(Duration::from_secs(2)) else {
+            panic!("a manual clock is moved");
+        };
+        let mut context = Context::from_waker(Waker::noop());
+        clock.advance(Duration::from_secs(1));
+        assert!(Pin::new(&mut moved).poll(&mut context).is_pending());
+        clock.advance(Duration::from_secs(1));
+        assert!(Pin::new(&mut moved).poll(&mut context).is_ready());
     }
 }

@@ -25,7 +25,7 @@ mod user;
 
 pub use application::{Application, ApplicationId, OnFailure, Provisioner};
 pub use claim::{Claim, Claims, WSO2_DIALECT};
-pub use clock::{Clock, ManualClock, SystemClock};
+pub use clock::{Clock, ManualClock, Moved, SystemClock, Wake};
 pub use configuration::{
     Configuration, EngineSettings, MockSettings, OnDeny, Organization, PolicyText, Quota,
     RetryPolicy, Rules,
