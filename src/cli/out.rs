@@ -1,0 +1,98 @@
+//! The one place that writes to standard output and standard error.
+
+use std::io::{self, IsTerminal as _, Write as _};
+
+use domain::visible;
+use serde::Serialize;
+
+/// Where a command's result goes, and in which form.
+#[derive(Debug, Clone, Copy)]
+pub struct Out {
+    json: bool,
+}
+
+impl Out {
+    /// Makes an output; with `json`, every result is JSON, one value per line.
+    pub fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// Tells whether results are to be JSON.
+    pub fn is_json(self) -> bool {
+        self.json
+    }
+
+    /// Tells whether a person is looking at standard error, where progress is shown.
+    pub fn shows_progress(self) -> bool {
+        !self.json && io::stderr().is_terminal()
+    }
+
+    /// Writes text for people, with control characters made visible; nothing in JSON mode.
+    pub fn text(self, text: &str) {
+        if self.json {
+            return;
+        }
+        for line in text.lines() {
+            write_line(&visible(line));
+        }
+    }
+
+    /// Writes one JSON value on a line; nothing in text mode.
+    pub fn value(self, value: &impl Serialize) {
+        if self.json {
+            self.raw_value(value);
+        }
+    }
+
+    /// Writes one JSON value on a line, in either mode: for exports.
+    pub fn raw_value(self, value: &impl Serialize) {
+        match serde_json::to_string(value) {
+            Ok(line) => write_line(&line),
+            Err(error) => note(&format!("error: cannot write the result as JSON: {error}")),
+        }
+    }
+
+    /// Writes a row of columns for people, cells padded to the widths given; nothing in JSON mode.
+    pub fn table(self, header: &[&str], rows: &[Vec<String>]) {
+        if self.json {
+            return;
+        }
+        let cells: Vec<Vec<String>> =
+            rows.iter().map(|row| row.iter().map(|cell| visible(cell).into_owned()).collect()).collect();
+        let width = |column: usize| {
+            cells
+                .iter()
+                .filter_map(|row| row.get(column))
+                .map(|cell| cell.chars().count())
+                .chain([header[column].chars().count()])
+                .max()
+                .unwrap_or(0)
+        };
+        let widths: Vec<usize> = (0..header.len()).map(width).collect();
+        let line = |row: &mut dyn Iterator<Item = &str>| {
+            let padded: Vec<String> = row.zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+            write_line(padded.join("  ").trim_end());
+        };
+        line(&mut header.iter().copied());
+        for row in &cells {
+            line(&mut row.iter().map(String::as_str));
+        }
+    }
+}
+
+/// Writes a line for people to standard error.
+pub fn note(text: &str) {
+    for line in text.lines() {
+        let _ = writeln!(io::stderr(), "{}", visible(line)); // nobody reads standard error: nothing left to tell
+    }
+}
+
+/// Writes one line to standard output. A reader that went away (`| head`) ends the process quietly, as it ends others.
+fn write_line(line: &str) {
+    if let Err(error) = writeln!(io::stdout(), "{line}") {
+        if error.kind() != io::ErrorKind::BrokenPipe {
+            note(&format!("error: cannot write to standard output: {error}"));
+        }
+        std::process::exit(i32::from(error.kind() != io::ErrorKind::BrokenPipe));
+    }
+}
