@@ -39,7 +39,9 @@ pub struct Request {
 impl Request {
     /// Returns the decoded query pairs in order (`+` and `%20` are both blanks).
     pub fn query_pairs(&self) -> Vec<(String, String)> {
-        url::form_urlencoded::parse(self.query.as_bytes()).into_owned().collect()
+        url::form_urlencoded::parse(self.query.as_bytes())
+            .into_owned()
+            .collect()
     }
 
     /// Returns the first decoded value of one query parameter.
@@ -59,7 +61,11 @@ impl Request {
         self.path
             .split('/')
             .filter(|segment| !segment.is_empty())
-            .map(|segment| percent_encoding::percent_decode_str(segment).decode_utf8_lossy().into_owned())
+            .map(|segment| {
+                percent_encoding::percent_decode_str(segment)
+                    .decode_utf8_lossy()
+                    .into_owned()
+            })
             .collect()
     }
 }
@@ -78,14 +84,22 @@ pub struct Answer {
 impl Answer {
     /// Answers with a status and nothing else.
     pub fn empty(status: StatusCode) -> Self {
-        Self { status, headers: HeaderMap::new(), body: Bytes::new() }
+        Self {
+            status,
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+        }
     }
 
     /// Answers with bytes of one media type.
     pub fn bytes(status: StatusCode, media_type: &'static str, body: impl Into<Bytes>) -> Self {
         let mut headers = HeaderMap::new();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
-        Self { status, headers, body: body.into() }
+        Self {
+            status,
+            headers,
+            body: body.into(),
+        }
     }
 
     /// Answers with JSON under one media type.
@@ -189,6 +203,9 @@ pub trait Vendor: Clone + Send + Sync + 'static {
     /// The target's name: `google`, `salesforce` or `scim2`.
     const NAME: &'static str;
 
+    /// The path under which clients find it, as `/scim/v2`; empty when the API begins at the root.
+    const PATH: &'static str = "";
+
     /// Tells what a request is about. Must not look at credentials and must not panic on anything.
     fn classify(&self, request: &Request) -> Operation;
 
@@ -219,7 +236,10 @@ pub trait Vendor: Clone + Send + Sync + 'static {
 
     /// Returns the name people know an object by, given its id; a fault on `subject=kim` finds Kim's id with it.
     fn name_of(&self, id: &str) -> Option<String> {
-        self.objects().into_iter().find(|object| object.id == id).map(|object| object.name)
+        self.objects()
+            .into_iter()
+            .find(|object| object.id == id)
+            .map(|object| object.name)
     }
 
     /// Takes over the sessions (tokens, cursors) of a newer state. A read that lags is answered by an older clone, and

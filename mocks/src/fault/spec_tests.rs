@@ -1,0 +1,158 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn parsed(text: &str) -> FaultSpec {
+    text.parse()
+        .unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+fn refused(text: &str) -> String {
+    text.parse::<FaultSpec>().expect_err(text).to_string()
+}
+
+#[test]
+fn a_specification_reads_as_it_is_meant() {
+    let spec = parsed("drop-after:op=users.insert,subject=kim,times=1,nth=2");
+    assert_eq!(spec.effect, Effect::DropAfter { reset: false });
+    assert_eq!(spec.on.operation.as_deref(), Some("users.insert"));
+    assert_eq!(spec.on.subject.as_deref(), Some("kim"));
+    assert_eq!(spec.on.nth, Some(2..=2));
+    assert_eq!(spec.times, Times::Count(1));
+    assert_eq!(
+        parsed("latency: delay = 100ms..2s , chance=0.2,target=google").effect,
+        Effect::Latency(Duration::from_millis(100), Duration::from_secs(2))
+    );
+    assert_eq!(
+        parsed("user-rate:rate=10/60").effect,
+        Effect::UserRate(Throttle {
+            retry_after: Duration::from_secs(1),
+            rate: Some("10/60".parse().unwrap())
+        })
+    );
+    assert_eq!(
+        parsed(r#"reset:subject="Doe, \"Kim\"""#)
+            .on
+            .subject
+            .as_deref(),
+        Some(r#"Doe, "Kim""#)
+    );
+}
+
+#[test]
+fn what_is_written_wrong_is_named_with_what_would_be_right() {
+    assert!(refused("drop-afer").contains("did you mean `drop-after`?"));
+    assert!(refused("explode").starts_with("no fault is called `explode`; there are latency, "));
+    assert!(refused("drop-after:opp=x").contains("did you mean `op`?"));
+    assert!(
+        refused("reset:delay=1s")
+            .contains("`reset` knows no setting `delay`; it knows target, op, ")
+    );
+    assert!(refused("latency:delay=250").contains("a time with its unit is expected"));
+    assert!(refused("status:code=200").contains("400 to 599"));
+    assert!(refused("reset:times=0").contains("a number from 1 or `always`"));
+    assert!(refused("reset:nth=5..2").contains("backwards"));
+    assert!(refused("reset:chance=2").contains("0 to 1"));
+    assert!(refused("reset:times").contains("is no `key=value`"));
+    assert!(refused("reset:times=1,times=2").contains("given twice"));
+    assert!(refused("lag:for=1s,requests=2").contains("either"));
+    assert!(refused("reset:target=gogle").contains("did you mean `google`?"));
+}
+
+#[test]
+fn a_scenario_may_write_text_or_a_table() {
+    #[derive(Deserialize)]
+    struct Scenario {
+        faults: Vec<FaultSpec>,
+    }
+    let text = "faults = ['drop-after:nth=2', { fault = 'drop-after', nth = 2 }, { fault = 'lag', requests = 3, writes = true }]";
+    let scenario: Scenario = toml::from_str(text).unwrap();
+    assert_eq!(scenario.faults[0], scenario.faults[1]);
+    assert_eq!(scenario.faults[2], parsed("lag:requests=3,writes=yes"));
+    let wrong = toml::from_str::<Scenario>("faults = [{ fault = 'lagg' }]")
+        .err()
+        .unwrap();
+    assert!(wrong.to_string().contains("did you mean `lag`?"), "{wrong}");
+}
+
+#[test]
+fn globs_match_without_case_and_know_or() {
+    for (pattern, text, fits) in [
+        ("users.insert", "Users.Insert", true),
+        ("users.*", "users.insert", true),
+        ("*.insert|*.create", "User.create", true),
+        ("*", "", true),
+        ("a*b*c", "aXbYc", true),
+        ("a*b*c", "acb", false),
+        ("a*a", "a", false),
+        ("", "x", false),
+    ] {
+        assert_eq!(glob(pattern, text), fits, "{pattern} on {text}");
+    }
+}
+
+#[test]
+fn tokens_and_discovery_are_hit_by_name_only() {
+    let operation = |name, kind| Operation {
+        name,
+        subject: None,
+        kind,
+    };
+    let any = parsed("drop-after").on;
+    assert!(any.fits(&operation("users.get", Kind::Read), &Method::GET));
+    assert!(!any.fits(&operation("token", Kind::Token), &Method::POST));
+    assert!(
+        parsed("drop-after:op=token")
+            .on
+            .fits(&operation("token", Kind::Token), &Method::POST)
+    );
+    assert!(
+        parsed("drop-after:kind=token|meta")
+            .on
+            .fits(&operation("schemas", Kind::Meta), &Method::GET)
+    );
+    assert!(
+        !parsed("drop-after:method=post")
+            .on
+            .fits(&operation("users.get", Kind::Read), &Method::GET)
+    );
+}
+
+#[test]
+fn a_subject_is_a_name_its_local_part_or_a_pattern() {
+    let kim = parsed("reset:subject=kim").on;
+    assert!(
+        kim.fits_subject("Kim@acme.example")
+            && kim.fits_subject("kim")
+            && !kim.fits_subject("kimberly@acme.example")
+    );
+    assert!(
+        parsed("reset:subject=kim*")
+            .on
+            .fits_subject("kimberly@acme.example")
+    );
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_read_or_refused_without_a_panic(text in ".{0,80}") {
+        let _ = text.parse::<FaultSpec>();
+    }
+
+    #[test]
+    fn a_specification_reads_back_as_it_was_written(
+        name in prop::sample::select(names()),
+        subject in prop::option::of("[a-z ,\"\\\\@*]{1,12}"),
+        nth in prop::option::of(1_u64..9),
+        times in prop::option::of(1_u64..9),
+        chance in prop::option::of(0.0..1.0_f64),
+    ) {
+        let mut spec = parsed(name);
+        spec.on.subject = subject;
+        spec.on.nth = nth.map(|nth| nth..=nth + 2);
+        spec.times = times.map_or(Times::Always, Times::Count);
+        spec.chance = chance.unwrap_or(1.0);
+        let written = spec.to_string();
+        prop_assert_eq!(written.parse::<FaultSpec>().unwrap(), spec, "{}", written);
+    }
+}
