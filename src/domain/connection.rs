@@ -316,6 +316,8 @@ pub enum LoginProtocol {
 pub enum Fallback {
     /// The user name without its store.
     UserName,
+    /// The text of a connector setting (its key); where that is unset, the user name without its store.
+    Setting(&'static str),
     /// Nothing.
     None,
 }

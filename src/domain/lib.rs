@@ -3,6 +3,7 @@
 //! Nothing here reads a file, opens a socket or looks at a clock. Every other room builds on these words; what they mean
 //! is said in the glossary of `ARCHITECTURE.md`.
 
+mod address;
 mod application;
 mod claim;
 mod clock;
@@ -23,6 +24,7 @@ mod text;
 mod trigger;
 mod user;
 
+pub use address::is_loopback;
 pub use application::{Application, ApplicationId, OnFailure, Provisioner};
 pub use claim::{Claim, Claims, WSO2_DIALECT};
 pub use clock::{Clock, ManualClock, Moved, SystemClock, Wake};

@@ -1,0 +1,56 @@
+//! Addresses of targets: which of them stay on this machine.
+
+use url::{Host, Url};
+
+/// Tells whether an address (a URL, or a bare host with or without a port) stays on this machine.
+///
+/// Loopback are `localhost` and every name below it (RFC 6761, section 6.3), 127.0.0.0/8 and `::1`. What cannot be read
+/// as an address is not loopback.
+pub fn is_loopback(address: &str) -> bool {
+    let address = address.trim();
+    let parsed = if address.contains("://") {
+        Url::parse(address)
+    } else {
+        Url::parse(&format!("http://{address}"))
+    };
+    match parsed.as_ref().ok().and_then(Url::host) {
+        Some(Host::Domain(name)) => {
+            let name = name.trim_end_matches('.');
+            name == "localhost" || name.ends_with(".localhost")
+        }
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => {
+            ip.is_loopback() || ip.to_ipv4_mapped().is_some_and(|ip| ip.is_loopback())
+        }
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_and_numbers_of_this_machine_are_loopback() {
+        for here in [
+            "http://localhost:9101/scim2/Users",
+            "localhost:9103",
+            "http://127.8.8.8",
+            "https://[::1]:8443/x",
+            "http://mock.localhost/",
+            "HTTP://LOCALHOST",
+        ] {
+            assert!(is_loopback(here), "{here}");
+        }
+        for there in [
+            "https://admin.googleapis.com",
+            "http://127.0.0.1.example.com",
+            "http://localhost@evil.example/",
+            "http://0.0.0.0",
+            "",
+            "http://[broken",
+        ] {
+            assert!(!is_loopback(there), "{there}");
+        }
+    }
+}
