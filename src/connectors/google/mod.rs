@@ -1,0 +1,3 @@
+//! Google Directory: users of a Workspace domain, through the Admin SDK.
+pub(crate) mod fields;
+pub(crate) mod target;

@@ -1,0 +1,74 @@
+//! What Google Directory can hold and do.
+
+use domain::{
+    ConnectorType, DefaultMapping, Deprovision, Fallback, MappedFrom, NameRule, PasswordRule,
+    TargetSpec,
+};
+
+use super::fields::FIELDS;
+
+/// The connector type `google`.
+pub(crate) const GOOGLE: ConnectorType = ConnectorType {
+    kind: "google",
+    wso2_name: "googleapps",
+    label: "Google",
+    fields: FIELDS,
+    target: TargetSpec {
+        name: NameRule::Pattern {
+            pattern: "pattern",
+            separator: "separator",
+            domain: "google_domain",
+        },
+        name_attribute: "primaryEmail",
+        default_mappings: &[
+            DefaultMapping {
+                remote: "name.givenName",
+                from: MappedFrom::Setting("given_name_claim"),
+                fallback: Fallback::Setting("given_name_default"),
+            },
+            DefaultMapping {
+                remote: "name.familyName",
+                from: MappedFrom::Setting("family_name_claim"),
+                fallback: Fallback::Setting("family_name_default"),
+            },
+        ],
+        // Source: discovery document admin:directory_v1, `required: directory.users.insert`.
+        required: &["name.givenName", "name.familyName"],
+        max_lengths: &[
+            ("name.givenName", 60),
+            ("name.familyName", 60),
+            ("name.displayName", 256),
+        ],
+        booleans: &[
+            "suspended",
+            "archived",
+            "changePasswordAtNextLogin",
+            "includeInGlobalAddressList",
+            "ipWhitelisted",
+        ],
+        reserved: &[
+            "primaryEmail",
+            "password",
+            "hashFunction",
+            "id",
+            "kind",
+            "etag",
+            "isAdmin",
+            "isDelegatedAdmin",
+            "creationTime",
+            "lastLoginTime",
+            "customerId",
+            "aliases",
+            "nonEditableAliases",
+            "isMailboxSetup",
+            "agreedToTerms",
+            "suspensionReason",
+            "deletionTime",
+        ],
+        groups: false,
+        password: PasswordRule::RandomOnCreate,
+        default_deprovision: Deprovision::Delete,
+        can_delete: true,
+        address_settings: &["base_url", "token_endpoint"],
+    },
+};

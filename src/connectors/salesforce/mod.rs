@@ -1,0 +1,3 @@
+//! Salesforce: the User object, through the REST API.
+pub(crate) mod fields;
+pub(crate) mod target;
