@@ -13,7 +13,7 @@ use crate::{Kind, Operation, Target, Trouble, fault::whole_seconds};
 
 /// How many callers' buckets are kept at most; full buckets are forgotten first, since a new one is full, too.
 const CALLERS: usize = 10_000;
-const HOUR: Duration = Duration::from_secs(3600);
+const HOUR: Duration = Duration::from_hours(1);
 
 /// So many requests per time, and how many of them at once.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -188,7 +188,7 @@ pub struct Quota {
 }
 
 const CALLS: &[Kind] = &[Kind::Read, Kind::Write];
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 impl Quota {
     /// Limits nothing.

@@ -147,7 +147,7 @@ fn glob_one(pattern: &str, text: &str) -> bool {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SpecError {
     /// The name is not in the list.
-    #[error("no fault is called `{name}`{}; there are {}", guess(.did_you_mean), names().join(", "))]
+    #[error("no fault is called `{name}`{}; there are {}", guess(*.did_you_mean), names().join(", "))]
     UnknownFault {
         /// What was written.
         name: String,
@@ -155,7 +155,7 @@ pub enum SpecError {
         did_you_mean: Option<&'static str>,
     },
     /// The fault knows no such setting.
-    #[error("`{fault}` knows no setting `{key}`{}; it knows {}", guess(.did_you_mean), keys(*.fault).join(", "))]
+    #[error("`{fault}` knows no setting `{key}`{}; it knows {}", guess(*.did_you_mean), keys(*.fault).join(", "))]
     UnknownSetting {
         /// The fault.
         fault: Fault,
@@ -198,7 +198,7 @@ pub enum SpecError {
     },
 }
 
-fn guess(name: &Option<&'static str>) -> String {
+fn guess(name: Option<&'static str>) -> String {
     name.map_or_else(String::new, |name| format!(", did you mean `{name}`?"))
 }
 

@@ -29,7 +29,7 @@ use crate::{
 /// The reserved path.
 pub const PREFIX: &str = "/_mock";
 /// How long a request may wait for the next log entry.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
 const JSON: &str = "application/json";
 
 pub(super) fn is_for(path: &str) -> bool {
@@ -76,7 +76,7 @@ async fn dispatch<V: Vendor>(mock: &Mock<V>, parts: &Parts, body: &[u8]) -> Said
         (&Method::GET, []) => ok(overview(mock)),
         (&Method::GET, ["faults"]) => ok(json!({"armed": mock.armed(), "known": Fault::ALL})),
         (&Method::POST, ["faults"]) => {
-            let id = mock.arm(&text_field(body, "spec")?).map_err(bad)?;
+            let id = mock.arm(&text_field(body, "spec")?).map_err(|error| bad(error.to_string()))?;
             Ok((StatusCode::CREATED, json!({ "id": id })))
         }
         (&Method::DELETE, ["faults"]) => ok(json!({"disarmed": mock.disarm_all()})),
@@ -169,8 +169,8 @@ fn text_field(body: &[u8], name: &str) -> Result<String, (StatusCode, String)> {
     text.ok_or_else(|| bad(format!("the body wants `{{\"{name}\": \"…\"}}`")))
 }
 
-fn bad(reason: impl ToString) -> (StatusCode, String) {
-    (StatusCode::BAD_REQUEST, reason.to_string())
+fn bad(reason: impl Into<String>) -> (StatusCode, String) {
+    (StatusCode::BAD_REQUEST, reason.into())
 }
 
 fn missing(reason: String) -> (StatusCode, String) {

@@ -94,8 +94,11 @@ async fn answer<V: Vendor>(
     let is_head = parts.method == Method::HEAD;
     let takes_gzip = body::takes_gzip(&parts.headers);
     if control::is_for(parts.uri.path()) {
-        let taken = body::collect(incoming, mock.body_limit_bytes()).await;
-        let answer = control::answer(mock, &parts, taken.unwrap_or_default()).await;
+        let answer = match body::collect(incoming, mock.body_limit_bytes()).await {
+            Ok(body) => control::answer(mock, &parts, body).await,
+            Err(NoBody::Refused(status)) => Answer::empty(status),
+            Err(NoBody::Broken) => return Err(HungUp),
+        };
         return Ok(respond(answer, Outgoing::whole));
     }
     let outcome = match taken(parts, incoming, mock, base_url).await {
