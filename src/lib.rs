@@ -1,1 +1,8 @@
-//! Placeholder.
+//! The wiring of `outbound`: configuration, connectors, engine and mocks joined together, behind a command line.
+
+pub mod cli;
+pub mod exit;
+pub mod export;
+pub mod log;
+pub mod scenario;
+pub mod workbench;

@@ -1,0 +1,14 @@
+//! Scenarios: one TOML file is a demo, a test and a lesson. The format is described in `docs/scenarios.md`.
+//!
+//! `file` reads, `play` does, `seen` is what was observed, `check` compares it with what was expected, `report` tells.
+
+mod check;
+mod file;
+mod play;
+mod report;
+mod seen;
+
+pub use file::{FileError, Scenario};
+pub use play::{PlayError, play};
+pub use report::{junit, step_text};
+pub use seen::{Played, StepSeen};
