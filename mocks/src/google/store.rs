@@ -1,0 +1,333 @@
+//! What the account holds: users, groups, and one index of every address that is taken.
+//!
+//! All maps are persistent, so a clone of the whole store costs next to nothing. An address belongs to one owner
+//! because there is one index; nothing else has to look after uniqueness.
+
+use std::sync::Arc;
+
+use imbl::{OrdMap, OrdSet};
+use jiff::{SignedDuration, Timestamp};
+
+use super::shapes::{Group, Member, MemberKind, User, group_key, user_key};
+
+/// How long a deleted user can be brought back.
+///
+/// Source: knowledge.workspace.google.com, "Restore a user who was recently deleted".
+pub(super) const RESTORABLE: SignedDuration = SignedDuration::from_hours(20 * 24);
+
+/// The account itself: what does not change while requests are answered.
+#[derive(Debug)]
+pub(super) struct Tenant {
+    /// All domains, the primary one first.
+    pub(super) domains: Vec<Arc<str>>,
+    pub(super) customer: Arc<str>,
+    /// The paths of the organizational units, `/` first.
+    pub(super) org_units: Vec<Arc<str>>,
+    /// Personal accounts under an address of ours, which an insert meets as a conflict.
+    pub(super) unmanaged: Vec<Arc<str>>,
+    pub(super) since: Timestamp,
+}
+
+impl Tenant {
+    pub(super) fn domain(&self) -> &str {
+        &self.domains[0]
+    }
+
+    pub(super) fn holds(&self, domain: &str) -> bool {
+        self.domains
+            .iter()
+            .any(|own| own.eq_ignore_ascii_case(domain))
+    }
+
+    /// Tells whether an address lies in one of the account's domains.
+    pub(super) fn owns(&self, address: &str) -> bool {
+        address
+            .rsplit_once('@')
+            .is_some_and(|(_, domain)| self.holds(domain))
+    }
+
+    /// Returns the address that every account has in the test domain beside its own.
+    pub(super) fn shadow(&self, address: &str) -> String {
+        format!("{address}{SHADOW}")
+    }
+
+    pub(super) fn is_customer(&self, word: &str) -> bool {
+        word == "my_customer" || word == self.customer.as_ref()
+    }
+}
+
+const SHADOW: &str = ".test-google-a.com";
+
+/// Who an address belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Owner {
+    User(u64),
+    Group(u64),
+}
+
+/// Users, groups and addresses.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Store {
+    serial: u64,
+    users: OrdMap<u64, Arc<User>>,
+    deleted: OrdMap<u64, Arc<User>>,
+    groups: OrdMap<u64, Arc<Group>>,
+    addresses: OrdMap<Arc<str>, Owner>,
+    /// Live objects by order of creation.
+    born: OrdMap<u64, Owner>,
+    /// Member to the groups it is a direct member of.
+    belongs: OrdMap<u64, OrdSet<u64>>,
+}
+
+impl Store {
+    /// Draws the next serial number and the key that is made of it.
+    pub(super) fn draw(&mut self) -> (u64, u64) {
+        self.serial += 1;
+        (self.serial, mix(self.serial))
+    }
+
+    // --- addresses ---
+
+    /// Finds the owner of an address, whatever its case; the shadow address counts.
+    pub(super) fn owner(&self, address: &str) -> Option<Owner> {
+        let address = address.to_lowercase();
+        let address = address.strip_suffix(SHADOW).unwrap_or(&address);
+        self.addresses.get(address).copied()
+    }
+
+    /// Lists the addresses after one, in order, each with its owner.
+    pub(super) fn addresses_after(
+        &self,
+        after: Option<&str>,
+    ) -> impl Iterator<Item = (&Arc<str>, Owner)> {
+        use std::ops::Bound::{Excluded, Unbounded};
+        let start = after.map_or(Unbounded, Excluded);
+        self.addresses
+            .range::<_, str>((start, Unbounded))
+            .map(|(address, owner)| (address, *owner))
+    }
+
+    // --- users ---
+
+    pub(super) fn user(&self, key: u64) -> Option<&Arc<User>> {
+        self.users.get(&key)
+    }
+
+    /// Finds a live user by address, alias or id.
+    pub(super) fn find_user(&self, key: &str) -> Option<&Arc<User>> {
+        if let Some(key) = user_key(key) {
+            return self.users.get(&key);
+        }
+        match self.owner(key)? {
+            Owner::User(key) => self.users.get(&key),
+            Owner::Group(_) => None,
+        }
+    }
+
+    pub(super) fn users(&self) -> impl Iterator<Item = &Arc<User>> {
+        self.users.values()
+    }
+
+    pub(super) fn deleted(&self) -> impl Iterator<Item = &Arc<User>> {
+        self.deleted.values()
+    }
+
+    pub(super) fn find_deleted(&self, key: u64) -> Option<&Arc<User>> {
+        self.deleted.get(&key)
+    }
+
+    /// Counts the accounts that hold a licence.
+    pub(super) fn seats(&self) -> u64 {
+        self.users
+            .values()
+            .filter(|user| user.archived.is_none())
+            .count()
+            .try_into()
+            .unwrap_or(u64::MAX)
+    }
+
+    /// Puts a user in, new or changed; its addresses must be free or its own.
+    pub(super) fn put_user(&mut self, user: User) -> Arc<User> {
+        let owner = Owner::User(user.key);
+        if let Some(before) = self.users.get(&user.key).cloned() {
+            self.release(&before.primary, &before.aliases);
+        }
+        self.claim(&user.primary, &user.aliases, owner);
+        self.born.insert(user.born, owner);
+        let user = Arc::new(user);
+        self.users.insert(user.key, Arc::clone(&user));
+        user
+    }
+
+    /// Takes a user out of everything and keeps it among the deleted, as given.
+    pub(super) fn bury(&mut self, user: User) {
+        if let Some(before) = self.users.remove(&user.key) {
+            self.release(&before.primary, &before.aliases);
+        }
+        self.born.remove(&user.born);
+        self.leave_all(user.key);
+        self.deleted.insert(user.key, Arc::new(user));
+    }
+
+    /// Takes a user out of the deleted.
+    pub(super) fn exhume(&mut self, key: u64) {
+        self.deleted.remove(&key);
+    }
+
+    /// Forgets the deleted who can no longer be brought back.
+    pub(super) fn sweep(&mut self, now: Timestamp) {
+        let gone: Vec<u64> = self
+            .deleted
+            .values()
+            .filter(|user| {
+                user.deleted
+                    .is_some_and(|at| now.duration_since(at) > RESTORABLE)
+            })
+            .map(|user| user.key)
+            .collect();
+        for key in gone {
+            self.deleted.remove(&key);
+        }
+    }
+
+    // --- groups ---
+
+    pub(super) fn group(&self, key: u64) -> Option<&Arc<Group>> {
+        self.groups.get(&key)
+    }
+
+    /// Finds a group by address, alias or id.
+    pub(super) fn find_group(&self, key: &str) -> Option<&Arc<Group>> {
+        if key.contains('@') {
+            return match self.owner(key)? {
+                Owner::Group(key) => self.groups.get(&key),
+                Owner::User(_) => None,
+            };
+        }
+        self.groups.get(&group_key(key)?)
+    }
+
+    pub(super) fn put_group(&mut self, group: Group) -> Arc<Group> {
+        let owner = Owner::Group(group.key);
+        if let Some(before) = self.groups.get(&group.key).cloned() {
+            self.release(&before.email, &before.aliases);
+        }
+        self.claim(&group.email, &group.aliases, owner);
+        self.born.insert(group.born, owner);
+        let group = Arc::new(group);
+        self.groups.insert(group.key, Arc::clone(&group));
+        group
+    }
+
+    pub(super) fn drop_group(&mut self, key: u64) {
+        let Some(group) = self.groups.remove(&key) else {
+            return;
+        };
+        self.release(&group.email, &group.aliases);
+        self.born.remove(&group.born);
+        for member in group.members.keys() {
+            self.forget(*member, key);
+        }
+        self.leave_all(key);
+    }
+
+    /// Returns the keys of the groups that something is a direct member of.
+    pub(super) fn groups_of(&self, member: u64) -> impl Iterator<Item = u64> {
+        self.belongs
+            .get(&member)
+            .into_iter()
+            .flat_map(|groups| groups.iter().copied())
+    }
+
+    /// Adds or changes one membership.
+    pub(super) fn join(&mut self, group: u64, key: u64, member: Member) {
+        if let Some(known) = self.groups.get(&group) {
+            let mut changed = Group::clone(known);
+            changed.members.insert(key, member);
+            self.groups.insert(group, Arc::new(changed));
+            self.belongs.entry(key).or_default().insert(group);
+        }
+    }
+
+    /// Ends one membership.
+    pub(super) fn part(&mut self, group: u64, key: u64) {
+        if let Some(known) = self.groups.get(&group) {
+            let mut changed = Group::clone(known);
+            changed.members.remove(&key);
+            self.groups.insert(group, Arc::new(changed));
+            self.forget(key, group);
+        }
+    }
+
+    /// Tells whether a member is in a group, directly or through other groups.
+    pub(super) fn reaches(&self, group: u64, member: u64) -> bool {
+        let mut seen = std::collections::BTreeSet::from([group]);
+        let mut next = vec![group];
+        while let Some(at) = next.pop() {
+            let Some(group) = self.groups.get(&at) else {
+                continue;
+            };
+            if group.members.contains_key(&member) {
+                return true;
+            }
+            for (key, _) in group
+                .members
+                .iter()
+                .filter(|(_, one)| one.kind == MemberKind::Group)
+            {
+                if seen.insert(*key) {
+                    next.push(*key);
+                }
+            }
+        }
+        false
+    }
+
+    // --- all ---
+
+    /// Lists users and groups in the order of creation.
+    pub(super) fn in_order(&self) -> impl Iterator<Item = Owner> {
+        self.born.values().copied()
+    }
+
+    fn claim(&mut self, primary: &Arc<str>, aliases: &[Arc<str>], owner: Owner) {
+        self.addresses.insert(Arc::clone(primary), owner);
+        for alias in aliases {
+            self.addresses.insert(Arc::clone(alias), owner);
+        }
+    }
+
+    fn release(&mut self, primary: &Arc<str>, aliases: &[Arc<str>]) {
+        self.addresses.remove(primary);
+        for alias in aliases {
+            self.addresses.remove(alias);
+        }
+    }
+
+    fn leave_all(&mut self, key: u64) {
+        for group in self.belongs.remove(&key).unwrap_or_default() {
+            if let Some(known) = self.groups.get(&group) {
+                let mut changed = Group::clone(known);
+                changed.members.remove(&key);
+                self.groups.insert(group, Arc::new(changed));
+            }
+        }
+    }
+
+    fn forget(&mut self, member: u64, group: u64) {
+        if let Some(groups) = self.belongs.get_mut(&member) {
+            groups.remove(&group);
+            if groups.is_empty() {
+                self.belongs.remove(&member);
+            }
+        }
+    }
+}
+
+/// Scatters a serial number over all keys, one to one (the finalizer of SplitMix64).
+pub(super) fn mix(serial: u64) -> u64 {
+    let mut word = serial.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    word ^ (word >> 31)
+}
