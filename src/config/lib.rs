@@ -1,1 +1,21 @@
-//! Placeholder.
+//! `workbench.toml`: read with line numbers, judged, and edited without losing a comment.
+//!
+//! One table, `shape`, says which keys exist, what they hold and what they are for; the check, the JSON Schema and the
+//! reference in `docs/configuration.md` are made from it. What connectors add comes from the catalogue. Nothing here
+//! decides anything about a user or speaks to a target.
+
+mod assemble;
+mod check;
+mod cross;
+mod finding;
+mod load;
+mod place;
+mod secrets;
+mod shape;
+mod source;
+mod words;
+
+pub use finding::{Finding, Severity};
+pub use load::{LoadError, Loaded, fingerprint, load, parse};
+pub use secrets::FileSecrets;
+pub use words::duration;

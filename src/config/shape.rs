@@ -1,0 +1,511 @@
+//! The one table of what may stand in `workbench.toml`. The check, the JSON Schema and the reference are made from it.
+//!
+//! What is here is the shape: which keys, what they hold, whether they must be there. What they mean together is said in
+//! `cross` (errors) and `lint` (warnings).
+
+use domain::{Field, FieldKind};
+
+/// A kind of table: what a person calls it, and its keys.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shape {
+    pub(crate) noun: &'static str,
+    pub(crate) keys: &'static [Key],
+}
+
+/// One key of a table.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Key {
+    pub(crate) name: &'static str,
+    pub(crate) alias: Option<&'static str>,
+    pub(crate) kind: Kind,
+    pub(crate) required: bool,
+    pub(crate) default: Option<&'static str>,
+    pub(crate) doc: &'static str,
+}
+
+/// What a key holds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Kind {
+    Text,
+    Id,
+    Flag,
+    Count {
+        least: u64,
+        most: u64,
+    },
+    Duration,
+    Durations,
+    Quota,
+    Url,
+    Domain,
+    Email,
+    Path,
+    Pattern,
+    Choice(&'static [&'static str]),
+    Texts,
+    Secret,
+    Table(&'static Shape),
+    Tables(&'static Shape),
+    /// `[[connections.connectors]]`: `CONNECTOR` plus the settings of its type.
+    Connectors,
+    /// `[mocks]`: one `MOCK` per connector type.
+    Mocks,
+}
+
+impl Key {
+    const fn new(name: &'static str, kind: Kind, doc: &'static str) -> Self {
+        Self {
+            name,
+            alias: None,
+            kind,
+            required: false,
+            default: None,
+            doc,
+        }
+    }
+
+    const fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
+    const fn default(mut self, default: &'static str) -> Self {
+        self.default = Some(default);
+        self
+    }
+
+    /// Makes the key of a connector's setting. One that is not shown is not required either.
+    pub(crate) fn of(field: &'static Field, shown: bool) -> Self {
+        Self {
+            name: field.key,
+            alias: field.wso2_key,
+            kind: field.kind.into(),
+            required: field.required && shown && field.default.is_none(),
+            default: field.default,
+            doc: field.hint,
+        }
+    }
+}
+
+impl From<FieldKind> for Kind {
+    fn from(kind: FieldKind) -> Self {
+        match kind {
+            FieldKind::Text | FieldKind::Claim => Self::Text,
+            FieldKind::Domain => Self::Domain,
+            FieldKind::Email => Self::Email,
+            FieldKind::Url => Self::Url,
+            FieldKind::Flag => Self::Flag,
+            FieldKind::Choice(words) => Self::Choice(words),
+            FieldKind::Pattern => Self::Pattern,
+            FieldKind::List => Self::Texts,
+            FieldKind::Secret | FieldKind::SecretFile => Self::Secret,
+        }
+    }
+}
+
+pub(crate) const ON_FAILURE: &[&str] = &["reject", "accept"];
+pub(crate) const DEPROVISION: &[&str] = &["delete", "deactivate"];
+
+pub(crate) static FILE: Shape = Shape {
+    noun: "the file",
+    keys: &[
+        Key::new(
+            "organization",
+            Kind::Table(&ORGANIZATION),
+            "The organization whose users are provisioned.",
+        )
+        .required(),
+        Key::new(
+            "connections",
+            Kind::Tables(&CONNECTION),
+            "External identity providers and targets. Provisioners name them by id.",
+        ),
+        Key::new(
+            "applications",
+            Kind::Tables(&APPLICATION),
+            "Service providers with their own login flow and, optionally, their own provisioners.",
+        ),
+        Key::new(
+            "resident",
+            Kind::Table(&RESIDENT),
+            "The resident application: the organization level.",
+        ),
+        Key::new(
+            "rules",
+            Kind::Table(&RULES),
+            "Rule-based provisioning, for provisioners with `rules = true`.",
+        ),
+        Key::new("engine", Kind::Table(&ENGINE), "How the engine works."),
+        Key::new(
+            "mocks",
+            Kind::Mocks,
+            "The built-in mock targets, by connector type. They listen on loopback only.",
+        ),
+    ],
+};
+
+static ORGANIZATION: Shape = Shape {
+    noun: "the organization",
+    keys: &[
+        Key::new("name", Kind::Text, "The name people see.").required(),
+        Key::new(
+            "tenant_domain",
+            Kind::Text,
+            "The tenant domain; patterns use it as TD.",
+        )
+        .required(),
+        Key::new(
+            "user_stores",
+            Kind::Texts,
+            "The user store domains that exist. PRIMARY always does.",
+        )
+        .default("[\"PRIMARY\"]"),
+        Key::new(
+            "provisioned_stores",
+            Kind::Texts,
+            "The stores whose users are provisioned. Empty means all.",
+        )
+        .default("[]"),
+    ],
+};
+
+pub(crate) static CONNECTION: Shape = Shape {
+    noun: "a connection",
+    keys: &[
+        Key::new("id", Kind::Id, "The stable id. Links hang on it: it stays when the name changes.").required(),
+        Key::new("name", Kind::Text, "The name people see; patterns use it as IDP. The id, when left out."),
+        Key::new("description", Kind::Text, "What it is for."),
+        Key::new("enabled", Kind::Flag, "A disabled connection provisions nothing.").default("true"),
+        Key::new("outbound_roles", Kind::Texts, "Outbound Provisioning Roles: only holders of one of them are provisioned, and being given one is a trigger. Empty means everybody.").default("[]"),
+        Key::new("attributes", Kind::Tables(&ATTRIBUTE), "Remote attributes and where their values come from."),
+        Key::new("jit", Kind::Table(&JIT), "Just-in-Time Provisioning: whether people who log in through it become local users."),
+        Key::new("login", Kind::Table(&LOGIN), "How people log in through it. Left out for a connection that is a target only."),
+        Key::new("connectors", Kind::Connectors, "The outbound connectors, at most one of each type."),
+    ],
+};
+
+static ATTRIBUTE: Shape = Shape {
+    noun: "an attribute mapping",
+    keys: &[
+        Key::new(
+            "remote",
+            Kind::Text,
+            "The attribute in the target's words: `LastName`, `name.givenName`.",
+        )
+        .required(),
+        Key::new(
+            "local",
+            Kind::Text,
+            "The claim that provides the value: a short name such as `lastname`, or a URI.",
+        ),
+        Key::new("default", Kind::Text, "Used when the user has no value."),
+        Key::new(
+            "value",
+            Kind::Text,
+            "A constant that a user's value never overrides.",
+        ),
+        Key::new(
+            "on_empty",
+            Kind::Choice(&["skip", "clear"]),
+            "What an empty local value does to the remote one.",
+        )
+        .default("\"skip\""),
+        Key::new(
+            "connector",
+            Kind::Text,
+            "Limits the mapping to one connector type of the connection.",
+        ),
+    ],
+};
+
+static JIT: Shape = Shape {
+    noun: "Just-in-Time Provisioning",
+    keys: &[
+        Key::new("enabled", Kind::Flag, "Just-in-Time (JIT) User Provisioning.").default("false"),
+        Key::new("scheme", Kind::Choice(&["prompt-username-password-consent", "prompt-password-consent", "prompt-consent", "provision-silently"]), "Provisioning scheme.").default("\"provision-silently\""),
+        Key::new("user_store", Kind::Text, "User store domain to always provision users.").default("\"PRIMARY\""),
+        Key::new("associate_local_user", Kind::Flag, "Enable local account linking: a federated login of a name that exists locally is that user.").default("false"),
+        Key::new("skip_when_not_found", Kind::Flag, "Skip user provisioning when no local account is found.").default("false"),
+        Key::new("attribute_sync", Kind::Choice(&["override-all", "none", "preserve-local"]), "Attribute synchronization method: what a later login does to the local claims.").default("\"override-all\""),
+        Key::new("override_roles", Kind::Flag, "Override existing roles with external IDP group roles.").default("false"),
+    ],
+};
+
+static LOGIN: Shape = Shape {
+    noun: "the login settings",
+    keys: &[
+        Key::new("protocol", Kind::Choice(&["oidc", "saml"]), "The protocol.").default("\"oidc\""),
+        Key::new("client_id", Kind::Text, "Client ID."),
+        Key::new("client_secret", Kind::Secret, "Client secret."),
+        Key::new(
+            "authorization_endpoint",
+            Kind::Url,
+            "Authorization endpoint URL.",
+        ),
+        Key::new("token_endpoint", Kind::Url, "Token endpoint URL."),
+    ],
+};
+
+/// What every connector has, whatever its type.
+pub(crate) static CONNECTOR: Shape = Shape {
+    noun: "a connector",
+    keys: &[
+        Key::new(
+            "type",
+            Kind::Text,
+            "The connector type; the names of WSO2 Identity Server are accepted too.",
+        )
+        .required(),
+        Key::new(
+            "enabled",
+            Kind::Flag,
+            "The toggle of the Console. A new connector starts disabled.",
+        )
+        .default("false"),
+        Key::new("paused", Kind::Flag, "Stops sending and keeps the work.").default("false"),
+        Key::new(
+            "deprovision",
+            Kind::Choice(DEPROVISION),
+            "What happens to the remote account of a user who is deleted or leaves the scope. The default depends on the type.",
+        ),
+        Key::new(
+            "on_existing",
+            Kind::Choice(&["adopt", "fail"]),
+            "What happens when an account of that name exists that this workbench did not create.",
+        )
+        .default("\"fail\""),
+        Key::new(
+            "keep_username",
+            Kind::Flag,
+            "Keep the user name of a deactivated Salesforce user instead of freeing it.",
+        )
+        .default("false"),
+        Key::new(
+            "ca_file",
+            Kind::Path,
+            "A PEM file with authorities to trust besides the system's.",
+        ),
+        Key::new(
+            "request_timeout",
+            Kind::Duration,
+            "The longest that one request may take.",
+        )
+        .default("\"30s\""),
+        Key::new(
+            "connect_timeout",
+            Kind::Duration,
+            "The longest that connecting may take.",
+        )
+        .default("\"5s\""),
+        Key::new(
+            "concurrency",
+            Kind::Count {
+                least: 1,
+                most: 1024,
+            },
+            "How many requests may be in flight at once.",
+        )
+        .default("8"),
+        Key::new(
+            "retry",
+            Kind::Table(&RETRY),
+            "The retry schedule, when it differs from the engine's.",
+        ),
+    ],
+};
+
+static RETRY: Shape = Shape {
+    noun: "a retry schedule",
+    keys: &[
+        Key::new(
+            "ladder",
+            Kind::Durations,
+            "The waits after the first, second … failed attempt. The last one repeats.",
+        )
+        .default("[\"1s\", \"5s\", \"30s\", \"2m\", \"10m\", \"1h\", \"6h\", \"12h\", \"1d\"]"),
+        Key::new(
+            "give_up_after",
+            Kind::Duration,
+            "When to stop trying, counted from the trigger.",
+        )
+        .default("\"28d\""),
+        Key::new(
+            "jitter",
+            Kind::Flag,
+            "Draw each wait between zero and the step. Retry-After is never shortened.",
+        )
+        .default("true"),
+    ],
+};
+
+static APPLICATION: Shape = Shape {
+    noun: "an application",
+    keys: &[
+        Key::new("id", Kind::Id, "The stable id.").required(),
+        Key::new(
+            "name",
+            Kind::Text,
+            "The name people see. The id, when left out.",
+        ),
+        Key::new(
+            "login",
+            Kind::Texts,
+            "The ids of the connections in its login flow.",
+        )
+        .default("[]"),
+        Key::new(
+            "provisioners",
+            Kind::Tables(&PROVISIONER),
+            "Its own provisioners. Without any, the organization level speaks (see `application_fallback`).",
+        ),
+    ],
+};
+
+static RESIDENT: Shape = Shape {
+    noun: "the resident application",
+    keys: &[Key::new(
+        "provisioners",
+        Kind::Tables(&PROVISIONER),
+        "The provisioners of the organization level.",
+    )],
+};
+
+static PROVISIONER: Shape = Shape {
+    noun: "a provisioner",
+    keys: &[
+        Key::new("connection", Kind::Text, "Provisioning Connection: its id.").required(),
+        Key::new("connector", Kind::Text, "Provisioning Connector: its type.").required(),
+        Key::new(
+            "blocking",
+            Kind::Flag,
+            "The caller waits until the target has confirmed.",
+        )
+        .default("false"),
+        Key::new(
+            "rules",
+            Kind::Flag,
+            "Enable Rules: the policies of `[rules]` must permit.",
+        )
+        .default("false"),
+        Key::new(
+            "jit",
+            Kind::Flag,
+            "JIT Outbound: speak for users who come into being at their first login. Default: true for the resident application, false for others.",
+        ),
+        Key::new(
+            "on_failure",
+            Kind::Choice(ON_FAILURE),
+            "What a failed blocking operation does to the local change: it is not made, or it stands. The default is the engine's.",
+        ),
+        Key::new(
+            "timeout",
+            Kind::Duration,
+            "How long a blocking caller waits. The default is the engine's.",
+        ),
+    ],
+};
+
+static RULES: Shape = Shape {
+    noun: "the rules",
+    keys: &[
+        Key::new("policies", Kind::Text, "Cedar policies."),
+        Key::new("files", Kind::Texts, "Files with Cedar policies.").default("[]"),
+        Key::new(
+            "on_deny",
+            Kind::Choice(&["keep", "deprovision"]),
+            "What a denial does to an account that exists.",
+        )
+        .default("\"keep\""),
+    ],
+};
+
+static ENGINE: Shape = Shape {
+    noun: "the engine",
+    keys: &[
+        Key::new(
+            "journal",
+            Kind::Path,
+            "The file that holds the journal and the directory.",
+        )
+        .default("\"outbound.db\""),
+        Key::new(
+            "application_fallback",
+            Kind::Flag,
+            "Whether an application without provisioners uses the organization level.",
+        )
+        .default("true"),
+        Key::new(
+            "real_targets",
+            Kind::Flag,
+            "Whether targets outside this machine may be spoken to.",
+        )
+        .default("false"),
+        Key::new(
+            "blocking_timeout",
+            Kind::Duration,
+            "How long a blocking caller waits when its provisioner does not say.",
+        )
+        .default("\"30s\""),
+        Key::new(
+            "on_failure",
+            Kind::Choice(ON_FAILURE),
+            "What a failed blocking operation does when its provisioner does not say.",
+        )
+        .default("\"reject\""),
+        Key::new(
+            "concurrency",
+            Kind::Count {
+                least: 1,
+                most: 4096,
+            },
+            "How many operations may be in flight at once over all connectors.",
+        )
+        .default("64"),
+        Key::new("retry", Kind::Table(&RETRY), "The retry schedule."),
+    ],
+};
+
+pub(crate) static MOCK: Shape = Shape {
+    noun: "a mock",
+    keys: &[
+        Key::new("start", Kind::Flag, "Start it with the workbench.").default("true"),
+        Key::new(
+            "port",
+            Kind::Count {
+                least: 0,
+                most: 65_535,
+            },
+            "The loopback port; 0 for any free one.",
+        )
+        .default("0"),
+        Key::new(
+            "personality",
+            Kind::Text,
+            "The name of a personality, or the path of one's own.",
+        ),
+        Key::new(
+            "seed",
+            Kind::Path,
+            "A file with the accounts that exist from the start.",
+        ),
+        Key::new(
+            "quota",
+            Kind::Quota,
+            "A limit of requests per time, as in \"2400/60s\".",
+        ),
+        Key::new(
+            "licences",
+            Kind::Count {
+                least: 0,
+                most: 1_000_000_000,
+            },
+            "The number of licences (seats).",
+        ),
+        Key::new(
+            "faults",
+            Kind::Texts,
+            "Faults armed from the start, each as the command line writes it.",
+        )
+        .default("[]"),
+    ],
+};
