@@ -205,6 +205,22 @@ impl Vendor for Google {
         Ok(())
     }
 
+    /// The user acted for: the rate is "per user per project" (…/directory/v1/limits).
+    fn caller(&self, request: &Request) -> Option<String> {
+        route::caller(self, request)
+    }
+
+    fn name_of(&self, id: &str) -> Option<String> {
+        if let Some(user) = self.store.find_user(id) {
+            return Some(user.primary.to_string());
+        }
+        self.store.find_group(id).map(|group| group.email.to_string())
+    }
+
+    fn adopt_sessions(&mut self, newer: &Self) {
+        self.tokens = newer.tokens.clone();
+    }
+
     fn objects(&self) -> Vec<Object> {
         let show = |owner| match owner {
             Owner::User(key) => self.store.user(key).map(|user| Object {

@@ -430,6 +430,12 @@ fn shown(call: &Call<'_>, value: &Value, fields: Option<&super::fields::Fields>)
     answer
 }
 
+/// Names the user on whose behalf a request comes, if it carries a token that is good.
+pub(super) fn caller(google: &Google, request: &Request) -> Option<String> {
+    let (subject, _) = authenticate(google, request, &Params::of(request), "").ok()?;
+    Some(google.store.user(subject?)?.primary.to_string())
+}
+
 /// Finds out on whose behalf a request comes and what it may touch.
 fn authenticate(
     google: &Google,
