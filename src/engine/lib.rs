@@ -1,1 +1,35 @@
-//! Placeholder.
+//! Journal, lanes, runner, retry: what makes provisioning durable.
+//!
+//! A request becomes triggers, decisions and operations in one commit; operations are carried out in the order of their
+//! lane, tried again, asked about after a lost answer, and never sent before they are committed. That HTTP exists is
+//! not known here: there is the port `Connector`, and there are failures with a remedy.
+
+mod ask;
+mod directory;
+mod engine;
+mod fact;
+mod handle;
+mod journal;
+mod lifecycle;
+mod trace;
+
+pub use directory::{
+    Import, ImportError, ImportFormat, ImportReport, RowError, Seed, SeedError, SeedGroup, Seeded,
+};
+pub use engine::Engine;
+pub use fact::{
+    Answer, Cause, Death, DeathCause, DirectoryChange, Fact, Queued, Record, Settlement,
+    WaitFailure, WaitVerdict,
+};
+pub use handle::{
+    CommandError, DirectoryError, Idle, News, Options, Outcome, Plan, PlannedTrigger, StartError,
+    Started, SubmitError, Subscription,
+};
+pub use journal::{
+    ExchangeFilter, ExchangeView, FlowSummary, JournalError, OperationFilter, OperationView, Page,
+    Reader,
+};
+pub use lifecycle::{IllegalFact, Life, State};
+pub use trace::{
+    AskedTrace, AttemptTrace, Decided, FlowTrace, OperationTrace, TriggerTrace, WaitTrace,
+};

@@ -1,0 +1,353 @@
+//! Folds one fact into the tables, within the transaction that appends it.
+
+use std::collections::HashMap;
+
+use domain::{FlowId, Link, OnFailure, TriggerId, User};
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::JournalError;
+use super::code::{self, key, micros, signed};
+use crate::lifecycle::{IllegalFact, Move};
+use crate::{Cause, DirectoryChange, Fact, Queued, Record, Settlement, WaitVerdict};
+
+/// What earlier facts of the same batch are needed for: where each trigger's decisions stand.
+pub(super) type DecidedAt = HashMap<TriggerId, u64>;
+
+/// Appends a fact and folds it. `body` is the fact as JSON, made before the writer was asked.
+pub(super) fn append(
+    db: &Connection,
+    decided: &mut DecidedAt,
+    record: &Record,
+    body: &[u8],
+) -> Result<(), JournalError> {
+    db.prepare_cached(
+        "INSERT INTO facts (seq, at, flow, kind, format, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?
+    .execute(params![
+        signed(record.seq),
+        micros(record.at),
+        record.flow.map(|flow| *flow.0.as_bytes()),
+        record.fact.word(),
+        code::JSON,
+        body
+    ])?;
+    fold(db, decided, record)
+}
+
+fn fold(db: &Connection, decided: &mut DecidedAt, record: &Record) -> Result<(), JournalError> {
+    match &record.fact {
+        Fact::TriggerRecorded { trigger } => {
+            db.prepare_cached(
+                "INSERT INTO triggers (seq, id, flow, at, local) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?
+            .execute(params![
+                signed(record.seq),
+                trigger.id.0.as_bytes(),
+                trigger.flow.0.as_bytes(),
+                micros(trigger.at),
+                trigger.subject.uuid().as_bytes(),
+            ])?;
+        }
+        Fact::Decided { trigger, .. } => {
+            decided.insert(*trigger, record.seq);
+        }
+        Fact::OperationQueued { queued } => insert_operation(db, decided, record, queued)?,
+        Fact::AttemptStarted { .. }
+        | Fact::AttemptFailed { .. }
+        | Fact::Asked { .. }
+        | Fact::Settled { .. }
+        | Fact::OperationDead { .. }
+        | Fact::Held { .. }
+        | Fact::Released { .. }
+        | Fact::Retried { .. }
+        | Fact::Discarded { .. } => move_operation(db, record)?,
+        Fact::ExchangeRecorded {
+            operation,
+            attempt,
+            connector,
+            exchange,
+        } => {
+            db.prepare_cached(
+                "INSERT INTO exchanges (seq, operation, attempt, connector, method, status)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?
+            .execute(params![
+                signed(record.seq),
+                operation.map(|id| *id.0.as_bytes()),
+                attempt,
+                connector.to_string(),
+                exchange.method,
+                exchange.response.as_ref().map(|response| response.status),
+            ])?;
+        }
+        Fact::Linked { link } => put_link(db, link)?,
+        Fact::Unlinked {
+            connector, local, ..
+        } => {
+            db.prepare_cached("DELETE FROM links WHERE local = ?1 AND connector = ?2")?
+                .execute(params![local.uuid().as_bytes(), connector.to_string()])?;
+        }
+        Fact::Compensated { .. } => {}
+        Fact::CallerWaited { on_failure, .. } => {
+            db.prepare_cached(
+                "INSERT INTO waits (flow, seq, reject, verdict) VALUES (?1, ?2, ?3, 0)",
+            )?
+            .execute(params![
+                flow_bytes(record.flow),
+                signed(record.seq),
+                *on_failure == OnFailure::Reject,
+            ])?;
+        }
+        Fact::CallerReleased { verdict } => {
+            let code = match verdict {
+                WaitVerdict::Confirmed | WaitVerdict::Accepted { .. } => 1,
+                WaitVerdict::Rejected { .. } => 2,
+            };
+            db.prepare_cached("UPDATE waits SET verdict = ?2 WHERE flow = ?1")?
+                .execute(params![flow_bytes(record.flow), code])?;
+        }
+        Fact::DirectoryChanged { changes } => {
+            for change in changes {
+                change_directory(db, change)?;
+            }
+        }
+        Fact::ConnectorHeld {
+            connector,
+            reason,
+            detail,
+        } => {
+            db.prepare_cached(
+                "INSERT OR REPLACE INTO holds (connector, reason, detail, at) VALUES (?1, ?2, ?3, ?4)",
+            )?
+            .execute(params![
+                connector.to_string(),
+                reason.code(),
+                detail,
+                micros(record.at)
+            ])?;
+        }
+        Fact::ConnectorReleased {
+            connector, reason, ..
+        } => {
+            db.prepare_cached("DELETE FROM holds WHERE connector = ?1 AND reason = ?2")?
+                .execute(params![connector.to_string(), reason.code()])?;
+        }
+    }
+    Ok(())
+}
+
+fn flow_bytes(flow: Option<FlowId>) -> Option<[u8; 16]> {
+    flow.map(|flow| *flow.0.as_bytes())
+}
+
+fn insert_operation(
+    db: &Connection,
+    decided: &DecidedAt,
+    record: &Record,
+    queued: &Queued,
+) -> Result<(), JournalError> {
+    let to = legal(record)?.to;
+    let (body_seq, nth, undoes) = match &queued.cause {
+        Cause::Decision(nth) => {
+            let at = decided
+                .get(&queued.trigger)
+                .copied()
+                .ok_or_else(|| JournalError::Store {
+                    told: format!(
+                        "no decision of trigger {} in the same batch",
+                        queued.trigger
+                    ),
+                })?;
+            (at, Some(i64::try_from(*nth).unwrap_or(i64::MAX)), None)
+        }
+        Cause::Undoes { operation, .. } => (record.seq, None, Some(*operation.0.as_bytes())),
+        Cause::MemberLinked { .. } => (record.seq, None, None),
+    };
+    db.prepare_cached(
+        "INSERT INTO operations (seq, id, flow, trigger_id, connector, object, local, name, remote_key, verb,
+            blocking, undoes, body_seq, nth, queued_at, state, reason)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+    )?
+    .execute(params![
+        signed(record.seq),
+        queued.operation.0.as_bytes(),
+        flow_bytes(record.flow),
+        queued.trigger.0.as_bytes(),
+        queued.connector.to_string(),
+        code::object_code(queued.local.object()),
+        queued.local.uuid().as_bytes(),
+        queued.name.to_string(),
+        key(&queued.remote_name),
+        code::verb_code(queued.verb),
+        queued.blocking,
+        undoes,
+        signed(body_seq),
+        nth,
+        micros(record.at),
+        code::state_code(to.state()),
+        queued.held.map(domain::Reason::code),
+    ])?;
+    Ok(())
+}
+
+fn legal(record: &Record) -> Result<Move, JournalError> {
+    match Move::of(&record.fact) {
+        Some(step) if step.to_is_legal() => Ok(step),
+        _ => Err(illegal(None, record)),
+    }
+}
+
+fn illegal(before: Option<crate::State>, record: &Record) -> JournalError {
+    JournalError::Illegal(IllegalFact {
+        before,
+        fact: record.fact.word(),
+        operation: record.fact.moves(),
+    })
+}
+
+/// Moves an operation along its lifecycle; the condition on the state before is part of the statement.
+fn move_operation(db: &Connection, record: &Record) -> Result<(), JournalError> {
+    let step = legal(record)?;
+    let Some(id) = record.fact.moves() else {
+        return Err(illegal(None, record));
+    };
+    let (attempts, started, unsure, told) = match &record.fact {
+        Fact::AttemptStarted { number, .. } => {
+            (i64::from(*number), Some(micros(record.at)), false, None)
+        }
+        Fact::AttemptFailed {
+            number, failure, ..
+        } => (
+            i64::from(*number),
+            None,
+            crate::ask::leaves_doubt(failure),
+            Some(failure.to_string()),
+        ),
+        Fact::OperationDead { death, .. } => (0, None, false, Some(death.told.clone())),
+        Fact::Settled {
+            outcome: Settlement::Nothing { detail, .. },
+            ..
+        } => (0, None, false, Some(detail.clone())),
+        Fact::Discarded { why, .. } => (0, None, false, Some(why.clone())),
+        _ => (0, None, false, None),
+    };
+    let reason = match step.to {
+        crate::Life::Held { reason } => Some(reason.code()),
+        _ => None,
+    };
+    let moved = db
+        .prepare_cached(
+            "UPDATE operations SET state = ?2, due = ?3, reason = ?4, attempts = max(attempts, ?5),
+                first_started = coalesce(first_started, ?6), unsure = unsure | ?7, ended_at = ?8,
+                last_error = coalesce(?9, last_error)
+             WHERE id = ?1 AND ((1 << state) & ?10) <> 0",
+        )?
+        .execute(params![
+            id.0.as_bytes(),
+            code::state_code(step.to.state()),
+            step.to.due().map(micros),
+            reason,
+            attempts,
+            started,
+            unsure,
+            (!step.to.is_open()).then_some(micros(record.at)),
+            told,
+            code::mask(step.from),
+        ])?;
+    if moved == 1 {
+        return Ok(());
+    }
+    let before: Option<i64> = db
+        .prepare_cached("SELECT state FROM operations WHERE id = ?1")?
+        .query_row([id.0.as_bytes()], |row| row.get(0))
+        .optional()?;
+    Err(illegal(before.map(code::state), record))
+}
+
+fn put_link(db: &Connection, link: &Link) -> Result<(), JournalError> {
+    db.prepare_cached(
+        "INSERT OR REPLACE INTO links (connector, local, object, remote_id, remote_key, body)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?
+    .execute(params![
+        link.connector.to_string(),
+        link.local.uuid().as_bytes(),
+        code::object_code(link.local.object()),
+        link.remote_id.0,
+        key(&link.remote_name),
+        code::json(link)?,
+    ])?;
+    Ok(())
+}
+
+fn change_directory(db: &Connection, change: &DirectoryChange) -> Result<(), JournalError> {
+    match change {
+        DirectoryChange::UserPut(user) => put_user(db, user)?,
+        DirectoryChange::UserRemoved(user) => {
+            db.prepare_cached("DELETE FROM users WHERE id = ?1")?
+                .execute([user.0.as_bytes()])?;
+            db.prepare_cached("DELETE FROM memberships WHERE member = ?1")?
+                .execute([user.0.as_bytes()])?;
+        }
+        DirectoryChange::GroupPut { id, name } => {
+            db.prepare_cached(
+                "INSERT INTO groups (id, store, key, name) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (id) DO UPDATE SET store = ?2, key = ?3, name = ?4",
+            )?
+            .execute(params![
+                id.0.as_bytes(),
+                name.store.as_str(),
+                key(&name.name),
+                name.name
+            ])?;
+        }
+        DirectoryChange::GroupRemoved(group) => {
+            db.prepare_cached("DELETE FROM groups WHERE id = ?1")?
+                .execute([group.0.as_bytes()])?;
+            db.prepare_cached("DELETE FROM memberships WHERE grp = ?1")?
+                .execute([group.0.as_bytes()])?;
+        }
+        DirectoryChange::MembersChanged {
+            group,
+            added,
+            removed,
+        } => {
+            // A member or group that went meanwhile is not brought back by an older change.
+            let mut add = db.prepare_cached(
+                "INSERT OR IGNORE INTO memberships (member, grp)
+                 SELECT u.id, g.id FROM users u, groups g WHERE u.id = ?1 AND g.id = ?2",
+            )?;
+            for member in added {
+                add.execute([member.0.as_bytes(), group.0.as_bytes()])?;
+            }
+            let mut remove =
+                db.prepare_cached("DELETE FROM memberships WHERE member = ?1 AND grp = ?2")?;
+            for member in removed {
+                remove.execute([member.0.as_bytes(), group.0.as_bytes()])?;
+            }
+        }
+        DirectoryChange::RolePut(role) => {
+            db.prepare_cached("INSERT OR IGNORE INTO roles (name) VALUES (?1)")?
+                .execute([role.as_str()])?;
+        }
+    }
+    Ok(())
+}
+
+fn put_user(db: &Connection, user: &User) -> Result<(), JournalError> {
+    let kept = User {
+        groups: std::collections::BTreeSet::new(),
+        ..user.clone()
+    };
+    db.prepare_cached(
+        "INSERT INTO users (id, store, key, body) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (id) DO UPDATE SET store = ?2, key = ?3, body = ?4",
+    )?
+    .execute(params![
+        user.id.0.as_bytes(),
+        user.name.store.as_str(),
+        key(&user.name.name),
+        code::json(&kept)?,
+    ])?;
+    Ok(())
+}

@@ -1,0 +1,200 @@
+//! The tables, their version, and how an older file is brought up to date.
+
+use rusqlite::{Connection, OptionalExtension as _};
+
+use super::JournalError;
+
+/// The format that this program writes.
+pub(crate) const VERSION: i64 = 1;
+
+/// Marks the file as one of ours (`application_id`): "outb".
+const APPLICATION_ID: i64 = 0x6f75_7462;
+
+/// The steps from one format to the next; the first makes an empty file into format 1.
+const MIGRATIONS: &[&str] = &[FORMAT_1];
+
+/// `facts` is append-only; everything below it is a fold of the facts, made in the same transaction.
+///
+/// Ids are 16 bytes, instants are microseconds since 1970. `body_seq` and `nth` point at the fact that holds what an
+/// operation is to do, so that nothing is written twice. The partial indexes hold open operations only and stay small.
+const FORMAT_1: &str = "
+CREATE TABLE facts (
+    seq INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    flow BLOB,
+    kind TEXT NOT NULL,
+    format INTEGER NOT NULL,
+    body BLOB NOT NULL
+) STRICT;
+CREATE INDEX facts_by_flow ON facts (flow, seq) WHERE flow IS NOT NULL;
+
+CREATE TABLE triggers (
+    seq INTEGER PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE,
+    flow BLOB NOT NULL,
+    at INTEGER NOT NULL,
+    local BLOB NOT NULL
+) STRICT;
+CREATE INDEX triggers_by_flow ON triggers (flow);
+CREATE INDEX triggers_by_subject ON triggers (local, seq);
+
+CREATE TABLE operations (
+    seq INTEGER PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE,
+    flow BLOB NOT NULL,
+    trigger_id BLOB NOT NULL,
+    connector TEXT NOT NULL,
+    object INTEGER NOT NULL,
+    local BLOB NOT NULL,
+    name TEXT NOT NULL,
+    remote_key TEXT NOT NULL,
+    verb INTEGER NOT NULL,
+    blocking INTEGER NOT NULL,
+    undoes BLOB,
+    body_seq INTEGER NOT NULL,
+    nth INTEGER,
+    queued_at INTEGER NOT NULL,
+    state INTEGER NOT NULL,
+    due INTEGER,
+    reason TEXT,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    first_started INTEGER,
+    unsure INTEGER NOT NULL DEFAULT 0,
+    ended_at INTEGER,
+    last_error TEXT
+) STRICT;
+CREATE INDEX operations_by_state ON operations (state, seq);
+CREATE INDEX operations_by_lane ON operations (local, connector, seq);
+CREATE INDEX operations_by_flow ON operations (flow);
+CREATE INDEX operations_due ON operations (due) WHERE due IS NOT NULL;
+CREATE INDEX operations_open_names ON operations (connector, remote_key) WHERE state <= 4;
+
+CREATE TABLE exchanges (
+    seq INTEGER PRIMARY KEY,
+    operation BLOB,
+    attempt INTEGER NOT NULL,
+    connector TEXT NOT NULL,
+    method TEXT NOT NULL,
+    status INTEGER
+) STRICT;
+CREATE INDEX exchanges_by_operation ON exchanges (operation, seq) WHERE operation IS NOT NULL;
+
+CREATE TABLE links (
+    connector TEXT NOT NULL,
+    local BLOB NOT NULL,
+    object INTEGER NOT NULL,
+    remote_id TEXT NOT NULL,
+    remote_key TEXT NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (local, connector)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX links_by_name ON links (connector, remote_key);
+CREATE INDEX links_by_remote ON links (connector, remote_id);
+
+CREATE TABLE users (
+    id BLOB PRIMARY KEY,
+    store TEXT NOT NULL,
+    key TEXT NOT NULL,
+    body BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX users_by_name ON users (key, store);
+
+CREATE TABLE groups (
+    id BLOB PRIMARY KEY,
+    store TEXT NOT NULL,
+    key TEXT NOT NULL,
+    name TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE UNIQUE INDEX groups_by_name ON groups (key, store);
+
+CREATE TABLE memberships (
+    member BLOB NOT NULL,
+    grp BLOB NOT NULL,
+    PRIMARY KEY (member, grp)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX memberships_by_group ON memberships (grp, member);
+
+CREATE TABLE roles (
+    name TEXT PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE waits (
+    flow BLOB PRIMARY KEY,
+    seq INTEGER NOT NULL,
+    reject INTEGER NOT NULL,
+    verdict INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX waits_open ON waits (verdict) WHERE verdict <> 1;
+
+CREATE TABLE holds (
+    connector TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    PRIMARY KEY (connector, reason)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE migrations (
+    version INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL
+) STRICT;
+";
+
+/// Sets how a connection that may write behaves.
+pub(super) fn prepare_writer(connection: &Connection) -> Result<(), JournalError> {
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "cache_size", -16_000)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
+    connection.set_prepared_statement_cache_capacity(128);
+    Ok(())
+}
+
+/// Sets how a connection that only reads behaves.
+pub(super) fn prepare_reader(connection: &Connection) -> Result<(), JournalError> {
+    connection.busy_timeout(std::time::Duration::from_secs(5))?;
+    connection.pragma_update(None, "query_only", true)?;
+    connection.pragma_update(None, "cache_size", -4_000)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(())
+}
+
+/// Refuses a file that is not a journal or that a newer program wrote.
+pub(super) fn check(connection: &Connection) -> Result<i64, JournalError> {
+    let application: i64 =
+        connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let tables: Option<i64> = connection
+        .query_row("SELECT 1 FROM sqlite_schema LIMIT 1", [], |row| row.get(0))
+        .optional()?;
+    if application != APPLICATION_ID && (application != 0 || tables.is_some()) {
+        return Err(JournalError::NotAJournal);
+    }
+    if version > VERSION {
+        return Err(JournalError::Newer {
+            found: version,
+            known: VERSION,
+        });
+    }
+    Ok(version)
+}
+
+/// Brings a file to the present format, each step in a transaction of its own.
+pub(super) fn migrate(connection: &mut Connection, now: i64) -> Result<(), JournalError> {
+    let mut version = check(connection)?;
+    while version < VERSION {
+        let step = usize::try_from(version).map_err(|_| JournalError::NotAJournal)?;
+        let transaction = connection.transaction()?;
+        transaction.execute_batch(MIGRATIONS[step])?;
+        version += 1;
+        transaction.execute(
+            "INSERT INTO migrations (version, at) VALUES (?1, ?2)",
+            [version, now],
+        )?;
+        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.pragma_update(None, "user_version", version)?;
+        transaction.commit()?;
+    }
+    Ok(())
+}

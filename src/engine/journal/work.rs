@@ -1,0 +1,355 @@
+//! What the engine itself asks of the journal while it works: heads of lanes, what is pending, who owns a name.
+
+use domain::{
+    ConnectorRef, Desired, FlowId, LocalRef, OnFailure, OperationId, Owner, Planned, QualifiedName,
+    RemoteId, TriggerId, User, Verb, Verdict,
+};
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::code::{self, instant, key, signed, unsigned};
+use super::{JournalError, Reader};
+use crate::{Cause, Fact, Life};
+
+/// An open operation as its lane needs it: without its body.
+#[derive(Debug, Clone)]
+pub(crate) struct Open {
+    pub(crate) seq: u64,
+    pub(crate) operation: OperationId,
+    pub(crate) flow: FlowId,
+    pub(crate) trigger: TriggerId,
+    pub(crate) connector: ConnectorRef,
+    pub(crate) local: LocalRef,
+    pub(crate) name: QualifiedName,
+    pub(crate) life: Life,
+    pub(crate) attempts: u32,
+    pub(crate) queued: Timestamp,
+    pub(crate) first_started: Option<Timestamp>,
+    /// Whether an attempt may have been carried out without an answer.
+    pub(crate) unsure: bool,
+    pub(crate) blocking: bool,
+}
+
+/// A caller's wait that no process resolves any more, or whose refusal still has open operations.
+#[derive(Debug, Clone)]
+pub(crate) struct Unresolved {
+    pub(crate) flow: FlowId,
+    pub(crate) on_failure: OnFailure,
+    /// Whether it was refused already.
+    pub(crate) refused: bool,
+}
+
+const OPEN_COLUMNS: &str = "seq, id, flow, trigger_id, connector, object, local, name, state, due, reason, attempts, \
+     queued_at, first_started, unsure, blocking";
+
+impl Reader {
+    /// Walks the open operations in order, a page at a time.
+    pub(crate) fn open_after(&self, seq: u64, limit: usize) -> Result<Vec<Open>, JournalError> {
+        self.with(|db| {
+            // One ordered walk per state over (state, seq); merging five short lists beats sorting a million rows.
+            let mut statement = db.prepare_cached(&format!(
+                "SELECT {OPEN_COLUMNS} FROM operations WHERE state = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3"
+            ))?;
+            let mut out = Vec::new();
+            for state in crate::State::ALL.into_iter().filter(|state| state.is_open()) {
+                let mut rows = statement.query(params![
+                    code::state_code(state),
+                    signed(seq),
+                    i64::try_from(limit).unwrap_or(i64::MAX)
+                ])?;
+                while let Some(row) = rows.next()? {
+                    out.push(open(row)?);
+                }
+            }
+            out.sort_by_key(|open| open.seq);
+            out.truncate(limit);
+            Ok(out)
+        })
+    }
+
+    /// Returns an operation whatever its state.
+    pub(crate) fn head(&self, id: OperationId) -> Result<Option<Open>, JournalError> {
+        self.with(|db| {
+            let mut statement = db.prepare_cached(&format!(
+                "SELECT {OPEN_COLUMNS} FROM operations WHERE id = ?1"
+            ))?;
+            let mut rows = statement.query([id.0.as_bytes()])?;
+            rows.next()?.map(open).transpose()
+        })
+    }
+
+    /// Returns the operations of a flow in order, whatever their state.
+    pub(crate) fn heads_of(&self, flow: FlowId) -> Result<Vec<Open>, JournalError> {
+        self.with(|db| {
+            let mut statement = db.prepare_cached(&format!(
+                "SELECT {OPEN_COLUMNS} FROM operations WHERE flow = ?1 ORDER BY seq"
+            ))?;
+            let mut rows = statement.query([flow.0.as_bytes()])?;
+            let mut out = Vec::new();
+            while let Some(row) = rows.next()? {
+                out.push(open(row)?);
+            }
+            Ok(out)
+        })
+    }
+
+    /// Returns what an operation is to do.
+    pub(crate) fn planned(&self, id: OperationId) -> Result<Option<Planned>, JournalError> {
+        self.with(|db| {
+            let found: Option<(i64, Option<i64>)> = db
+                .prepare_cached("SELECT body_seq, nth FROM operations WHERE id = ?1")?
+                .query_row([id.0.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()?;
+            match found {
+                Some((seq, nth)) => body(db, seq, nth),
+                None => Ok(None),
+            }
+        })
+    }
+
+    /// Returns the newest open operation of a user or group at each connector, with what it will have written.
+    pub(crate) fn pending(
+        &self,
+        local: LocalRef,
+    ) -> Result<Vec<(ConnectorRef, Option<Desired>)>, JournalError> {
+        self.with(|db| {
+            let mut statement = db.prepare_cached(
+                "SELECT connector, verb, body_seq, nth FROM operations
+                 WHERE local = ?1 AND state <= 4 ORDER BY connector, seq",
+            )?;
+            let mut rows = statement.query([local.uuid().as_bytes()])?;
+            let mut newest: Vec<(ConnectorRef, i64, i64, Option<i64>)> = Vec::new();
+            while let Some(row) = rows.next()? {
+                let connector = code::connector(&row.get::<_, String>(0)?)?;
+                newest.retain(|(known, ..)| *known != connector);
+                newest.push((connector, row.get(1)?, row.get(2)?, row.get(3)?));
+            }
+            let mut out = Vec::new();
+            for (connector, verb, seq, nth) in newest {
+                let desired = match code::verb(verb) {
+                    Verb::Create | Verb::Update => {
+                        body(db, seq, nth)?.map(|planned| planned.desired)
+                    }
+                    Verb::Deprovision => None,
+                };
+                out.push((connector, desired));
+            }
+            Ok(out)
+        })
+    }
+
+    /// Returns the newest operation of a lane with what it wrote or is to write.
+    pub(crate) fn newest_in_lane(
+        &self,
+        connector: &ConnectorRef,
+        local: LocalRef,
+    ) -> Result<Option<(Open, Option<Planned>)>, JournalError> {
+        self.with(|db| {
+            let mut statement = db.prepare_cached(&format!(
+                "SELECT {OPEN_COLUMNS}, body_seq, nth FROM operations
+                 WHERE local = ?1 AND connector = ?2 ORDER BY seq DESC LIMIT 1"
+            ))?;
+            let mut rows =
+                statement.query(params![local.uuid().as_bytes(), connector.to_string()])?;
+            match rows.next()? {
+                Some(row) => Ok(Some((open(row)?, body(db, row.get(16)?, row.get(17)?)?))),
+                None => Ok(None),
+            }
+        })
+    }
+
+    /// Returns the operation of the same lane that was done after another one, if there is one.
+    pub(crate) fn done_after(&self, operation: &Open) -> Result<Option<OperationId>, JournalError> {
+        self.with(|db| {
+            let found: Option<[u8; 16]> = db
+                .prepare_cached(
+                    "SELECT id FROM operations WHERE local = ?1 AND connector = ?2 AND seq > ?3 AND state = 5
+                     ORDER BY seq DESC LIMIT 1",
+                )?
+                .query_row(
+                    params![
+                        operation.local.uuid().as_bytes(),
+                        operation.connector.to_string(),
+                        signed(operation.seq)
+                    ],
+                    |row| row.get(0),
+                )
+                .optional()?;
+            found
+                .map(|id| code::uuid(&id).map(OperationId))
+                .transpose()
+        })
+    }
+
+    /// Returns who else holds, or is about to hold, one of these names.
+    pub(crate) fn owners(
+        &self,
+        names: &[(ConnectorRef, String)],
+        except: LocalRef,
+    ) -> Result<Vec<Owner>, JournalError> {
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.with(|db| {
+            let mut linked = db.prepare_cached(
+                "SELECT object, local FROM links WHERE connector = ?1 AND remote_key = ?2",
+            )?;
+            let mut coming = db.prepare_cached(
+                "SELECT object, local FROM operations
+                 WHERE connector = ?1 AND remote_key = ?2 AND state <= 4 AND verb <> 2",
+            )?;
+            let mut out: Vec<Owner> = Vec::new();
+            for (connector, name) in names {
+                let at = connector.to_string();
+                let name = key(name);
+                for statement in [&mut linked, &mut coming] {
+                    let mut rows = statement.query(params![at, name])?;
+                    while let Some(row) = rows.next()? {
+                        let id = code::uuid(&row.get::<_, [u8; 16]>(1)?)?;
+                        let local = code::local(row.get(0)?, id);
+                        let known = out.iter().any(|owner| {
+                            owner.local == local
+                                && owner.connector == *connector
+                                && owner.remote_name == name
+                        });
+                        if local != except && !known {
+                            out.push(Owner {
+                                connector: connector.clone(),
+                                remote_name: name.clone(),
+                                local,
+                                name: local_name(db, local)?,
+                            });
+                        }
+                    }
+                }
+            }
+            Ok(out)
+        })
+    }
+
+    /// Returns the local user or group that is linked to an account.
+    pub(crate) fn linked_to(
+        &self,
+        connector: &ConnectorRef,
+        remote: &RemoteId,
+    ) -> Result<Option<LocalRef>, JournalError> {
+        self.with(|db| {
+            let mut statement = db.prepare_cached(
+                "SELECT object, local FROM links WHERE connector = ?1 AND remote_id = ?2 LIMIT 1",
+            )?;
+            let mut rows = statement.query(params![connector.to_string(), remote.0])?;
+            match rows.next()? {
+                Some(row) => {
+                    let id = code::uuid(&row.get::<_, [u8; 16]>(1)?)?;
+                    Ok(Some(code::local(row.get(0)?, id)))
+                }
+                None => Ok(None),
+            }
+        })
+    }
+
+    /// Returns the waits that were open when the process ended, and the refusals that still have open operations.
+    pub(crate) fn unresolved(&self) -> Result<Vec<Unresolved>, JournalError> {
+        self.with(|db| {
+            let mut statement = db.prepare_cached(
+                "SELECT w.flow, w.reject, w.verdict FROM waits w
+                 WHERE w.verdict = 0 OR (w.verdict = 2 AND EXISTS
+                    (SELECT 1 FROM operations o WHERE o.flow = w.flow AND o.state <= 4))",
+            )?;
+            let mut rows = statement.query([])?;
+            let mut out = Vec::new();
+            while let Some(row) = rows.next()? {
+                out.push(Unresolved {
+                    flow: FlowId(code::uuid(&row.get::<_, [u8; 16]>(0)?)?),
+                    on_failure: if row.get(1)? {
+                        OnFailure::Reject
+                    } else {
+                        OnFailure::Accept
+                    },
+                    refused: row.get::<_, i64>(2)? == 2,
+                });
+            }
+            Ok(out)
+        })
+    }
+
+    /// Returns the held operations, a page at a time.
+    pub(crate) fn held(&self, after: u64, limit: usize) -> Result<Vec<Open>, JournalError> {
+        self.with(|db| {
+            let mut statement = db.prepare_cached(&format!(
+                "SELECT {OPEN_COLUMNS} FROM operations WHERE state = 4 AND seq > ?1 ORDER BY seq LIMIT ?2"
+            ))?;
+            let mut rows = statement.query(params![
+                signed(after),
+                i64::try_from(limit).unwrap_or(i64::MAX)
+            ])?;
+            let mut out = Vec::new();
+            while let Some(row) = rows.next()? {
+                out.push(open(row)?);
+            }
+            Ok(out)
+        })
+    }
+}
+
+fn open(row: &Row<'_>) -> Result<Open, JournalError> {
+    let id = |at| -> Result<uuid::Uuid, JournalError> { code::uuid(&row.get::<_, [u8; 16]>(at)?) };
+    Ok(Open {
+        seq: unsigned(row.get(0)?),
+        operation: OperationId(id(1)?),
+        flow: FlowId(id(2)?),
+        trigger: TriggerId(id(3)?),
+        connector: code::connector(&row.get::<_, String>(4)?)?,
+        local: code::local(row.get(5)?, id(6)?),
+        name: QualifiedName::new(&row.get::<_, String>(7)?),
+        life: code::life(
+            row.get(8)?,
+            row.get(9)?,
+            row.get::<_, Option<String>>(10)?.as_deref(),
+        ),
+        attempts: row.get(11)?,
+        queued: instant(row.get(12)?),
+        first_started: row.get::<_, Option<i64>>(13)?.map(instant),
+        unsure: row.get(14)?,
+        blocking: row.get(15)?,
+    })
+}
+
+/// Reads what an operation is to do from the fact that holds it.
+fn body(db: &Connection, seq: i64, nth: Option<i64>) -> Result<Option<Planned>, JournalError> {
+    let mut statement = db.prepare_cached("SELECT format, body FROM facts WHERE seq = ?1")?;
+    let mut rows = statement.query([seq])?;
+    let Some(row) = rows.next()? else {
+        return Ok(None);
+    };
+    let fact: Fact = code::parse(seq, row.get(0)?, row.get_ref(1)?.as_blob().unwrap_or(&[]))?;
+    Ok(match (fact, nth.map(usize::try_from)) {
+        (Fact::Decided { mut decisions, .. }, Some(Ok(nth))) if nth < decisions.len() => {
+            match decisions.swap_remove(nth).verdict {
+                Verdict::Operation(planned) => Some(*planned),
+                Verdict::Nothing(_) => None,
+            }
+        }
+        (Fact::OperationQueued { queued }, _) => match queued.cause {
+            Cause::Undoes { planned, .. } | Cause::MemberLinked { planned, .. } => Some(*planned),
+            Cause::Decision(_) => None,
+        },
+        _ => None,
+    })
+}
+
+/// Returns the name of whoever owns a remote name; a user whose creation is not made yet is known by its operation.
+fn local_name(db: &Connection, local: LocalRef) -> Result<String, JournalError> {
+    if let LocalRef::User(_) = local {
+        let mut statement = db.prepare_cached("SELECT body FROM users WHERE id = ?1")?;
+        let users: Vec<User> = super::read::bodies(statement.query([local.uuid().as_bytes()])?)?;
+        if let Some(user) = users.into_iter().next() {
+            return Ok(user.name.to_string());
+        }
+    }
+    let name: Option<String> = db
+        .prepare_cached("SELECT name FROM operations WHERE local = ?1 ORDER BY seq DESC LIMIT 1")?
+        .query_row([local.uuid().as_bytes()], |row| row.get(0))
+        .optional()?;
+    Ok(name.unwrap_or_else(|| local.to_string()))
+}

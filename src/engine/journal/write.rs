@@ -1,0 +1,263 @@
+//! The one thread that writes: what is handed over while a commit is under way is committed together.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+
+use domain::FlowId;
+use jiff::Timestamp;
+use rusqlite::Connection;
+use tokio::sync::{broadcast, oneshot};
+
+use super::fold::{self, DecidedAt};
+use super::lock::Lock;
+use super::{JournalError, code, schema};
+use crate::handle::News;
+use crate::{Fact, Record};
+
+/// How many batches are committed together at most.
+const GROUP: usize = 1024;
+
+/// Facts that are committed together or not at all.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    facts: Vec<(Option<FlowId>, Fact)>,
+}
+
+impl Batch {
+    /// Starts with the facts of one flow.
+    pub(crate) fn of(flow: FlowId, facts: impl IntoIterator<Item = Fact>) -> Self {
+        let mut batch = Self::default();
+        for fact in facts {
+            batch.push(Some(flow), fact);
+        }
+        batch
+    }
+
+    pub(crate) fn push(&mut self, flow: Option<FlowId>, fact: Fact) {
+        self.facts.push((flow, fact));
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.facts.is_empty()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.facts.len()
+    }
+}
+
+enum Command {
+    Append {
+        entries: Vec<(Record, Vec<u8>)>,
+        reply: oneshot::Sender<Result<u64, JournalError>>,
+    },
+    Close,
+    #[cfg(test)]
+    Run(Box<dyn FnOnce(&Connection) + Send>),
+}
+
+/// The writing end of the journal.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    sender: Sender<Command>,
+    thread: std::sync::Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Journal {
+    /// Opens or makes the file, takes its lock, brings it to the present format and starts the writer.
+    pub(crate) fn open(
+        path: &Path,
+        now: Timestamp,
+        news: broadcast::Sender<News>,
+    ) -> Result<Self, JournalError> {
+        let unusable = |told: String| JournalError::Unusable {
+            path: path.display().to_string(),
+            told,
+        };
+        if let Some(folder) = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+        {
+            std::fs::create_dir_all(folder).map_err(|error| unusable(error.to_string()))?;
+        }
+        let lock = Lock::take(path)?;
+        let mut connection = Connection::open(path).map_err(|error| unusable(error.to_string()))?;
+        schema::check(&connection)?;
+        schema::prepare_writer(&connection)?;
+        schema::migrate(&mut connection, code::micros(now))?;
+        let last: i64 =
+            connection.query_row("SELECT coalesce(max(seq), 0) FROM facts", [], |row| {
+                row.get(0)
+            })?;
+        let (sender, receiver) = channel();
+        let writer = Writer {
+            connection,
+            next: code::unsigned(last) + 1,
+            news,
+            _lock: lock,
+        };
+        let thread = std::thread::Builder::new()
+            .name("journal".to_owned())
+            .spawn(move || writer.run(&receiver))
+            .map_err(|error| unusable(error.to_string()))?;
+        Ok(Self {
+            sender,
+            thread: std::sync::Mutex::new(Some(thread)),
+        })
+    }
+
+    /// Commits a batch and returns the number of its first fact; the others follow without a gap.
+    pub(crate) async fn append(&self, at: Timestamp, batch: Batch) -> Result<u64, JournalError> {
+        let entries = batch
+            .facts
+            .into_iter()
+            .map(|(flow, fact)| {
+                let body = code::json(&fact)?;
+                let record = Record {
+                    seq: 0,
+                    at,
+                    flow,
+                    fact,
+                };
+                Ok((record, body))
+            })
+            .collect::<Result<Vec<_>, JournalError>>()?;
+        let (reply, committed) = oneshot::channel();
+        self.sender
+            .send(Command::Append { entries, reply })
+            .map_err(|_| JournalError::Closed)?;
+        committed.await.map_err(|_| JournalError::Closed)?
+    }
+
+    /// Ends the writer after what was handed over, and lets go of the file.
+    pub(crate) fn close(&self) {
+        let _ = self.sender.send(Command::Close); // a writer that has ended already is what is wanted
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .take();
+        if let Some(thread) = thread
+            && thread.join().is_err()
+        {
+            tracing::error!("the journal's writer panicked");
+        }
+    }
+
+    /// Runs something on the writer's connection: how tests make the disk full.
+    #[cfg(test)]
+    pub(crate) fn run(&self, what: impl FnOnce(&Connection) + Send + 'static) {
+        self.sender
+            .send(Command::Run(Box::new(what)))
+            .expect("the writer runs");
+    }
+}
+
+struct Writer {
+    connection: Connection,
+    next: u64,
+    news: broadcast::Sender<News>,
+    _lock: Lock,
+}
+
+type Handed = (
+    Vec<(Record, Vec<u8>)>,
+    oneshot::Sender<Result<u64, JournalError>>,
+);
+
+impl Writer {
+    fn run(mut self, receiver: &Receiver<Command>) {
+        let mut group: Vec<Handed> = Vec::new();
+        let mut open = true;
+        while open {
+            let Ok(first) = receiver.recv() else {
+                break;
+            };
+            let mut next = Some(first);
+            while let Some(command) = next.take() {
+                match command {
+                    Command::Append { entries, reply } => group.push((entries, reply)),
+                    Command::Close => {
+                        open = false;
+                        break;
+                    }
+                    #[cfg(test)]
+                    Command::Run(what) => what(&self.connection),
+                }
+                if group.len() < GROUP {
+                    next = receiver.try_recv().ok();
+                }
+            }
+            self.commit(std::mem::take(&mut group));
+        }
+        if let Err(error) = self
+            .connection
+            .execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")
+        {
+            tracing::warn!(%error, "the journal's log could not be folded into the file at the end");
+        }
+    }
+
+    /// Commits all together; when that fails, each batch alone, so that one cannot spoil the others.
+    fn commit(&mut self, mut group: Vec<Handed>) {
+        if group.is_empty() {
+            return;
+        }
+        let together = self.attempt(group.iter_mut().map(|(entries, _)| entries));
+        if let Ok(mut firsts) = together {
+            firsts.reverse();
+            for (entries, reply) in group {
+                let first = firsts.pop().expect("one number per batch");
+                self.tell(entries, reply, first);
+            }
+            return;
+        }
+        for (mut entries, reply) in group {
+            match self.attempt(std::iter::once(&mut entries)) {
+                Ok(firsts) => self.tell(entries, reply, firsts[0]),
+                Err(error) => {
+                    let _ = reply.send(Err(error)); // a caller that no longer waits has lost nothing
+                }
+            }
+        }
+    }
+
+    /// Runs one transaction and returns each batch's first number. Numbers are taken only when it commits.
+    fn attempt<'a>(
+        &mut self,
+        group: impl Iterator<Item = &'a mut Vec<(Record, Vec<u8>)>>,
+    ) -> Result<Vec<u64>, JournalError> {
+        let mut next = self.next;
+        let mut firsts = Vec::new();
+        let transaction = self.connection.transaction()?;
+        for entries in group {
+            let mut decided = DecidedAt::new();
+            firsts.push(next);
+            for (record, body) in entries {
+                record.seq = next;
+                next += 1;
+                fold::append(&transaction, &mut decided, record, body)?;
+            }
+        }
+        transaction.commit()?;
+        self.next = next;
+        Ok(firsts)
+    }
+
+    fn tell(
+        &self,
+        entries: Vec<(Record, Vec<u8>)>,
+        reply: oneshot::Sender<Result<u64, JournalError>>,
+        first: u64,
+    ) {
+        let _ = reply.send(Ok(first)); // a caller that no longer waits has lost nothing
+        if self.news.receiver_count() == 0 {
+            return;
+        }
+        for (record, _) in entries {
+            let _ = self.news.send(News::Fact(Arc::new(record))); // nobody listening is fine
+        }
+    }
+}
