@@ -18,15 +18,19 @@ use super::{
     schema::Kind,
     store::Row,
 };
-use crate::vendor::{Answer, Change, Request};
+use crate::vendor::{Answer, Change, Request, UNSUPPORTED_HEADER};
 
 impl Scim2 {
     /// Answers a request; a refusal is put into the personality's words.
     pub(crate) fn respond(&mut self, request: &Request, changes: &mut Vec<Change>) -> Answer {
         let (place, base_path) = self.place(request);
         let base = format!("{}{base_path}", request.base_url);
+        let ignored = ignored_parameters(request, &place);
         let answer = self.try_respond(request, place, &base, changes);
         let mut answer = answer.unwrap_or_else(|refusal| refusal.answer(self.personality()));
+        if !ignored.is_empty() {
+            answer = answer.with_header(UNSUPPORTED_HEADER, &ignored);
+        }
         if request.method == Method::HEAD {
             answer.body.clear();
         }
@@ -42,32 +46,59 @@ impl Scim2 {
     ) -> Result<Answer, Refusal> {
         let settings = self.settings.clone();
         let http = &settings.personality.http;
-        if http.user_agent_required && request.header(header::USER_AGENT.as_str()).is_none_or(str::is_empty) {
-            return Err(Refusal::new(StatusCode::FORBIDDEN, "A User-Agent header is required."));
+        if http.user_agent_required
+            && request
+                .header(header::USER_AGENT.as_str())
+                .is_none_or(str::is_empty)
+        {
+            return Err(Refusal::new(
+                StatusCode::FORBIDDEN,
+                "A User-Agent header is required.",
+            ));
         }
         if place == Place::Token && request.method == Method::POST {
-            return Ok(auth::token(request, &settings.credentials, &mut self.tokens));
+            return Ok(auth::token(
+                request,
+                &settings.credentials,
+                &mut self.tokens,
+            ));
         }
         let caller = match place {
             // Discovery is open to everybody; whoever brings credentials may bring wrong ones.
             ref place if place.is_discovery() => Caller::Client { user_name: None },
-            _ => auth::authenticate(request, &settings.credentials, &self.tokens, |name, password| {
-                self.knows_password(name, password)
-            })?,
+            _ => auth::authenticate(
+                request,
+                &settings.credentials,
+                &self.tokens,
+                |name, password| self.knows_password(name, password),
+            )?,
         };
         if place == Place::Unknown {
-            return Err(Refusal::new(StatusCode::NOT_FOUND, format!("There is no {}.", request.path)));
+            return Err(Refusal::new(
+                StatusCode::NOT_FOUND,
+                format!("There is no {}.", request.path),
+            ));
         }
-        let method = if request.method == Method::HEAD { "GET" } else { request.method.as_str() };
+        let method = if request.method == Method::HEAD {
+            "GET"
+        } else {
+            request.method.as_str()
+        };
         let methods = place.methods(http.put);
         if !methods.contains(&method) {
-            let status = StatusCode::from_u16(http.unsupported_method).unwrap_or(StatusCode::METHOD_NOT_ALLOWED);
+            let status = StatusCode::from_u16(http.unsupported_method)
+                .unwrap_or(StatusCode::METHOD_NOT_ALLOWED);
             let refusal = Refusal::new(status, format!("{method} is not supported here."));
-            return Ok(refusal.answer(&settings.personality).with_header(header::ALLOW, &methods.join(", ")));
+            return Ok(refusal
+                .answer(&settings.personality)
+                .with_header(header::ALLOW, &methods.join(", ")));
         }
         check_media_types(request)?;
         if matches!(caller, Caller::User { .. }) && place != Place::Me {
-            return Err(Refusal::new(StatusCode::FORBIDDEN, "A user may see and change itself only."));
+            return Err(Refusal::new(
+                StatusCode::FORBIDDEN,
+                "A user may see and change itself only.",
+            ));
         }
         if place.is_discovery() {
             return self.discover(request, &place, base);
@@ -84,7 +115,9 @@ impl Scim2 {
             Place::Root => self.list(request, &Kind::ALL, base),
             Place::Collection(kind) if method == "GET" => self.list(request, &[kind], base),
             Place::Collection(kind) => self.post(request, kind, base, context),
-            Place::Search(_) if !settings.personality.features.search => Err(not_implemented(".search")),
+            Place::Search(_) if !settings.personality.features.search => {
+                Err(not_implemented(".search"))
+            }
             Place::Search(kind) => {
                 let query = Query::from_body(&json_body(request)?, self.personality())?;
                 let kinds = kind.map_or(Kind::ALL.to_vec(), |kind| vec![kind]);
@@ -102,17 +135,29 @@ impl Scim2 {
             | Place::ServiceProviderConfig
             | Place::ResourceTypes(_)
             | Place::Schemas(_)
-            | Place::Unknown => Err(Refusal::new(StatusCode::NOT_FOUND, format!("There is no {}.", request.path))),
+            | Place::Unknown => Err(Refusal::new(
+                StatusCode::NOT_FOUND,
+                format!("There is no {}.", request.path),
+            )),
         }
     }
 
     fn discover(&self, request: &Request, place: &Place, base: &str) -> Result<Answer, Refusal> {
-        if request.query_pairs().iter().any(|(name, _)| name.eq_ignore_ascii_case("filter")) {
+        if request
+            .query_pairs()
+            .iter()
+            .any(|(name, _)| name.eq_ignore_ascii_case("filter"))
+        {
             // RFC 7644, section 4: a filter must be refused with 403.
-            return Err(Refusal::new(StatusCode::FORBIDDEN, "Discovery cannot be filtered."));
+            return Err(Refusal::new(
+                StatusCode::FORBIDDEN,
+                "Discovery cannot be filtered.",
+            ));
         }
         let found = match place {
-            Place::ServiceProviderConfig => Some(discovery::service_provider_config(self.personality(), base)),
+            Place::ServiceProviderConfig => {
+                Some(discovery::service_provider_config(self.personality(), base))
+            }
             Place::ResourceTypes(None) => Some(discovery::resource_types(self.personality(), base)),
             Place::ResourceTypes(Some(id)) => discovery::resource_type(id, base),
             Place::Schemas(None) => Some(discovery::schemas(self.personality(), base)),
@@ -121,7 +166,9 @@ impl Scim2 {
         };
         match found {
             Some(body) => Ok(Answer::json(StatusCode::OK, MEDIA_TYPE, &body)),
-            None => Err(Refusal::not_found(request.segments().last().map_or("", String::as_str))),
+            None => Err(Refusal::not_found(
+                request.segments().last().map_or("", String::as_str),
+            )),
         }
     }
 
@@ -130,12 +177,24 @@ impl Scim2 {
         self.listed(&query, kinds, base, request)
     }
 
-    fn listed(&self, query: &Query, kinds: &[Kind], base: &str, request: &Request) -> Result<Answer, Refusal> {
+    fn listed(
+        &self,
+        query: &Query,
+        kinds: &[Kind],
+        base: &str,
+        request: &Request,
+    ) -> Result<Answer, Refusal> {
         let text = list::run(query, kinds, self.renderer(base), request.now)?;
         Ok(Answer::bytes(StatusCode::OK, MEDIA_TYPE, text))
     }
 
-    fn post(&mut self, request: &Request, kind: Kind, base: &str, mut context: Context<'_>) -> Result<Answer, Refusal> {
+    fn post(
+        &mut self,
+        request: &Request,
+        kind: Kind,
+        base: &str,
+        mut context: Context<'_>,
+    ) -> Result<Answer, Refusal> {
         let projection = self.projection(request)?;
         let row = self.create(kind, &json_body(request)?, &mut context)?;
         Ok(self.shown(StatusCode::CREATED, kind, &row, base, &projection))
@@ -152,7 +211,9 @@ impl Scim2 {
         if request.method == Method::DELETE {
             let accept = request.header(header::ACCEPT.as_str()).unwrap_or_default();
             if self.personality().http.delete_refuses_scim_accept && accept.contains(MEDIA_TYPE) {
-                return Err(Refusal::invalid_value("The Accept header is not supported here."));
+                return Err(Refusal::invalid_value(
+                    "The Accept header is not supported here.",
+                ));
             }
             self.delete(kind, id, &mut context)?;
             return Ok(Answer::empty(StatusCode::NO_CONTENT));
@@ -171,17 +232,27 @@ impl Scim2 {
                 // RFC 7644, section 3.5.2: 200 when attributes are asked for.
                 if answer == PatchAnswer::Nothing && projection == Projection::Default {
                     let headers = self.renderer(base).headers(kind, &row);
-                    return Ok(Answer { headers, ..Answer::empty(StatusCode::NO_CONTENT) });
+                    return Ok(Answer {
+                        headers,
+                        ..Answer::empty(StatusCode::NO_CONTENT)
+                    });
                 }
                 row
             }
             _ => {
-                let (_, row) = self.store.by_id(kind, id).ok_or_else(|| Refusal::not_found(id))?;
+                let (_, row) = self
+                    .store
+                    .by_id(kind, id)
+                    .ok_or_else(|| Refusal::not_found(id))?;
                 let shown = self.renderer(base);
-                let known = context.precondition.if_none_match.is_some() && self.personality().features.etag;
+                let known = context.precondition.if_none_match.is_some()
+                    && self.personality().features.etag;
                 if known && context.precondition.is_current(&shown.version(kind, &row)) {
                     let headers = shown.headers(kind, &row);
-                    return Ok(Answer { headers, ..Answer::empty(StatusCode::NOT_MODIFIED) });
+                    return Ok(Answer {
+                        headers,
+                        ..Answer::empty(StatusCode::NOT_MODIFIED)
+                    });
                 }
                 row
             }
@@ -201,18 +272,33 @@ impl Scim2 {
             return Err(not_implemented("/Me"));
         }
         let name = match caller {
-            Caller::User { user_name } | Caller::Client { user_name: Some(user_name) } => Some(user_name.as_str()),
+            Caller::User { user_name }
+            | Caller::Client {
+                user_name: Some(user_name),
+            } => Some(user_name.as_str()),
             Caller::Client { user_name: None } => None,
         };
-        let row = name.and_then(|name| self.store.by_user_name(name)).map(|(_, row)| row);
+        let row = name
+            .and_then(|name| self.store.by_user_name(name))
+            .map(|(_, row)| row);
         match row {
             _ if request.method == Method::POST => Err(not_implemented("Registering oneself")),
             Some(row) => self.item(request, Kind::User, &row.id, base, context),
-            None => Err(Refusal::new(StatusCode::NOT_FOUND, "Who signed in is no user here.")),
+            None => Err(Refusal::new(
+                StatusCode::NOT_FOUND,
+                "Who signed in is no user here.",
+            )),
         }
     }
 
-    fn shown(&self, status: StatusCode, kind: Kind, row: &Row, base: &str, projection: &Projection) -> Answer {
+    fn shown(
+        &self,
+        status: StatusCode,
+        kind: Kind,
+        row: &Row,
+        base: &str,
+        projection: &Projection,
+    ) -> Answer {
         let shown = self.renderer(base);
         let text = match projection {
             Projection::Default => shown.text(kind, row),
@@ -232,24 +318,70 @@ impl Scim2 {
         }
         let mut query = request.query_pairs();
         query.retain(|(name, _)| {
-            name.eq_ignore_ascii_case("attributes") || name.eq_ignore_ascii_case("excludedAttributes")
+            name.eq_ignore_ascii_case("attributes")
+                || name.eq_ignore_ascii_case("excludedAttributes")
         });
         Ok(Query::from_pairs(&query, self.personality())?.projection)
     }
 
     fn knows_password(&self, user_name: &str, password: &str) -> bool {
-        let stored = self.store.by_user_name(user_name).filter(|(_, row)| row.active);
-        stored.and_then(|(_, row)| row.password.clone()).is_some_and(|hash| password_hash(password) == Some(hash))
+        let stored = self
+            .store
+            .by_user_name(user_name)
+            .filter(|(_, row)| row.active);
+        stored
+            .and_then(|(_, row)| row.password.clone())
+            .is_some_and(|hash| password_hash(password) == Some(hash))
     }
 }
 
+/// Names the parameters that nothing here looks at, for the log. The RFC has a server pass over them.
+fn ignored_parameters(request: &Request, place: &Place) -> String {
+    const SHOWING: [&str; 2] = ["attributes", "excludedAttributes"];
+    const LISTING: [&str; 6] = [
+        "filter",
+        "sortBy",
+        "sortOrder",
+        "startIndex",
+        "count",
+        "cursor",
+    ];
+    if request.query.is_empty() {
+        return String::new();
+    }
+    let lists =
+        request.method == Method::GET && matches!(place, Place::Root | Place::Collection(_));
+    let shows = lists || matches!(place, Place::Collection(_) | Place::Item(..) | Place::Me);
+    let names =
+        |list: &[&str], name: &str| list.iter().any(|known| known.eq_ignore_ascii_case(name));
+    let ignored = request
+        .query_pairs()
+        .into_iter()
+        .map(|(name, _)| name)
+        .filter(|name| {
+            let known = (shows && names(&SHOWING, name)) || (lists && names(&LISTING, name));
+            !known && !(place.is_discovery() && name.eq_ignore_ascii_case("filter"))
+        });
+    ignored
+        .map(|name| super::render::encoded(&name))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
 fn not_implemented(what: &str) -> Refusal {
-    Refusal::new(StatusCode::NOT_IMPLEMENTED, format!("{what} is not supported."))
+    Refusal::new(
+        StatusCode::NOT_IMPLEMENTED,
+        format!("{what} is not supported."),
+    )
 }
 
 fn json_body(request: &Request) -> Result<Value, Refusal> {
     serde_json::from_slice(&request.body).map_err(|error| {
-        Refusal::invalid_syntax(format!("The body is not valid JSON (line {}, column {}).", error.line(), error.column()))
+        Refusal::invalid_syntax(format!(
+            "The body is not valid JSON (line {}, column {}).",
+            error.line(),
+            error.column()
+        ))
     })
 }
 
@@ -263,14 +395,27 @@ fn check_media_types(request: &Request) -> Result<(), Refusal> {
         let name = name.split(';').next().unwrap_or_default().trim();
         name == "*/*" || name.eq_ignore_ascii_case("application/*")
     };
-    if let Some(sent) = request.header(header::CONTENT_TYPE.as_str()).filter(|_| !request.body.is_empty())
+    if let Some(sent) = request
+        .header(header::CONTENT_TYPE.as_str())
+        .filter(|_| !request.body.is_empty())
         && !is_json(sent)
     {
-        return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, format!("Send {MEDIA_TYPE}.")));
+        return Err(Refusal::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            format!("Send {MEDIA_TYPE}."),
+        ));
     }
     match request.header(header::ACCEPT.as_str()) {
-        Some(accepted) if !accepted.trim().is_empty() && !accepted.split(',').any(|name| is_json(name) || is_any(name)) => {
-            Err(Refusal::new(StatusCode::NOT_ACCEPTABLE, format!("Only {MEDIA_TYPE} is sent.")))
+        Some(accepted)
+            if !accepted.trim().is_empty()
+                && !accepted
+                    .split(',')
+                    .any(|name| is_json(name) || is_any(name)) =>
+        {
+            Err(Refusal::new(
+                StatusCode::NOT_ACCEPTABLE,
+                format!("Only {MEDIA_TYPE} is sent."),
+            ))
         }
         _ => Ok(()),
     }

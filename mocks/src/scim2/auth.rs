@@ -80,10 +80,18 @@ impl Tokens {
 
     fn issue(&mut self, now: Timestamp) -> String {
         self.count += 1;
-        let token = format!("scim2-mock-oauth-{}", super::store::made_up_uuid(self.count.wrapping_mul(31)));
+        let token = format!(
+            "scim2-mock-oauth-{}",
+            super::store::made_up_uuid(self.count.wrapping_mul(31))
+        );
         let end = now.checked_add(TOKEN_LIFE).unwrap_or(Timestamp::MAX);
         // Tokens that have ended go, so that a long run does not grow.
-        self.issued = self.issued.iter().filter(|(_, end)| **end > now).map(|(token, end)| (token.clone(), *end)).collect();
+        self.issued = self
+            .issued
+            .iter()
+            .filter(|(_, end)| **end > now)
+            .map(|(token, end)| (token.clone(), *end))
+            .collect();
         self.issued.insert(token.clone(), end);
         token
     }
@@ -120,8 +128,12 @@ pub(crate) fn authenticate(
         return refuse("The authentication scheme is not supported.");
     }
     match basic(rest) {
-        Some((user, password)) if same(&user, &credentials.user_name) && same(&password, &credentials.password) => {
-            Ok(Caller::Client { user_name: Some(user) })
+        Some((user, password))
+            if same(&user, &credentials.user_name) && same(&password, &credentials.password) =>
+        {
+            Ok(Caller::Client {
+                user_name: Some(user),
+            })
         }
         Some((user, password)) if knows(&user, &password) => Ok(Caller::User { user_name: user }),
         _ => refuse("User name or password is wrong."),
@@ -130,12 +142,24 @@ pub(crate) fn authenticate(
 
 /// Answers a token request.
 pub(crate) fn token(request: &Request, credentials: &Credentials, tokens: &mut Tokens) -> Answer {
-    let form: Vec<(String, String)> = url::form_urlencoded::parse(&request.body).into_owned().collect();
-    let field = |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+    let form: Vec<(String, String)> = url::form_urlencoded::parse(&request.body)
+        .into_owned()
+        .collect();
+    let field = |name: &str| {
+        form.iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.clone())
+    };
     let header = request.header(header::AUTHORIZATION.as_str());
-    let from_header = header.and_then(|value| value.split_once(' ')).and_then(|(scheme, rest)| {
-        if scheme.eq_ignore_ascii_case("basic") { basic(rest.trim()) } else { None }
-    });
+    let from_header = header
+        .and_then(|value| value.split_once(' '))
+        .and_then(|(scheme, rest)| {
+            if scheme.eq_ignore_ascii_case("basic") {
+                basic(rest.trim())
+            } else {
+                None
+            }
+        });
     let from_body = field("client_id").zip(field("client_secret"));
     let by_header = from_header.is_some();
     // RFC 6749, section 2.3.1: form-encoded before it goes into the header.
@@ -144,18 +168,40 @@ pub(crate) fn token(request: &Request, credentials: &Credentials, tokens: &mut T
         same(&id, &credentials.client_id) && same(&secret, &credentials.client_secret)
     });
     let refuse = |status, error: &str, description: &str| {
-        Answer::json(status, "application/json", &json!({"error": error, "error_description": description}))
+        Answer::json(
+            status,
+            "application/json",
+            &json!({"error": error, "error_description": description}),
+        )
     };
     if !known {
-        let answer = refuse(StatusCode::UNAUTHORIZED, "invalid_client", "The client is not known.");
-        return if by_header { answer.with_header(header::WWW_AUTHENTICATE, r#"Basic realm="scim""#) } else { answer };
+        let answer = refuse(
+            StatusCode::UNAUTHORIZED,
+            "invalid_client",
+            "The client is not known.",
+        );
+        return if by_header {
+            answer.with_header(header::WWW_AUTHENTICATE, r#"Basic realm="scim""#)
+        } else {
+            answer
+        };
     }
     match field("grant_type").as_deref() {
         Some("client_credentials") => {}
         Some(_) => {
-            return refuse(StatusCode::BAD_REQUEST, "unsupported_grant_type", "Use client_credentials.");
+            return refuse(
+                StatusCode::BAD_REQUEST,
+                "unsupported_grant_type",
+                "Use client_credentials.",
+            );
         }
-        None => return refuse(StatusCode::BAD_REQUEST, "invalid_request", "grant_type is missing."),
+        None => {
+            return refuse(
+                StatusCode::BAD_REQUEST,
+                "invalid_request",
+                "grant_type is missing.",
+            );
+        }
     }
     let mut body = json!({
         "access_token": tokens.issue(request.now),
@@ -165,7 +211,8 @@ pub(crate) fn token(request: &Request, credentials: &Credentials, tokens: &mut T
     if let Some(scope) = field("scope") {
         body["scope"] = json!(scope);
     }
-    Answer::json(StatusCode::OK, "application/json", &body).with_header(header::CACHE_CONTROL, "no-store")
+    Answer::json(StatusCode::OK, "application/json", &body)
+        .with_header(header::CACHE_CONTROL, "no-store")
 }
 
 fn basic(encoded: &str) -> Option<(String, String)> {
@@ -176,10 +223,17 @@ fn basic(encoded: &str) -> Option<(String, String)> {
 
 fn form_decoded(text: &str) -> String {
     let spaced = text.replace('+', " ");
-    percent_encoding::percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
+    percent_encoding::percent_decode_str(&spaced)
+        .decode_utf8_lossy()
+        .into_owned()
 }
 
 /// Compares without telling by its time where two secrets differ.
 fn same(left: &str, right: &str) -> bool {
-    left.len() == right.len() && left.bytes().zip(right.bytes()).fold(0, |seen, (a, b)| seen | (a ^ b)) == 0
+    left.len() == right.len()
+        && left
+            .bytes()
+            .zip(right.bytes())
+            .fold(0, |seen, (a, b)| seen | (a ^ b))
+            == 0
 }

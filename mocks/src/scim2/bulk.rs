@@ -9,12 +9,7 @@ use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::{
-    Scim2,
-    error::Refusal,
-    etag::Precondition,
-    operations::Context,
-    patch, resource,
-    routes::Place,
+    Scim2, error::Refusal, etag::Precondition, operations::Context, patch, resource, routes::Place,
     schema::Kind,
 };
 use crate::vendor::Request;
@@ -60,11 +55,17 @@ struct Run {
 
 impl Scim2 {
     /// Carries out a Bulk request and returns the body of the answer.
-    pub(crate) fn bulk(&mut self, request: &Request, base: &str, context: &mut Context<'_>) -> Result<Value, Refusal> {
+    pub(crate) fn bulk(
+        &mut self,
+        request: &Request,
+        base: &str,
+        context: &mut Context<'_>,
+    ) -> Result<Value, Refusal> {
         let features = self.personality().features.clone();
         if request.body.len() > features.bulk_max_payload_bytes as usize {
             let most = features.bulk_max_payload_bytes;
-            let detail = format!("The size of the bulk operation exceeds the maxPayloadSize ({most}).");
+            let detail =
+                format!("The size of the bulk operation exceeds the maxPayloadSize ({most}).");
             return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
         }
         let body: Value = serde_json::from_slice(&request.body)
@@ -74,7 +75,8 @@ impl Scim2 {
         };
         resource::check_schemas(body, &[REQUEST_SCHEMA], &[], self.personality())?;
         let operations = resource::get(body, "Operations").and_then(Value::as_array);
-        let operations = operations.ok_or_else(|| Refusal::invalid_syntax("'Operations' must be a list."))?;
+        let operations =
+            operations.ok_or_else(|| Refusal::invalid_syntax("'Operations' must be a list."))?;
         if operations.len() > features.bulk_max_operations as usize {
             let most = features.bulk_max_operations;
             let detail = format!("The number of operations exceeds the maxOperations ({most}).");
@@ -86,7 +88,9 @@ impl Scim2 {
                 .as_u64()
                 .filter(|most| *most > 0)
                 .and_then(|most| usize::try_from(most).ok())
-                .ok_or_else(|| Refusal::invalid_value("'failOnErrors' must be a positive whole number."))?,
+                .ok_or_else(|| {
+                    Refusal::invalid_value("'failOnErrors' must be a positive whole number.")
+                })?,
         };
         let mut run = Run::read(operations, fail_on_errors);
         self.carry_out(&mut run, base, context);
@@ -94,7 +98,9 @@ impl Scim2 {
     }
 
     fn carry_out(&mut self, run: &mut Run, base: &str, context: &mut Context<'_>) {
-        let mut waiting: Vec<usize> = (0..run.steps.len()).filter(|at| !run.results.contains_key(at)).collect();
+        let mut waiting: Vec<usize> = (0..run.steps.len())
+            .filter(|at| !run.results.contains_key(at))
+            .collect();
         while !waiting.is_empty() && !run.is_stopped() {
             let mut still = Vec::new();
             for at in waiting.clone() {
@@ -108,7 +114,9 @@ impl Scim2 {
                 }
             }
             if still.len() == waiting.len() {
-                let opened = still.iter().position(|at| run.steps[*at].method == Method::POST);
+                let opened = still
+                    .iter()
+                    .position(|at| run.steps[*at].method == Method::POST);
                 // Only a POST defines a bulkId, so a circle always has one.
                 let Some(opened) = opened else { return };
                 let at = still.remove(opened);
@@ -120,13 +128,23 @@ impl Scim2 {
     }
 
     /// Carries out one step; `open` leaves out the references that are not known yet.
-    fn step(&mut self, run: &mut Run, at: usize, open: bool, base: &str, context: &mut Context<'_>) {
+    fn step(
+        &mut self,
+        run: &mut Run,
+        at: usize,
+        open: bool,
+        base: &str,
+        context: &mut Context<'_>,
+    ) {
         let (path, data) = run.resolved(at, open);
         let step = &run.steps[at];
         let version = step.version.clone();
         let mut inner = Context {
             now: context.now,
-            precondition: Precondition { if_match: version.as_deref(), if_none_match: None },
+            precondition: Precondition {
+                if_match: version.as_deref(),
+                if_none_match: None,
+            },
             changes: context.changes,
         };
         let result = self.perform(&step.method, &path, &data, base, &mut inner);
@@ -149,9 +167,14 @@ impl Scim2 {
     fn finish(&mut self, run: &mut Run, base: &str, context: &mut Context<'_>) {
         for (at, id) in std::mem::take(&mut run.unfinished) {
             let (path, data) = run.resolved(at, false);
-            let Some(Place::Collection(kind)) = self.place_in_bulk(&path) else { continue };
-            let mut inner =
-                Context { now: context.now, precondition: Precondition::default(), changes: context.changes };
+            let Some(Place::Collection(kind)) = self.place_in_bulk(&path) else {
+                continue;
+            };
+            let mut inner = Context {
+                now: context.now,
+                precondition: Precondition::default(),
+                changes: context.changes,
+            };
             let open = match run.readiness(at) {
                 Readiness::Ready => None,
                 Readiness::Hopeless(reference) => Some(unresolved(&reference)),
@@ -185,37 +208,64 @@ impl Scim2 {
         base: &str,
         context: &mut Context<'_>,
     ) -> Result<(String, Outcome), Refusal> {
-        let unsupported = || Refusal::new(StatusCode::METHOD_NOT_ALLOWED, format!("{method} {path} is not supported."));
-        let place = self.place_in_bulk(path).ok_or_else(|| Refusal::not_found(path))?;
+        let unsupported = || {
+            Refusal::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                format!("{method} {path} is not supported."),
+            )
+        };
+        let place = self
+            .place_in_bulk(path)
+            .ok_or_else(|| Refusal::not_found(path))?;
         let (kind, row, status) = match (method, place) {
             (&Method::POST, Place::Collection(kind)) => {
                 (kind, self.create(kind, data, context)?, StatusCode::CREATED)
             }
-            (&Method::PUT, Place::Item(kind, id)) if self.personality().http.put => {
-                (kind, self.replace(kind, &id, data, context)?, StatusCode::OK)
-            }
+            (&Method::PUT, Place::Item(kind, id)) if self.personality().http.put => (
+                kind,
+                self.replace(kind, &id, data, context)?,
+                StatusCode::OK,
+            ),
             (&Method::PATCH, Place::Item(kind, id)) => {
                 let operations = match data {
                     Value::Array(operations) => patch::read_operations(operations)?,
                     body => patch::read(body, self.personality())?,
                 };
-                (kind, self.patch(kind, &id, &operations, context)?, StatusCode::OK)
+                (
+                    kind,
+                    self.patch(kind, &id, &operations, context)?,
+                    StatusCode::OK,
+                )
             }
             (&Method::DELETE, Place::Item(kind, id)) => {
                 let location = format!("{base}/{}/{id}", kind.endpoint());
                 self.delete(kind, &id, context)?;
-                let outcome = Outcome { status: StatusCode::NO_CONTENT, location: Some(location), version: None };
+                let outcome = Outcome {
+                    status: StatusCode::NO_CONTENT,
+                    location: Some(location),
+                    version: None,
+                };
                 return Ok((id, outcome));
             }
             _ => return Err(unsupported()),
         };
         let location = Some(self.renderer(base).location(kind, &row));
         let version = self.version_of(kind, &row.id, base);
-        Ok((row.id.to_string(), Outcome { status, location, version }))
+        Ok((
+            row.id.to_string(),
+            Outcome {
+                status,
+                location,
+                version,
+            },
+        ))
     }
 
     fn version_of(&self, kind: Kind, id: &str, base: &str) -> Option<String> {
-        let (_, row) = self.store.by_id(kind, id).filter(|_| self.personality().features.etag)?;
+        let (_, row) = self
+            .store
+            .by_id(kind, id)
+            .filter(|_| self.personality().features.etag)?;
         Some(self.renderer(base).version(kind, &row))
     }
 }
@@ -227,7 +277,10 @@ enum Readiness {
 }
 
 fn unresolved(reference: &str) -> Refusal {
-    Refusal::new(StatusCode::CONFLICT, format!("The reference '{PREFIX}{reference}' cannot be resolved."))
+    Refusal::new(
+        StatusCode::CONFLICT,
+        format!("The reference '{PREFIX}{reference}' cannot be resolved."),
+    )
 }
 
 impl Run {
@@ -242,7 +295,10 @@ impl Run {
         let mut seen = std::collections::HashSet::new();
         for (at, sent) in operations.iter().enumerate() {
             let text = |name: &str| {
-                sent.as_object().and_then(|sent| resource::get(sent, name)).and_then(Value::as_str).map(str::to_owned)
+                sent.as_object()
+                    .and_then(|sent| resource::get(sent, name))
+                    .and_then(Value::as_str)
+                    .map(str::to_owned)
             };
             let method = text("method").unwrap_or_default().to_ascii_uppercase();
             let step = Step {
@@ -255,7 +311,9 @@ impl Run {
             let wrong = match (method.as_str(), &step.bulk_id) {
                 _ if step.path.is_empty() => Some("'path' is missing."),
                 ("POST", None) => Some("A POST needs a 'bulkId'."),
-                ("POST", Some(id)) if !seen.insert(id.clone()) => Some("The 'bulkId' is used twice."),
+                ("POST", Some(id)) if !seen.insert(id.clone()) => {
+                    Some("The 'bulkId' is used twice.")
+                }
                 ("POST" | "PUT" | "PATCH" | "DELETE", _) => None,
                 _ => Some("'method' must be POST, PUT, PATCH or DELETE."),
             };
@@ -268,11 +326,19 @@ impl Run {
     }
 
     fn is_stopped(&self) -> bool {
-        self.results.values().filter(|result| result.is_err()).count() >= self.fail_on_errors
+        self.results
+            .values()
+            .filter(|result| result.is_err())
+            .count()
+            >= self.fail_on_errors
     }
 
     fn fail(&mut self, at: usize, refusal: Refusal) {
-        if let Some(bulk_id) = self.steps[at].bulk_id.clone().filter(|_| self.steps[at].method == Method::POST) {
+        if let Some(bulk_id) = self.steps[at]
+            .bulk_id
+            .clone()
+            .filter(|_| self.steps[at].method == Method::POST)
+        {
             self.fates.insert(bulk_id, Fate::Failed);
         }
         self.results.insert(at, Err(refusal));
@@ -283,7 +349,12 @@ impl Run {
         let step = &self.steps[at];
         let mut references = Vec::new();
         collect_references(&step.data, &mut references);
-        references.extend(step.path.split('/').filter_map(|segment| segment.strip_prefix(PREFIX)).map(str::to_owned));
+        references.extend(
+            step.path
+                .split('/')
+                .filter_map(|segment| segment.strip_prefix(PREFIX))
+                .map(str::to_owned),
+        );
         let mut waits = false;
         for reference in references {
             match self.fates.get(&reference) {
@@ -302,31 +373,49 @@ impl Run {
                 }
             }
         }
-        if waits { Readiness::Waiting } else { Readiness::Ready }
+        if waits {
+            Readiness::Waiting
+        } else {
+            Readiness::Ready
+        }
     }
 
     /// Returns path and data with the known references filled in; `open` leaves the others out.
     fn resolved(&self, at: usize, open: bool) -> (String, Value) {
         let step = &self.steps[at];
-        let path = step.path.split('/').map(|segment| match segment.strip_prefix(PREFIX) {
-            Some(reference) => match self.fates.get(reference) {
-                Some(Fate::Made(id)) => super::render::encoded(id),
-                _ => segment.to_owned(),
-            },
-            None => segment.to_owned(),
-        });
-        (path.collect::<Vec<_>>().join("/"), self.filled(&step.data, open).unwrap_or(Value::Null))
+        let path = step
+            .path
+            .split('/')
+            .map(|segment| match segment.strip_prefix(PREFIX) {
+                Some(reference) => match self.fates.get(reference) {
+                    Some(Fate::Made(id)) => super::render::encoded(id),
+                    _ => segment.to_owned(),
+                },
+                None => segment.to_owned(),
+            });
+        (
+            path.collect::<Vec<_>>().join("/"),
+            self.filled(&step.data, open).unwrap_or(Value::Null),
+        )
     }
 
     /// Fills references in; `None` when the value is an open reference, or an object whose `value` is one.
     fn filled(&self, value: &Value, open: bool) -> Option<Value> {
         Some(match value {
-            Value::String(text) => match text.strip_prefix(PREFIX).map(|reference| self.fates.get(reference)) {
+            Value::String(text) => match text
+                .strip_prefix(PREFIX)
+                .map(|reference| self.fates.get(reference))
+            {
                 Some(Some(Fate::Made(id))) => Value::String(id.clone()),
                 Some(_) if open => return None,
                 _ => value.clone(),
             },
-            Value::Array(items) => Value::Array(items.iter().filter_map(|item| self.filled(item, open)).collect()),
+            Value::Array(items) => Value::Array(
+                items
+                    .iter()
+                    .filter_map(|item| self.filled(item, open))
+                    .collect(),
+            ),
             Value::Object(object) => {
                 let mut made = Map::new();
                 for (key, inner) in object {
@@ -350,19 +439,36 @@ impl Run {
             let mut entry = Map::new();
             match result {
                 Ok(outcome) => {
-                    entry.extend(outcome.location.clone().map(|location| ("location".to_owned(), location.into())));
+                    entry.extend(
+                        outcome
+                            .location
+                            .clone()
+                            .map(|location| ("location".to_owned(), location.into())),
+                    );
                 }
                 Err(_) if step.method != Method::POST && !step.path.is_empty() => {
                     let (path, _) = self.resolved(*at, false);
-                    entry.insert("location".to_owned(), format!("{base}/{}", path.trim_start_matches('/')).into());
+                    entry.insert(
+                        "location".to_owned(),
+                        format!("{base}/{}", path.trim_start_matches('/')).into(),
+                    );
                 }
                 Err(_) => {}
             }
             entry.insert("method".to_owned(), step.method.as_str().into());
-            entry.extend(step.bulk_id.clone().map(|bulk_id| ("bulkId".to_owned(), bulk_id.into())));
+            entry.extend(
+                step.bulk_id
+                    .clone()
+                    .map(|bulk_id| ("bulkId".to_owned(), bulk_id.into())),
+            );
             match result {
                 Ok(outcome) => {
-                    entry.extend(outcome.version.clone().map(|version| ("version".to_owned(), version.into())));
+                    entry.extend(
+                        outcome
+                            .version
+                            .clone()
+                            .map(|version| ("version".to_owned(), version.into())),
+                    );
                     entry.insert("status".to_owned(), outcome.status.as_str().into());
                 }
                 Err(refusal) => {
@@ -380,7 +486,9 @@ fn collect_references(value: &Value, into: &mut Vec<String>) {
     match value {
         Value::String(text) => into.extend(text.strip_prefix(PREFIX).map(str::to_owned)),
         Value::Array(items) => items.iter().for_each(|item| collect_references(item, into)),
-        Value::Object(object) => object.values().for_each(|inner| collect_references(inner, into)),
+        Value::Object(object) => object
+            .values()
+            .for_each(|inner| collect_references(inner, into)),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }

@@ -35,21 +35,40 @@ impl Reporter<'_> {
     /// Reports every attribute that differs between the two.
     pub(crate) fn differences(&mut self, before: &Map<String, Value>, after: &Map<String, Value>) {
         self.single("id", before.get("id"), after.get("id"));
-        self.single("externalId", before.get("externalId"), after.get("externalId"));
+        self.single(
+            "externalId",
+            before.get("externalId"),
+            after.get("externalId"),
+        );
         for attribute in self.kind.core().attributes {
-            self.attribute("", attribute, before.get(attribute.name), after.get(attribute.name));
+            self.attribute(
+                "",
+                attribute,
+                before.get(attribute.name),
+                after.get(attribute.name),
+            );
         }
         for schema in self.kind.extensions() {
             let (before, after) = (before.get(schema.id), after.get(schema.id));
             for attribute in schema.attributes {
-                let of = |object: Option<&'_ Value>| object.and_then(|object| object.get(attribute.name)).cloned();
+                let of = |object: Option<&'_ Value>| {
+                    object
+                        .and_then(|object| object.get(attribute.name))
+                        .cloned()
+                };
                 let prefix = format!("{}:", schema.id);
                 self.attribute(&prefix, attribute, of(before).as_ref(), of(after).as_ref());
             }
         }
     }
 
-    fn attribute(&mut self, prefix: &str, attribute: &Attribute, before: Option<&Value>, after: Option<&Value>) {
+    fn attribute(
+        &mut self,
+        prefix: &str,
+        attribute: &Attribute,
+        before: Option<&Value>,
+        after: Option<&Value>,
+    ) {
         if before == after {
             return;
         }
@@ -57,9 +76,19 @@ impl Reporter<'_> {
         match (attribute.name, attribute.kind, attribute.multi_valued) {
             ("members", _, _) => self.members(before, after),
             (_, Type::Complex, false) => {
-                for sub in attribute.sub_attributes.iter().filter(|sub| sub.name != "$ref") {
-                    let of = |value: Option<&'_ Value>| value.and_then(|value| value.get(sub.name)).cloned();
-                    self.single(&format!("{named}.{}", sub.name), of(before).as_ref(), of(after).as_ref());
+                for sub in attribute
+                    .sub_attributes
+                    .iter()
+                    .filter(|sub| sub.name != "$ref")
+                {
+                    let of = |value: Option<&'_ Value>| {
+                        value.and_then(|value| value.get(sub.name)).cloned()
+                    };
+                    self.single(
+                        &format!("{named}.{}", sub.name),
+                        of(before).as_ref(),
+                        of(after).as_ref(),
+                    );
                 }
             }
             _ => self.single(&named, before, after),
@@ -67,26 +96,42 @@ impl Reporter<'_> {
     }
 
     fn members(&mut self, before: Option<&Value>, after: Option<&Value>) {
-        let list = |value: Option<&Value>| value.and_then(Value::as_array).cloned().unwrap_or_default();
+        let list =
+            |value: Option<&Value>| value.and_then(Value::as_array).cloned().unwrap_or_default();
         let (before, after) = (list(before), list(after));
         let by_id = |items: &[Value]| -> std::collections::HashMap<String, Value> {
-            let id = |item: &Value| item.get("value").and_then(Value::as_str).unwrap_or_default().to_owned();
+            let id = |item: &Value| {
+                item.get("value")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default()
+                    .to_owned()
+            };
             items.iter().map(|item| (id(item), item.clone())).collect()
         };
         let (old, new) = (by_id(&before), by_id(&after));
         let named = |id: &str| format!("members[value eq {}]", Value::from(id));
         for item in &before {
-            let id = item.get("value").and_then(Value::as_str).unwrap_or_default();
+            let id = item
+                .get("value")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
             match new.get(id) {
                 None => self.push(named(id), Some(plain(item.clone())), None),
                 Some(now) if now != item => {
-                    self.push(named(id), Some(plain(item.clone())), Some(plain(now.clone())));
+                    self.push(
+                        named(id),
+                        Some(plain(item.clone())),
+                        Some(plain(now.clone())),
+                    );
                 }
                 Some(_) => {}
             }
         }
         for item in &after {
-            let id = item.get("value").and_then(Value::as_str).unwrap_or_default();
+            let id = item
+                .get("value")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
             if !old.contains_key(id) {
                 self.push(named(id), None, Some(plain(item.clone())));
             }
@@ -121,7 +166,9 @@ fn plain(mut value: Value) -> Value {
 
 fn shown(mut content: Map<String, Value>) -> Value {
     if let Some(Value::Array(members)) = content.get_mut("members") {
-        members.iter_mut().for_each(|member| *member = plain(member.take()));
+        members
+            .iter_mut()
+            .for_each(|member| *member = plain(member.take()));
     }
     for value in content.values_mut() {
         if let Some(manager) = value.get_mut("manager") {

@@ -7,8 +7,8 @@ use super::{
     list::{CURSOR_SECONDS, LIST_SCHEMA},
     personality::Personality,
     schema::{
-        ENTERPRISE, Attribute, GROUP, Kind, Mutability, RESOURCE_TYPE, Returned, SCHEMA, SERVICE_PROVIDER_CONFIG,
-        Schema, Type, USER, Uniqueness,
+        Attribute, ENTERPRISE, GROUP, Kind, Mutability, RESOURCE_TYPE, Returned, SCHEMA,
+        SERVICE_PROVIDER_CONFIG, Schema, Type, USER, Uniqueness,
     },
 };
 
@@ -56,12 +56,21 @@ pub(crate) fn service_provider_config(personality: &Personality, base: &str) -> 
 
 /// Returns `/ResourceTypes`.
 pub(crate) fn resource_types(personality: &Personality, base: &str) -> Value {
-    list(personality, Kind::ALL.iter().map(|kind| resource_type_of(*kind, base)).collect())
+    list(
+        personality,
+        Kind::ALL
+            .iter()
+            .map(|kind| resource_type_of(*kind, base))
+            .collect(),
+    )
 }
 
 /// Returns one resource type by its id, which is its name.
 pub(crate) fn resource_type(id: &str, base: &str) -> Option<Value> {
-    Kind::ALL.into_iter().find(|kind| kind.name() == id).map(|kind| resource_type_of(kind, base))
+    Kind::ALL
+        .into_iter()
+        .find(|kind| kind.name() == id)
+        .map(|kind| resource_type_of(kind, base))
 }
 
 fn resource_type_of(kind: Kind, base: &str) -> Value {
@@ -75,35 +84,61 @@ fn resource_type_of(kind: Kind, base: &str) -> Value {
         "meta": {"resourceType": "ResourceType", "location": format!("{base}/ResourceTypes/{}", kind.name())},
     });
     if !kind.extensions().is_empty() {
-        let extensions = kind.extensions().iter().map(|schema| json!({"schema": schema.id, "required": false}));
+        let extensions = kind
+            .extensions()
+            .iter()
+            .map(|schema| json!({"schema": schema.id, "required": false}));
         made["schemaExtensions"] = Value::Array(extensions.collect());
     }
     made
 }
 
-const ANNOUNCED: [&Schema; 6] = [&USER, &GROUP, &ENTERPRISE, &SERVICE_PROVIDER_CONFIG, &RESOURCE_TYPE, &SCHEMA];
+const ANNOUNCED: [&Schema; 6] = [
+    &USER,
+    &GROUP,
+    &ENTERPRISE,
+    &SERVICE_PROVIDER_CONFIG,
+    &RESOURCE_TYPE,
+    &SCHEMA,
+];
 
 /// Returns `/Schemas`.
 pub(crate) fn schemas(personality: &Personality, base: &str) -> Value {
-    list(personality, ANNOUNCED.iter().map(|schema| schema_of(schema, personality, base)).collect())
+    list(
+        personality,
+        ANNOUNCED
+            .iter()
+            .map(|schema| schema_of(schema, personality, base))
+            .collect(),
+    )
 }
 
 /// Returns one schema by its URN, case ignored.
 pub(crate) fn schema(id: &str, personality: &Personality, base: &str) -> Option<Value> {
-    let found = ANNOUNCED.into_iter().find(|schema| schema.id.eq_ignore_ascii_case(id))?;
+    let found = ANNOUNCED
+        .into_iter()
+        .find(|schema| schema.id.eq_ignore_ascii_case(id))?;
     Some(schema_of(found, personality, base))
 }
 
 fn schema_of(schema: &Schema, personality: &Personality, base: &str) -> Value {
     let rules = &personality.resources;
-    let is = |names: &[String], attribute: &Attribute| names.iter().any(|name| name.eq_ignore_ascii_case(attribute.name));
-    let attributes = schema.attributes.iter().filter(|attribute| !is(&rules.absent, attribute)).map(|attribute| {
-        let mut made = attribute_of(attribute);
-        if schema.id == USER.id && is(&rules.required, attribute) {
-            made["required"] = Value::Bool(true);
-        }
-        made
-    });
+    let is = |names: &[String], attribute: &Attribute| {
+        names
+            .iter()
+            .any(|name| name.eq_ignore_ascii_case(attribute.name))
+    };
+    let attributes = schema
+        .attributes
+        .iter()
+        .filter(|attribute| !is(&rules.absent, attribute))
+        .map(|attribute| {
+            let mut made = attribute_of(attribute);
+            if schema.id == USER.id && is(&rules.required, attribute) {
+                made["required"] = Value::Bool(true);
+            }
+            made
+        });
     json!({
         "schemas": [SCHEMA.id],
         "id": schema.id,
@@ -135,7 +170,10 @@ fn attribute_of(attribute: &Attribute) -> Value {
         set("referenceTypes", Value::from(attribute.reference_types));
     }
     if !attribute.sub_attributes.is_empty() {
-        set("subAttributes", attribute.sub_attributes.iter().map(attribute_of).collect());
+        set(
+            "subAttributes",
+            attribute.sub_attributes.iter().map(attribute_of).collect(),
+        );
     }
     Value::Object(made)
 }
@@ -148,7 +186,11 @@ fn list(personality: &Personality, resources: Vec<Value>) -> Value {
         made.insert("startIndex".to_owned(), 1.into());
         made.insert("itemsPerPage".to_owned(), resources.len().into());
     }
-    let key = if personality.lists.lower_case_resources { "resources" } else { "Resources" };
+    let key = if personality.lists.lower_case_resources {
+        "resources"
+    } else {
+        "Resources"
+    };
     made.insert(key.to_owned(), Value::Array(resources));
     Value::Object(made)
 }
@@ -187,6 +229,5 @@ fn uniqueness_word(uniqueness: Uniqueness) -> &'static str {
     match uniqueness {
         Uniqueness::None => "none",
         Uniqueness::Server => "server",
-        Uniqueness::Global => "global",
     }
 }

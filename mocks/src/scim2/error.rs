@@ -4,7 +4,7 @@ use http::{StatusCode, header};
 use serde_json::{Map, Value, json};
 
 use super::personality::{Personality, StatusForm, Vocabulary};
-use crate::vendor::{Answer, Request, Trouble};
+use crate::vendor::{Answer, Trouble};
 
 /// The media type of every answer (RFC 7644, section 8.1).
 pub(crate) const MEDIA_TYPE: &str = "application/scim+json";
@@ -21,11 +21,19 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, scim_type: None, detail: detail.into() }
+        Self {
+            status,
+            scim_type: None,
+            detail: detail.into(),
+        }
     }
 
     fn typed(status: StatusCode, scim_type: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, scim_type: Some(scim_type), detail: detail.into() }
+        Self {
+            status,
+            scim_type: Some(scim_type),
+            detail: detail.into(),
+        }
     }
 
     pub(crate) fn invalid_syntax(detail: impl Into<String>) -> Self {
@@ -72,7 +80,8 @@ impl Refusal {
             (StatusCode::NOT_FOUND, _) => Some(personality.errors.not_found),
             _ => None,
         };
-        told.and_then(|status| StatusCode::from_u16(status).ok()).unwrap_or(self.status)
+        told.and_then(|status| StatusCode::from_u16(status).ok())
+            .unwrap_or(self.status)
     }
 
     /// Returns the error body, as it stands in an answer and in a Bulk operation.
@@ -98,7 +107,10 @@ impl Refusal {
             }
             Vocabulary::Aws => {
                 body.insert("schema".to_owned(), json!(ERROR_SCHEMA));
-                body.insert("detail".to_owned(), json!(format!("{}: {}", aws_name(status), self.detail)));
+                body.insert(
+                    "detail".to_owned(),
+                    json!(format!("{}: {}", aws_name(status), self.detail)),
+                );
             }
         }
         Value::Object(body)
@@ -113,15 +125,17 @@ impl Refusal {
             Answer::json(status, MEDIA_TYPE, &self.body(personality))
         };
         let answer = match personality.errors.vocabulary {
-            Vocabulary::Aws => {
-                answer.with_header(header::HeaderName::from_static("x-amzn-errortype"), aws_name(status))
-            }
+            Vocabulary::Aws => answer.with_header(
+                header::HeaderName::from_static("x-amzn-errortype"),
+                aws_name(status),
+            ),
             Vocabulary::Scim => answer,
         };
         match status {
-            StatusCode::UNAUTHORIZED => {
-                answer.with_header(header::WWW_AUTHENTICATE, r#"Bearer realm="scim", Basic realm="scim""#)
-            }
+            StatusCode::UNAUTHORIZED => answer.with_header(
+                header::WWW_AUTHENTICATE,
+                r#"Bearer realm="scim", Basic realm="scim""#,
+            ),
             _ => answer,
         }
     }
@@ -142,21 +156,33 @@ fn aws_name(status: StatusCode) -> &'static str {
 }
 
 /// Answers an armed failure in SCIM's words.
-pub(crate) fn trouble(_request: &Request, trouble: Trouble, personality: &Personality) -> Answer {
+pub(crate) fn trouble(trouble: Trouble, personality: &Personality) -> Answer {
     let told = |status, detail: &str| Refusal::new(status, detail).answer(personality);
     let too_many = |seconds: u64| {
-        told(StatusCode::TOO_MANY_REQUESTS, "Too many requests; try again later.")
-            .with_header(header::RETRY_AFTER, &seconds.to_string())
+        told(
+            StatusCode::TOO_MANY_REQUESTS,
+            "Too many requests; try again later.",
+        )
+        .with_header(header::RETRY_AFTER, &seconds.to_string())
     };
     match trouble {
-        Trouble::Status(status) => told(status, status.canonical_reason().unwrap_or("The request failed.")),
-        Trouble::UserRate { retry_after_seconds } | Trouble::AccountRate { retry_after_seconds } => {
-            too_many(retry_after_seconds)
+        Trouble::Status(status) => told(
+            status,
+            status.canonical_reason().unwrap_or("The request failed."),
+        ),
+        Trouble::UserRate {
+            retry_after_seconds,
         }
+        | Trouble::AccountRate {
+            retry_after_seconds,
+        } => too_many(retry_after_seconds),
         Trouble::Concurrency => too_many(1),
         // SCIM knows no allocation of the day; a day is the longest any provider's documents name.
         Trouble::DailyLimit => too_many(86_400),
         Trouble::TokenExpired => told(StatusCode::UNAUTHORIZED, "The access token has expired."),
-        Trouble::Licences => told(StatusCode::FORBIDDEN, "No licence is left for another active user."),
+        Trouble::Licences => told(
+            StatusCode::FORBIDDEN,
+            "No licence is left for another active user.",
+        ),
     }
 }

@@ -16,9 +16,14 @@ impl Precondition<'_> {
     pub(crate) fn check_change(&self, version: &str) -> Result<(), Refusal> {
         let refused = |detail: &str| Err(Refusal::new(StatusCode::PRECONDITION_FAILED, detail));
         if self.if_match.is_some_and(|wanted| !names(wanted, version)) {
-            return refused("The resource has changed since; its version is not the one of If-Match.");
+            return refused(
+                "The resource has changed since; its version is not the one of If-Match.",
+            );
         }
-        if self.if_none_match.is_some_and(|unwanted| names(unwanted, version)) {
+        if self
+            .if_none_match
+            .is_some_and(|unwanted| names(unwanted, version))
+        {
             return refused("The resource has the version of If-None-Match.");
         }
         Ok(())
@@ -26,11 +31,17 @@ impl Precondition<'_> {
 
     /// Tells whether the client has this version already.
     pub(crate) fn is_current(&self, version: &str) -> bool {
-        self.if_none_match.is_some_and(|known| names(known, version))
+        self.if_none_match
+            .is_some_and(|known| names(known, version))
     }
 }
 
 fn names(list: &str, version: &str) -> bool {
-    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").trim_matches('"').to_owned();
+    let opaque = |tag: &str| {
+        tag.trim()
+            .trim_start_matches("W/")
+            .trim_matches('"')
+            .to_owned()
+    };
     list.trim() == "*" || list.split(',').any(|tag| opaque(tag) == opaque(version))
 }

@@ -39,11 +39,15 @@ fn complete_members(
     store: &Store,
     personality: &Personality,
 ) -> Result<(), Refusal> {
-    let Some(Value::Array(members)) = content.remove("members") else { return Ok(()) };
+    let Some(Value::Array(members)) = content.remove("members") else {
+        return Ok(());
+    };
     let mut seen = HashSet::new();
     let mut kept = Vec::with_capacity(members.len());
     for member in members {
-        let Value::Object(mut member) = member else { continue };
+        let Value::Object(mut member) = member else {
+            continue;
+        };
         let Some(id) = member_id(&member) else {
             return Err(Refusal::invalid_value("A member must have a 'value'."));
         };
@@ -54,8 +58,15 @@ fn complete_members(
             kept.push(Value::Object(member));
         }
     }
-    if personality.resources.max_members.is_some_and(|most| kept.len() > most as usize) {
-        return Err(Refusal::new(http::StatusCode::PAYLOAD_TOO_LARGE, "The group has too many members."));
+    if personality
+        .resources
+        .max_members
+        .is_some_and(|most| kept.len() > most as usize)
+    {
+        return Err(Refusal::new(
+            http::StatusCode::PAYLOAD_TOO_LARGE,
+            "The group has too many members.",
+        ));
     }
     if !kept.is_empty() {
         content.insert("members".to_owned(), Value::Array(kept));
@@ -65,15 +76,28 @@ fn complete_members(
 
 /// Returns the identifier of a member: its `value`, or the last segment of its `$ref`.
 fn member_id(member: &Map<String, Value>) -> Option<String> {
-    let value = member.get("value").and_then(Value::as_str).filter(|value| !value.is_empty());
-    let from_ref = || member.get("$ref")?.as_str()?.rsplit('/').next().filter(|segment| !segment.is_empty());
+    let value = member
+        .get("value")
+        .and_then(Value::as_str)
+        .filter(|value| !value.is_empty());
+    let from_ref = || {
+        member
+            .get("$ref")?
+            .as_str()?
+            .rsplit('/')
+            .next()
+            .filter(|segment| !segment.is_empty())
+    };
     value.or_else(from_ref).map(str::to_owned)
 }
 
 /// Tells whether a member was completed before; a large group is not looked up again for one new member.
 fn is_complete(member: &Map<String, Value>) -> bool {
     member.contains_key("display")
-        && member.get("$ref").and_then(Value::as_str).is_some_and(|address| address.starts_with(HERE))
+        && member
+            .get("$ref")
+            .and_then(Value::as_str)
+            .is_some_and(|address| address.starts_with(HERE))
 }
 
 /// Completes one member. `false` when it is to be left out.
@@ -88,7 +112,9 @@ fn complete_member(
         match personality.resources.unknown_members {
             UnknownMembers::Drop => return Ok(false),
             UnknownMembers::Refuse => {
-                return Err(Refusal::invalid_value(format!("The member '{id}' does not exist.")));
+                return Err(Refusal::invalid_value(format!(
+                    "The member '{id}' does not exist."
+                )));
             }
             UnknownMembers::Keep => {}
         }
@@ -138,22 +164,39 @@ pub(crate) fn display_name(content: &Map<String, Value>, kind: Kind) -> String {
 /// Returns the identifiers of the members in a group's content.
 pub(crate) fn member_ids(content: &Map<String, Value>) -> Vec<Arc<str>> {
     let members = content.get("members").and_then(Value::as_array);
-    members.into_iter().flatten().filter_map(|member| member.get("value")?.as_str().map(Arc::from)).collect()
+    members
+        .into_iter()
+        .flatten()
+        .filter_map(|member| member.get("value")?.as_str().map(Arc::from))
+        .collect()
 }
 
 /// Returns the groups of a resource, direct ones first, each once; a circle of groups ends.
 pub(crate) fn groups_of(store: &Store, id: &str) -> Vec<(Arc<Row>, bool)> {
     let mut found: Vec<(Arc<Row>, bool)> = Vec::new();
     let mut seen: HashSet<Arc<str>> = HashSet::new();
-    let mut waiting: Vec<(Arc<str>, bool)> = store.groups_with(id).iter().map(|group| (group.clone(), true)).collect();
+    let mut waiting: Vec<(Arc<str>, bool)> = store
+        .groups_with(id)
+        .iter()
+        .map(|group| (group.clone(), true))
+        .collect();
     let mut at = 0;
     while let Some((group, direct)) = waiting.get(at).cloned() {
         at += 1;
         if !seen.insert(group.clone()) {
             continue;
         }
-        waiting.extend(store.groups_with(&group).iter().map(|parent| (parent.clone(), false)));
-        found.extend(store.by_id(Kind::Group, &group).map(|(_, row)| (row, direct)));
+        waiting.extend(
+            store
+                .groups_with(&group)
+                .iter()
+                .map(|parent| (parent.clone(), false)),
+        );
+        found.extend(
+            store
+                .by_id(Kind::Group, &group)
+                .map(|(_, row)| (row, direct)),
+        );
     }
     found
 }

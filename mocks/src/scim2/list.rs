@@ -54,11 +54,21 @@ struct Raw {
 
 impl Query {
     /// Reads a query from the pairs of an address. Names are taken in any case: Microsoft sends `startindex`.
-    pub(crate) fn from_pairs(pairs: &[(String, String)], personality: &Personality) -> Result<Self, Refusal> {
+    pub(crate) fn from_pairs(
+        pairs: &[(String, String)],
+        personality: &Personality,
+    ) -> Result<Self, Refusal> {
         let of = |wanted: &str| {
-            pairs.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value.clone())
+            pairs
+                .iter()
+                .find(|(name, _)| name.eq_ignore_ascii_case(wanted))
+                .map(|(_, value)| value.clone())
         };
-        let names = |wanted: &str| of(wanted).map(|list| split_names(&list)).unwrap_or_default();
+        let names = |wanted: &str| {
+            of(wanted)
+                .map(|list| split_names(&list))
+                .unwrap_or_default()
+        };
         Self::new(
             Raw {
                 filter: of("filter"),
@@ -77,18 +87,26 @@ impl Query {
     /// Reads a query from the body of a POST to `.search` (RFC 7644, section 3.4.3).
     pub(crate) fn from_body(body: &Value, personality: &Personality) -> Result<Self, Refusal> {
         let Value::Object(body) = body else {
-            return Err(Refusal::invalid_syntax("A search request must be an object."));
+            return Err(Refusal::invalid_syntax(
+                "A search request must be an object.",
+            ));
         };
         resource::check_schemas(body, &[SEARCH_SCHEMA], &[], personality)?;
         let text = |name: &str| match resource::get(body, name) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.clone())),
             Some(Value::Number(number)) => Ok(Some(number.to_string())),
-            Some(_) => Err(Refusal::invalid_syntax(format!("'{name}' has the wrong type."))),
+            Some(_) => Err(Refusal::invalid_syntax(format!(
+                "'{name}' has the wrong type."
+            ))),
         };
         let names = |name: &str| match resource::get(body, name) {
             None | Some(Value::Null) => Ok(Vec::new()),
-            Some(Value::Array(items)) => Ok(items.iter().filter_map(Value::as_str).map(str::to_owned).collect()),
+            Some(Value::Array(items)) => Ok(items
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect()),
             Some(Value::String(list)) => Ok(split_names(list)),
             Some(_) => Err(Refusal::invalid_syntax(format!("'{name}' must be a list."))),
         };
@@ -111,7 +129,9 @@ impl Query {
         let filter = match raw.filter.filter(|text| !text.trim().is_empty()) {
             None => None,
             Some(text) => {
-                let refuse = |reason: String| Refusal::invalid_filter(format!("The filter is not valid: {reason}."));
+                let refuse = |reason: String| {
+                    Refusal::invalid_filter(format!("The filter is not valid: {reason}."))
+                };
                 let filter = filter::parse(&text, personality.filters.unquoted).map_err(refuse)?;
                 check_dialect(&filter, &personality.filters).map_err(refuse)?;
                 Some(filter)
@@ -120,31 +140,46 @@ impl Query {
         let sort_by = match raw.sort_by.filter(|name| !name.is_empty()) {
             None => None,
             Some(_) if !personality.features.sort => {
-                return Err(Refusal::new(http::StatusCode::NOT_IMPLEMENTED, "Sorting is not supported."));
+                return Err(Refusal::new(
+                    http::StatusCode::NOT_IMPLEMENTED,
+                    "Sorting is not supported.",
+                ));
             }
-            Some(name) => Some(
-                AttributePath::parse(&name)
-                    .ok_or_else(|| Refusal::invalid_value(format!("'{name}' is no attribute to sort by.")))?,
-            ),
+            Some(name) => Some(AttributePath::parse(&name).ok_or_else(|| {
+                Refusal::invalid_value(format!("'{name}' is no attribute to sort by."))
+            })?),
         };
         let descending = match raw.sort_order.as_deref() {
             None | Some("") => false,
             Some(order) if order.eq_ignore_ascii_case("ascending") => false,
             Some(order) if order.eq_ignore_ascii_case("descending") => true,
-            Some(_) => return Err(Refusal::invalid_value("'sortOrder' must be ascending or descending.")),
+            Some(_) => {
+                return Err(Refusal::invalid_value(
+                    "'sortOrder' must be ascending or descending.",
+                ));
+            }
         };
         if raw.cursor.is_some() && !personality.lists.cursor {
-            return Err(Refusal::paging("invalidCursor", "Cursor paging is not supported."));
+            return Err(Refusal::paging(
+                "invalidCursor",
+                "Cursor paging is not supported.",
+            ));
         }
         if raw.cursor.is_some() && raw.start_index.is_some() {
-            return Err(Refusal::invalid_value("Either 'cursor' or 'startIndex' may be given, not both."));
+            return Err(Refusal::invalid_value(
+                "Either 'cursor' or 'startIndex' may be given, not both.",
+            ));
         }
         let with_cursor = raw.cursor.is_some();
         let number = |name: &str, text: Option<String>| match text.filter(|text| !text.is_empty()) {
             None => Ok(None),
             Some(text) => text.trim().parse::<i64>().map(Some).map_err(|_| {
                 let detail = format!("'{name}' must be a whole number.");
-                if with_cursor { Refusal::paging("invalidCount", detail) } else { Refusal::invalid_value(detail) }
+                if with_cursor {
+                    Refusal::paging("invalidCount", detail)
+                } else {
+                    Refusal::invalid_value(detail)
+                }
             }),
         };
         let count = number("count", raw.count)?;
@@ -164,21 +199,39 @@ impl Query {
 
     /// Identifies the query, so that a cursor is used with the query that made it.
     fn digest(&self, kinds: &[Kind]) -> u64 {
-        hash_of(format!("{kinds:?} {:?} {:?} {}", self.filter, self.sort_by, self.descending).as_bytes())
+        hash_of(
+            format!(
+                "{kinds:?} {:?} {:?} {}",
+                self.filter, self.sort_by, self.descending
+            )
+            .as_bytes(),
+        )
     }
 }
 
 fn split_names(list: &str) -> Vec<String> {
-    list.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+    list.split(',')
+        .map(str::trim)
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Refuses what a personality's filters do not have.
 fn check_dialect(filter: &Filter, rules: &Filters) -> Result<(), String> {
     let word = |word: Word, text: &str| {
-        if rules.words.contains(&word) { Ok(()) } else { Err(format!("'{text}' is not supported")) }
+        if rules.words.contains(&word) {
+            Ok(())
+        } else {
+            Err(format!("'{text}' is not supported"))
+        }
     };
     let operator = |operator: filter::Operator| {
-        if rules.operators.contains(&operator) { Ok(()) } else { Err(format!("'{}' is not supported", operator.word())) }
+        if rules.operators.contains(&operator) {
+            Ok(())
+        } else {
+            Err(format!("'{}' is not supported", operator.word()))
+        }
     };
     match filter {
         Filter::Present(_) => word(Word::Pr, "pr"),
@@ -213,9 +266,17 @@ fn check_dialect(filter: &Filter, rules: &Filters) -> Result<(), String> {
 type Hit = (Kind, u64, Arc<Row>);
 
 /// Answers a query with the text of a list.
-pub(crate) fn run(query: &Query, kinds: &[Kind], shown: Renderer<'_>, now: Timestamp) -> Result<Vec<u8>, Refusal> {
+pub(crate) fn run(
+    query: &Query,
+    kinds: &[Kind],
+    shown: Renderer<'_>,
+    now: Timestamp,
+) -> Result<Vec<u8>, Refusal> {
     let lists = &shown.personality.lists;
-    let wanted = query.count.unwrap_or(i64::from(lists.default_page)).clamp(0, i64::from(lists.max_page));
+    let wanted = query
+        .count
+        .unwrap_or(i64::from(lists.default_page))
+        .clamp(0, i64::from(lists.max_page));
     let wanted = usize::try_from(wanted).unwrap_or(0);
     let cursor = match query.cursor.as_deref() {
         None => None,
@@ -226,22 +287,36 @@ pub(crate) fn run(query: &Query, kinds: &[Kind], shown: Renderer<'_>, now: Times
         Some(_) => 0,
     };
     let matching = matches(query, kinds, shown)?;
-    let total = matching.as_ref().map_or_else(|| kinds.iter().map(|kind| shown.store.len(*kind)).sum(), Vec::len);
+    let total = matching.as_ref().map_or_else(
+        || kinds.iter().map(|kind| shown.store.len(*kind)).sum(),
+        Vec::len,
+    );
     let mut page: Vec<Hit> = match (matching, cursor) {
-        (None, None) => rows(shown.store, kinds, Position::default()).skip(skipped).take(wanted).collect(),
-        (None, Some(cursor)) => rows(shown.store, kinds, cursor.after).take(wanted + 1).collect(),
+        (None, None) => rows(shown.store, kinds, Position::default())
+            .skip(skipped)
+            .take(wanted)
+            .collect(),
+        (None, Some(cursor)) => rows(shown.store, kinds, cursor.after)
+            .take(wanted + 1)
+            .collect(),
         (Some(hits), None) => hits.into_iter().skip(skipped).take(wanted).collect(),
-        (Some(hits), Some(cursor)) if query.sort_by.is_some() => {
-            hits.into_iter().skip(cursor.after.offset).take(wanted + 1).collect()
-        }
-        (Some(hits), Some(cursor)) => {
-            hits.into_iter().filter(|hit| cursor.after.is_before(kinds, hit)).take(wanted + 1).collect()
-        }
+        (Some(hits), Some(cursor)) if query.sort_by.is_some() => hits
+            .into_iter()
+            .skip(cursor.after.offset)
+            .take(wanted + 1)
+            .collect(),
+        (Some(hits), Some(cursor)) => hits
+            .into_iter()
+            .filter(|hit| cursor.after.is_before(kinds, hit))
+            .take(wanted + 1)
+            .collect(),
     };
     let next = match cursor {
         Some(cursor) if page.len() > wanted && wanted > 0 => {
             page.truncate(wanted);
-            let last = page.last().map_or(cursor.after, |hit| Position::of(kinds, hit, cursor.after.offset + wanted));
+            let last = page.last().map_or(cursor.after, |hit| {
+                Position::of(kinds, hit, cursor.after.offset + wanted)
+            });
             Some(Cursor { after: last }.write(query.digest(kinds), now))
         }
         Some(_) => {
@@ -250,11 +325,22 @@ pub(crate) fn run(query: &Query, kinds: &[Kind], shown: Renderer<'_>, now: Times
         }
         None => None,
     };
-    Ok(list_text(query, &page, total, (cursor.is_none()).then_some(skipped + 1), next, shown))
+    Ok(list_text(
+        query,
+        &page,
+        total,
+        (cursor.is_none()).then_some(skipped + 1),
+        next,
+        shown,
+    ))
 }
 
 /// Collects what matches, sorted; `None` when everything does and nothing is sorted.
-fn matches(query: &Query, kinds: &[Kind], shown: Renderer<'_>) -> Result<Option<Vec<Hit>>, Refusal> {
+fn matches(
+    query: &Query,
+    kinds: &[Kind],
+    shown: Renderer<'_>,
+) -> Result<Option<Vec<Hit>>, Refusal> {
     if query.filter.is_none() && query.sort_by.is_none() {
         return Ok(None);
     }
@@ -278,10 +364,15 @@ fn matches(query: &Query, kinds: &[Kind], shown: Renderer<'_>) -> Result<Option<
 fn collect(bound: &Bound, kind: Kind, shown: Renderer<'_>, hits: &mut Vec<Hit>) {
     let equalities = bound.equalities();
     let blind = &shown.personality.filters.blind;
-    if equalities.iter().any(|equality| blind.iter().any(|name| *name == equality.attribute)) {
+    if equalities
+        .iter()
+        .any(|equality| blind.iter().any(|name| *name == equality.attribute))
+    {
         return;
     }
-    let matching = Matching { exact_case: shown.personality.filters.exact_case };
+    let matching = Matching {
+        exact_case: shown.personality.filters.exact_case,
+    };
     let holds = |row: &Row| bound.holds(&shown.view(kind, row), matching);
     let candidates = equalities.iter().find_map(|equality| {
         let key = match (equality.attribute.as_str(), kind) {
@@ -291,7 +382,10 @@ fn collect(bound: &Bound, kind: Kind, shown: Renderer<'_>, hits: &mut Vec<Hit>) 
             ("displayName", _) => Key::DisplayName,
             ("members.value", Kind::Group) => {
                 let ids = shown.store.groups_with(equality.value).iter();
-                let mut at: Vec<u64> = ids.filter_map(|id| shown.store.by_id(Kind::Group, id)).map(|found| found.0).collect();
+                let mut at: Vec<u64> = ids
+                    .filter_map(|id| shown.store.by_id(Kind::Group, id))
+                    .map(|found| found.0)
+                    .collect();
                 at.sort_unstable();
                 return Some(at);
             }
@@ -305,15 +399,21 @@ fn collect(bound: &Bound, kind: Kind, shown: Renderer<'_>, hits: &mut Vec<Hit>) 
             holds(row).then(|| (kind, at, row.clone()))
         })),
         None => hits.extend(
-            shown.store.rows_after(kind, 0).filter(|(_, row)| holds(row)).map(|(at, row)| (kind, at, row.clone())),
+            shown
+                .store
+                .rows_after(kind, 0)
+                .filter(|(_, row)| holds(row))
+                .map(|(at, row)| (kind, at, row.clone())),
         ),
     }
 }
 
 /// Sorts by an attribute (RFC 7644, section 3.4.2.3): the primary or first value counts, nothing comes last.
 fn sort(hits: &mut Vec<Hit>, by: &AttributePath, descending: bool, shown: Renderer<'_>) {
-    let mut keyed: Vec<(Option<SortKey>, Hit)> =
-        std::mem::take(hits).into_iter().map(|hit| (sort_key(&shown.view(hit.0, &hit.2), by, hit.0), hit)).collect();
+    let mut keyed: Vec<(Option<SortKey>, Hit)> = std::mem::take(hits)
+        .into_iter()
+        .map(|hit| (sort_key(&shown.view(hit.0, &hit.2), by, hit.0), hit))
+        .collect();
     keyed.sort_by(|(left, _), (right, _)| {
         let order = match (left, right) {
             (Some(left), Some(right)) => left.partial_cmp(right).unwrap_or(Ordering::Equal),
@@ -343,7 +443,9 @@ fn sort_key(view: &Map<String, Value>, by: &AttributePath, kind: Kind) -> Option
     };
     let value = match holder.get(target.attribute?.name)? {
         Value::Array(items) => {
-            let primary = items.iter().find(|item| item.get("primary") == Some(&Value::Bool(true)));
+            let primary = items
+                .iter()
+                .find(|item| item.get("primary") == Some(&Value::Bool(true)));
             primary.or_else(|| items.first())?
         }
         one => one,
@@ -372,7 +474,11 @@ struct Position {
 
 impl Position {
     fn of(kinds: &[Kind], (kind, row, _): &Hit, offset: usize) -> Self {
-        Self { kind: kinds.iter().position(|other| other == kind).unwrap_or(0), row: *row, offset }
+        Self {
+            kind: kinds.iter().position(|other| other == kind).unwrap_or(0),
+            row: *row,
+            offset,
+        }
     }
 
     fn is_before(self, kinds: &[Kind], hit: &Hit) -> bool {
@@ -382,11 +488,21 @@ impl Position {
 }
 
 /// Walks every row behind a position, kind by kind.
-fn rows<'a>(store: &'a Store, kinds: &'a [Kind], after: Position) -> impl Iterator<Item = Hit> + 'a {
-    kinds.iter().enumerate().skip(after.kind).flat_map(move |(place, kind)| {
-        let from = if place == after.kind { after.row } else { 0 };
-        store.rows_after(*kind, from).map(|(at, row)| (*kind, at, row.clone()))
-    })
+fn rows<'a>(
+    store: &'a Store,
+    kinds: &'a [Kind],
+    after: Position,
+) -> impl Iterator<Item = Hit> + 'a {
+    kinds
+        .iter()
+        .enumerate()
+        .skip(after.kind)
+        .flat_map(move |(place, kind)| {
+            let from = if place == after.kind { after.row } else { 0 };
+            store
+                .rows_after(*kind, from)
+                .map(|(at, row)| (*kind, at, row.clone()))
+        })
 }
 
 /// A place in a list, as text that says nothing to a client.
@@ -398,18 +514,27 @@ struct Cursor {
 impl Cursor {
     fn write(self, digest: u64, now: Timestamp) -> String {
         let Position { kind, row, offset } = self.after;
-        BASE64_URL_SAFE_NO_PAD.encode(format!("{kind} {row} {offset} {digest} {}", now.as_second()))
+        BASE64_URL_SAFE_NO_PAD.encode(format!(
+            "{kind} {row} {offset} {digest} {}",
+            now.as_second()
+        ))
     }
 
     /// Reads a cursor; the empty one begins (RFC 9865, section 2).
     fn read(text: &str, digest: u64, now: Timestamp) -> Result<Self, Refusal> {
         if text.is_empty() {
-            return Ok(Self { after: Position::default() });
+            return Ok(Self {
+                after: Position::default(),
+            });
         }
-        let parsed = Self::parse(text).ok_or_else(|| Refusal::paging("invalidCursor", "The cursor is not valid."))?;
+        let parsed = Self::parse(text)
+            .ok_or_else(|| Refusal::paging("invalidCursor", "The cursor is not valid."))?;
         let (cursor, of, made) = parsed;
         if of != digest {
-            return Err(Refusal::paging("invalidCursor", "The cursor belongs to another query."));
+            return Err(Refusal::paging(
+                "invalidCursor",
+                "The cursor belongs to another query.",
+            ));
         }
         if now.as_second().saturating_sub(made) > CURSOR_SECONDS {
             return Err(Refusal::paging("expiredCursor", "The cursor has expired."));
@@ -426,7 +551,10 @@ impl Cursor {
             offset: parts.next()?.parse().ok()?,
         };
         let (digest, made) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
-        parts.next().is_none().then_some((Self { after }, digest, made))
+        parts
+            .next()
+            .is_none()
+            .then_some((Self { after }, digest, made))
     }
 }
 
@@ -448,7 +576,11 @@ fn list_text(
     head.extend(next.map(|next| ("nextCursor".to_owned(), next.into())));
     let mut out = Value::Object(head).to_string().into_bytes();
     out.pop();
-    let key = if shown.personality.lists.lower_case_resources { "resources" } else { "Resources" };
+    let key = if shown.personality.lists.lower_case_resources {
+        "resources"
+    } else {
+        "Resources"
+    };
     out.extend_from_slice(format!(r#","{key}":["#).as_bytes());
     for (at, (kind, _, row)) in page.iter().enumerate() {
         if at > 0 {
@@ -457,7 +589,9 @@ fn list_text(
         if query.projection == Projection::Default {
             shown.write_text(*kind, row, &mut out);
         } else {
-            let projected = query.projection.apply(shown.view(*kind, row), *kind, shown.store);
+            let projected = query
+                .projection
+                .apply(shown.view(*kind, row), *kind, shown.store);
             out.extend_from_slice(Value::Object(projected).to_string().as_bytes());
         }
     }

@@ -33,8 +33,9 @@ use serde_json::Value;
 pub use auth::Credentials;
 pub use filter::Operator;
 pub use personality::{
-    Errors, Features, Filters, Http, IdentifierForm, Identifiers, Lists, Patch, PatchAnswer, Personality,
-    PersonalityError, Quota, Resources, StatusForm, UnknownMembers, Vocabulary, Word,
+    Errors, Features, Filters, Http, IdentifierForm, Identifiers, Lists, Patch, PatchAnswer,
+    Personality, PersonalityError, PublishedQuota, Resources, StatusForm, UnknownMembers,
+    Vocabulary, Word,
 };
 
 use crate::vendor::{Answer, Change, Object, Operation, Request, Trouble, Vendor};
@@ -69,6 +70,11 @@ impl Default for Settings {
 }
 
 impl Scim2 {
+    /// Makes an empty service provider with the manners of a personality.
+    pub fn new(personality: Personality) -> Self {
+        Self::default().with_personality(personality)
+    }
+
     /// Gives it the manners of a personality.
     #[must_use]
     pub fn with_personality(mut self, personality: Personality) -> Self {
@@ -105,13 +111,23 @@ impl Scim2 {
         &self.settings.base_path
     }
 
+    /// Returns the address of the OAuth 2.0 token endpoint, given the server's own address.
+    pub fn token_url(&self, server: &str) -> String {
+        format!("{}/token", server.trim_end_matches('/'))
+    }
+
     fn renderer<'a>(&'a self, base: &'a str) -> Renderer<'a> {
-        Renderer { store: &self.store, personality: &self.settings.personality, base }
+        Renderer {
+            store: &self.store,
+            personality: &self.settings.personality,
+            base,
+        }
     }
 }
 
 impl Vendor for Scim2 {
     const NAME: &'static str = "scim2";
+    const PATH: &'static str = "/scim/v2";
 
     fn classify(&self, request: &Request) -> Operation {
         self.operation(request)
@@ -121,8 +137,8 @@ impl Vendor for Scim2 {
         self.respond(request, changes)
     }
 
-    fn trouble(&self, request: &Request, trouble: Trouble) -> Answer {
-        error::trouble(request, trouble, self.personality())
+    fn trouble(&self, _request: &Request, trouble: Trouble) -> Answer {
+        error::trouble(trouble, self.personality())
     }
 
     fn expire_tokens(&mut self) {
@@ -143,10 +159,26 @@ impl Vendor for Scim2 {
         for kind in Kind::ALL {
             found.extend(self.store.rows_after(kind, 0).map(|(at, row)| {
                 let content = Value::Object(shown.view(kind, row));
-                (at, Object { object: kind.name(), id: row.id.to_string(), name: row.name.to_string(), content })
+                (
+                    at,
+                    Object {
+                        object: kind.name(),
+                        id: row.id.to_string(),
+                        name: row.name.to_string(),
+                        content,
+                    },
+                )
             }));
         }
         found.sort_by_key(|(at, _)| *at);
         found.into_iter().map(|(_, object)| object).collect()
+    }
+
+    fn name_of(&self, id: &str) -> Option<String> {
+        self.store.find_any(id).map(|(_, row)| row.name.to_string())
+    }
+
+    fn adopt_sessions(&mut self, newer: &Self) {
+        self.tokens = newer.tokens.clone();
     }
 }

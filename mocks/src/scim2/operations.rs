@@ -32,21 +32,44 @@ pub(crate) struct Context<'a> {
 
 impl Scim2 {
     /// Creates a resource (RFC 7644, section 3.3).
-    pub(crate) fn create(&mut self, kind: Kind, body: &Value, context: &mut Context<'_>) -> Result<Arc<Row>, Refusal> {
-        let Shaped { mut content, password } = self.shaped(kind, body)?;
+    pub(crate) fn create(
+        &mut self,
+        kind: Kind,
+        body: &Value,
+        context: &mut Context<'_>,
+    ) -> Result<Arc<Row>, Refusal> {
+        let Shaped {
+            mut content,
+            password,
+        } = self.shaped(kind, body)?;
         if !self.personality().resources.members_on_write {
             content.shift_remove("members");
         }
         if kind == Kind::User && !content.contains_key("active") {
             content.insert("active".to_owned(), Value::Bool(true));
         }
-        let password = password.map(|password| self.hashed(&password)).transpose()?;
+        let password = password
+            .map(|password| self.hashed(&password))
+            .transpose()?;
         let id = self.new_id(kind, &content);
         let content = self.sealed(kind, &id, content, password.is_some())?;
         self.check_unique(kind, None, &content)?;
         self.check_licence(kind, None, &content)?;
-        let row = self.store.insert(kind, Draft { id: id.into(), content, password }, context.now);
-        Reporter { kind, row: &row, into: context.changes }.created();
+        let row = self.store.insert(
+            kind,
+            Draft {
+                id: id.into(),
+                content,
+                password,
+            },
+            context.now,
+        );
+        Reporter {
+            kind,
+            row: &row,
+            into: context.changes,
+        }
+        .created();
         Ok(row)
     }
 
@@ -60,7 +83,10 @@ impl Scim2 {
         context: &mut Context<'_>,
     ) -> Result<Arc<Row>, Refusal> {
         let (at, old) = self.existing(kind, id, &context.precondition)?;
-        let Shaped { mut content, password } = self.shaped(kind, body)?;
+        let Shaped {
+            mut content,
+            password,
+        } = self.shaped(kind, body)?;
         let before = old.content();
         let carry = match kind {
             Kind::User if !content.contains_key("active") => Some("active"),
@@ -69,7 +95,11 @@ impl Scim2 {
         };
         if let Some(name) = carry {
             content.shift_remove(name);
-            content.extend(before.get(name).map(|value| (name.to_owned(), value.clone())));
+            content.extend(
+                before
+                    .get(name)
+                    .map(|value| (name.to_owned(), value.clone())),
+            );
         }
         let password = match password {
             Some(password) => Some(self.hashed(&password)?),
@@ -99,15 +129,26 @@ impl Scim2 {
     }
 
     /// Deletes a resource (RFC 7644, section 3.6) and takes it out of every group.
-    pub(crate) fn delete(&mut self, kind: Kind, id: &str, context: &mut Context<'_>) -> Result<(), Refusal> {
+    pub(crate) fn delete(
+        &mut self,
+        kind: Kind,
+        id: &str,
+        context: &mut Context<'_>,
+    ) -> Result<(), Refusal> {
         let (at, row) = self.existing(kind, id, &context.precondition)?;
         for group in self.store.groups_with(&row.id).to_vec() {
             self.edit_members(&group, context, |members| {
-                members.retain(|member| member.get("value").and_then(Value::as_str) != Some(&row.id));
+                members
+                    .retain(|member| member.get("value").and_then(Value::as_str) != Some(&row.id));
             });
         }
         self.store.remove(kind, at);
-        Reporter { kind, row: &row, into: context.changes }.deleted();
+        Reporter {
+            kind,
+            row: &row,
+            into: context.changes,
+        }
+        .deleted();
         Ok(())
     }
 
@@ -135,7 +176,10 @@ impl Scim2 {
         id: &str,
         precondition: &Precondition<'_>,
     ) -> Result<(u64, Arc<Row>), Refusal> {
-        let (at, row) = self.store.by_id(kind, id).ok_or_else(|| Refusal::not_found(id))?;
+        let (at, row) = self
+            .store
+            .by_id(kind, id)
+            .ok_or_else(|| Refusal::not_found(id))?;
         if self.personality().features.etag {
             precondition.check_change(&self.renderer("").version(kind, &row))?;
         }
@@ -159,9 +203,20 @@ impl Scim2 {
         self.check_unique(kind, Some(at), &content)?;
         self.check_licence(kind, Some(old), &content)?;
         let new_password = password != old.password;
-        let draft = Draft { id, content: content.clone(), password };
-        let row = self.store.replace(kind, at, draft, context.now).ok_or_else(|| Refusal::not_found(&old.id))?;
-        let mut reporter = Reporter { kind, row: &row, into: context.changes };
+        let draft = Draft {
+            id,
+            content: content.clone(),
+            password,
+        };
+        let row = self
+            .store
+            .replace(kind, at, draft, context.now)
+            .ok_or_else(|| Refusal::not_found(&old.id))?;
+        let mut reporter = Reporter {
+            kind,
+            row: &row,
+            into: context.changes,
+        };
         reporter.differences(&before, &content);
         if new_password {
             reporter.password_changed();
@@ -180,16 +235,27 @@ impl Scim2 {
         content: &Map<String, Value>,
         context: &mut Context<'_>,
     ) {
-        let (old_name, name) = (links::display_name(before, kind), links::display_name(content, kind));
+        let (old_name, name) = (
+            links::display_name(before, kind),
+            links::display_name(content, kind),
+        );
         if old_name == name && old.id == row.id {
             return;
         }
         for group in self.store.groups_with(&old.id).to_vec() {
             self.edit_members(&group, context, |members| {
-                let ours = |member: &&mut Value| member.get("value").and_then(Value::as_str) == Some(&*old.id);
-                let Some(member) = members.iter_mut().find(ours).and_then(Value::as_object_mut) else { return };
+                let ours = |member: &&mut Value| {
+                    member.get("value").and_then(Value::as_str) == Some(&*old.id)
+                };
+                let Some(member) = members.iter_mut().find(ours).and_then(Value::as_object_mut)
+                else {
+                    return;
+                };
                 member.insert("value".to_owned(), (*row.id).into());
-                member.insert("$ref".to_owned(), format!("{HERE}/{}/{}", kind.endpoint(), encoded(&row.id)).into());
+                member.insert(
+                    "$ref".to_owned(),
+                    format!("{HERE}/{}/{}", kind.endpoint(), encoded(&row.id)).into(),
+                );
                 if member.get("display").and_then(Value::as_str) == Some(&old_name) {
                     member.insert("display".to_owned(), name.as_str().into());
                 }
@@ -198,18 +264,36 @@ impl Scim2 {
     }
 
     /// Changes the members of a group because a member changed.
-    fn edit_members(&mut self, group: &str, context: &mut Context<'_>, edit: impl Fn(&mut Vec<Value>)) {
-        let Some((at, old)) = self.store.by_id(Kind::Group, group) else { return };
+    fn edit_members(
+        &mut self,
+        group: &str,
+        context: &mut Context<'_>,
+        edit: impl Fn(&mut Vec<Value>),
+    ) {
+        let Some((at, old)) = self.store.by_id(Kind::Group, group) else {
+            return;
+        };
         let before = old.content();
         let mut after = before.clone();
-        let Some(Value::Array(mut members)) = after.shift_remove("members") else { return };
+        let Some(Value::Array(mut members)) = after.shift_remove("members") else {
+            return;
+        };
         edit(&mut members);
         if !members.is_empty() {
             after.insert("members".to_owned(), Value::Array(members));
         }
-        let draft = Draft { id: old.id.clone(), content: after.clone(), password: None };
+        let draft = Draft {
+            id: old.id.clone(),
+            content: after.clone(),
+            password: None,
+        };
         if let Some(row) = self.store.replace(Kind::Group, at, draft, context.now) {
-            Reporter { kind: Kind::Group, row: &row, into: context.changes }.differences(&before, &after);
+            Reporter {
+                kind: Kind::Group,
+                row: &row,
+                into: context.changes,
+            }
+            .differences(&before, &after);
         }
     }
 
@@ -217,22 +301,35 @@ impl Scim2 {
         match self.personality().identifiers.form {
             IdentifierForm::Uuid => made_up_uuid(self.store.next_number()).to_string(),
             IdentifierForm::Integer => self.store.next_number().to_string(),
-            IdentifierForm::Name => {
-                content.get(kind.naming_attribute()).and_then(Value::as_str).unwrap_or_default().to_owned()
-            }
+            IdentifierForm::Name => content
+                .get(kind.naming_attribute())
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned(),
         }
     }
 
-    fn check_unique(&self, kind: Kind, own: Option<u64>, content: &Map<String, Value>) -> Result<(), Refusal> {
+    fn check_unique(
+        &self,
+        kind: Kind,
+        own: Option<u64>,
+        content: &Map<String, Value>,
+    ) -> Result<(), Refusal> {
         let rules = &self.personality().resources;
         let by_name = self.personality().identifiers.form == IdentifierForm::Name;
         let checks = [
             (Key::UserName, "userName", kind == Kind::User),
-            (Key::DisplayName, "displayName", kind == Kind::Group && (rules.unique_group_names || by_name)),
+            (
+                Key::DisplayName,
+                "displayName",
+                kind == Kind::Group && (rules.unique_group_names || by_name),
+            ),
             (Key::ExternalId, "externalId", rules.unique_external_ids),
         ];
         for (key, name, unique) in checks {
-            let Some(value) = content.get(name).and_then(Value::as_str).filter(|_| unique) else { continue };
+            let Some(value) = content.get(name).and_then(Value::as_str).filter(|_| unique) else {
+                continue;
+            };
             let same = |other: &str| match key {
                 Key::ExternalId => other == value,
                 _ => other.to_lowercase() == value.to_lowercase(),
@@ -240,24 +337,35 @@ impl Scim2 {
             let taken = self.store.candidates(kind, key, value).iter().any(|at| {
                 own != Some(*at)
                     && self.store.row(kind, *at).is_some_and(|row| {
-                        row.content().get(name).and_then(Value::as_str).is_some_and(same)
+                        row.content()
+                            .get(name)
+                            .and_then(Value::as_str)
+                            .is_some_and(same)
                     })
             });
             if taken {
-                return Err(Refusal::uniqueness(format!("The {name} '{value}' is already taken.")));
+                return Err(Refusal::uniqueness(format!(
+                    "The {name} '{value}' is already taken."
+                )));
             }
         }
         Ok(())
     }
 
-    fn check_licence(&self, kind: Kind, old: Option<&Row>, content: &Map<String, Value>) -> Result<(), Refusal> {
+    fn check_licence(
+        &self,
+        kind: Kind,
+        old: Option<&Row>,
+        content: &Map<String, Value>,
+    ) -> Result<(), Refusal> {
         let becomes_active = kind == Kind::User
             && content.get("active") != Some(&Value::Bool(false))
             && !old.is_some_and(|old| old.active);
         match self.licences {
-            Some(most) if becomes_active && self.store.active_users() >= most => {
-                Err(Refusal::new(StatusCode::FORBIDDEN, "No licence is left for another active user."))
-            }
+            Some(most) if becomes_active && self.store.active_users() >= most => Err(Refusal::new(
+                StatusCode::FORBIDDEN,
+                "No licence is left for another active user.",
+            )),
             _ => Ok(()),
         }
     }
@@ -266,9 +374,12 @@ impl Scim2 {
     fn hashed(&self, password: &str) -> Result<Box<str>, Refusal> {
         let least = self.personality().resources.password_min_length as usize;
         if password.chars().count() < least {
-            return Err(Refusal::invalid_value(format!("The password must have at least {least} characters.")));
+            return Err(Refusal::invalid_value(format!(
+                "The password must have at least {least} characters."
+            )));
         }
-        password_hash(password).ok_or_else(|| Refusal::invalid_value("The password cannot be kept."))
+        password_hash(password)
+            .ok_or_else(|| Refusal::invalid_value("The password cannot be kept."))
     }
 }
 
@@ -276,5 +387,7 @@ impl Scim2 {
 /// against showing a password, not against a thief of the mock's memory.
 pub(crate) fn password_hash(password: &str) -> Option<Box<str>> {
     let key = EncodingKey::from_secret(b"scim2-mock");
-    jsonwebtoken::crypto::sign(password.as_bytes(), &key, Algorithm::HS256).ok().map(Into::into)
+    jsonwebtoken::crypto::sign(password.as_bytes(), &key, Algorithm::HS256)
+        .ok()
+        .map(Into::into)
 }

@@ -34,14 +34,22 @@ impl AttributePath {
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (urn, rest) = split_urn(text);
         if rest.is_empty() {
-            return urn.map(|urn| Self { urn: Some(urn.to_owned()), name: String::new(), sub: None });
+            return urn.map(|urn| Self {
+                urn: Some(urn.to_owned()),
+                name: String::new(),
+                sub: None,
+            });
         }
         let (name, sub) = match rest.split_once('.') {
             Some((name, sub)) => (name, Some(sub)),
             None => (rest, None),
         };
         let legal = is_name(name) && sub.is_none_or(is_name);
-        legal.then(|| Self { urn: urn.map(str::to_owned), name: name.to_owned(), sub: sub.map(str::to_owned) })
+        legal.then(|| Self {
+            urn: urn.map(str::to_owned),
+            name: name.to_owned(),
+            sub: sub.map(str::to_owned),
+        })
     }
 
     /// Finds what the name points to. `None` when resources of this kind have no such attribute.
@@ -52,7 +60,11 @@ impl AttributePath {
             None => None,
         };
         if self.name.is_empty() {
-            return extension.map(|schema| Target { extension: Some(schema), attribute: None, sub: None });
+            return extension.map(|schema| Target {
+                extension: Some(schema),
+                attribute: None,
+                sub: None,
+            });
         }
         let attribute = match extension {
             Some(schema) => schema.attribute(&self.name)?,
@@ -62,7 +74,11 @@ impl AttributePath {
             Some(sub) => Some(attribute.sub(sub)?),
             None => None,
         };
-        Some(Target { extension, attribute: Some(attribute), sub })
+        Some(Target {
+            extension,
+            attribute: Some(attribute),
+            sub,
+        })
     }
 }
 
@@ -73,14 +89,18 @@ impl fmt::Display for AttributePath {
             (Some(urn), false) => write!(out, "{urn}:{}", self.name)?,
             (None, _) => write!(out, "{}", self.name)?,
         }
-        self.sub.as_ref().map_or(Ok(()), |sub| write!(out, ".{sub}"))
+        self.sub
+            .as_ref()
+            .map_or(Ok(()), |sub| write!(out, ".{sub}"))
     }
 }
 
 impl Target {
     /// Returns the name in full, as changes and messages spell it.
     pub(crate) fn spelling(&self) -> String {
-        let mut text = self.extension.map_or_else(String::new, |schema| schema.id.to_owned());
+        let mut text = self
+            .extension
+            .map_or_else(String::new, |schema| schema.id.to_owned());
         if let Some(attribute) = self.attribute {
             if !text.is_empty() {
                 text.push(':');
@@ -98,14 +118,18 @@ impl Target {
     /// sub-attribute `value` of a complex one, or the attribute itself.
     pub(crate) fn leaf(&self) -> Option<&'static Attribute> {
         let attribute = self.attribute?;
-        self.sub.or_else(|| attribute.sub("value")).or(Some(attribute))
+        self.sub
+            .or_else(|| attribute.sub("value"))
+            .or(Some(attribute))
     }
 }
 
 /// Splits `URN:rest`. A known schema's URN is cut exactly; an unknown one at its last colon.
 fn split_urn(text: &str) -> (Option<&str>, &str) {
     for schema in [&schema::USER, &schema::GROUP, &schema::ENTERPRISE] {
-        let Some(head) = text.get(..schema.id.len()) else { continue };
+        let Some(head) = text.get(..schema.id.len()) else {
+            continue;
+        };
         if !head.eq_ignore_ascii_case(schema.id) {
             continue;
         }
@@ -115,8 +139,13 @@ fn split_urn(text: &str) -> (Option<&str>, &str) {
             _ => {}
         }
     }
-    if text.get(..4).is_some_and(|head| head.eq_ignore_ascii_case("urn:")) {
-        return text.rsplit_once(':').map_or((None, text), |(urn, rest)| (Some(urn), rest));
+    if text
+        .get(..4)
+        .is_some_and(|head| head.eq_ignore_ascii_case("urn:"))
+    {
+        return text
+            .rsplit_once(':')
+            .map_or((None, text), |(urn, rest)| (Some(urn), rest));
     }
     (None, text)
 }
@@ -124,5 +153,7 @@ fn split_urn(text: &str) -> (Option<&str>, &str) {
 fn is_name(name: &str) -> bool {
     let rest = name.strip_prefix('$').unwrap_or(name);
     rest.starts_with(|first: char| first.is_ascii_alphabetic())
-        && rest.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_')
+        && rest
+            .chars()
+            .all(|letter| letter.is_ascii_alphanumeric() || letter == '-' || letter == '_')
 }

@@ -56,7 +56,7 @@ pub struct Personality {
     pub resources: Resources,
     /// The published rates, for the server's token buckets.
     #[serde(default)]
-    pub quota: Vec<Quota>,
+    pub quota: Vec<PublishedQuota>,
 }
 
 /// What identifiers look like.
@@ -133,7 +133,12 @@ pub struct Errors {
 
 impl Default for Errors {
     fn default() -> Self {
-        Self { status: StatusForm::String, not_found: 404, lump: None, vocabulary: Vocabulary::Scim }
+        Self {
+            status: StatusForm::String,
+            not_found: 404,
+            lump: None,
+            vocabulary: Vocabulary::Scim,
+        }
     }
 }
 
@@ -401,12 +406,12 @@ pub enum UnknownMembers {
 /// One published rate.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Quota {
+pub struct PublishedQuota {
     /// What the rate is called in messages.
     pub name: String,
     /// What it counts: `read`, `write`, or operations by name such as `Users.create`.
     pub counts: Vec<String>,
-    /// How many requests in [`Quota::seconds`].
+    /// How many requests in [`PublishedQuota::seconds`].
     pub requests: u32,
     /// The period in seconds.
     pub seconds: u32,
@@ -414,7 +419,7 @@ pub struct Quota {
     pub burst: Option<u32>,
 }
 
-impl Quota {
+impl PublishedQuota {
     /// Tells whether an operation is counted by this rate.
     pub fn covers(&self, operation: &Operation) -> bool {
         let kind = match operation.kind {
@@ -423,7 +428,9 @@ impl Quota {
             Kind::Token => "token",
             Kind::Meta => "meta",
         };
-        self.counts.iter().any(|counted| counted == kind || counted == operation.name)
+        self.counts
+            .iter()
+            .any(|counted| counted == kind || counted == operation.name)
     }
 }
 
@@ -473,23 +480,48 @@ impl Personality {
     fn check(&self) -> Result<(), PersonalityError> {
         let refuse = |message: String| Err(PersonalityError::Value(message));
         for (key, status) in [
-            ("http.unsupported_method", Some(self.http.unsupported_method)),
+            (
+                "http.unsupported_method",
+                Some(self.http.unsupported_method),
+            ),
             ("errors.not_found", Some(self.errors.not_found)),
             ("errors.lump", self.errors.lump),
-            ("patch.refused_attribute", Some(self.patch.refused_attribute)),
+            (
+                "patch.refused_attribute",
+                Some(self.patch.refused_attribute),
+            ),
         ] {
             if status.is_some_and(|status| !(400..600).contains(&status)) {
                 return refuse(format!("{key} must be a status from 400 to 599"));
             }
         }
-        if self.lists.max_page == 0 || self.lists.default_page == 0 || self.lists.default_page > self.lists.max_page {
-            return refuse("lists.default_page must be at least 1 and at most lists.max_page".to_owned());
+        if self.lists.max_page == 0
+            || self.lists.default_page == 0
+            || self.lists.default_page > self.lists.max_page
+        {
+            return refuse(
+                "lists.default_page must be at least 1 and at most lists.max_page".to_owned(),
+            );
         }
-        if let Some(path) = self.http.extra_base_paths.iter().find(|path| !path.starts_with('/')) {
-            return refuse(format!("http.extra_base_paths: '{path}' must start with '/'"));
+        if let Some(path) = self
+            .http
+            .extra_base_paths
+            .iter()
+            .find(|path| !path.starts_with('/'))
+        {
+            return refuse(format!(
+                "http.extra_base_paths: '{path}' must start with '/'"
+            ));
         }
-        if let Some(quota) = self.quota.iter().find(|quota| quota.requests == 0 || quota.seconds == 0) {
-            return refuse(format!("quota '{}': requests and seconds must be at least 1", quota.name));
+        if let Some(quota) = self
+            .quota
+            .iter()
+            .find(|quota| quota.requests == 0 || quota.seconds == 0)
+        {
+            return refuse(format!(
+                "quota '{}': requests and seconds must be at least 1",
+                quota.name
+            ));
         }
         Ok(())
     }

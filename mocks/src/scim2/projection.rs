@@ -26,23 +26,34 @@ pub(crate) enum Projection {
 impl Projection {
     /// Reads the two lists. A name that is none selects nothing.
     pub(crate) fn new(only: &[String], without: &[String]) -> Result<Self, Refusal> {
-        let paths = |names: &[String]| names.iter().filter_map(|name| AttributePath::parse(name)).collect();
+        let paths = |names: &[String]| {
+            names
+                .iter()
+                .filter_map(|name| AttributePath::parse(name))
+                .collect()
+        };
         match (only.is_empty(), without.is_empty()) {
             (true, true) => Ok(Self::Default),
             (false, true) => Ok(Self::Only(paths(only))),
             (true, false) => Ok(Self::Without(paths(without))),
-            (false, false) => {
-                Err(Refusal::invalid_value("Either 'attributes' or 'excludedAttributes' may be given, not both."))
-            }
+            (false, false) => Err(Refusal::invalid_value(
+                "Either 'attributes' or 'excludedAttributes' may be given, not both.",
+            )),
         }
     }
 
     /// Applies the projection to a resource as it is returned by default.
-    pub(crate) fn apply(&self, mut resource: Map<String, Value>, kind: Kind, store: &Store) -> Map<String, Value> {
+    pub(crate) fn apply(
+        &self,
+        mut resource: Map<String, Value>,
+        kind: Kind,
+        store: &Store,
+    ) -> Map<String, Value> {
         match self {
             Self::Default => resource,
             Self::Only(paths) => {
-                let targets: Vec<Target> = paths.iter().filter_map(|path| path.resolve(kind)).collect();
+                let targets: Vec<Target> =
+                    paths.iter().filter_map(|path| path.resolve(kind)).collect();
                 add_requested(&mut resource, &targets, store);
                 only(&resource, &targets, kind)
             }
@@ -58,7 +69,11 @@ impl Projection {
 
 /// Adds what is returned on request only: the manager's display name.
 fn add_requested(resource: &mut Map<String, Value>, targets: &[Target], store: &Store) {
-    let wanted = |target: &Target| target.sub.is_some_and(|sub| sub.returned == Returned::Request);
+    let wanted = |target: &Target| {
+        target
+            .sub
+            .is_some_and(|sub| sub.returned == Returned::Request)
+    };
     if !targets.iter().any(wanted) {
         return;
     }
@@ -69,24 +84,39 @@ fn add_requested(resource: &mut Map<String, Value>, targets: &[Target], store: &
     else {
         return;
     };
-    let Some((_, row)) = manager.get("value").and_then(Value::as_str).and_then(|id| store.by_id(Kind::User, id)) else {
+    let Some((_, row)) = manager
+        .get("value")
+        .and_then(Value::as_str)
+        .and_then(|id| store.by_id(Kind::User, id))
+    else {
         return;
     };
-    manager.insert("displayName".to_owned(), display_name(&row.content(), Kind::User).into());
+    manager.insert(
+        "displayName".to_owned(),
+        display_name(&row.content(), Kind::User).into(),
+    );
 }
 
 fn only(resource: &Map<String, Value>, targets: &[Target], kind: Kind) -> Map<String, Value> {
     let mut kept = Map::new();
     for (name, value) in resource {
         if let Some(schema) = kind.extension(name) {
-            let inside: Vec<&Target> =
-                targets.iter().filter(|target| target.extension.is_some_and(|wanted| wanted.id == schema.id)).collect();
+            let inside: Vec<&Target> = targets
+                .iter()
+                .filter(|target| {
+                    target
+                        .extension
+                        .is_some_and(|wanted| wanted.id == schema.id)
+                })
+                .collect();
             if inside.iter().any(|target| target.attribute.is_none()) {
                 kept.insert(name.clone(), value.clone());
             } else if let Some(object) = value.as_object() {
                 let mut part = Map::new();
                 for (name, value) in object {
-                    let Some(attribute) = schema.attribute(name) else { continue };
+                    let Some(attribute) = schema.attribute(name) else {
+                        continue;
+                    };
                     keep(&mut part, attribute, value, &inside);
                 }
                 if !part.is_empty() {
@@ -95,12 +125,17 @@ fn only(resource: &Map<String, Value>, targets: &[Target], kind: Kind) -> Map<St
             }
             continue;
         }
-        let Some(attribute) = kind.attribute(name) else { continue };
+        let Some(attribute) = kind.attribute(name) else {
+            continue;
+        };
         if attribute.returned == Returned::Always {
             kept.insert(name.clone(), value.clone());
             continue;
         }
-        let inside: Vec<&Target> = targets.iter().filter(|target| target.extension.is_none()).collect();
+        let inside: Vec<&Target> = targets
+            .iter()
+            .filter(|target| target.extension.is_none())
+            .collect();
         keep(&mut kept, attribute, value, &inside);
     }
     kept
@@ -108,8 +143,14 @@ fn only(resource: &Map<String, Value>, targets: &[Target], kind: Kind) -> Map<St
 
 /// Keeps an attribute, or the sub-attributes of it, that the targets name.
 fn keep(into: &mut Map<String, Value>, attribute: &Attribute, value: &Value, targets: &[&Target]) {
-    let named: Vec<&&Target> =
-        targets.iter().filter(|target| target.attribute.is_some_and(|wanted| wanted.name == attribute.name)).collect();
+    let named: Vec<&&Target> = targets
+        .iter()
+        .filter(|target| {
+            target
+                .attribute
+                .is_some_and(|wanted| wanted.name == attribute.name)
+        })
+        .collect();
     if named.is_empty() {
         return;
     }
@@ -119,11 +160,25 @@ fn keep(into: &mut Map<String, Value>, attribute: &Attribute, value: &Value, tar
     }
     let part = |item: &Value| -> Value {
         let subs = item.as_object().into_iter().flatten();
-        let wanted = |name: &str| named.iter().any(|target| target.sub.is_some_and(|sub| sub.name == name));
-        Value::Object(subs.filter(|(name, _)| wanted(name)).map(|(name, value)| (name.clone(), value.clone())).collect())
+        let wanted = |name: &str| {
+            named
+                .iter()
+                .any(|target| target.sub.is_some_and(|sub| sub.name == name))
+        };
+        Value::Object(
+            subs.filter(|(name, _)| wanted(name))
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect(),
+        )
     };
     let kept = match value {
-        Value::Array(items) => Value::Array(items.iter().map(part).filter(|item| item != &Value::Object(Map::new())).collect()),
+        Value::Array(items) => Value::Array(
+            items
+                .iter()
+                .map(part)
+                .filter(|item| item != &Value::Object(Map::new()))
+                .collect(),
+        ),
         one => part(one),
     };
     into.insert(attribute.name.to_owned(), kept);
@@ -132,7 +187,9 @@ fn keep(into: &mut Map<String, Value>, attribute: &Attribute, value: &Value, tar
 fn leave_out(resource: &mut Map<String, Value>, target: &Target) {
     let always = |attribute: &Attribute| attribute.returned == Returned::Always;
     let Some(attribute) = target.attribute else {
-        target.extension.map(|schema| resource.shift_remove(schema.id));
+        target
+            .extension
+            .map(|schema| resource.shift_remove(schema.id));
         return;
     };
     if always(attribute) {
@@ -158,7 +215,10 @@ fn leave_out(resource: &mut Map<String, Value>, target: &Target) {
         (Some(_), _) => {}
     }
     if let Some(schema) = target.extension
-        && resource.get(schema.id).and_then(Value::as_object).is_some_and(Map::is_empty)
+        && resource
+            .get(schema.id)
+            .and_then(Value::as_object)
+            .is_some_and(Map::is_empty)
     {
         resource.shift_remove(schema.id);
     }

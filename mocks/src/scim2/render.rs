@@ -12,8 +12,13 @@ use super::{
 };
 
 /// What stands for itself in a path segment; `@` does, as servers with names for ids show.
-const SEGMENT: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'@').remove(b':');
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'@')
+    .remove(b':');
 
 /// Percent-encodes an identifier for an address.
 pub(crate) fn encoded(id: &str) -> String {
@@ -58,7 +63,10 @@ impl Renderer<'_> {
         meta.insert("resourceType".to_owned(), name.into());
         if self.personality.resources.timestamps {
             meta.insert("created".to_owned(), format!("{:.3}", row.created).into());
-            meta.insert("lastModified".to_owned(), format!("{:.3}", row.modified).into());
+            meta.insert(
+                "lastModified".to_owned(),
+                format!("{:.3}", row.modified).into(),
+            );
         }
         meta.insert("location".to_owned(), self.location(kind, row).into());
         if self.personality.features.etag {
@@ -107,7 +115,13 @@ impl Renderer<'_> {
     }
 
     fn groups(&self, kind: Kind, row: &Row) -> Vec<Value> {
-        let hidden = || self.personality.resources.absent.iter().any(|name| name == "groups");
+        let hidden = || {
+            self.personality
+                .resources
+                .absent
+                .iter()
+                .any(|name| name == "groups")
+        };
         if kind != Kind::User || self.store.groups_with(&row.id).is_empty() || hidden() {
             return Vec::new();
         }
@@ -118,7 +132,10 @@ impl Renderer<'_> {
 /// Copies a body and puts the base address into its references.
 fn write_completed(body: &[u8], base: &str, out: &mut Vec<u8>) {
     let mut rest = body;
-    while let Some(at) = rest.windows(REFERENCE.len()).position(|window| window == REFERENCE) {
+    while let Some(at) = rest
+        .windows(REFERENCE.len())
+        .position(|window| window == REFERENCE)
+    {
         out.extend_from_slice(&rest[..at]);
         out.extend_from_slice(br#""$ref":""#);
         out.extend_from_slice(base.as_bytes());

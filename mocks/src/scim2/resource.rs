@@ -17,17 +17,27 @@ pub(crate) struct Shaped {
 }
 
 /// Shapes the body of a POST or PUT.
-pub(crate) fn shape(input: &Map<String, Value>, kind: Kind, personality: &Personality) -> Result<Shaped, Refusal> {
+pub(crate) fn shape(
+    input: &Map<String, Value>,
+    kind: Kind,
+    personality: &Personality,
+) -> Result<Shaped, Refusal> {
     check_schemas(input, &[kind.core().id], kind.extensions(), personality)?;
     let mut content = Map::new();
-    let external_id = COMMON.iter().find(|attribute| attribute.name == "externalId");
+    let external_id = COMMON
+        .iter()
+        .find(|attribute| attribute.name == "externalId");
     let mut password = None;
     for attribute in external_id.into_iter().chain(kind.core().attributes) {
         if attribute.mutability == Mutability::ReadOnly || is_absent(attribute, personality) {
             continue;
         }
-        let Some(sent) = get(input, attribute.name) else { continue };
-        let Some(value) = coerce(attribute, sent, personality)? else { continue };
+        let Some(sent) = get(input, attribute.name) else {
+            continue;
+        };
+        let Some(value) = coerce(attribute, sent, personality)? else {
+            continue;
+        };
         if attribute.mutability == Mutability::WriteOnly {
             password = value.as_str().map(str::to_owned);
         } else {
@@ -35,7 +45,9 @@ pub(crate) fn shape(input: &Map<String, Value>, kind: Kind, personality: &Person
         }
     }
     for schema in kind.extensions() {
-        let Some(sent) = get(input, schema.id) else { continue };
+        let Some(sent) = get(input, schema.id) else {
+            continue;
+        };
         if let Some(value) = coerce_extension(schema, sent, personality)? {
             content.insert(schema.id.to_owned(), value);
         }
@@ -52,7 +64,11 @@ pub(crate) fn seal(
     personality: &Personality,
 ) -> Result<Map<String, Value>, Refusal> {
     for attribute in kind.core().attributes {
-        let demanded = personality.resources.required.iter().any(|name| name.eq_ignore_ascii_case(attribute.name));
+        let demanded = personality
+            .resources
+            .required
+            .iter()
+            .any(|name| name.eq_ignore_ascii_case(attribute.name));
         if !attribute.required && !demanded {
             continue;
         }
@@ -62,17 +78,32 @@ pub(crate) fn seal(
             Some(_) => true,
         };
         if !there {
-            return Err(Refusal::invalid_value(format!("The attribute '{}' is required.", attribute.name)));
+            return Err(Refusal::invalid_value(format!(
+                "The attribute '{}' is required.",
+                attribute.name
+            )));
         }
     }
     let mut sealed = Map::new();
     let mut schemas = vec![Value::from(kind.core().id)];
-    schemas.extend(kind.extensions().iter().filter(|schema| content.contains_key(schema.id)).map(|it| it.id.into()));
+    schemas.extend(
+        kind.extensions()
+            .iter()
+            .filter(|schema| content.contains_key(schema.id))
+            .map(|it| it.id.into()),
+    );
     sealed.insert("schemas".to_owned(), Value::Array(schemas));
     sealed.insert("id".to_owned(), id.into());
-    let names = ["externalId"].into_iter().chain(kind.core().attributes.iter().map(|attribute| attribute.name));
+    let names = ["externalId"].into_iter().chain(
+        kind.core()
+            .attributes
+            .iter()
+            .map(|attribute| attribute.name),
+    );
     for name in names.chain(kind.extensions().iter().map(|schema| schema.id)) {
-        let Some(value) = content.remove(name) else { continue };
+        let Some(value) = content.remove(name) else {
+            continue;
+        };
         if let (Some(attribute), Value::Array(items)) = (kind.core().attribute(name), &value) {
             check_items(attribute, items, personality)?;
         }
@@ -81,21 +112,38 @@ pub(crate) fn seal(
     Ok(sealed)
 }
 
-fn check_items(attribute: &Attribute, items: &[Value], personality: &Personality) -> Result<(), Refusal> {
-    let single = personality.resources.single.iter().any(|name| name.eq_ignore_ascii_case(attribute.name));
+fn check_items(
+    attribute: &Attribute,
+    items: &[Value],
+    personality: &Personality,
+) -> Result<(), Refusal> {
+    let single = personality
+        .resources
+        .single
+        .iter()
+        .any(|name| name.eq_ignore_ascii_case(attribute.name));
     if single && items.len() > 1 {
-        return Err(Refusal::invalid_value(format!("'{}' takes one value only.", attribute.name)));
+        return Err(Refusal::invalid_value(format!(
+            "'{}' takes one value only.",
+            attribute.name
+        )));
     }
     if attribute.has_primary() && personality.resources.reduce_primaries && primaries(items) > 1 {
         // RFC 7643, section 2.4: "true" must appear no more than once.
-        return Err(Refusal::invalid_value(format!("'{}' has more than one primary value.", attribute.name)));
+        return Err(Refusal::invalid_value(format!(
+            "'{}' has more than one primary value.",
+            attribute.name
+        )));
     }
     Ok(())
 }
 
 /// Counts the values that are marked as the primary one.
 pub(crate) fn primaries(items: &[Value]) -> usize {
-    items.iter().filter(|item| item.get("primary") == Some(&Value::Bool(true))).count()
+    items
+        .iter()
+        .filter(|item| item.get("primary") == Some(&Value::Bool(true)))
+        .count()
 }
 
 /// Checks that a body names the schema it must have, and perhaps that it names no unknown one.
@@ -113,27 +161,42 @@ pub(crate) fn check_schemas(
     };
     let has = |urn: &str| named.iter().any(|name| name.eq_ignore_ascii_case(urn));
     if personality.resources.schemas_required && !wanted.iter().any(|urn| has(urn)) {
-        return Err(Refusal::invalid_value(format!("'schemas' must name {}.", wanted.join(" or "))));
+        return Err(Refusal::invalid_value(format!(
+            "'schemas' must name {}.",
+            wanted.join(" or ")
+        )));
     }
     let known = |name: &&str| {
-        wanted.iter().chain(extensions.iter().map(|schema| &schema.id)).any(|urn| urn.eq_ignore_ascii_case(name))
+        wanted
+            .iter()
+            .chain(extensions.iter().map(|schema| &schema.id))
+            .any(|urn| urn.eq_ignore_ascii_case(name))
     };
     match named.iter().find(|name| !known(name)) {
-        Some(name) if personality.resources.refuse_unknown_schemas => {
-            Err(Refusal::invalid_value(format!("The schema '{name}' is not known.")))
-        }
+        Some(name) if personality.resources.refuse_unknown_schemas => Err(Refusal::invalid_value(
+            format!("The schema '{name}' is not known."),
+        )),
         _ => Ok(()),
     }
 }
 
 /// Tells whether the personality does without an attribute.
 pub(crate) fn is_absent(attribute: &Attribute, personality: &Personality) -> bool {
-    personality.resources.absent.iter().any(|name| name.eq_ignore_ascii_case(attribute.name))
+    personality
+        .resources
+        .absent
+        .iter()
+        .any(|name| name.eq_ignore_ascii_case(attribute.name))
 }
 
 /// Looks a key up, case ignored (RFC 7643, section 2.1); the exact spelling wins.
 pub(crate) fn get<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
-    object.get(name).or_else(|| object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value))
+    object.get(name).or_else(|| {
+        object
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+    })
 }
 
 /// Brings an extension's object into shape. `None` when nothing is left of it.
@@ -145,11 +208,18 @@ pub(crate) fn coerce_extension(
     let object = match sent {
         Value::Null => return Ok(None),
         Value::Object(object) => object,
-        _ => return Err(Refusal::invalid_value(format!("'{}' must be an object.", schema.id))),
+        _ => {
+            return Err(Refusal::invalid_value(format!(
+                "'{}' must be an object.",
+                schema.id
+            )));
+        }
     };
     let mut made = Map::new();
     for attribute in schema.attributes {
-        let Some(sent) = get(object, attribute.name) else { continue };
+        let Some(sent) = get(object, attribute.name) else {
+            continue;
+        };
         if let Some(value) = coerce(attribute, sent, personality)? {
             made.insert(attribute.name.to_owned(), value);
         }
@@ -159,14 +229,20 @@ pub(crate) fn coerce_extension(
 
 /// Brings the value of an attribute into shape. `None` when it is unassigned: null, or a list of nothing
 /// (RFC 7643, section 2.5).
-pub(crate) fn coerce(attribute: &Attribute, sent: &Value, personality: &Personality) -> Result<Option<Value>, Refusal> {
+pub(crate) fn coerce(
+    attribute: &Attribute,
+    sent: &Value,
+    personality: &Personality,
+) -> Result<Option<Value>, Refusal> {
     if !attribute.multi_valued {
         return coerce_one(attribute, sent, personality);
     }
     let items = match sent {
         Value::Null => return Ok(None),
         Value::Array(items) => items.as_slice(),
-        Value::String(_) if !personality.resources.plain_strings => return Err(wrong_type(attribute, "a list")),
+        Value::String(_) if !personality.resources.plain_strings => {
+            return Err(wrong_type(attribute, "a list"));
+        }
         Value::String(_) | Value::Object(_) => std::slice::from_ref(sent),
         Value::Bool(_) | Value::Number(_) => return Err(wrong_type(attribute, "a list")),
     };
@@ -185,25 +261,37 @@ pub(crate) fn coerce_one(
 ) -> Result<Option<Value>, Refusal> {
     Ok(match (attribute.kind, sent) {
         (_, Value::Null) => None,
-        (Type::String | Type::Binary, Value::String(_)) | (Type::Boolean, Value::Bool(_)) => Some(sent.clone()),
+        (Type::String | Type::Binary, Value::String(_)) | (Type::Boolean, Value::Bool(_)) => {
+            Some(sent.clone())
+        }
         // A leading U+0001 marks an address of ours (see `links`); nobody else may write it.
         (Type::Reference, Value::String(text)) => Some(text.trim_start_matches('\u{1}').into()),
         // Entra sends booleans as the strings "True" and "False".
-        (Type::Boolean, Value::String(text)) if text.eq_ignore_ascii_case("true") => Some(Value::Bool(true)),
-        (Type::Boolean, Value::String(text)) if text.eq_ignore_ascii_case("false") => Some(Value::Bool(false)),
+        (Type::Boolean, Value::String(text)) if text.eq_ignore_ascii_case("true") => {
+            Some(Value::Bool(true))
+        }
+        (Type::Boolean, Value::String(text)) if text.eq_ignore_ascii_case("false") => {
+            Some(Value::Bool(false))
+        }
         (Type::Integer, Value::Number(number)) if number.is_i64() => Some(sent.clone()),
-        (Type::DateTime, Value::String(text)) if text.parse::<jiff::Timestamp>().is_ok() => Some(sent.clone()),
+        (Type::DateTime, Value::String(text)) if text.parse::<jiff::Timestamp>().is_ok() => {
+            Some(sent.clone())
+        }
         (Type::Complex, Value::Object(object)) => coerce_complex(attribute, object, personality)?,
         // Entra sends the enterprise manager as a bare identifier; an empty one takes the manager away.
         (Type::Complex, Value::String(text)) if attribute.name == "manager" => {
             (!text.is_empty()).then(|| serde_json::json!({"value": text}))
         }
         (Type::Complex, Value::String(text))
-            if attribute.multi_valued && attribute.sub("value").is_some() && personality.resources.plain_strings =>
+            if attribute.multi_valued
+                && attribute.sub("value").is_some()
+                && personality.resources.plain_strings =>
         {
             Some(serde_json::json!({"value": text}))
         }
-        (Type::String | Type::Binary | Type::Reference, _) => return Err(wrong_type(attribute, "a string")),
+        (Type::String | Type::Binary | Type::Reference, _) => {
+            return Err(wrong_type(attribute, "a string"));
+        }
         (Type::Boolean, _) => return Err(wrong_type(attribute, "true or false")),
         (Type::Integer, _) => return Err(wrong_type(attribute, "a whole number")),
         (Type::DateTime, _) => return Err(wrong_type(attribute, "a date and time")),
@@ -221,7 +309,9 @@ fn coerce_complex(
         if sub.mutability == Mutability::ReadOnly {
             continue;
         }
-        let Some(sent) = get(object, sub.name) else { continue };
+        let Some(sent) = get(object, sub.name) else {
+            continue;
+        };
         if let Some(value) = coerce(sub, sent, personality)? {
             made.insert(sub.name.to_owned(), value);
         }

@@ -34,7 +34,13 @@ impl Place {
     pub(crate) fn methods(&self, put: bool) -> &'static [&'static str] {
         match (self, put) {
             (Self::Token | Self::Search(_) | Self::Bulk, _) => &["POST"],
-            (Self::Root | Self::ServiceProviderConfig | Self::ResourceTypes(_) | Self::Schemas(_), _) => &["GET"],
+            (
+                Self::Root
+                | Self::ServiceProviderConfig
+                | Self::ResourceTypes(_)
+                | Self::Schemas(_),
+                _,
+            ) => &["GET"],
             (Self::Collection(_), _) => &["GET", "POST"],
             (Self::Item(..), true) => &["GET", "PUT", "PATCH", "DELETE"],
             (Self::Item(..), false) => &["GET", "PATCH", "DELETE"],
@@ -45,7 +51,10 @@ impl Place {
 
     /// Tells whether the place is discovery, which may be read without credentials (RFC 7644, section 4).
     pub(crate) fn is_discovery(&self) -> bool {
-        matches!(self, Self::ServiceProviderConfig | Self::ResourceTypes(_) | Self::Schemas(_))
+        matches!(
+            self,
+            Self::ServiceProviderConfig | Self::ResourceTypes(_) | Self::Schemas(_)
+        )
     }
 }
 
@@ -56,11 +65,23 @@ impl Scim2 {
         if segments == ["token"] {
             return (Place::Token, self.settings.base_path.clone());
         }
-        let bases = std::iter::once(&self.settings.base_path).chain(&self.personality().http.extra_base_paths);
+        let bases = std::iter::once(&self.settings.base_path)
+            .chain(&self.personality().http.extra_base_paths);
         for base in bases {
-            let wanted: Vec<&str> = base.split('/').filter(|segment| !segment.is_empty()).collect();
-            if segments.len() >= wanted.len() && wanted.iter().zip(&segments).all(|(wanted, sent)| wanted == sent) {
-                return (self.place_under(&segments[wanted.len()..]), format!("/{}", wanted.join("/")));
+            let wanted: Vec<&str> = base
+                .split('/')
+                .filter(|segment| !segment.is_empty())
+                .collect();
+            if segments.len() >= wanted.len()
+                && wanted
+                    .iter()
+                    .zip(&segments)
+                    .all(|(wanted, sent)| wanted == sent)
+            {
+                return (
+                    self.place_under(&segments[wanted.len()..]),
+                    format!("/{}", wanted.join("/")),
+                );
             }
         }
         (Place::Unknown, self.settings.base_path.clone())
@@ -71,7 +92,11 @@ impl Scim2 {
         let segments: Vec<String> = path
             .split('/')
             .filter(|segment| !segment.is_empty())
-            .map(|segment| percent_encoding::percent_decode_str(segment).decode_utf8_lossy().into_owned())
+            .map(|segment| {
+                percent_encoding::percent_decode_str(segment)
+                    .decode_utf8_lossy()
+                    .into_owned()
+            })
             .collect();
         match self.place_under(&segments) {
             place @ (Place::Collection(_) | Place::Item(..)) => Some(place),
@@ -81,7 +106,9 @@ impl Scim2 {
 
     fn place_under(&self, segments: &[String]) -> Place {
         let ignore_case = self.personality().http.ignore_path_case;
-        let is = |sent: &str, name: &str| sent == name || (ignore_case && sent.eq_ignore_ascii_case(name));
+        let is = |sent: &str, name: &str| {
+            sent == name || (ignore_case && sent.eq_ignore_ascii_case(name))
+        };
         let kind = |sent: &str| Kind::ALL.into_iter().find(|kind| is(sent, kind.endpoint()));
         match segments {
             [] => Place::Root,
@@ -109,15 +136,22 @@ impl Scim2 {
         let name = operation_name(&place, &request.method);
         let kind = match (&place, &request.method) {
             (Place::Token, _) => vendor::Kind::Token,
-            (Place::ServiceProviderConfig | Place::ResourceTypes(_) | Place::Schemas(_) | Place::Unknown, _) => {
-                vendor::Kind::Meta
-            }
-            (Place::Root | Place::Search(_), _) | (_, &(Method::GET | Method::HEAD | Method::OPTIONS)) => {
-                vendor::Kind::Read
-            }
+            (
+                Place::ServiceProviderConfig
+                | Place::ResourceTypes(_)
+                | Place::Schemas(_)
+                | Place::Unknown,
+                _,
+            ) => vendor::Kind::Meta,
+            (Place::Root | Place::Search(_), _)
+            | (_, &(Method::GET | Method::HEAD | Method::OPTIONS)) => vendor::Kind::Read,
             _ => vendor::Kind::Write,
         };
-        Operation { name, subject: self.subject(request, &place), kind }
+        Operation {
+            name,
+            subject: self.subject(request, &place),
+            kind,
+        }
     }
 
     /// Returns the name of whom a request is about: in the body, behind the id, or in the filter.
@@ -129,7 +163,9 @@ impl Scim2 {
             }
             Place::Collection(kind) if request.method == Method::POST => {
                 let body: Value = serde_json::from_slice(&request.body).ok()?;
-                body.get(kind.naming_attribute())?.as_str().map(str::to_owned)
+                body.get(kind.naming_attribute())?
+                    .as_str()
+                    .map(str::to_owned)
             }
             Place::Collection(kind) => self.filtered_name(*kind, &request.query_value("filter")?),
             Place::Search(Some(kind)) => {
@@ -145,8 +181,12 @@ impl Scim2 {
         let filter = filter::parse(text, self.personality().filters.unquoted).ok()?;
         let bound = Bound::new(&filter, kind).ok()?;
         let equalities = bound.equalities();
-        let named = equalities.iter().find(|equality| equality.attribute == kind.naming_attribute());
-        named.or_else(|| equalities.first()).map(|equality| equality.value.to_owned())
+        let named = equalities
+            .iter()
+            .find(|equality| equality.attribute == kind.naming_attribute());
+        named
+            .or_else(|| equalities.first())
+            .map(|equality| equality.value.to_owned())
     }
 }
 

@@ -12,8 +12,13 @@ impl Scim2 {
     /// as the userName of a user or the displayName of a group instead of `{ value = … }`.
     pub(crate) fn add_seed(&mut self, table: &toml::Table, now: Timestamp) -> Result<(), String> {
         let mut trial = self.clone();
-        if let Some(unknown) = table.keys().find(|key| !matches!(key.as_str(), "users" | "groups")) {
-            return Err(format!("scim2.{unknown} is not known; there are users and groups"));
+        if let Some(unknown) = table
+            .keys()
+            .find(|key| !matches!(key.as_str(), "users" | "groups"))
+        {
+            return Err(format!(
+                "scim2.{unknown} is not known; there are users and groups"
+            ));
         }
         for (kind, key) in [(Kind::User, "users"), (Kind::Group, "groups")] {
             let entries = match table.get(key) {
@@ -23,7 +28,9 @@ impl Scim2 {
             };
             for (at, entry) in entries.iter().enumerate() {
                 let place = format!("scim2.{key}[{at}]");
-                trial.add_entry(kind, entry, now).map_err(|reason| format!("{place}: {reason}"))?;
+                trial
+                    .add_entry(kind, entry, now)
+                    .map_err(|reason| format!("{place}: {reason}"))?;
             }
         }
         *self = trial;
@@ -37,34 +44,50 @@ impl Scim2 {
         if let Some(unknown) = body.keys().find(|key| !is_known(kind, key)) {
             return Err(format!("'{unknown}' is no attribute of a {}", kind.name()));
         }
-        body.entry("schemas").or_insert_with(|| json!([kind.core().id]));
+        body.entry("schemas")
+            .or_insert_with(|| json!([kind.core().id]));
         if let Some(Value::Array(members)) = body.get_mut("members") {
             for member in members.iter_mut() {
                 self.name_member(member)?;
             }
         }
-        let mut context = Context { now, precondition: Precondition::default(), changes: &mut Vec::new() };
+        let mut context = Context {
+            now,
+            precondition: Precondition::default(),
+            changes: &mut Vec::new(),
+        };
         let members = body.get("members").cloned();
-        let row = self.create(kind, &Value::Object(body), &mut context).map_err(|refusal| refusal.detail)?;
+        let row = self
+            .create(kind, &Value::Object(body), &mut context)
+            .map_err(|refusal| refusal.detail)?;
         // A personality that takes no members on POST still starts with the seed's.
         if let (Some(members), false) = (members, self.personality().resources.members_on_write) {
             let operations = json!([{"op": "add", "path": "members", "value": members}]);
             let operations = operations.as_array().map_or(&[][..], Vec::as_slice);
-            let read = super::patch::read_operations(operations).map_err(|refusal| refusal.detail)?;
-            self.patch(kind, &row.id, &read, &mut context).map_err(|refusal| refusal.detail)?;
+            let read =
+                super::patch::read_operations(operations).map_err(|refusal| refusal.detail)?;
+            self.patch(kind, &row.id, &read, &mut context)
+                .map_err(|refusal| refusal.detail)?;
         }
         Ok(())
     }
 
     /// Puts the identifier where a name stands.
     fn name_member(&self, member: &mut Value) -> Result<(), String> {
-        let Value::String(name) = member else { return Ok(()) };
+        let Value::String(name) = member else {
+            return Ok(());
+        };
         let user = self.store.by_user_name(name).map(|(_, row)| row.id.clone());
         let group = || {
-            let found = self.store.rows_after(Kind::Group, 0).find(|(_, row)| *row.name == **name);
+            let found = self
+                .store
+                .rows_after(Kind::Group, 0)
+                .find(|(_, row)| *row.name == **name);
             found.map(|(_, row)| row.id.clone())
         };
-        let id = user.or_else(group).ok_or_else(|| format!("the member '{name}' is no user and no group above"))?;
+        let id = user
+            .or_else(group)
+            .ok_or_else(|| format!("the member '{name}' is no user and no group above"))?;
         *member = json!({"value": *id});
         Ok(())
     }
@@ -82,8 +105,11 @@ fn to_json(value: &toml::Value) -> Value {
         toml::Value::Boolean(flag) => Value::from(*flag),
         toml::Value::Datetime(time) => Value::from(time.to_string()),
         toml::Value::Array(items) => Value::Array(items.iter().map(to_json).collect()),
-        toml::Value::Table(table) => {
-            Value::Object(table.iter().map(|(key, value)| (key.clone(), to_json(value))).collect::<Map<_, _>>())
-        }
+        toml::Value::Table(table) => Value::Object(
+            table
+                .iter()
+                .map(|(key, value)| (key.clone(), to_json(value)))
+                .collect::<Map<_, _>>(),
+        ),
     }
 }

@@ -48,7 +48,9 @@ impl Row {
         let keys = Keys::of(&draft.content);
         let mut body = serde_json::to_vec(&draft.content).expect("a map with text keys is JSON");
         body.pop();
-        let has_references = body.windows(REFERENCE.len()).any(|window| window == REFERENCE);
+        let has_references = body
+            .windows(REFERENCE.len())
+            .any(|window| window == REFERENCE);
         let row = Self {
             name: text_of(&draft.content, kind.naming_attribute()).into(),
             active: kind == Kind::User && draft.content.get("active") != Some(&Value::Bool(false)),
@@ -116,16 +118,28 @@ struct Table {
 impl Table {
     fn index(&mut self, at: u64, id: &str, keys: Keys) {
         self.ids.insert(hash_of(id.as_bytes()), at);
-        keys.user_name.into_iter().for_each(|hash| self.user_names.insert(hash, at));
-        keys.external_id.into_iter().for_each(|hash| self.external_ids.insert(hash, at));
-        keys.display_name.into_iter().for_each(|hash| self.display_names.insert(hash, at));
+        keys.user_name
+            .into_iter()
+            .for_each(|hash| self.user_names.insert(hash, at));
+        keys.external_id
+            .into_iter()
+            .for_each(|hash| self.external_ids.insert(hash, at));
+        keys.display_name
+            .into_iter()
+            .for_each(|hash| self.display_names.insert(hash, at));
     }
 
     fn unindex(&mut self, at: u64, id: &str, keys: Keys) {
         self.ids.remove(hash_of(id.as_bytes()), at);
-        keys.user_name.into_iter().for_each(|hash| self.user_names.remove(hash, at));
-        keys.external_id.into_iter().for_each(|hash| self.external_ids.remove(hash, at));
-        keys.display_name.into_iter().for_each(|hash| self.display_names.remove(hash, at));
+        keys.user_name
+            .into_iter()
+            .for_each(|hash| self.user_names.remove(hash, at));
+        keys.external_id
+            .into_iter()
+            .for_each(|hash| self.external_ids.remove(hash, at));
+        keys.display_name
+            .into_iter()
+            .for_each(|hash| self.display_names.remove(hash, at));
     }
 }
 
@@ -173,30 +187,39 @@ impl Store {
     }
 
     /// Walks the rows behind a number, in the order of creation.
-    pub(crate) fn rows_after(&self, kind: Kind, after: u64) -> impl Iterator<Item = (u64, &Arc<Row>)> {
-        self.table(kind).rows.range((Bound::Excluded(after), Bound::Unbounded)).map(|(at, row)| (*at, row))
+    pub(crate) fn rows_after(
+        &self,
+        kind: Kind,
+        after: u64,
+    ) -> impl Iterator<Item = (u64, &Arc<Row>)> {
+        self.table(kind)
+            .rows
+            .range((Bound::Excluded(after), Bound::Unbounded))
+            .map(|(at, row)| (*at, row))
     }
 
     pub(crate) fn by_id(&self, kind: Kind, id: &str) -> Option<(u64, Arc<Row>)> {
         let table = self.table(kind);
         let candidates = table.ids.get(hash_of(id.as_bytes())).iter();
-        candidates.filter_map(|at| Some((*at, table.rows.get(at)?))).find_map(|(at, row)| {
-            (*row.id == *id).then(|| (at, row.clone()))
-        })
+        candidates
+            .filter_map(|at| Some((*at, table.rows.get(at)?)))
+            .find_map(|(at, row)| (*row.id == *id).then(|| (at, row.clone())))
     }
 
     /// Finds a user or a group by its id.
     pub(crate) fn find_any(&self, id: &str) -> Option<(Kind, Arc<Row>)> {
-        Kind::ALL.into_iter().find_map(|kind| Some((kind, self.by_id(kind, id)?.1)))
+        Kind::ALL
+            .into_iter()
+            .find_map(|kind| Some((kind, self.by_id(kind, id)?.1)))
     }
 
     /// Finds a user by its name, case ignored.
     pub(crate) fn by_user_name(&self, name: &str) -> Option<(u64, Arc<Row>)> {
         let folded = name.to_lowercase();
         let candidates = self.users.user_names.get(hash_of(folded.as_bytes())).iter();
-        candidates.filter_map(|at| Some((*at, self.users.rows.get(at)?))).find_map(|(at, row)| {
-            (row.name.to_lowercase() == folded).then(|| (at, row.clone()))
-        })
+        candidates
+            .filter_map(|at| Some((*at, self.users.rows.get(at)?)))
+            .find_map(|(at, row)| (row.name.to_lowercase() == folded).then(|| (at, row.clone())))
     }
 
     /// Returns the rows that may have this value, in the order of creation; rows without it may be among them.
@@ -204,9 +227,13 @@ impl Store {
         let table = self.table(kind);
         match key {
             Key::Id => table.ids.get(hash_of(value.as_bytes())),
-            Key::UserName => table.user_names.get(hash_of(value.to_lowercase().as_bytes())),
+            Key::UserName => table
+                .user_names
+                .get(hash_of(value.to_lowercase().as_bytes())),
             Key::ExternalId => table.external_ids.get(hash_of(value.as_bytes())),
-            Key::DisplayName => table.display_names.get(hash_of(value.to_lowercase().as_bytes())),
+            Key::DisplayName => table
+                .display_names
+                .get(hash_of(value.to_lowercase().as_bytes())),
         }
     }
 
@@ -220,7 +247,11 @@ impl Store {
         self.next += 1;
         let at = self.next;
         let now = to_milliseconds(now);
-        let members = if kind == Kind::Group { links::member_ids(&draft.content) } else { Vec::new() };
+        let members = if kind == Kind::Group {
+            links::member_ids(&draft.content)
+        } else {
+            Vec::new()
+        };
         let (row, keys) = Row::new(draft, kind, now, now);
         let row = Arc::new(row);
         let table = self.table_mut(kind);
@@ -232,10 +263,20 @@ impl Store {
     }
 
     /// Replaces a resource. The row stays as it is when nothing that the client sees, and no password, changed.
-    pub(crate) fn replace(&mut self, kind: Kind, at: u64, draft: Draft, now: Timestamp) -> Option<Arc<Row>> {
+    pub(crate) fn replace(
+        &mut self,
+        kind: Kind,
+        at: u64,
+        draft: Draft,
+        now: Timestamp,
+    ) -> Option<Arc<Row>> {
         let old = self.row(kind, at)?.clone();
         let old_content = old.content();
-        let members = if kind == Kind::Group { links::member_ids(&draft.content) } else { Vec::new() };
+        let members = if kind == Kind::Group {
+            links::member_ids(&draft.content)
+        } else {
+            Vec::new()
+        };
         let (mut row, keys) = Row::new(draft, kind, old.created, to_milliseconds(now));
         if row.body == old.body {
             if row.password == old.password {
@@ -272,7 +313,12 @@ impl Store {
     /// Notes which members a group lost and won.
     fn relink(&mut self, group: &Arc<str>, before: &[Arc<str>], after: &[Arc<str>]) {
         for member in before {
-            let left: Vec<Arc<str>> = self.groups_with(member).iter().filter(|id| *id != group).cloned().collect();
+            let left: Vec<Arc<str>> = self
+                .groups_with(member)
+                .iter()
+                .filter(|id| *id != group)
+                .cloned()
+                .collect();
             if left.is_empty() {
                 self.memberships.remove(member);
             } else {
@@ -343,7 +389,10 @@ pub(crate) fn hash_of(bytes: &[u8]) -> u64 {
 
 /// Makes the identifier of a number look like any other UUID.
 pub(crate) fn made_up_uuid(number: u64) -> uuid::Uuid {
-    let halves = [hash_of(&number.to_le_bytes()), hash_of(&(!number).to_be_bytes())];
+    let halves = [
+        hash_of(&number.to_le_bytes()),
+        hash_of(&(!number).to_be_bytes()),
+    ];
     let mut bytes = [0; 16];
     bytes[..8].copy_from_slice(&halves[0].to_le_bytes());
     bytes[8..].copy_from_slice(&halves[1].to_le_bytes());
@@ -351,7 +400,10 @@ pub(crate) fn made_up_uuid(number: u64) -> uuid::Uuid {
 }
 
 fn text_of<'a>(content: &'a Map<String, Value>, name: &str) -> &'a str {
-    content.get(name).and_then(Value::as_str).unwrap_or_default()
+    content
+        .get(name)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
 }
 
 /// What `meta` shows is what is kept, so that `lastModified eq` finds it.

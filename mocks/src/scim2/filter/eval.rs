@@ -67,7 +67,9 @@ impl Bound {
                 Some(_) => false,
             },
             Self::Present(target) => values(object, target, false).any(is_assigned),
-            Self::Test(target, operator, literal) => test(object, target, *operator, literal, matching),
+            Self::Test(target, operator, literal) => {
+                test(object, target, *operator, literal, matching)
+            }
             Self::Values(target, inner) => values(object, target, false)
                 .filter_map(Value::as_object)
                 .any(|value| inner.holds(value, matching)),
@@ -82,18 +84,30 @@ impl Bound {
         match self {
             Self::Test(target, Operator::Eq, Literal::Text(value)) => {
                 let mut spelled = target.spelling();
-                if target.sub.is_none() && target.attribute.is_some_and(|attribute| attribute.sub("value").is_some()) {
+                if target.sub.is_none()
+                    && target
+                        .attribute
+                        .is_some_and(|attribute| attribute.sub("value").is_some())
+                {
                     spelled.push_str(".value");
                 }
-                vec![Equality { attribute: spelled, value }]
+                vec![Equality {
+                    attribute: spelled,
+                    value,
+                }]
             }
             Self::Values(target, inner) => inner
                 .equalities()
                 .into_iter()
-                .map(|found| Equality { attribute: format!("{}.{}", target.spelling(), found.attribute), ..found })
+                .map(|found| Equality {
+                    attribute: format!("{}.{}", target.spelling(), found.attribute),
+                    ..found
+                })
                 .collect(),
             Self::And(parts) => parts.iter().flat_map(Self::equalities).collect(),
-            Self::Absent(_) | Self::Present(_) | Self::Test(..) | Self::Or(_) | Self::Not(_) => Vec::new(),
+            Self::Absent(_) | Self::Present(_) | Self::Test(..) | Self::Or(_) | Self::Not(_) => {
+                Vec::new()
+            }
         }
     }
 
@@ -101,7 +115,14 @@ impl Bound {
     pub(crate) fn template(&self) -> Option<Map<String, Value>> {
         let mut made = Map::new();
         match self {
-            Self::Test(Target { attribute: Some(attribute), .. }, Operator::Eq, literal) => {
+            Self::Test(
+                Target {
+                    attribute: Some(attribute),
+                    ..
+                },
+                Operator::Eq,
+                literal,
+            ) => {
                 let value = match literal {
                     Literal::Text(text) => Value::String(text.clone()),
                     Literal::Number(number) => Value::Number(number.clone()),
@@ -126,11 +147,23 @@ fn within(name: &AttributePath, attribute: &'static Attribute) -> Option<Target>
     if name.urn.is_some() || name.sub.is_some() {
         return None;
     }
-    Some(Target { extension: None, attribute: Some(attribute.sub(&name.name)?), sub: None })
+    Some(Target {
+        extension: None,
+        attribute: Some(attribute.sub(&name.name)?),
+        sub: None,
+    })
 }
 
-fn bind(filter: &Filter, resolve: &dyn Fn(&AttributePath) -> Option<Target>) -> Result<Bound, String> {
-    let all = |parts: &[Filter]| parts.iter().map(|part| bind(part, resolve)).collect::<Result<Vec<_>, _>>();
+fn bind(
+    filter: &Filter,
+    resolve: &dyn Fn(&AttributePath) -> Option<Target>,
+) -> Result<Bound, String> {
+    let all = |parts: &[Filter]| {
+        parts
+            .iter()
+            .map(|part| bind(part, resolve))
+            .collect::<Result<Vec<_>, _>>()
+    };
     Ok(match filter {
         Filter::Present(name) => match resolve(name) {
             None => Bound::Absent(None),
@@ -140,10 +173,22 @@ fn bind(filter: &Filter, resolve: &dyn Fn(&AttributePath) -> Option<Target>) -> 
             None => Bound::Absent(Some((*operator, literal.clone()))),
             Some(target) => bind_test(target, *operator, literal)?,
         },
-        Filter::Values { name, inner, behind } => match resolve(name) {
-            Some(target @ Target { attribute: Some(attribute), .. }) if attribute.kind == Type::Complex => {
+        Filter::Values {
+            name,
+            inner,
+            behind,
+        } => match resolve(name) {
+            Some(
+                target @ Target {
+                    attribute: Some(attribute),
+                    ..
+                },
+            ) if attribute.kind == Type::Complex => {
                 let inner = Bound::inside(inner, attribute)?;
-                let behind = behind.as_ref().map(|behind| bind_behind(behind, attribute)).transpose()?;
+                let behind = behind
+                    .as_ref()
+                    .map(|behind| bind_behind(behind, attribute))
+                    .transpose()?;
                 let whole = match behind {
                     None => inner,
                     Some(behind) => Bound::And(vec![inner, behind]),
@@ -158,8 +203,15 @@ fn bind(filter: &Filter, resolve: &dyn Fn(&AttributePath) -> Option<Target>) -> 
     })
 }
 
-fn bind_behind((sub, comparison): &(String, Comparison), attribute: &'static Attribute) -> Result<Bound, String> {
-    let name = AttributePath { urn: None, name: sub.clone(), sub: None };
+fn bind_behind(
+    (sub, comparison): &(String, Comparison),
+    attribute: &'static Attribute,
+) -> Result<Bound, String> {
+    let name = AttributePath {
+        urn: None,
+        name: sub.clone(),
+        sub: None,
+    };
     let filter = match comparison {
         Comparison::Present => Filter::Present(name),
         Comparison::Test(operator, literal) => Filter::Test(name, *operator, literal.clone()),
@@ -169,10 +221,19 @@ fn bind_behind((sub, comparison): &(String, Comparison), attribute: &'static Att
 
 fn bind_test(target: Target, operator: Operator, literal: &Literal) -> Result<Bound, String> {
     let target = readable(target)?;
-    let ordering = matches!(operator, Operator::Gt | Operator::Ge | Operator::Lt | Operator::Le);
-    let Some(leaf) = target.leaf() else { return Ok(Bound::Absent(Some((operator, literal.clone())))) };
+    let ordering = matches!(
+        operator,
+        Operator::Gt | Operator::Ge | Operator::Lt | Operator::Le
+    );
+    let Some(leaf) = target.leaf() else {
+        return Ok(Bound::Absent(Some((operator, literal.clone()))));
+    };
     if ordering && matches!(leaf.kind, Type::Boolean | Type::Binary) {
-        return Err(format!("'{}' cannot be compared with '{}'", target.spelling(), operator.word()));
+        return Err(format!(
+            "'{}' cannot be compared with '{}'",
+            target.spelling(),
+            operator.word()
+        ));
     }
     if ordering && matches!(literal, Literal::Boolean(_) | Literal::Null) {
         return Err(format!("'{}' takes no such value", operator.word()));
@@ -205,7 +266,9 @@ fn values<'a>(
         None => target.extension.and_then(|schema| object.get(schema.id)),
     };
     let sub = target.sub.map(|sub| sub.name).or_else(|| {
-        let complex = target.attribute.is_some_and(|attribute| attribute.sub("value").is_some());
+        let complex = target
+            .attribute
+            .is_some_and(|attribute| attribute.sub("value").is_some());
         (default_value && complex).then_some("value")
     });
     let items = match found {
@@ -229,8 +292,16 @@ fn is_assigned(value: &Value) -> bool {
     }
 }
 
-fn test(object: &Map<String, Value>, target: &Target, operator: Operator, literal: &Literal, matching: Matching) -> bool {
-    let mut found = values(object, target, true).filter(|value| is_assigned(value)).peekable();
+fn test(
+    object: &Map<String, Value>,
+    target: &Target,
+    operator: Operator,
+    literal: &Literal,
+    matching: Matching,
+) -> bool {
+    let mut found = values(object, target, true)
+        .filter(|value| is_assigned(value))
+        .peekable();
     if *literal == Literal::Null {
         let absent = found.peek().is_none();
         return match operator {
@@ -239,30 +310,52 @@ fn test(object: &Map<String, Value>, target: &Target, operator: Operator, litera
             _ => false,
         };
     }
-    let Some(leaf) = target.leaf() else { return false };
+    let Some(leaf) = target.leaf() else {
+        return false;
+    };
     if operator == Operator::Ne {
-        return found.peek().is_none() || found.any(|value| !compare(leaf, value, Operator::Eq, literal, matching));
+        return found.peek().is_none()
+            || found.any(|value| !compare(leaf, value, Operator::Eq, literal, matching));
     }
     found.any(|value| compare(leaf, value, operator, literal, matching))
 }
 
-fn compare(leaf: &Attribute, value: &Value, operator: Operator, literal: &Literal, matching: Matching) -> bool {
+fn compare(
+    leaf: &Attribute,
+    value: &Value,
+    operator: Operator,
+    literal: &Literal,
+    matching: Matching,
+) -> bool {
     match (value, literal) {
-        (Value::Bool(value), Literal::Boolean(wanted)) => operator == Operator::Eq && value == wanted,
+        (Value::Bool(value), Literal::Boolean(wanted)) => {
+            operator == Operator::Eq && value == wanted
+        }
         // Entra and others quote booleans.
         (Value::Bool(value), Literal::Text(wanted)) => {
-            operator == Operator::Eq && wanted.eq_ignore_ascii_case(if *value { "true" } else { "false" })
+            operator == Operator::Eq
+                && wanted.eq_ignore_ascii_case(if *value { "true" } else { "false" })
         }
-        (Value::Number(value), Literal::Number(wanted)) => match (value.as_f64(), wanted.as_f64()) {
-            (Some(value), Some(wanted)) => ordered(value.partial_cmp(&wanted), operator),
-            _ => false,
-        },
-        (Value::String(value), Literal::Text(wanted)) => compare_text(leaf, value, operator, wanted, matching),
+        (Value::Number(value), Literal::Number(wanted)) => {
+            match (value.as_f64(), wanted.as_f64()) {
+                (Some(value), Some(wanted)) => ordered(value.partial_cmp(&wanted), operator),
+                _ => false,
+            }
+        }
+        (Value::String(value), Literal::Text(wanted)) => {
+            compare_text(leaf, value, operator, wanted, matching)
+        }
         _ => false,
     }
 }
 
-fn compare_text(leaf: &Attribute, value: &str, operator: Operator, wanted: &str, matching: Matching) -> bool {
+fn compare_text(
+    leaf: &Attribute,
+    value: &str,
+    operator: Operator,
+    wanted: &str,
+    matching: Matching,
+) -> bool {
     if leaf.kind == Type::DateTime
         && let (Ok(value), Ok(wanted)) = (value.parse::<Timestamp>(), wanted.parse::<Timestamp>())
         && !matches!(operator, Operator::Co | Operator::Sw | Operator::Ew)

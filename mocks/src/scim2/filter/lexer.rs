@@ -29,12 +29,15 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, String> {
             ']' => push(&mut found, Token::CloseBracket),
             '"' => {
                 let length = quoted_length(rest).ok_or("a string is not closed")?;
-                let value = serde_json::from_str(&rest[..length]).map_err(|_| "a string is not a JSON string")?;
+                let value = serde_json::from_str(&rest[..length])
+                    .map_err(|_| "a string is not a JSON string")?;
                 found.push(Token::Text(value));
                 length
             }
             _ => {
-                let length = rest.find([' ', '\t', '\r', '\n', '(', ')', '[', ']', '"']).unwrap_or(rest.len());
+                let length = rest
+                    .find([' ', '\t', '\r', '\n', '(', ')', '[', ']', '"'])
+                    .unwrap_or(rest.len());
                 found.push(Token::Word(rest[..length].to_owned()));
                 length
             }

@@ -23,7 +23,11 @@ pub(crate) enum Filter {
     /// `userName eq "kim"`
     Test(AttributePath, Operator, Literal),
     /// `emails[type eq "work"]`, and with something behind it `emails[type eq "work"].value eq "…"`.
-    Values { name: AttributePath, inner: Box<Filter>, behind: Option<(String, Comparison)> },
+    Values {
+        name: AttributePath,
+        inner: Box<Filter>,
+        behind: Option<(String, Comparison)>,
+    },
     /// At least two parts.
     And(Vec<Filter>),
     /// At least two parts.
@@ -65,8 +69,17 @@ pub enum Operator {
 
 impl Operator {
     /// Every operator.
-    pub const ALL: [Self; 9] =
-        [Self::Eq, Self::Ne, Self::Co, Self::Sw, Self::Ew, Self::Gt, Self::Ge, Self::Lt, Self::Le];
+    pub const ALL: [Self; 9] = [
+        Self::Eq,
+        Self::Ne,
+        Self::Co,
+        Self::Sw,
+        Self::Ew,
+        Self::Gt,
+        Self::Ge,
+        Self::Lt,
+        Self::Le,
+    ];
 
     /// Returns the operator as it is written.
     pub fn word(self) -> &'static str {
@@ -84,7 +97,9 @@ impl Operator {
     }
 
     fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|operator| operator.word().eq_ignore_ascii_case(word))
+        Self::ALL
+            .into_iter()
+            .find(|operator| operator.word().eq_ignore_ascii_case(word))
     }
 }
 
@@ -110,8 +125,14 @@ impl fmt::Display for Filter {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Present(name) => write!(out, "{name} pr"),
-            Self::Test(name, operator, literal) => write!(out, "{name} {} {literal}", operator.word()),
-            Self::Values { name, inner, behind } => {
+            Self::Test(name, operator, literal) => {
+                write!(out, "{name} {} {literal}", operator.word())
+            }
+            Self::Values {
+                name,
+                inner,
+                behind,
+            } => {
                 write!(out, "{name}[{inner}]")?;
                 match behind {
                     None => Ok(()),
@@ -121,7 +142,9 @@ impl fmt::Display for Filter {
                     }
                 }
             }
-            Self::And(parts) => write_joined(out, parts, " and ", |part| matches!(part, Self::And(_) | Self::Or(_))),
+            Self::And(parts) => write_joined(out, parts, " and ", |part| {
+                matches!(part, Self::And(_) | Self::Or(_))
+            }),
             Self::Or(parts) => write_joined(out, parts, " or ", |part| matches!(part, Self::Or(_))),
             Self::Not(inner) => write!(out, "not ({inner})"),
         }
@@ -138,7 +161,11 @@ fn write_joined(
         if at > 0 {
             out.write_str(join)?;
         }
-        if needs_parentheses(part) { write!(out, "({part})")? } else { write!(out, "{part}")? }
+        if needs_parentheses(part) {
+            write!(out, "({part})")?
+        } else {
+            write!(out, "{part}")?
+        }
     }
     Ok(())
 }

@@ -2,7 +2,10 @@
 //!
 //! Recursion is bounded by [`MAX_DEPTH`]; a chain of `and` or `or` is a list and costs no depth.
 
-use super::{Comparison, Filter, Literal, Operator, PatchPath, lexer::{Token, tokens}};
+use super::{
+    Comparison, Filter, Literal, Operator, PatchPath,
+    lexer::{Token, tokens},
+};
 use crate::scim2::path::AttributePath;
 
 /// How deep parentheses and value paths may nest.
@@ -37,11 +40,21 @@ pub(crate) fn parse(text: &str, unquoted: bool) -> Result<Filter, String> {
 pub(crate) fn parse_path(text: &str) -> Result<PatchPath, String> {
     let mut parser = Parser::new(text, false)?;
     let name = parser.name()?;
-    let filter = if parser.take(&Token::OpenBracket) { Some(parser.inside_brackets()?) } else { None };
-    let sub = if filter.is_some() { parser.trailing_sub()? } else { None };
+    let filter = if parser.take(&Token::OpenBracket) {
+        Some(parser.inside_brackets()?)
+    } else {
+        None
+    };
+    let sub = if filter.is_some() {
+        parser.trailing_sub()?
+    } else {
+        None
+    };
     parser.end()?;
     if filter.is_some() && name.sub.is_some() {
-        return Err(format!("a sub-attribute has no values to select in '{text}'"));
+        return Err(format!(
+            "a sub-attribute has no values to select in '{text}'"
+        ));
     }
     Ok(PatchPath { name, filter, sub })
 }
@@ -51,13 +64,21 @@ impl<'a> Parser<'a> {
         if text.len() > MAX_LENGTH {
             return Err(format!("longer than {MAX_LENGTH} bytes"));
         }
-        Ok(Self { tokens: tokens(text)?.into_iter().peekable(), depth: 0, unquoted, text })
+        Ok(Self {
+            tokens: tokens(text)?.into_iter().peekable(),
+            depth: 0,
+            unquoted,
+            text,
+        })
     }
 
     fn end(&mut self) -> Result<(), String> {
         match self.tokens.next() {
             None => Ok(()),
-            Some(token) => Err(format!("nothing may follow, but {} does", named(Some(&token)))),
+            Some(token) => Err(format!(
+                "nothing may follow, but {} does",
+                named(Some(&token))
+            )),
         }
     }
 
@@ -67,13 +88,19 @@ impl<'a> Parser<'a> {
 
     fn keyword(&mut self, wanted: &str) -> bool {
         self.tokens
-            .next_if(|token| matches!(token, Token::Word(word) if word.eq_ignore_ascii_case(wanted)))
+            .next_if(
+                |token| matches!(token, Token::Word(word) if word.eq_ignore_ascii_case(wanted)),
+            )
             .is_some()
     }
 
     fn deeper(&mut self) -> Result<(), String> {
         self.depth += 1;
-        if self.depth > MAX_DEPTH { Err(format!("nested deeper than {MAX_DEPTH}")) } else { Ok(()) }
+        if self.depth > MAX_DEPTH {
+            Err(format!("nested deeper than {MAX_DEPTH}"))
+        } else {
+            Ok(())
+        }
     }
 
     fn disjunction(&mut self) -> Result<Filter, String> {
@@ -96,7 +123,6 @@ impl<'a> Parser<'a> {
         if self.take(&Token::Open) {
             return self.inside_parentheses();
         }
-        // `not` is a keyword only before a parenthesis; an attribute may be called so.
         if self.keyword("not") {
             if self.take(&Token::Open) {
                 return Ok(Filter::Not(Box::new(self.inside_parentheses()?)));
@@ -117,33 +143,53 @@ impl<'a> Parser<'a> {
         self.deeper()?;
         let filter = self.disjunction()?;
         self.depth -= 1;
-        if self.take(&Token::Close) { Ok(filter) } else { Err(self.expected("')'")) }
+        if self.take(&Token::Close) {
+            Ok(filter)
+        } else {
+            Err(self.expected("')'"))
+        }
     }
 
     fn inside_brackets(&mut self) -> Result<Filter, String> {
         self.deeper()?;
         let filter = self.disjunction()?;
         self.depth -= 1;
-        if self.take(&Token::CloseBracket) { Ok(filter) } else { Err(self.expected("']'")) }
+        if self.take(&Token::CloseBracket) {
+            Ok(filter)
+        } else {
+            Err(self.expected("']'"))
+        }
     }
 
     /// Reads the rest of `emails[…]`, and Entra's `emails[…].value eq "…"`, which the RFC's grammar does not have.
     fn value_path(&mut self, name: AttributePath) -> Result<Filter, String> {
         if name.sub.is_some() {
-            return Err(format!("a sub-attribute has no values to select in '{}'", self.text));
+            return Err(format!(
+                "a sub-attribute has no values to select in '{}'",
+                self.text
+            ));
         }
         let inner = Box::new(self.inside_brackets()?);
         let behind = match self.trailing_sub()? {
             None => None,
             Some(sub) => Some((sub, self.comparison()?)),
         };
-        Ok(Filter::Values { name, inner, behind })
+        Ok(Filter::Values {
+            name,
+            inner,
+            behind,
+        })
     }
 
     fn trailing_sub(&mut self) -> Result<Option<String>, String> {
-        let Some(Token::Word(word)) = self.tokens.peek() else { return Ok(None) };
-        let Some(sub) = word.strip_prefix('.') else { return Ok(None) };
-        let parsed = AttributePath::parse(sub).filter(|path| path.urn.is_none() && path.sub.is_none());
+        let Some(Token::Word(word)) = self.tokens.peek() else {
+            return Ok(None);
+        };
+        let Some(sub) = word.strip_prefix('.') else {
+            return Ok(None);
+        };
+        let parsed =
+            AttributePath::parse(sub).filter(|path| path.urn.is_none() && path.sub.is_none());
         let parsed = parsed.ok_or_else(|| format!("'{sub}' is no sub-attribute"))?;
         self.tokens.next();
         Ok(Some(parsed.name))
@@ -154,17 +200,27 @@ impl<'a> Parser<'a> {
             Some(Token::Word(word)) => {
                 AttributePath::parse(&word).ok_or_else(|| format!("'{word}' is no attribute name"))
             }
-            other => Err(format!("an attribute name is expected, not {}", named(other.as_ref()))),
+            other => Err(format!(
+                "an attribute name is expected, not {}",
+                named(other.as_ref())
+            )),
         }
     }
 
     fn comparison(&mut self) -> Result<Comparison, String> {
         let operator = match self.tokens.next() {
-            Some(Token::Word(word)) if word.eq_ignore_ascii_case("pr") => return Ok(Comparison::Present),
+            Some(Token::Word(word)) if word.eq_ignore_ascii_case("pr") => {
+                return Ok(Comparison::Present);
+            }
             Some(Token::Word(word)) => {
                 Operator::parse(&word).ok_or_else(|| format!("'{word}' is no operator"))?
             }
-            other => return Err(format!("an operator is expected, not {}", named(other.as_ref()))),
+            other => {
+                return Err(format!(
+                    "an operator is expected, not {}",
+                    named(other.as_ref())
+                ));
+            }
         };
         Ok(Comparison::Test(operator, self.literal()?))
     }
@@ -173,7 +229,10 @@ impl<'a> Parser<'a> {
         match self.tokens.next() {
             Some(Token::Text(text)) => Ok(Literal::Text(text)),
             Some(Token::Word(word)) => self.word_literal(word),
-            other => Err(format!("a value is expected, not {}", named(other.as_ref()))),
+            other => Err(format!(
+                "a value is expected, not {}",
+                named(other.as_ref())
+            )),
         }
     }
 
@@ -190,7 +249,11 @@ impl<'a> Parser<'a> {
         if let Ok(number) = serde_json::from_str::<serde_json::Number>(&word) {
             return Ok(Literal::Number(number));
         }
-        if self.unquoted { Ok(Literal::Text(word)) } else { Err(format!("the value '{word}' must be in double quotes")) }
+        if self.unquoted {
+            Ok(Literal::Text(word))
+        } else {
+            Err(format!("the value '{word}' must be in double quotes"))
+        }
     }
 
     fn expected(&mut self, what: &str) -> String {

@@ -31,15 +31,35 @@ pub(crate) struct Patched<'a> {
 }
 
 impl<'a> Patched<'a> {
-    pub(super) fn new(content: Map<String, Value>, kind: Kind, personality: &'a Personality) -> Self {
-        Self { content, password: Password::Kept, kind, personality, member_changes: 0 }
+    pub(super) fn new(
+        content: Map<String, Value>,
+        kind: Kind,
+        personality: &'a Personality,
+    ) -> Self {
+        Self {
+            content,
+            password: Password::Kept,
+            kind,
+            personality,
+            member_changes: 0,
+        }
     }
 
     /// Applies one operation at one place. `named` tells whether the client named the place in a path; a replace
     /// that finds nothing there is refused only then.
-    pub(super) fn apply(&mut self, verb: Verb, place: &Place, value: &Value, named: bool) -> Result<(), Refusal> {
+    pub(super) fn apply(
+        &mut self,
+        verb: Verb,
+        place: &Place,
+        value: &Value,
+        named: bool,
+    ) -> Result<(), Refusal> {
         check_personality(place, self.kind, verb, value, self.personality)?;
-        let Target { extension, attribute, .. } = place.target;
+        let Target {
+            extension,
+            attribute,
+            ..
+        } = place.target;
         let Some(attribute) = attribute else {
             return extension.map_or(Ok(()), |schema| self.apply_extension(verb, schema, value));
         };
@@ -55,10 +75,23 @@ impl<'a> Patched<'a> {
         }
         let personality = self.personality;
         let holder = self.holder(extension);
-        let before = holder.get(attribute.name).and_then(Value::as_array).cloned().unwrap_or_default();
+        let before = holder
+            .get(attribute.name)
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default();
         match &place.selection {
             Some(selection) => {
-                apply_selected(holder, attribute, place.target.sub, selection, verb, value, named, personality)?;
+                apply_selected(
+                    holder,
+                    attribute,
+                    place.target.sub,
+                    selection,
+                    verb,
+                    value,
+                    named,
+                    personality,
+                )?;
             }
             None => match place.target.sub {
                 Some(sub) => apply_sub(holder, attribute, sub, verb, value, personality)?,
@@ -67,7 +100,11 @@ impl<'a> Patched<'a> {
         }
         settle_primary(holder, attribute, &before, personality);
         if let Some(schema) = extension
-            && self.content.get(schema.id).and_then(Value::as_object).is_some_and(Map::is_empty)
+            && self
+                .content
+                .get(schema.id)
+                .and_then(Value::as_object)
+                .is_some_and(Map::is_empty)
         {
             self.content.shift_remove(schema.id);
         }
@@ -75,25 +112,46 @@ impl<'a> Patched<'a> {
     }
 
     fn holder(&mut self, extension: Option<&'static Schema>) -> &mut Map<String, Value> {
-        let Some(schema) = extension else { return &mut self.content };
-        let entry = self.content.entry(schema.id).or_insert_with(|| Value::Object(Map::new()));
-        entry.as_object_mut().expect("an extension is kept as an object")
+        let Some(schema) = extension else {
+            return &mut self.content;
+        };
+        let entry = self
+            .content
+            .entry(schema.id)
+            .or_insert_with(|| Value::Object(Map::new()));
+        entry
+            .as_object_mut()
+            .expect("an extension is kept as an object")
     }
 
-    fn apply_extension(&mut self, verb: Verb, schema: &'static Schema, value: &Value) -> Result<(), Refusal> {
+    fn apply_extension(
+        &mut self,
+        verb: Verb,
+        schema: &'static Schema,
+        value: &Value,
+    ) -> Result<(), Refusal> {
         if verb == Verb::Remove || value.is_null() {
             self.content.shift_remove(schema.id);
             return Ok(());
         }
         let Value::Object(sent) = value else {
-            return Err(Refusal::invalid_value(format!("'{}' must be an object.", schema.id)));
+            return Err(Refusal::invalid_value(format!(
+                "'{}' must be an object.",
+                schema.id
+            )));
         };
         let personality = self.personality;
         // Coerced as a whole first, so that a wrong type is found before anything is changed.
         coerce_extension(schema, value, personality)?;
         for attribute in schema.attributes {
             if let Some(sent) = get(sent, attribute.name) {
-                apply_whole(self.holder(Some(schema)), attribute, verb, sent, personality)?;
+                apply_whole(
+                    self.holder(Some(schema)),
+                    attribute,
+                    verb,
+                    sent,
+                    personality,
+                )?;
             }
         }
         if self.holder(Some(schema)).is_empty() {
@@ -102,7 +160,12 @@ impl<'a> Patched<'a> {
         Ok(())
     }
 
-    fn apply_password(&mut self, verb: Verb, attribute: &Attribute, value: &Value) -> Result<(), Refusal> {
+    fn apply_password(
+        &mut self,
+        verb: Verb,
+        attribute: &Attribute,
+        value: &Value,
+    ) -> Result<(), Refusal> {
         self.password = match (verb, coerce_one(attribute, value, self.personality)?) {
             (Verb::Add | Verb::Replace, Some(Value::String(text))) => Password::Set(text),
             _ => Password::Removed,
@@ -113,9 +176,9 @@ impl<'a> Patched<'a> {
     fn count_member_changes(&mut self, value: &Value) -> Result<(), Refusal> {
         self.member_changes += value.as_array().map_or(1, Vec::len);
         match self.personality.patch.max_member_changes {
-            Some(most) if self.member_changes > most as usize => {
-                Err(Refusal::invalid_value(format!("One request changes at most {most} members.")))
-            }
+            Some(most) if self.member_changes > most as usize => Err(Refusal::invalid_value(
+                format!("One request changes at most {most} members."),
+            )),
             _ => Ok(()),
         }
     }
@@ -131,7 +194,9 @@ fn apply_whole(
     match verb {
         Verb::Remove => remove_whole(holder, attribute, value),
         Verb::Add if attribute.multi_valued => {
-            let Some(Value::Array(added)) = coerce(attribute, value, personality)? else { return Ok(()) };
+            let Some(Value::Array(added)) = coerce(attribute, value, personality)? else {
+                return Ok(());
+            };
             let mut items = take_items(holder, attribute);
             added.into_iter().for_each(|item| append(&mut items, item));
             put_items(holder, attribute, items);
@@ -156,10 +221,16 @@ fn apply_whole(
 }
 
 /// Removes an attribute, or of a list the values that are named: Entra's way to remove one member.
-fn remove_whole(holder: &mut Map<String, Value>, attribute: &Attribute, value: &Value) -> Result<(), Refusal> {
+fn remove_whole(
+    holder: &mut Map<String, Value>,
+    attribute: &Attribute,
+    value: &Value,
+) -> Result<(), Refusal> {
     let named = match value {
         Value::Array(items) if attribute.multi_valued => items.as_slice(),
-        Value::Object(_) | Value::String(_) if attribute.multi_valued => std::slice::from_ref(value),
+        Value::Object(_) | Value::String(_) if attribute.multi_valued => {
+            std::slice::from_ref(value)
+        }
         _ => {
             holder.shift_remove(attribute.name);
             return Ok(());
@@ -172,7 +243,9 @@ fn remove_whole(holder: &mut Map<String, Value>, attribute: &Attribute, value: &
             Value::Object(object) => get(object, "value"),
             _ => None,
         };
-        gone.push(id.ok_or_else(|| Refusal::invalid_value("A value to remove must have a 'value'."))?);
+        gone.push(
+            id.ok_or_else(|| Refusal::invalid_value("A value to remove must have a 'value'."))?,
+        );
     }
     let mut items = take_items(holder, attribute);
     items.retain(|item| !item.get("value").is_some_and(|value| gone.contains(&value)));
@@ -194,8 +267,12 @@ fn merge(
         };
         return Ok(());
     };
-    let entry = holder.entry(attribute.name).or_insert_with(|| Value::Object(Map::new()));
-    let object = entry.as_object_mut().expect("a complex attribute is kept as an object");
+    let entry = holder
+        .entry(attribute.name)
+        .or_insert_with(|| Value::Object(Map::new()));
+    let object = entry
+        .as_object_mut()
+        .expect("a complex attribute is kept as an object");
     merge_into(object, attribute, sent, personality)?;
     if object.is_empty() {
         holder.shift_remove(attribute.name);
@@ -210,7 +287,10 @@ fn merge_into(
     personality: &Personality,
 ) -> Result<(), Refusal> {
     for sub in attribute.sub_attributes {
-        let Some(sent) = get(sent, sub.name).filter(|_| sub.mutability != Mutability::ReadOnly) else { continue };
+        let Some(sent) = get(sent, sub.name).filter(|_| sub.mutability != Mutability::ReadOnly)
+        else {
+            continue;
+        };
         match coerce(sub, sent, personality)? {
             Some(value) => object.insert(sub.name.to_owned(), value),
             None => object.shift_remove(sub.name),
@@ -228,10 +308,18 @@ fn apply_sub(
     value: &Value,
     personality: &Personality,
 ) -> Result<(), Refusal> {
-    let value = if verb == Verb::Remove { None } else { coerce(sub, value, personality)? };
+    let value = if verb == Verb::Remove {
+        None
+    } else {
+        coerce(sub, value, personality)?
+    };
     if !attribute.multi_valued {
-        let entry = holder.entry(attribute.name).or_insert_with(|| Value::Object(Map::new()));
-        let object = entry.as_object_mut().expect("a complex attribute is kept as an object");
+        let entry = holder
+            .entry(attribute.name)
+            .or_insert_with(|| Value::Object(Map::new()));
+        let object = entry
+            .as_object_mut()
+            .expect("a complex attribute is kept as an object");
         match value {
             Some(value) => object.insert(sub.name.to_owned(), value),
             None => object.shift_remove(sub.name),
@@ -245,15 +333,23 @@ fn apply_sub(
     if items.is_empty()
         && let Some(value) = &value
     {
-        items.push(Value::Object(Map::from_iter([(sub.name.to_owned(), value.clone())])));
+        items.push(Value::Object(Map::from_iter([(
+            sub.name.to_owned(),
+            value.clone(),
+        )])));
     }
-    items.iter_mut().for_each(|item| set_sub(item, sub, value.as_ref()));
+    items
+        .iter_mut()
+        .for_each(|item| set_sub(item, sub, value.as_ref()));
     drop_hollow(&mut items, sub, value.is_none());
     put_items(holder, attribute, items);
     Ok(())
 }
 
-#[expect(clippy::too_many_arguments, reason = "each is one part of one operation; a struct would only rename them")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is one part of one operation; a struct would only rename them"
+)]
 fn apply_selected(
     holder: &mut Map<String, Value>,
     attribute: &Attribute,
@@ -264,14 +360,23 @@ fn apply_selected(
     named: bool,
     personality: &Personality,
 ) -> Result<(), Refusal> {
-    let hits = |item: &Value| item.as_object().is_some_and(|item| selection.holds(item, Matching::default()));
+    let hits = |item: &Value| {
+        item.as_object()
+            .is_some_and(|item| selection.holds(item, Matching::default()))
+    };
     let mut items = take_items(holder, attribute);
     if !items.iter().any(hits) {
         // A remove of what is not there has nothing to do; RFC 7644 asks for noTarget where a value must be put.
         let added = match verb {
             Verb::Remove => None,
-            Verb::Replace if named => return Err(Refusal::no_target("The filter of the path selects no value.")),
-            Verb::Add | Verb::Replace => Some(new_item(attribute, sub, selection, value, personality)?),
+            Verb::Replace if named => {
+                return Err(Refusal::no_target(
+                    "The filter of the path selects no value.",
+                ));
+            }
+            Verb::Add | Verb::Replace => {
+                Some(new_item(attribute, sub, selection, value, personality)?)
+            }
         };
         items.extend(added);
         put_items(holder, attribute, items);
@@ -286,8 +391,15 @@ fn apply_selected(
             items.retain(|item| !item.is_null());
         }
         (_, Some(sub)) => {
-            let value = if verb == Verb::Remove { None } else { coerce(sub, value, personality)? };
-            items.iter_mut().filter(|item| hits(item)).for_each(|item| set_sub(item, sub, value.as_ref()));
+            let value = if verb == Verb::Remove {
+                None
+            } else {
+                coerce(sub, value, personality)?
+            };
+            items
+                .iter_mut()
+                .filter(|item| hits(item))
+                .for_each(|item| set_sub(item, sub, value.as_ref()));
             drop_hollow(&mut items, sub, value.is_none());
         }
     }
@@ -305,12 +417,18 @@ fn select_value(
 ) -> Result<(), Refusal> {
     let sent = one_of(value);
     match (verb, sent, item.as_object_mut()) {
-        (Verb::Add, Value::Object(sent), Some(item)) => merge_into(item, attribute, sent, personality),
+        (Verb::Add, Value::Object(sent), Some(item)) => {
+            merge_into(item, attribute, sent, personality)
+        }
         _ => {
             let mut made = coerce_one(attribute, sent, personality)?.unwrap_or(Value::Null);
             // What may not change about a member stays when the replacement leaves it out.
             if let (Some(made), Some(old)) = (made.as_object_mut(), item.as_object()) {
-                for sub in attribute.sub_attributes.iter().filter(|sub| sub.mutability == Mutability::Immutable) {
+                for sub in attribute
+                    .sub_attributes
+                    .iter()
+                    .filter(|sub| sub.mutability == Mutability::Immutable)
+                {
                     if let Some(old) = old.get(sub.name) {
                         made.entry(sub.name).or_insert_with(|| old.clone());
                     }
@@ -331,8 +449,9 @@ fn new_item(
     personality: &Personality,
 ) -> Result<Value, Refusal> {
     let template = selection.template();
-    let mut made =
-        template.ok_or_else(|| Refusal::no_target("The filter of the path selects no value and describes none."))?;
+    let mut made = template.ok_or_else(|| {
+        Refusal::no_target("The filter of the path selects no value and describes none.")
+    })?;
     match (sub, one_of(value)) {
         (Some(sub), _) => {
             if let Some(value) = coerce(sub, value, personality)? {
@@ -340,7 +459,12 @@ fn new_item(
             }
         }
         (None, Value::Object(sent)) => merge_into(&mut made, attribute, sent, personality)?,
-        (None, _) => return Err(Refusal::invalid_value(format!("A value of '{}' must be an object.", attribute.name))),
+        (None, _) => {
+            return Err(Refusal::invalid_value(format!(
+                "A value of '{}' must be an object.",
+                attribute.name
+            )));
+        }
     }
     Ok(Value::Object(made))
 }
@@ -354,7 +478,9 @@ fn one_of(value: &Value) -> &Value {
 }
 
 fn set_sub(item: &mut Value, sub: &Attribute, value: Option<&Value>) {
-    let Some(item) = item.as_object_mut() else { return };
+    let Some(item) = item.as_object_mut() else {
+        return;
+    };
     match value {
         Some(value) => item.insert(sub.name.to_owned(), value.clone()),
         None => item.shift_remove(sub.name),
@@ -364,13 +490,17 @@ fn set_sub(item: &mut Value, sub: &Attribute, value: Option<&Value>) {
 /// Drops values that lost their `value`, and those that lost everything.
 fn drop_hollow(items: &mut Vec<Value>, sub: &Attribute, removed: bool) {
     let hollow = |item: &Value| item.as_object().is_none_or(Map::is_empty);
-    items.retain(|item| !hollow(item) && !(removed && sub.name == "value" && item.get("value").is_none()));
+    items.retain(|item| {
+        !hollow(item) && !(removed && sub.name == "value" && item.get("value").is_none())
+    });
 }
 
 /// Appends a value unless it is there; the same value again brings its other sub-attributes along.
 fn append(items: &mut Vec<Value>, item: Value) {
     let same = |other: &&mut Value| match (item.get("value"), other.get("value")) {
-        (Some(new), Some(old)) => new == old && (item.get("type") == other.get("type") || is_member(other)),
+        (Some(new), Some(old)) => {
+            new == old && (item.get("type") == other.get("type") || is_member(other))
+        }
         (None, None) => **other == item,
         _ => false,
     };
@@ -391,17 +521,27 @@ fn is_member(item: &Value) -> bool {
 }
 
 /// A value that becomes the primary one takes the mark from the value that had it (RFC 7644, section 3.5.2).
-fn settle_primary(holder: &mut Map<String, Value>, attribute: &Attribute, before: &[Value], personality: &Personality) {
+fn settle_primary(
+    holder: &mut Map<String, Value>,
+    attribute: &Attribute,
+    before: &[Value],
+    personality: &Personality,
+) {
     if !attribute.has_primary() || !personality.resources.reduce_primaries {
         return;
     }
-    let Some(Value::Array(items)) = holder.get_mut(attribute.name) else { return };
+    let Some(Value::Array(items)) = holder.get_mut(attribute.name) else {
+        return;
+    };
     if primaries(items) < 2 {
         return;
     }
     let primary = |item: &Value| item.get("primary") == Some(&Value::Bool(true));
     for item in items.iter_mut() {
-        let had_it = primary(item) && before.iter().any(|old| primary(old) && same_value(old, item));
+        let had_it = primary(item)
+            && before
+                .iter()
+                .any(|old| primary(old) && same_value(old, item));
         if let (true, Some(item)) = (had_it, item.as_object_mut()) {
             item.insert("primary".to_owned(), Value::Bool(false));
         }
@@ -411,7 +551,9 @@ fn settle_primary(holder: &mut Map<String, Value>, attribute: &Attribute, before
 fn same_value(left: &Value, right: &Value) -> bool {
     match (left.get("value"), right.get("value")) {
         (None, None) => left == right,
-        (left_value, right_value) => left_value == right_value && left.get("type") == right.get("type"),
+        (left_value, right_value) => {
+            left_value == right_value && left.get("type") == right.get("type")
+        }
     }
 }
 

@@ -40,13 +40,17 @@ pub(crate) struct Operation<'a> {
 }
 
 /// Reads the body of a PATCH.
-pub(crate) fn read<'a>(body: &'a Value, personality: &Personality) -> Result<Vec<Operation<'a>>, Refusal> {
+pub(crate) fn read<'a>(
+    body: &'a Value,
+    personality: &Personality,
+) -> Result<Vec<Operation<'a>>, Refusal> {
     let Value::Object(body) = body else {
         return Err(Refusal::invalid_syntax("A PATCH body must be an object."));
     };
     resource::check_schemas(body, &[PATCH_SCHEMA], &[], personality)?;
     let operations = resource::get(body, "Operations").and_then(Value::as_array);
-    let operations = operations.ok_or_else(|| Refusal::invalid_syntax("'Operations' must be a list."))?;
+    let operations =
+        operations.ok_or_else(|| Refusal::invalid_syntax("'Operations' must be a list."))?;
     read_operations(operations)
 }
 
@@ -66,7 +70,11 @@ fn read_operation(sent: &Value) -> Result<Operation<'_>, Refusal> {
         Some(word) if word.eq_ignore_ascii_case("add") => Verb::Add,
         Some(word) if word.eq_ignore_ascii_case("replace") => Verb::Replace,
         Some(word) if word.eq_ignore_ascii_case("remove") => Verb::Remove,
-        _ => return Err(Refusal::invalid_syntax("'op' must be add, replace or remove.")),
+        _ => {
+            return Err(Refusal::invalid_syntax(
+                "'op' must be add, replace or remove.",
+            ));
+        }
     };
     let path = match resource::get(sent, "path") {
         None | Some(Value::Null) => None,
@@ -76,7 +84,9 @@ fn read_operation(sent: &Value) -> Result<Operation<'_>, Refusal> {
     let value = resource::get(sent, "value");
     match (verb, path, value) {
         (Verb::Remove, None, _) => Err(Refusal::no_target("A remove needs a path.")),
-        (Verb::Add | Verb::Replace, _, None) => Err(Refusal::invalid_value("An add or replace needs a value.")),
+        (Verb::Add | Verb::Replace, _, None) => {
+            Err(Refusal::invalid_value("An add or replace needs a value."))
+        }
         _ => Ok(Operation { verb, path, value }),
     }
 }
@@ -91,22 +101,40 @@ pub(crate) struct Place {
 impl Place {
     /// Finds what a path points to.
     fn find(path: &PatchPath, kind: Kind) -> Result<Self, Refusal> {
-        let unknown = || Refusal::invalid_path(format!("The attribute '{}' is not known.", path.name));
+        let unknown =
+            || Refusal::invalid_path(format!("The attribute '{}' is not known.", path.name));
         let mut target = path.name.resolve(kind).ok_or_else(unknown)?;
-        let Some(filter) = &path.filter else { return Ok(Self { target, selection: None }) };
-        let attribute = target.attribute.filter(|attribute| attribute.multi_valued && attribute.sub("value").is_some());
+        let Some(filter) = &path.filter else {
+            return Ok(Self {
+                target,
+                selection: None,
+            });
+        };
+        let attribute = target
+            .attribute
+            .filter(|attribute| attribute.multi_valued && attribute.sub("value").is_some());
         // Addresses are the one list of objects without a `value`.
-        let attribute = attribute.or(target.attribute.filter(|attribute| attribute.name == "addresses"));
-        let attribute = attribute
-            .ok_or_else(|| Refusal::invalid_path(format!("'{}' has no values to select from.", path.name)))?;
+        let attribute = attribute.or(target
+            .attribute
+            .filter(|attribute| attribute.name == "addresses"));
+        let attribute = attribute.ok_or_else(|| {
+            Refusal::invalid_path(format!("'{}' has no values to select from.", path.name))
+        })?;
         if let Some(sub) = &path.sub {
             let found = attribute.sub(sub);
             target.sub = Some(found.ok_or_else(|| {
-                Refusal::invalid_path(format!("'{}' has no sub-attribute '{sub}'.", attribute.name))
+                Refusal::invalid_path(format!(
+                    "'{}' has no sub-attribute '{sub}'.",
+                    attribute.name
+                ))
             })?);
         }
-        let selection = filter::Bound::inside(filter, attribute).map_err(Refusal::invalid_filter)?;
-        Ok(Self { target, selection: Some(selection) })
+        let selection =
+            filter::Bound::inside(filter, attribute).map_err(Refusal::invalid_filter)?;
+        Ok(Self {
+            target,
+            selection: Some(selection),
+        })
     }
 }
 
@@ -121,8 +149,9 @@ pub(crate) fn apply<'a>(
     for operation in operations {
         match (operation.path, operation.value) {
             (Some(path), value) => {
-                let path = filter::parse_path(path)
-                    .map_err(|reason| Refusal::invalid_path(format!("The path '{path}' is not valid: {reason}.")))?;
+                let path = filter::parse_path(path).map_err(|reason| {
+                    Refusal::invalid_path(format!("The path '{path}' is not valid: {reason}."))
+                })?;
                 let place = Place::find(&path, kind)?;
                 check_mutability(&place, operation.verb)?;
                 patched.apply(operation.verb, &place, value.unwrap_or(&Value::Null), true)?;
@@ -130,14 +159,22 @@ pub(crate) fn apply<'a>(
             (None, Some(Value::Object(values))) => {
                 for (key, value) in values {
                     // What the schema does not have, or is not the client's to write, is taken and not kept.
-                    let place = filter::parse_path(key).ok().and_then(|path| Place::find(&path, kind).ok());
-                    let Some(place) = place.filter(|place| check_mutability(place, operation.verb).is_ok()) else {
+                    let place = filter::parse_path(key)
+                        .ok()
+                        .and_then(|path| Place::find(&path, kind).ok());
+                    let Some(place) =
+                        place.filter(|place| check_mutability(place, operation.verb).is_ok())
+                    else {
                         continue;
                     };
                     patched.apply(operation.verb, &place, value, false)?;
                 }
             }
-            (None, _) => return Err(Refusal::invalid_value("Without a path the value must be an object.")),
+            (None, _) => {
+                return Err(Refusal::invalid_value(
+                    "Without a path the value must be an object.",
+                ));
+            }
         }
     }
     Ok(patched)
@@ -145,7 +182,9 @@ pub(crate) fn apply<'a>(
 
 fn check_mutability(place: &Place, verb: Verb) -> Result<(), Refusal> {
     let Target { attribute, sub, .. } = place.target;
-    let Some(attribute) = attribute else { return Ok(()) };
+    let Some(attribute) = attribute else {
+        return Ok(());
+    };
     let named = place.target.spelling();
     let read_only = |mutability| mutability == Mutability::ReadOnly;
     if read_only(attribute.mutability) || sub.is_some_and(|sub| read_only(sub.mutability)) {
@@ -155,26 +194,42 @@ fn check_mutability(place: &Place, verb: Verb) -> Result<(), Refusal> {
         return Err(Refusal::mutability(format!("'{named}' cannot be changed.")));
     }
     if verb == Verb::Remove && attribute.required && sub.is_none() {
-        return Err(Refusal::mutability(format!("'{named}' is required and cannot be removed.")));
+        return Err(Refusal::mutability(format!(
+            "'{named}' is required and cannot be removed."
+        )));
     }
     Ok(())
 }
 
 /// Refuses what a personality's PATCH does not change.
-fn check_personality(place: &Place, kind: Kind, verb: Verb, value: &Value, personality: &Personality) -> Result<(), Refusal> {
+fn check_personality(
+    place: &Place,
+    kind: Kind,
+    verb: Verb,
+    value: &Value,
+    personality: &Personality,
+) -> Result<(), Refusal> {
     let rules = &personality.patch;
     let refused = |detail: String| {
-        let status = StatusCode::from_u16(rules.refused_attribute).unwrap_or(StatusCode::BAD_REQUEST);
+        let status =
+            StatusCode::from_u16(rules.refused_attribute).unwrap_or(StatusCode::BAD_REQUEST);
         Err(Refusal::new(status, detail))
     };
     let changeable = match kind {
         Kind::User => &rules.user_attributes,
         Kind::Group => &rules.group_attributes,
     };
-    let name = place.target.attribute.map_or("", |attribute| attribute.name);
-    let is_listed = place.target.extension.is_none() && changeable.iter().any(|listed| listed == name);
+    let name = place
+        .target
+        .attribute
+        .map_or("", |attribute| attribute.name);
+    let is_listed =
+        place.target.extension.is_none() && changeable.iter().any(|listed| listed == name);
     if !changeable.is_empty() && !is_listed {
-        return refused(format!("PATCH of '{}' is not supported.", place.target.spelling()));
+        return refused(format!(
+            "PATCH of '{}' is not supported.",
+            place.target.spelling()
+        ));
     }
     if place.selection.is_some() && !rules.value_paths {
         return refused("Paths with a filter are not supported.".to_owned());
@@ -184,12 +239,12 @@ fn check_personality(place: &Place, kind: Kind, verb: Verb, value: &Value, perso
     }
     let without_values = value.as_array().is_none_or(Vec::is_empty);
     match verb {
-        Verb::Replace if !rules.replace_members => {
-            Err(Refusal::invalid_value("The members cannot be replaced as a whole."))
-        }
-        Verb::Remove if without_values && !rules.remove_all_members => {
-            Err(Refusal::invalid_value("The members cannot be removed as a whole."))
-        }
+        Verb::Replace if !rules.replace_members => Err(Refusal::invalid_value(
+            "The members cannot be replaced as a whole.",
+        )),
+        Verb::Remove if without_values && !rules.remove_all_members => Err(Refusal::invalid_value(
+            "The members cannot be removed as a whole.",
+        )),
         Verb::Remove if !without_values && !rules.remove_by_value => {
             Err(Refusal::invalid_value("A remove takes no value."))
         }

@@ -15,9 +15,14 @@ pub(crate) static GROUP: Schema = Schema {
         Attribute::complex(
             "members",
             &[
-                Attribute::string("value", "The identifier of the member.").exact().immutable(),
-                Attribute::reference("$ref", &["User", "Group"], "The address of the member.").immutable(),
-                Attribute::string("type", "What the member is.").one_of(&["User", "Group"]).immutable(),
+                Attribute::string("value", "The identifier of the member.")
+                    .exact()
+                    .immutable(),
+                Attribute::reference("$ref", &["User", "Group"], "The address of the member.")
+                    .immutable(),
+                Attribute::string("type", "What the member is.")
+                    .one_of(&["User", "Group"])
+                    .immutable(),
                 Attribute::string("display", "The member's name, for display only."),
             ],
             "The members of the group, users or groups.",

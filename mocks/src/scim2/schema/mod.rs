@@ -46,7 +46,6 @@ pub(crate) enum Returned {
 pub(crate) enum Uniqueness {
     None,
     Server,
-    Global,
 }
 
 /// One attribute or sub-attribute with its characteristics (RFC 7643, section 7).
@@ -96,7 +95,11 @@ impl Attribute {
         Self::new(name, Type::Integer, description)
     }
 
-    const fn complex(name: &'static str, sub_attributes: &'static [Attribute], description: &'static str) -> Self {
+    const fn complex(
+        name: &'static str,
+        sub_attributes: &'static [Attribute],
+        description: &'static str,
+    ) -> Self {
         let mut made = Self::new(name, Type::Complex, description);
         made.sub_attributes = sub_attributes;
         made
@@ -184,12 +187,16 @@ impl Schema {
 }
 
 fn find(attributes: &'static [Attribute], name: &str) -> Option<&'static Attribute> {
-    attributes.iter().find(|attribute| attribute.name.eq_ignore_ascii_case(name))
+    attributes
+        .iter()
+        .find(|attribute| attribute.name.eq_ignore_ascii_case(name))
 }
 
 /// The attributes every resource has (RFC 7643, section 3.1). They belong to no schema and are not announced.
 pub(crate) static COMMON: &[Attribute] = &[
-    Attribute::reference("schemas", &["uri"], "The schemas in use.").many().returned(Returned::Always),
+    Attribute::reference("schemas", &["uri"], "The schemas in use.")
+        .many()
+        .returned(Returned::Always),
     Attribute::string("id", "The service provider's identifier.")
         .exact()
         .read_only()
@@ -199,11 +206,20 @@ pub(crate) static COMMON: &[Attribute] = &[
     Attribute::complex(
         "meta",
         &[
-            Attribute::string("resourceType", "The resource type's name.").exact().read_only(),
+            Attribute::string("resourceType", "The resource type's name.")
+                .exact()
+                .read_only(),
             Attribute::new("created", Type::DateTime, "When the resource was added.").read_only(),
-            Attribute::new("lastModified", Type::DateTime, "When the resource was last changed.").read_only(),
+            Attribute::new(
+                "lastModified",
+                Type::DateTime,
+                "When the resource was last changed.",
+            )
+            .read_only(),
             Attribute::reference("location", &["uri"], "The resource's address.").read_only(),
-            Attribute::string("version", "The resource's entity tag.").exact().read_only(),
+            Attribute::string("version", "The resource's entity tag.")
+                .exact()
+                .read_only(),
         ],
         "The resource's metadata.",
     )
@@ -256,7 +272,10 @@ impl Kind {
 
     /// Returns the extension with this URN, case ignored.
     pub(crate) fn extension(self, urn: &str) -> Option<&'static Schema> {
-        self.extensions().iter().copied().find(|schema| schema.id.eq_ignore_ascii_case(urn))
+        self.extensions()
+            .iter()
+            .copied()
+            .find(|schema| schema.id.eq_ignore_ascii_case(urn))
     }
 
     /// Returns the attribute that people know the resource by.

@@ -3,7 +3,10 @@
 use super::{Attribute, Mutability, Returned, Schema, Type, Uniqueness};
 
 const DISPLAY: Attribute = Attribute::string("display", "A human-readable name, for display only.");
-const PRIMARY: Attribute = Attribute::boolean("primary", "Whether this is the preferred value; true at most once.");
+const PRIMARY: Attribute = Attribute::boolean(
+    "primary",
+    "Whether this is the preferred value; true at most once.",
+);
 
 const fn kind_of_value(canonical: &'static [&'static str]) -> Attribute {
     Attribute::string("type", "A label of the value's function.").one_of(canonical)
@@ -15,9 +18,12 @@ pub(crate) static USER: Schema = Schema {
     name: "User",
     description: "User Account",
     attributes: &[
-        Attribute::string("userName", "The unique name the user signs in with, compared without case.")
-            .required()
-            .unique(Uniqueness::Server),
+        Attribute::string(
+            "userName",
+            "The unique name the user signs in with, compared without case.",
+        )
+        .required()
+        .unique(Uniqueness::Server),
         Attribute::complex(
             "name",
             &[
@@ -32,12 +38,25 @@ pub(crate) static USER: Schema = Schema {
         ),
         Attribute::string("displayName", "The name shown to others."),
         Attribute::string("nickName", "The casual way to address the user."),
-        Attribute::reference("profileUrl", &["external"], "The address of the user's online profile."),
+        Attribute::reference(
+            "profileUrl",
+            &["external"],
+            "The address of the user's online profile.",
+        ),
         Attribute::string("title", "The user's title, such as Vice President."),
-        Attribute::string("userType", "How organization and user relate, such as Employee."),
-        Attribute::string("preferredLanguage", "The preferred language, as in Accept-Language."),
+        Attribute::string(
+            "userType",
+            "How organization and user relate, such as Employee.",
+        ),
+        Attribute::string(
+            "preferredLanguage",
+            "The preferred language, as in Accept-Language.",
+        ),
         Attribute::string("locale", "The location used to format dates and numbers."),
-        Attribute::string("timezone", "The time zone in the form of the IANA database."),
+        Attribute::string(
+            "timezone",
+            "The time zone in the form of the IANA database.",
+        ),
         Attribute::boolean("active", "Whether the user may use the service."),
         Attribute::string("password", "The clear-text password; written, never read.")
             .mutability(Mutability::WriteOnly)
@@ -104,10 +123,14 @@ pub(crate) static USER: Schema = Schema {
         Attribute::complex(
             "groups",
             &[
-                Attribute::string("value", "The identifier of the group.").exact().read_only(),
+                Attribute::string("value", "The identifier of the group.")
+                    .exact()
+                    .read_only(),
                 Attribute::reference("$ref", &["Group"], "The address of the group.").read_only(),
                 Attribute::string("display", "The group's name.").read_only(),
-                Attribute::string("type", "How the user is a member.").one_of(&["direct", "indirect"]).read_only(),
+                Attribute::string("type", "How the user is a member.")
+                    .one_of(&["direct", "indirect"])
+                    .read_only(),
             ],
             "The groups the user belongs to, directly or through nested groups.",
         )
@@ -115,13 +138,23 @@ pub(crate) static USER: Schema = Schema {
         .read_only(),
         Attribute::complex(
             "entitlements",
-            &[Attribute::string("value", "The entitlement."), DISPLAY, kind_of_value(&[]), PRIMARY],
+            &[
+                Attribute::string("value", "The entitlement."),
+                DISPLAY,
+                kind_of_value(&[]),
+                PRIMARY,
+            ],
             "The things the user has.",
         )
         .many(),
         Attribute::complex(
             "roles",
-            &[Attribute::string("value", "The role."), DISPLAY, kind_of_value(&[]), PRIMARY],
+            &[
+                Attribute::string("value", "The role."),
+                DISPLAY,
+                kind_of_value(&[]),
+                PRIMARY,
+            ],
             "What the user is, such as Student.",
         )
         .many(),
@@ -148,7 +181,10 @@ pub(crate) static ENTERPRISE: Schema = Schema {
     name: "EnterpriseUser",
     description: "Enterprise User",
     attributes: &[
-        Attribute::string("employeeNumber", "The number or code that the organization gave."),
+        Attribute::string(
+            "employeeNumber",
+            "The number or code that the organization gave.",
+        ),
         Attribute::string("costCenter", "The name of a cost center."),
         Attribute::string("organization", "The name of an organization."),
         Attribute::string("division", "The name of a division."),
@@ -158,7 +194,9 @@ pub(crate) static ENTERPRISE: Schema = Schema {
             &[
                 Attribute::string("value", "The identifier of the manager's user.").exact(),
                 Attribute::reference("$ref", &["User"], "The address of the manager's user."),
-                Attribute::string("displayName", "The manager's display name.").read_only().returned(Returned::Request),
+                Attribute::string("displayName", "The manager's display name.")
+                    .read_only()
+                    .returned(Returned::Request),
             ],
             "The user's manager.",
         ),
