@@ -120,7 +120,9 @@ impl<'a> Check<'a> {
                 }
             }
             (Kind::Texts | Kind::Durations, DeValue::Array(items)) => {
-                for item in items {
+                for (index, item) in items.iter().enumerate() {
+                    self.places
+                        .put(&format!("{path}[{index}]"), item.span(), item.span());
                     match (key.kind, item.get_ref()) {
                         (Kind::Durations, DeValue::String(text)) => {
                             self.complain(words::check_duration(text), item.span())

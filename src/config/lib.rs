@@ -7,15 +7,19 @@
 mod assemble;
 mod check;
 mod cross;
+pub mod edit;
 mod finding;
+mod lint;
 mod load;
 mod place;
+pub mod schema;
 mod secrets;
 mod shape;
 mod source;
 mod words;
 
 pub use finding::{Finding, Severity};
+pub use lint::{LINTS, Lint, LintOptions, lint};
 pub use load::{LoadError, Loaded, fingerprint, load, parse};
 pub use secrets::FileSecrets;
 pub use words::duration;

@@ -231,3 +231,13 @@ pub fn fingerprint(text: &str) -> String {
     });
     format!("{hash:016x}")
 }
+
+/// Returns the lines of a text with secrets masked and control characters made visible.
+pub(crate) fn readable(text: &str, catalogue: &Catalogue) -> Vec<String> {
+    let mut source = Source::new("", text);
+    let (root, _) = DeTable::parse_recoverable(text);
+    let mut check = Check::new(catalogue);
+    check.file(root.get_ref());
+    source.hide(check.masks);
+    source.lines()
+}

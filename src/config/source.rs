@@ -79,6 +79,13 @@ impl Source {
         }
     }
 
+    /// Returns every line as it may be shown.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        (1..=self.starts.len())
+            .map(|line| self.shown(self.line_range(line)).0)
+            .collect()
+    }
+
     fn line_range(&self, line: usize) -> Range<usize> {
         let start = self.starts[line - 1];
         let end = self
