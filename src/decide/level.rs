@@ -1,4 +1,4 @@
-//! Step 2, *level*: which levels speak, which connectors they propose, and whether those may be used.
+//! Step 2, *level*: which levels speak, and which connectors they propose. Whether those may be used says `target`.
 //!
 //! | trigger | organization or application | connection | link |
 //! |---|---|---|---|
@@ -11,10 +11,8 @@
 use domain::{
     Application, ApplicationId, Candidate, Connection, ConnectorRef, Level, Nothing, Object,
     OnFailure, Provisioner, Reason, Snapshot, Source, Step, TraceLine, Trigger, TriggerKind,
-    is_loopback,
 };
 
-use crate::target::Target;
 use crate::trace::{Trace, at, line};
 use crate::{Decider, event, links};
 
@@ -427,65 +425,4 @@ pub(crate) fn heard(proposal: &Proposal<'_>) -> Result<(), Nothing> {
             ),
         }),
     }
-}
-
-/// Finds a candidate's connector and checks that it may be used.
-pub(crate) fn available<'a>(
-    decider: &Decider<'a>,
-    connector: &ConnectorRef,
-    object: Object,
-    known_name: Option<&str>,
-) -> Result<Target<'a>, Nothing> {
-    let stays = known_name.map_or_else(String::new, |name| format!("; {name} stays as it is"));
-    let nothing = |reason, detail: String| {
-        Err(Nothing {
-            reason,
-            detail: format!("{detail}{stays}"),
-        })
-    };
-    let id = &connector.connection;
-    let Some(connection) = decider.configuration.connection(id) else {
-        let detail = format!("connection {id} is not configured");
-        return nothing(Reason::ConnectionUnknown, detail);
-    };
-    if !connection.enabled {
-        let detail = format!("connection {id}{} is disabled", at(connection.line));
-        return nothing(Reason::ConnectionDisabled, detail);
-    }
-    let found = connection
-        .connector(&connector.kind)
-        .zip(decider.catalogue.of(&connector.kind));
-    let Some((settings, kind)) = found else {
-        let detail = format!(
-            "connection {id}{} has no connector of type {}",
-            at(connection.line),
-            connector.kind
-        );
-        return nothing(Reason::ConnectorUnknown, detail);
-    };
-    if !settings.enabled {
-        let detail = format!("connector {connector}{} is disabled", at(settings.line));
-        return nothing(Reason::ConnectorDisabled, detail);
-    }
-    let target = Target {
-        connection,
-        settings,
-        kind,
-    };
-    if !decider.configuration.engine.real_targets
-        && let Some((key, address)) = target
-            .addresses()
-            .find(|(_, address)| !is_loopback(address))
-    {
-        let detail = format!(
-            "{key} of {connector}{} is {address}, outside this machine",
-            at(settings.line)
-        );
-        return nothing(Reason::RealTargetNotAllowed, detail);
-    }
-    if object == Object::Group && !kind.target.groups {
-        let detail = format!("{} keeps no groups", kind.label);
-        return nothing(Reason::GroupsNotSupported, detail);
-    }
-    Ok(target)
 }

@@ -6,12 +6,13 @@
 //! 2. `level` the candidates and who proposed them
 //! 3. `scope` JIT gate, user store, outbound roles, and the `rules`
 //! 4. `links` what the user already has there
-//! 5. `map` the desired account: attributes, [`pattern`], `password`
+//! 5. `map` the desired account: [`pattern`], `attribute`, `password`, and the `collision` with another's name
 //! 6. `shape` create, update, deprovision or nothing
 //!
 //! Steps 7 (send) and 8 (verify) are the engine's. Nothing here reads a file, opens a socket or looks at a clock; the
 //! real run, the plan and the what-if call the same [`Decider::decide`].
 
+mod attribute;
 mod collision;
 mod event;
 mod level;
@@ -91,7 +92,7 @@ impl Decider<'_> {
         };
         let names = self
             .targets()
-            .filter(|target| object == Object::User || target.kind.target.groups)
+            .filter(|target| object == Object::User || target.keeps_groups())
             .filter_map(|target| {
                 let remote = map::remote_name(self, &target, name).ok()?;
                 Some((target.connector(), remote.to_lowercase()))
@@ -158,7 +159,7 @@ impl Decider<'_> {
         level::heard(proposal)?;
         let connector = &proposal.candidate.connector;
         let known_name = links::name_at(snapshot, connector);
-        let target = level::available(self, connector, event::object(trigger.kind), known_name)?;
+        let target = target::available(self, connector, event::object(trigger.kind), known_name)?;
         let subject = subject(trigger, snapshot)?;
         let walk = Walk {
             decider: self,

@@ -1,6 +1,16 @@
-//! One connector as the decision sees it: its connection, its settings and its type, read together.
+//! One connector as the decision sees it: its connection, its settings and its type, read together; and whether it may
+//! be used.
 
-use domain::{Connection, ConnectorRef, ConnectorSettings, ConnectorType, Deprovision};
+use domain::{
+    Connection, ConnectorRef, ConnectorSettings, ConnectorType, Deprovision, Nothing, Object,
+    Reason, is_loopback,
+};
+
+use crate::Decider;
+use crate::trace::at;
+
+/// The setting without which a target that could keep groups is not told where.
+const GROUP_ENDPOINT: &str = "group_endpoint";
 
 /// A configured connector whose type exists.
 #[derive(Debug, Clone, Copy)]
@@ -42,6 +52,12 @@ impl<'a> Target<'a> {
         self.settings.text(key).is_some() || self.settings.secret(key).is_some()
     }
 
+    /// Tells whether groups can be provisioned: the type keeps them, and the settings say where, if they have to.
+    pub(crate) fn keeps_groups(&self) -> bool {
+        self.kind.target.groups
+            && (self.kind.field(GROUP_ENDPOINT).is_none() || self.text(GROUP_ENDPOINT).is_some())
+    }
+
     /// Returns what *deprovision* means here: never a delete where accounts cannot be deleted.
     pub(crate) fn deprovision(&self) -> Deprovision {
         if self.kind.target.can_delete {
@@ -74,4 +90,69 @@ impl<'a> Target<'a> {
         };
         values.iter().any(|value| value.eq_ignore_ascii_case(&is))
     }
+}
+
+/// Finds a candidate's connector and checks that it may be used.
+pub(crate) fn available<'a>(
+    decider: &Decider<'a>,
+    connector: &ConnectorRef,
+    object: Object,
+    known_name: Option<&str>,
+) -> Result<Target<'a>, Nothing> {
+    let stays = known_name.map_or_else(String::new, |name| format!("; {name} stays as it is"));
+    let nothing = |reason, detail: String| {
+        Err(Nothing {
+            reason,
+            detail: format!("{detail}{stays}"),
+        })
+    };
+    let id = &connector.connection;
+    let Some(connection) = decider.configuration.connection(id) else {
+        let detail = format!("connection {id} is not configured");
+        return nothing(Reason::ConnectionUnknown, detail);
+    };
+    if !connection.enabled {
+        let detail = format!("connection {id}{} is disabled", at(connection.line));
+        return nothing(Reason::ConnectionDisabled, detail);
+    }
+    let found = connection
+        .connector(&connector.kind)
+        .zip(decider.catalogue.of(&connector.kind));
+    let Some((settings, kind)) = found else {
+        let detail = format!(
+            "connection {id}{} has no connector of type {}",
+            at(connection.line),
+            connector.kind
+        );
+        return nothing(Reason::ConnectorUnknown, detail);
+    };
+    if !settings.enabled {
+        let detail = format!("connector {connector}{} is disabled", at(settings.line));
+        return nothing(Reason::ConnectorDisabled, detail);
+    }
+    let target = Target {
+        connection,
+        settings,
+        kind,
+    };
+    if !decider.configuration.engine.real_targets
+        && let Some((key, address)) = target
+            .addresses()
+            .find(|(_, address)| !is_loopback(address))
+    {
+        let detail = format!(
+            "{key} of {connector}{} is {address}, outside this machine",
+            at(settings.line)
+        );
+        return nothing(Reason::RealTargetNotAllowed, detail);
+    }
+    if object == Object::Group && !kind.target.groups {
+        let detail = format!("{} keeps no groups", kind.label);
+        return nothing(Reason::GroupsNotSupported, detail);
+    }
+    if object == Object::Group && !target.keeps_groups() {
+        let detail = format!("{connector}{} has no {GROUP_ENDPOINT}", at(settings.line));
+        return nothing(Reason::GroupsNotSupported, detail);
+    }
+    Ok(target)
 }
