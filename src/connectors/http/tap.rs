@@ -1,0 +1,334 @@
+//! Where bytes become an [`Exchange`](domain::Exchange): redaction happens here, before anyone can look.
+//!
+//! Two nets lie over each other: what is known to hold a secret by its name (headers, form fields, JSON keys) is masked
+//! whatever it holds, and every secret value that this connector has had in its hands is masked wherever it appears.
+
+use domain::{Body, Header, Purpose, Secret};
+use reqwest::header::{HeaderMap, HeaderName};
+use serde_json::Value;
+use url::Url;
+
+use super::veil::{MASK, Veil};
+
+/// So much of a body is kept, in bytes.
+const KEPT_BYTES: usize = 64 * 1024;
+
+/// Headers that hold a secret whatever they say.
+const SECRET_HEADERS: &[&str] = &[
+    "authorization",
+    "proxy-authorization",
+    "cookie",
+    "set-cookie",
+    "x-api-key",
+    "api-key",
+];
+
+/// Form fields, query parameters and JSON keys that hold a secret, in lower case.
+const SECRET_NAMES: &[&str] = &[
+    "password",
+    "newpassword",
+    "client_secret",
+    "clientsecret",
+    "assertion",
+    "client_assertion",
+    "access_token",
+    "refresh_token",
+    "id_token",
+    "private_key",
+    "security_token",
+    "signature",
+    "sig",
+    "api_key",
+    "apikey",
+    "secret",
+];
+
+/// Without one of these in it, a body cannot hold a secret by name.
+const HINTS: &[&str] = &["password", "token", "secret", "assertion", "key", "sig"];
+
+/// Everything that tells secrets from the rest, for one request.
+pub(crate) struct Redaction<'a> {
+    /// The secrets known to the connector.
+    pub(crate) veil: &'a Veil,
+    /// The secrets of this request alone: a user's password.
+    pub(crate) more: &'a [Secret],
+    /// A header that the settings name as holding a key.
+    pub(crate) header: Option<&'a HeaderName>,
+    /// What the request is for; an unreadable token answer is masked whole.
+    pub(crate) purpose: Purpose,
+}
+
+impl Redaction<'_> {
+    /// Returns text without secrets.
+    pub(crate) fn text(&self, text: &str) -> String {
+        self.veil.hide(text, self.more)
+    }
+
+    /// Returns an address without secrets.
+    pub(crate) fn url(&self, url: &Url) -> String {
+        let mut shown = url.clone();
+        if shown.password().is_some() && shown.set_password(Some(MASK)).is_err() {
+            return MASK.to_owned();
+        }
+        if let Some(query) = url.query() {
+            shown.set_query(Some(&pairs(query)));
+        }
+        self.text(shown.as_str())
+    }
+
+    /// Returns headers without secrets; the scheme of an `Authorization` stays readable.
+    pub(crate) fn headers(&self, headers: &HeaderMap) -> Vec<Header> {
+        headers
+            .iter()
+            .map(|(name, value)| Header {
+                name: name.as_str().to_owned(),
+                value: self.header_value(name, &String::from_utf8_lossy(value.as_bytes())),
+            })
+            .collect()
+    }
+
+    fn header_value(&self, name: &HeaderName, value: &str) -> String {
+        let secret = SECRET_HEADERS.contains(&name.as_str()) || self.header == Some(name);
+        if !secret {
+            return self.text(value);
+        }
+        match value.split_once(' ') {
+            Some((scheme, _)) if name == "authorization" && scheme.len() <= 16 => {
+                self.text(&format!("{scheme} {MASK}"))
+            }
+            _ => MASK.to_owned(),
+        }
+    }
+
+    /// Returns a body without secrets, cut at 64 KiB. `received` is the whole size when less of it is at hand.
+    pub(crate) fn body(&self, content_type: &str, bytes: &[u8], received: u64) -> Body {
+        let text = String::from_utf8_lossy(bytes);
+        let named = if content_type.starts_with("application/x-www-form-urlencoded") {
+            pairs(&text)
+        } else {
+            self.json(&text)
+        };
+        let mut text = self.text(&named);
+        let cut = text.len() > KEPT_BYTES || received > bytes.len() as u64;
+        if text.len() > KEPT_BYTES {
+            text.truncate(text.floor_char_boundary(KEPT_BYTES));
+        }
+        Body {
+            text,
+            size_bytes: received.max(bytes.len() as u64),
+            cut,
+        }
+    }
+
+    fn json(&self, text: &str) -> String {
+        let lower = text.to_ascii_lowercase();
+        if !HINTS.iter().any(|hint| lower.contains(hint)) {
+            return text.to_owned();
+        }
+        match serde_json::from_str::<Value>(text) {
+            Ok(mut value) => {
+                if mask_names(&mut value) {
+                    value.to_string()
+                } else {
+                    text.to_owned()
+                }
+            }
+            Err(_) if self.purpose == Purpose::Token => MASK.to_owned(),
+            Err(_) => mask_loosely(text),
+        }
+    }
+}
+
+fn is_secret_name(name: &str) -> bool {
+    SECRET_NAMES
+        .iter()
+        .any(|secret| name.eq_ignore_ascii_case(secret))
+}
+
+/// Masks the secret fields of a form or query; everything else keeps its spelling.
+fn pairs(text: &str) -> String {
+    let masked: Vec<String> = text
+        .split('&')
+        .map(|pair| match pair.split_once('=') {
+            Some((name, _)) if is_secret_name(name) => format!("{name}={MASK}"),
+            _ => pair.to_owned(),
+        })
+        .collect();
+    masked.join("&")
+}
+
+/// Masks the values of secret keys at any depth, and the value of a patch operation on a secret path.
+fn mask_names(value: &mut Value) -> bool {
+    match value {
+        Value::Object(fields) => {
+            let secret_path = fields.iter().any(|(name, path)| {
+                name.eq_ignore_ascii_case("path")
+                    && path.as_str().is_some_and(|path| {
+                        is_secret_name(path.rsplit([':', '.']).next().unwrap_or(path))
+                    })
+            });
+            let mut masked = false;
+            for (name, field) in fields.iter_mut() {
+                if is_secret_name(name) || (secret_path && name.eq_ignore_ascii_case("value")) {
+                    *field = Value::from(MASK);
+                    masked = true;
+                } else {
+                    masked |= mask_names(field);
+                }
+            }
+            masked
+        }
+        Value::Array(items) => items
+            .iter_mut()
+            .fold(false, |masked, item| mask_names(item) | masked),
+        _ => false,
+    }
+}
+
+/// Masks what follows a secret key in something that is almost JSON: cut off, too deep, or broken on purpose.
+fn mask_loosely(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('"') {
+        let (before, quoted) = rest.split_at(at);
+        out.push_str(before);
+        let end = string_end(quoted);
+        let (name, after) = quoted.split_at(end);
+        out.push_str(name);
+        rest = after;
+        if !is_secret_name(name.trim_matches('"')) {
+            continue;
+        }
+        let value = after.trim_start();
+        if let Some(value) = value.strip_prefix(':').map(str::trim_start) {
+            let length = if value.starts_with('"') {
+                string_end(value)
+            } else {
+                value.find([',', '}', ']']).unwrap_or(value.len())
+            };
+            out.push_str(":\"***\"");
+            rest = &value[length..];
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Returns where a string that starts with a quote ends: behind its closing quote, or with the text.
+fn string_end(text: &str) -> usize {
+    let mut escaped = false;
+    for (at, c) in text.char_indices().skip(1) {
+        match c {
+            '\\' if !escaped => escaped = true,
+            '"' if !escaped => return at + 1,
+            _ => escaped = false,
+        }
+    }
+    text.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(purpose: Purpose, content_type: &str, text: &str) -> String {
+        let veil = Veil::default();
+        let redaction = Redaction {
+            veil: &veil,
+            more: &[],
+            header: None,
+            purpose,
+        };
+        redaction
+            .body(content_type, text.as_bytes(), text.len() as u64)
+            .text
+    }
+
+    #[test]
+    fn secret_fields_of_a_form_are_masked_and_the_rest_is_readable() {
+        assert_eq!(
+            body(
+                Purpose::Token,
+                "application/x-www-form-urlencoded",
+                "grant_type=password&username=k&password=canary&client_secret=canary"
+            ),
+            "grant_type=password&username=k&password=***&client_secret=***"
+        );
+    }
+
+    #[test]
+    fn secret_keys_of_json_are_masked_at_any_depth_and_in_patches() {
+        for (text, shown) in [
+            (r#"{"NewPassword":"canary"}"#, r#"{"NewPassword":"***"}"#),
+            (
+                r#"{"a":[{"Password":{"x":"canary"}}]}"#,
+                r#"{"a":[{"Password":"***"}]}"#,
+            ),
+            (
+                r#"{"Operations":[{"op":"replace","path":"password","value":"canary"}]}"#,
+                r#"{"Operations":[{"op":"replace","path":"password","value":"***"}]}"#,
+            ),
+            (r#"{"userName" : "kim"}"#, r#"{"userName" : "kim"}"#),
+        ] {
+            assert_eq!(body(Purpose::Write, "application/json", text), shown);
+        }
+    }
+
+    #[test]
+    fn broken_json_is_masked_too() {
+        for (text, shown) in [
+            (
+                r#"{"userName":"k","password" : "can\"ary","x":"#,
+                r#"{"userName":"k","password":"***","x":"#,
+            ),
+            (r#"{"password":"canar"#, r#"{"password":"***""#),
+            (r#"{"access_token": 12345, "#, r#"{"access_token":"***", "#),
+        ] {
+            assert_eq!(body(Purpose::Write, "text/html", text), shown);
+        }
+        assert_eq!(body(Purpose::Token, "", "access_token=canary {"), MASK);
+    }
+
+    #[test]
+    fn headers_and_addresses_lose_their_secrets() {
+        let veil = Veil::default();
+        veil.learn("canary");
+        let named = HeaderName::from_static("x-acme-key");
+        let redaction = Redaction {
+            veil: &veil,
+            more: &[],
+            header: Some(&named),
+            purpose: Purpose::Write,
+        };
+        let mut headers = HeaderMap::new();
+        headers.insert("authorization", "Bearer abc".parse().unwrap());
+        headers.insert("x-acme-key", "abc".parse().unwrap());
+        headers.insert("x-echo", "you sent canary".parse().unwrap());
+        let shown: Vec<String> = redaction
+            .headers(&headers)
+            .into_iter()
+            .map(|header| header.value)
+            .collect();
+        assert_eq!(shown, ["Bearer ***", "***", "you sent ***"]);
+        let url = Url::parse("https://u:p@h.example/canary?access_token=x&q=y").unwrap();
+        assert_eq!(
+            redaction.url(&url),
+            "https://u:***@h.example/***?access_token=***&q=y"
+        );
+    }
+
+    #[test]
+    fn a_long_body_is_cut_and_its_whole_size_said() {
+        let veil = Veil::default();
+        let redaction = Redaction {
+            veil: &veil,
+            more: &[],
+            header: None,
+            purpose: Purpose::Write,
+        };
+        let long = "é".repeat(KEPT_BYTES);
+        let body = redaction.body("text/plain", long.as_bytes(), long.len() as u64);
+        assert!(body.cut && body.text.len() <= KEPT_BYTES);
+        assert_eq!(body.size_bytes, long.len() as u64);
+    }
+}

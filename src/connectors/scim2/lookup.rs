@@ -1,0 +1,191 @@
+//! Finding an account: by id, by external id, by name, and by hand where the target cannot filter.
+
+use domain::{Failure, FailureKind, Health, MatchKey, Object, Purpose, Remedy, RemoteAccount, Tap};
+use serde_json::Value;
+use url::Url;
+
+use super::error::Doing;
+use super::{Scim2, wire};
+use crate::http::{Call, address, classify};
+use crate::path::find;
+
+/// So many resources are asked for at once where a list must be walked.
+const PAGE: usize = 100;
+/// So many pages are walked; beyond, the target is too large to be searched by hand.
+const PAGES: usize = 200;
+
+impl Scim2 {
+    /// Looks for an account by remote id, then by external id, then by name.
+    pub(super) async fn look_up(
+        &self,
+        key: &MatchKey,
+        tap: &dyn Tap,
+    ) -> Result<Option<RemoteAccount>, Failure> {
+        let collection = self.collection(key.object)?;
+        if let Some(id) = &key.remote_id
+            && let Some(resource) = self.read(&address::below(collection, &id.0)?, tap).await?
+        {
+            return Ok(wire::account(resource, key.object));
+        }
+        if self.discovery.provider(&self.channel, tap).await?.filter {
+            self.filtered(collection, key, tap).await
+        } else {
+            self.walked(collection, key, tap).await
+        }
+    }
+
+    /// Reads one resource; `None` when there is none.
+    async fn read(&self, url: &Url, tap: &dyn Tap) -> Result<Option<Value>, Failure> {
+        let call = lookup(url.clone());
+        let answer = self.channel.send(call.clone(), tap).await?;
+        match answer.status {
+            200..=299 => answer.json().map(Some),
+            // Some servers say 400 (Entra ID) or 500 (scimgateway) of an id that they do not know: the filters decide.
+            400 | 404 | 410 | 500 => Ok(None),
+            _ => Err(self.refused(&call, &answer, Doing::Ask)),
+        }
+    }
+
+    async fn filtered(
+        &self,
+        collection: &Url,
+        key: &MatchKey,
+        tap: &dyn Tap,
+    ) -> Result<Option<RemoteAccount>, Failure> {
+        let external = wire::equals("externalId", &key.external_id);
+        if let Some(account) = self.matching(collection, key, &external, true, tap).await? {
+            return Ok(Some(account));
+        }
+        let name = wire::equals(wire::name_attribute(key.object), &key.remote_name);
+        self.matching(collection, key, &name, false, tap).await
+    }
+
+    /// Asks with a filter. What comes back is compared again: a server that ignores the filter sends strangers.
+    async fn matching(
+        &self,
+        collection: &Url,
+        key: &MatchKey,
+        filter: &str,
+        may_refuse: bool,
+        tap: &dyn Tap,
+    ) -> Result<Option<RemoteAccount>, Failure> {
+        let mut parameters = vec![("filter", filter)];
+        if key.object == Object::Group {
+            parameters.push(("excludedAttributes", "members"));
+        }
+        let call = lookup(address::asking(collection, &parameters));
+        let answer = self.channel.send(call.clone(), tap).await?;
+        if !answer.is_success() {
+            // A target that keeps no external id refuses the filter; the name is asked for next.
+            if may_refuse && matches!(answer.status, 400 | 403 | 404 | 500 | 501) {
+                return Ok(None);
+            }
+            return Err(self.refused(&call, &answer, Doing::Ask));
+        }
+        let (resources, _) = wire::listed(&mut answer.json()?);
+        Ok(resources
+            .into_iter()
+            .find_map(|resource| chosen(resource, key)))
+    }
+
+    /// Walks the whole list, for a target that announces that it cannot filter.
+    async fn walked(
+        &self,
+        collection: &Url,
+        key: &MatchKey,
+        tap: &dyn Tap,
+    ) -> Result<Option<RemoteAccount>, Failure> {
+        let mut by_name = None;
+        let mut start = 1;
+        for _ in 0..PAGES {
+            let from = start.to_string();
+            let count = PAGE.to_string();
+            let call = lookup(address::asking(
+                collection,
+                &[("startIndex", from.as_str()), ("count", count.as_str())],
+            ));
+            let answer = self.channel.send(call.clone(), tap).await?;
+            if !answer.is_success() {
+                return Err(self.refused(&call, &answer, Doing::Ask));
+            }
+            let (resources, total) = wire::listed(&mut answer.json()?);
+            let got = resources.len();
+            for account in resources
+                .into_iter()
+                .filter_map(|resource| chosen(resource, key))
+            {
+                if account.external_id.as_deref() == Some(&key.external_id) {
+                    return Ok(Some(account));
+                }
+                by_name = Some(account);
+            }
+            start += got;
+            if got == 0 || total.is_none_or(|total| start as u64 > total) {
+                return Ok(by_name);
+            }
+        }
+        Err(classify::failure(
+            FailureKind::Unsupported,
+            Remedy::GiveUp,
+            format!(
+                "the target cannot filter and holds more than {} accounts",
+                PAGE * PAGES
+            ),
+            "Look for the account by hand and link it.",
+        ))
+    }
+
+    /// Looks at what the target announces and whether it lets us list its users.
+    pub(super) async fn examine(&self, tap: &dyn Tap) -> Result<Health, Failure> {
+        let call = {
+            let url = address::asking(&self.users, &[("startIndex", "1"), ("count", "1")]);
+            let mut call = lookup(url);
+            call.purpose = Purpose::Check;
+            call
+        };
+        let answer = self.channel.send(call.clone(), tap).await?;
+        if !answer.is_success() {
+            return Err(self.refused(&call, &answer, Doing::Ask));
+        }
+        let (_, total) = wire::listed(&mut answer.json()?);
+        let provider = self.discovery.provider(&self.channel, tap).await?;
+        let mut findings = vec![match total {
+            Some(total) => format!("the target lets us in and holds {total} users"),
+            None => "the target lets us in".to_owned(),
+        }];
+        if provider.announced {
+            let supported = |yes: bool| if yes { "supported" } else { "not supported" };
+            findings.push(format!("PATCH is {}", supported(provider.patch)));
+            findings.push(format!("filters are {}", supported(provider.filter)));
+            findings.push(format!("versions (ETag) are {}", supported(provider.etag)));
+        } else {
+            findings.push(
+                "the target announces nothing (no readable ServiceProviderConfig)".to_owned(),
+            );
+        }
+        if self.groups.is_none() {
+            findings.push("no group endpoint is configured, so no group is provisioned".to_owned());
+        }
+        Ok(Health { findings })
+    }
+}
+
+fn lookup(url: Url) -> Call {
+    let mut call = Call::get(Purpose::Lookup, url);
+    call.accept = wire::ACCEPTED;
+    call
+}
+
+/// Returns the resource as an account when it is the one that is looked for.
+///
+/// External ids compare with case, names without (RFC 7643, section 3.1 and 4.1.1).
+fn chosen(resource: Value, key: &MatchKey) -> Option<RemoteAccount> {
+    let external = find(&resource, "externalId").and_then(Value::as_str);
+    let named = wire::name(&resource, key.object)
+        .is_some_and(|name| name.to_lowercase() == key.remote_name.to_lowercase());
+    if external == Some(key.external_id.as_str()) || named {
+        wire::account(resource, key.object)
+    } else {
+        None
+    }
+}
