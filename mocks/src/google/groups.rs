@@ -66,7 +66,7 @@ pub(super) fn insert(
         None,
         Some(Value::Object(group.facts())),
     );
-    Ok(show(google, &group))
+    Ok(show(&group))
 }
 
 pub(super) fn get(
@@ -75,7 +75,7 @@ pub(super) fn get(
     _: &mut Vec<Change>,
 ) -> Result<Reply, Error> {
     let group = find(google, call.key(0))?;
-    Ok(show(google, &group))
+    Ok(show(&group))
 }
 
 /// Answers `groups.update` and `groups.patch`: both keep what is absent.
@@ -85,7 +85,7 @@ pub(super) fn update(
     changes: &mut Vec<Change>,
 ) -> Result<Reply, Error> {
     let before = find(google, call.key(0))?;
-    call.if_match(&before.etag(&google.tenant))?;
+    call.if_match(&before.etag())?;
     let mut group = Group::clone(&before);
     lay(&mut group, &call.body)?;
     if let Some(email) = limits::present(&call.body, "email") {
@@ -107,7 +107,7 @@ pub(super) fn update(
     }
     let group = google.store.put_group(group);
     tell(changes, &before, &group);
-    Ok(show(google, &group))
+    Ok(show(&group))
 }
 
 pub(super) fn delete(
@@ -116,7 +116,8 @@ pub(super) fn delete(
     changes: &mut Vec<Change>,
 ) -> Result<Reply, Error> {
     let group = find(google, call.key(0))?;
-    call.if_match(&group.etag(&google.tenant))?;
+    call.if_match(&group.etag())?;
+    users::leave_groups(google, group.key, &group.email, changes);
     report(
         changes,
         &group,
@@ -196,7 +197,7 @@ pub(super) fn list(
         .map(|group| page::token(&question, &group.email, call.request.now));
     let groups = found
         .iter()
-        .map(|group| Value::Object(group.show(&google.tenant)))
+        .map(|group| Value::Object(group.show()))
         .collect();
     Ok(Reply::Shown(
         "groups",
@@ -240,8 +241,8 @@ fn lay(group: &mut Group, body: &Map<String, Value>) -> Result<(), Error> {
     Ok(())
 }
 
-fn show(google: &Google, group: &Group) -> Reply {
-    Reply::Shown("group", group.show(&google.tenant).into())
+fn show(group: &Group) -> Reply {
+    Reply::Shown("group", group.show().into())
 }
 
 /// Reports every field that differs.

@@ -339,7 +339,7 @@ fn recovery(user: &mut User, body: &Map<String, Value>) -> Result<(), Error> {
         Some(Value::Null) => user.recovery_email = None,
         Some(Value::String(text)) if text.is_empty() => user.recovery_email = None,
         Some(Value::String(text)) if is_address(text) => {
-            user.recovery_email = Some(text.as_str().into())
+            user.recovery_email = Some(text.as_str().into());
         }
         Some(_) => return Err(Error::invalid("recovery_email")),
     }
@@ -348,7 +348,7 @@ fn recovery(user: &mut User, body: &Map<String, Value>) -> Result<(), Error> {
         Some(Value::Null) => user.recovery_phone = None,
         Some(Value::String(text)) if text.is_empty() => user.recovery_phone = None,
         Some(Value::String(text)) if is_e164(text) => {
-            user.recovery_phone = Some(text.as_str().into())
+            user.recovery_phone = Some(text.as_str().into());
         }
         Some(_) => return Err(Error::invalid("recovery_phone")),
     }

@@ -167,7 +167,7 @@ pub(super) fn list(
 
 /// Shows a group with its members, for the inspector.
 pub(super) fn with_members(google: &Google, group: &Group) -> Value {
-    let mut shown = group.show(&google.tenant);
+    let mut shown = group.show();
     let all = group
         .members
         .iter()

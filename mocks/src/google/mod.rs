@@ -25,9 +25,6 @@ mod token;
 mod trouble;
 mod users;
 
-#[cfg(test)]
-mod tests;
-
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -214,7 +211,9 @@ impl Vendor for Google {
         if let Some(user) = self.store.find_user(id) {
             return Some(user.primary.to_string());
         }
-        self.store.find_group(id).map(|group| group.email.to_string())
+        self.store
+            .find_group(id)
+            .map(|group| group.email.to_string())
     }
 
     fn adopt_sessions(&mut self, newer: &Self) {

@@ -24,6 +24,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
+use super::error::Error;
 use super::limits::{self, Mode};
 use super::shapes::{Delivery, Group, Role};
 use super::store::Tenant;
@@ -135,12 +136,12 @@ fn user(google: &mut Google, entry: &Map<String, Value>, now: Timestamp) -> Resu
     let mut body = entry.clone();
     body.entry("password")
         .or_insert_with(|| "a seeded passphrase".into());
-    limits::lay(&mut user, &body, Mode::Insert, &tenant, now).map_err(|error| error.told())?;
+    limits::lay(&mut user, &body, Mode::Insert, &tenant, now).map_err(Error::told)?;
     user.admin = limits::flag(entry, "isAdmin")
-        .map_err(|error| error.told())?
+        .map_err(Error::told)?
         .unwrap_or(false);
     user.delegated_admin = limits::flag(entry, "isDelegatedAdmin")
-        .map_err(|error| error.told())?
+        .map_err(Error::told)?
         .unwrap_or(false);
     user.aliases = aliases(entry, &tenant)?;
     for address in user.aliases.iter().chain([&user.primary]) {
@@ -156,7 +157,7 @@ fn group(google: &mut Google, entry: &Map<String, Value>) -> Result<(), String> 
     let tenant = Arc::clone(&google.tenant);
     let text = |field: &str| entry.get(field).and_then(Value::as_str);
     let email = text("email").ok_or("`email` is missing")?;
-    let email = limits::address(email, &tenant, "email").map_err(|error| error.told())?;
+    let email = limits::address(email, &tenant, "email").map_err(Error::told)?;
     let (born, key) = google.store.draw();
     let group = Group {
         key,

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::etag::{self, Digest};
-use super::store::Tenant;
+use super::store::{Tenant, shadow};
 
 /// The time of a first login that never was, as the API shows it.
 const NEVER: &str = "1970-01-01T00:00:00.000Z";
@@ -109,7 +109,7 @@ impl User {
         put("primaryEmail", (*self.primary).into());
         put("name", self.name());
         if *projection == Projection::Public {
-            put("emails", self.emails(tenant));
+            put("emails", self.emails());
             for field in [
                 "externalIds",
                 "relations",
@@ -143,7 +143,7 @@ impl User {
         }
         put("changePasswordAtNextLogin", self.change_password.into());
         put("ipWhitelisted", self.ip_allowed.into());
-        put("emails", self.emails(tenant));
+        put("emails", self.emails());
         for (field, value) in self.more.iter().flat_map(|more| more.iter()) {
             if field != "emails" && field != "customSchemas" {
                 put(field, value.clone());
@@ -152,7 +152,7 @@ impl User {
         if !self.aliases.is_empty() {
             put("aliases", strings(&self.aliases));
         }
-        put("nonEditableAliases", json!([tenant.shadow(&self.primary)]));
+        put("nonEditableAliases", json!([shadow(&self.primary)]));
         put("customerId", tenant.customer.as_ref().into());
         put("orgUnitPath", self.org_unit.as_ref().into());
         put("isMailboxSetup", self.deleted.is_none().into());
@@ -217,7 +217,7 @@ impl User {
     }
 
     /// The addresses that were written, then the primary one, the aliases and the shadow of the test domain.
-    fn emails(&self, tenant: &Tenant) -> Value {
+    fn emails(&self) -> Value {
         let written: Vec<Value> = self
             .extra("emails")
             .and_then(Value::as_array)
@@ -237,7 +237,7 @@ impl User {
         for alias in self.aliases.iter().filter(|alias| !told(alias)) {
             rest.push(json!({ "address": **alias }));
         }
-        rest.push(json!({ "address": tenant.shadow(&self.primary) }));
+        rest.push(json!({ "address": shadow(&self.primary) }));
         let mut all = written;
         all.append(&mut rest);
         all.into()
@@ -280,8 +280,8 @@ impl Group {
         group_id(self.key)
     }
 
-    pub(super) fn etag(&self, tenant: &Tenant) -> String {
-        etag_of(&self.show(tenant))
+    pub(super) fn etag(&self) -> String {
+        etag_of(&self.show())
     }
 
     /// Counts the direct members that are no groups.
@@ -293,7 +293,7 @@ impl Group {
     }
 
     /// Shows the group as the API does.
-    pub(super) fn show(&self, tenant: &Tenant) -> Map<String, Value> {
+    pub(super) fn show(&self) -> Map<String, Value> {
         let mut out = Map::new();
         out.insert("kind".into(), "admin#directory#group".into());
         out.insert("id".into(), self.id().into());
@@ -309,10 +309,7 @@ impl Group {
         if !self.aliases.is_empty() {
             out.insert("aliases".into(), strings(&self.aliases));
         }
-        out.insert(
-            "nonEditableAliases".into(),
-            json!([tenant.shadow(&self.email)]),
-        );
+        out.insert("nonEditableAliases".into(), json!([shadow(&self.email)]));
         if let Some(ids) = &self.external_ids {
             out.insert("externalIds".into(), ids.clone());
         }

@@ -46,17 +46,17 @@ impl Tenant {
             .is_some_and(|(_, domain)| self.holds(domain))
     }
 
-    /// Returns the address that every account has in the test domain beside its own.
-    pub(super) fn shadow(&self, address: &str) -> String {
-        format!("{address}{SHADOW}")
-    }
-
     pub(super) fn is_customer(&self, word: &str) -> bool {
         word == "my_customer" || word == self.customer.as_ref()
     }
 }
 
 const SHADOW: &str = ".test-google-a.com";
+
+/// Returns the address that every account has in the test domain beside its own.
+pub(super) fn shadow(address: &str) -> String {
+    format!("{address}{SHADOW}")
+}
 
 /// Who an address belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -129,7 +129,7 @@ pub(super) fn delete(
         // Nobody deletes the account they act as; the vendor names no text of its own for it.
         return Err(Error::forbidden());
     }
-    leave_groups(google, &user, changes);
+    leave_groups(google, user.key, &user.primary, changes);
     report(changes, &user, "*", Some(Value::Object(user.facts())), None);
     let mut gone = User::clone(&user);
     gone.deleted = Some(call.request.now);
@@ -138,11 +138,11 @@ pub(super) fn delete(
     Ok(Reply::Done)
 }
 
-/// Reports the memberships that end with a user.
-fn leave_groups(google: &Google, user: &User, changes: &mut Vec<Change>) {
+/// Reports the memberships that end with a user or group.
+pub(super) fn leave_groups(google: &Google, key: u64, name: &str, changes: &mut Vec<Change>) {
     for group in google
         .store
-        .groups_of(user.key)
+        .groups_of(key)
         .filter_map(|key| google.store.group(key))
     {
         changes.push(Change {
@@ -150,7 +150,7 @@ fn leave_groups(google: &Google, user: &User, changes: &mut Vec<Change>) {
             id: group.id(),
             name: group.email.to_string(),
             field: "members".into(),
-            before: Some(user.primary.as_ref().into()),
+            before: Some(name.into()),
             after: None,
         });
     }
