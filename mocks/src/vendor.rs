@@ -206,6 +206,11 @@ pub trait Vendor: Clone + Send + Sync + 'static {
     /// The path under which clients find it, as `/scim/v2`; empty when the API begins at the root.
     const PATH: &'static str = "";
 
+    /// Returns the path under which clients find it, when that can be changed.
+    fn path(&self) -> &str {
+        Self::PATH
+    }
+
     /// Tells what a request is about. Must not look at credentials and must not panic on anything.
     fn classify(&self, request: &Request) -> Operation;
 

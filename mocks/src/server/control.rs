@@ -76,7 +76,9 @@ async fn dispatch<V: Vendor>(mock: &Mock<V>, parts: &Parts, body: &[u8]) -> Said
         (&Method::GET, []) => ok(overview(mock)),
         (&Method::GET, ["faults"]) => ok(json!({"armed": mock.armed(), "known": Fault::ALL})),
         (&Method::POST, ["faults"]) => {
-            let id = mock.arm(&text_field(body, "spec")?).map_err(|error| bad(error.to_string()))?;
+            let id = mock
+                .arm(&text_field(body, "spec")?)
+                .map_err(|error| bad(error.to_string()))?;
             Ok((StatusCode::CREATED, json!({ "id": id })))
         }
         (&Method::DELETE, ["faults"]) => ok(json!({"disarmed": mock.disarm_all()})),

@@ -105,7 +105,11 @@ impl<V: Vendor + Default> Server<V> {
 impl<V: Vendor> Server<V> {
     /// Returns `http://host:port` followed by the path under which clients find the vendor's API.
     pub fn url(&self) -> String {
-        format!("{}{}", self.base_url(), V::PATH)
+        format!(
+            "{}{}",
+            self.base_url(),
+            self.with_vendor(|vendor| vendor.path().to_owned())
+        )
     }
 
     /// Returns `http://host:port`.
@@ -326,7 +330,9 @@ impl<V: Vendor> Builder<V> {
                 },
             })?;
         }
-        self.vendor.set_licences(self.licences);
+        if self.licences.is_some() {
+            self.vendor.set_licences(self.licences);
+        }
         let mock = Mock::new(
             self.vendor,
             state::Settings {

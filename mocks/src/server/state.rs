@@ -231,9 +231,11 @@ impl<V: Vendor> Mock<V> {
         vendor.objects()
     }
 
-    /// Looks at the vendor itself, for what only it knows.
+    /// Looks at the vendor itself, for what only it knows. It is a clone that is looked at, so that the look may last
+    /// and may ask the mock.
     pub fn with_vendor<T>(&self, look: impl FnOnce(&V) -> T) -> T {
-        look(&self.core().vendor)
+        let vendor = self.core().vendor.clone();
+        look(&vendor)
     }
 
     /// Returns the kept log entries, oldest first.
@@ -492,25 +494,36 @@ impl<V: Vendor> Core<V> {
         if let Some(answer) = self.lagging(request, ticket, clock) {
             return answer;
         }
-        let answer = match ticket.plan.licences {
-            None => self.vendor.answer(request, changes),
-            Some((id, seats)) => {
-                self.vendor.set_licences(Some(seats));
-                let answer = self.vendor.answer(request, changes);
-                self.vendor.set_licences(self.licences);
-                if answer.status.is_success() {
-                    // The write took no seat: the fault had nothing to do with it.
-                    self.faults.give_back(id);
-                    ticket.plan.licences = None;
-                    ticket.plan.faults.retain(|fault| *fault != Fault::Licences);
-                }
-                answer
-            }
-        };
+        let answer = self
+            .out_of_seats(request, ticket)
+            .unwrap_or_else(|| self.vendor.answer(request, changes));
         if !changes.is_empty() && self.faults.lags() {
             self.keep_history(clock.elapsed());
         }
         answer
+    }
+
+    /// Answers as if there were fewer seats, if the plan says so and that is what the request fails for.
+    fn out_of_seats(&mut self, request: &Request, ticket: &mut Ticket) -> Option<Answer> {
+        let (id, seats) = ticket.plan.licences?;
+        let mut full = self.vendor.clone();
+        full.set_licences(Some(seats));
+        let refused = full.answer(request, &mut Vec::new());
+        if !refused.status.is_success() {
+            let passes = self
+                .vendor
+                .clone()
+                .answer(request, &mut Vec::new())
+                .status
+                .is_success();
+            if passes {
+                return Some(refused);
+            }
+        }
+        // The write takes no seat, or fails for another reason: the fault had nothing to do with it.
+        self.faults.give_back(id);
+        ticket.plan.faults.retain(|fault| *fault != Fault::Licences);
+        None
     }
 
     /// Answers from an older state, if the plan says so and there is one that knows better.
@@ -607,7 +620,9 @@ impl<V: Vendor> Core<V> {
     fn go_back(&mut self, mut vendor: V, clock: &dyn Clock, operation: &'static str, name: &str) {
         // Sessions are no content: a client that holds a token must not be thrown out by a reset.
         vendor.adopt_sessions(&self.vendor);
-        vendor.set_licences(self.licences);
+        if self.licences.is_some() {
+            vendor.set_licences(self.licences);
+        }
         self.vendor = vendor;
         if !self.history.is_empty() {
             self.history.clear();

@@ -1,0 +1,474 @@
+//! All three mocks together, and as a program of their own.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::{collections::BTreeSet, fs, net::SocketAddr, time::Duration};
+
+use outbound_mocks::{
+    GoogleMock, Handle, Lab, SalesforceMock, Scim2Mock, StandAlone, StartError, Target,
+    fault::FaultSpec, quota::QuotaSpec, scim2::Personality,
+};
+use reqwest::{Client, StatusCode, header};
+use serde_json::{Value, json};
+
+const SEED: &str = r#"
+[google]
+[[google.users]]
+primaryEmail = "kim@acme.example"
+name = { givenName = "Kim", familyName = "Lee" }
+
+[[scim2.users]]
+userName = "kim"
+"#;
+
+fn client() -> Client {
+    Client::builder()
+        .timeout(Duration::from_mins(1))
+        .build()
+        .unwrap()
+}
+
+fn names(mock: &dyn Handle) -> Vec<String> {
+    mock.objects()
+        .into_iter()
+        .map(|object| object.name)
+        .collect()
+}
+
+async fn create_scim(url: &str, authorization: &str, name: &str) -> StatusCode {
+    let body = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": name});
+    let request = client()
+        .post(format!("{url}/Users"))
+        .header(header::AUTHORIZATION, authorization);
+    let request = request
+        .header(header::CONTENT_TYPE, "application/scim+json")
+        .body(body.to_string());
+    request.send().await.unwrap().status()
+}
+
+#[tokio::test]
+async fn each_mock_can_be_embedded_alone() {
+    let scim2 = Scim2Mock::builder().seed(SEED).start().await.unwrap();
+    assert_eq!(
+        create_scim(&scim2.url(), &scim2.authorization(), "lee").await,
+        201
+    );
+    assert!(scim2.url().ends_with("/scim/v2"));
+    assert_eq!(names(scim2.mock()), ["kim", "lee"]);
+
+    let google = GoogleMock::builder().seed(SEED).start().await.unwrap();
+    let user = format!("{}/admin/directory/v1/users/kim@acme.example", google.url());
+    let authorization = google.authorization().await.unwrap();
+    let reply = client()
+        .get(user)
+        .header(header::AUTHORIZATION, authorization)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        reply.json::<Value>().await.unwrap()["name"]["givenName"],
+        "Kim"
+    );
+
+    let salesforce = SalesforceMock::builder().start().await.unwrap();
+    let query = format!(
+        "{}/services/data/v62.0/query?q=SELECT+Id+FROM+User",
+        salesforce.url()
+    );
+    let authorization = salesforce.authorization().await.unwrap();
+    let reply = client()
+        .get(query)
+        .header(header::AUTHORIZATION, authorization)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(reply.status(), 200);
+}
+
+#[tokio::test]
+async fn a_mock_goes_down_and_comes_back_where_it_was() {
+    let lab = Lab::builder()
+        .targets([Target::Scim2])
+        .seed(SEED)
+        .start()
+        .await
+        .unwrap();
+    assert_eq!(lab.running(), [Target::Scim2]);
+    let url = lab.url(Target::Scim2).unwrap();
+    lab.stop(Target::Scim2).await;
+    assert!(
+        client()
+            .get(format!("{url}/Users"))
+            .send()
+            .await
+            .unwrap_err()
+            .is_connect()
+    );
+    assert_eq!(lab.start(Target::Scim2).await.unwrap(), url);
+    assert_eq!(
+        lab.start(Target::Scim2).await.unwrap(),
+        url,
+        "starting twice is starting once"
+    );
+    assert_eq!(names(lab.mock(Target::Scim2)), ["kim"]);
+}
+
+#[tokio::test]
+async fn faults_go_where_they_are_meant() {
+    let lab = Lab::builder().build().unwrap();
+    assert_eq!(
+        lab.arm("drop-after:target=salesforce").unwrap(),
+        [(Target::Salesforce, 1)]
+    );
+    assert_eq!(lab.arm("latency:delay=1s").unwrap().len(), 3);
+    let armed = Target::ALL.map(|target| lab.mock(target).armed().len());
+    assert_eq!(armed, [1, 2, 1]);
+    assert_eq!(lab.disarm_all(), 4);
+    let refused = Lab::builder()
+        .fault("latency:dealy=1s")
+        .build()
+        .unwrap_err();
+    assert!(
+        refused.to_string().contains("did you mean `delay`?"),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn a_dry_run_on_a_fork_leaves_the_lab_alone() {
+    let lab = Lab::builder().seed(SEED).start().await.unwrap();
+    let mut feed = lab.subscribe();
+    let fork = lab.fork();
+    let url = fork.start(Target::Scim2).await.unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    fork.credentials(directory.path()).unwrap();
+    assert_eq!(
+        create_scim(&url, "Bearer scim2-mock-token", "lee").await,
+        201
+    );
+    assert_eq!(
+        (
+            names(lab.mock(Target::Scim2)).len(),
+            names(fork.mock(Target::Scim2)).len()
+        ),
+        (1, 2)
+    );
+    assert!(feed.try_next().is_none());
+    assert_eq!(
+        create_scim(
+            &lab.url(Target::Scim2).unwrap(),
+            "Bearer scim2-mock-token",
+            "lee"
+        )
+        .await,
+        201
+    );
+    let entry = feed.next().await.unwrap();
+    assert_eq!((entry.mock, entry.operation), ("scim2", "Users.create"));
+    assert!(!entry.changes.is_empty());
+}
+
+#[tokio::test]
+async fn snapshots_and_resets_take_all_three() {
+    let lab = Lab::builder().seed(SEED).build().unwrap();
+    let before: Vec<_> = Target::ALL
+        .iter()
+        .map(|target| names(lab.mock(*target)))
+        .collect();
+    lab.snapshot("empty");
+    lab.seed("[[scim2.users]]\nuserName = 'max'\n").unwrap();
+    assert_eq!(names(lab.mock(Target::Scim2)), ["kim", "max"]);
+    lab.restore("empty").unwrap();
+    let after: Vec<_> = Target::ALL
+        .iter()
+        .map(|target| names(lab.mock(*target)))
+        .collect();
+    assert_eq!(before, after);
+    lab.reset();
+    assert_eq!(
+        names(lab.mock(Target::Scim2)),
+        ["kim", "max"],
+        "a later seed is part of what a reset goes back to"
+    );
+    assert!(lab.restore("nowhere").is_err());
+}
+
+#[tokio::test]
+async fn a_personality_that_publishes_rates_counts_them() {
+    let slack = Personality::named("slack").unwrap();
+    let lab = Lab::builder()
+        .personality(slack.clone())
+        .targets([Target::Scim2])
+        .start()
+        .await
+        .unwrap();
+    let url = lab.url(Target::Scim2).unwrap();
+    let mut refused = 0;
+    for n in 0..40 {
+        let status = create_scim(&url, "Bearer scim2-mock-token", &format!("user{n}")).await;
+        refused += usize::from(status == StatusCode::TOO_MANY_REQUESTS);
+    }
+    assert!(
+        (10..=20).contains(&refused),
+        "{refused} of 40 creates were refused with a burst of 20"
+    );
+    let unlimited = Lab::builder()
+        .personality(slack)
+        .quota(QuotaSpec::None)
+        .build()
+        .unwrap();
+    let quiet = (0..40)
+        .map(|_| unlimited.scim2().usage())
+        .all(|usage| usage.is_none());
+    assert!(quiet);
+}
+
+fn standalone() -> StandAlone {
+    StandAlone {
+        listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
+        ..StandAlone::default()
+    }
+}
+
+#[tokio::test]
+async fn what_is_ready_says_how_to_be_reached() {
+    let directory = tempfile::tempdir().unwrap();
+    let credentials_dir = Some(directory.path().join("keys"));
+    let running = StandAlone {
+        credentials_dir,
+        ..standalone()
+    }
+    .start()
+    .await
+    .unwrap();
+    let lines: Vec<Value> = running
+        .ready()
+        .iter()
+        .map(|ready| serde_json::to_value(ready).unwrap())
+        .collect();
+    let [google, salesforce, scim2] = &lines[..] else {
+        panic!("three lines: {lines:?}")
+    };
+    assert_eq!(
+        [&google["mock"], &salesforce["mock"], &scim2["mock"]],
+        ["google", "salesforce", "scim2"]
+    );
+    assert_eq!(
+        (&google["subject"], &google["domain"]),
+        (&json!("admin@acme.example"), &json!("acme.example"))
+    );
+    assert!(scim2["url"].as_str().unwrap().ends_with("/scim/v2"));
+    assert!(
+        scim2["authorization"]
+            .as_str()
+            .unwrap()
+            .starts_with("Bearer ")
+    );
+
+    let read = |line: &Value| -> Value {
+        let path = line["credentials"].as_str().unwrap();
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            assert_eq!(
+                fs::metadata(path).unwrap().permissions().mode() & 0o777,
+                0o600,
+                "{path}"
+            );
+        }
+        serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+    };
+    let key = read(google);
+    assert!(
+        google["credentials"]
+            .as_str()
+            .unwrap()
+            .ends_with("google-service-account.json")
+    );
+    assert_eq!(
+        key["token_uri"],
+        format!("{}/token", google["url"].as_str().unwrap())
+    );
+    assert_eq!(key["type"], "service_account");
+    let known = read(salesforce);
+    for field in [
+        "username",
+        "password",
+        "security_token",
+        "consumer_key",
+        "consumer_secret",
+        "private_key_file",
+        "my_domain",
+    ] {
+        assert!(known[field].is_string(), "{field}");
+    }
+    let key = fs::read_to_string(known["private_key_file"].as_str().unwrap()).unwrap();
+    assert!(key.contains("PRIVATE KEY"));
+    for line in &lines {
+        let (url, bearer) = (
+            line["control"]["url"].as_str().unwrap(),
+            line["control"]["authorization"].as_str().unwrap(),
+        );
+        let reply = client()
+            .get(url)
+            .header(header::AUTHORIZATION, bearer)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(reply.json::<Value>().await.unwrap()["mock"], line["mock"]);
+    }
+    running.shutdown().await;
+    assert!(
+        directory.path().join("keys/salesforce.json").exists(),
+        "a folder of the caller's stays"
+    );
+}
+
+#[tokio::test]
+async fn credentials_that_nobody_asked_for_go_with_the_mocks() {
+    let running = standalone().start().await.unwrap();
+    let line = serde_json::to_value(&running.ready()[0]).unwrap();
+    let path = line["credentials"].as_str().unwrap().to_owned();
+    assert!(fs::exists(&path).unwrap());
+    running.shutdown().await;
+    assert!(!fs::exists(&path).unwrap());
+}
+
+#[tokio::test]
+async fn one_listen_address_serves_several_mocks_in_a_row() {
+    // A free run of ports cannot be reserved; take the one after a free port and retry where it is taken.
+    for _ in 0..20 {
+        let free = std::net::TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap();
+        let described = StandAlone {
+            listen: Some(free),
+            targets: vec![Target::Scim2, Target::Google],
+            ..StandAlone::default()
+        };
+        match described.start().await {
+            Err(StartError::Bind { .. }) => {}
+            other => {
+                let running = other.unwrap();
+                let urls: Vec<&str> = running
+                    .ready()
+                    .iter()
+                    .map(outbound_mocks::Ready::url)
+                    .collect();
+                let next = SocketAddr::new(free.ip(), free.port() + 1);
+                assert_eq!(
+                    urls,
+                    [format!("http://{free}"), format!("http://{next}/scim/v2")]
+                );
+                return;
+            }
+        }
+    }
+    panic!("no two free ports in a row");
+}
+
+#[tokio::test]
+async fn settings_that_fit_nothing_are_refused() {
+    let refused = async |described: StandAlone| described.start().await.unwrap_err().to_string();
+    let google = || StandAlone {
+        targets: vec![Target::Google],
+        ..standalone()
+    };
+    let strict = Some("strict".to_owned());
+    assert!(
+        refused(StandAlone {
+            personality: strict,
+            ..google()
+        })
+        .await
+        .contains("scim2 mock, which is not started")
+    );
+    let faults = vec!["reset:target=scim2".parse::<FaultSpec>().unwrap()];
+    assert!(
+        refused(StandAlone { faults, ..google() })
+            .await
+            .contains("scim2 mock, which is not started")
+    );
+    let slak = StandAlone {
+        personality: Some("slak".to_owned()),
+        ..standalone()
+    };
+    assert!(refused(slak).await.contains("did you mean `slack`?"));
+    let file = StandAlone {
+        personality: Some("/nowhere/mine.toml".to_owned()),
+        ..standalone()
+    };
+    assert_eq!(refused(file).await, "cannot read `/nowhere/mine.toml`");
+    let exposed = StandAlone {
+        listen: Some("0.0.0.0:0".parse().unwrap()),
+        ..StandAlone::default()
+    };
+    assert!(
+        refused(exposed)
+            .await
+            .contains("is reachable from other machines")
+    );
+    let last = StandAlone {
+        listen: Some("127.0.0.1:65535".parse().unwrap()),
+        ..StandAlone::default()
+    };
+    assert!(
+        refused(last)
+            .await
+            .contains("there is no port for salesforce")
+    );
+}
+
+#[tokio::test]
+async fn a_personality_of_ones_own_is_a_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("mine.toml");
+    fs::write(&path, "name = 'mine'\nsummary = 'As the RFCs have it.'\n").unwrap();
+    let own = StandAlone {
+        personality: Some(path.display().to_string()),
+        ..standalone()
+    };
+    let running = own.clone().start().await.unwrap();
+    assert_eq!(
+        running
+            .lab()
+            .scim2()
+            .with_vendor(|scim2| scim2.personality().name.clone()),
+        "mine"
+    );
+    fs::write(&path, "name = 'mine'\nsummary = ''\nnonsense = 1\n").unwrap();
+    let refused = own.start().await.unwrap_err().to_string();
+    assert!(
+        refused.contains("mine.toml") && refused.contains("nonsense"),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn limits_reach_the_mocks() {
+    let described = StandAlone {
+        daily_limit: Some(2),
+        quota: Some("1/3600".parse().unwrap()),
+        ..standalone()
+    };
+    let running = described.start().await.unwrap();
+    let lab = running.lab();
+    let salesforce = lab.url(Target::Salesforce).unwrap();
+    let reply = client()
+        .get(format!("{salesforce}/services/data/v62.0/limits"))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(reply.status(), 401);
+    let scim2 = lab.url(Target::Scim2).unwrap();
+    let mut statuses = BTreeSet::new();
+    for name in ["kim", "lee"] {
+        statuses.insert(
+            create_scim(&scim2, "Bearer scim2-mock-token", name)
+                .await
+                .as_u16(),
+        );
+    }
+    assert_eq!(statuses, BTreeSet::from([201, 429]));
+}
