@@ -89,10 +89,17 @@ impl<'a> Check<'a> {
         noun: &str,
         keys: &[Key],
     ) {
-        // Nobody knows what it was meant to be; it may be a misspelt password.
-        self.masks.extend(texts_within(value));
-        let mut names: Vec<&str> = keys.iter().map(|key| key.name).collect();
-        names.extend(keys.iter().filter_map(|key| key.alias));
+        let names = keys
+            .iter()
+            .flat_map(|key| std::iter::once(key.name).chain(key.alias));
+        let meant = words::nearest(name.get_ref(), names);
+        let harmless = keys.iter().find(|key| {
+            meant.is_some() && (meant.as_deref() == Some(key.name) || meant.as_deref() == key.alias)
+        });
+        if harmless.is_none_or(|key| matches!(key.kind, Kind::Secret)) {
+            // Nobody knows what it was meant to be; it may be a misspelt password.
+            self.masks.extend(texts_within(value));
+        }
         self.problems.push(
             Problem::error(
                 "unknown-key",
@@ -100,7 +107,7 @@ impl<'a> Check<'a> {
                 format!("{noun} has no setting `{}`", name.get_ref()),
                 format!("remove it, or write one of: {}", key_names(keys)),
             )
-            .meant(words::nearest(name.get_ref(), names)),
+            .meant(meant),
         );
     }
 
@@ -128,7 +135,7 @@ impl<'a> Check<'a> {
                             self.complain(words::check_duration(text), item.span())
                         }
                         (_, DeValue::String(_)) => {}
-                        (_, other) => self.wrong_type(key, other, item.span()),
+                        (_, other) => self.wrong_type(key, other, item.span(), path),
                     }
                 }
                 if matches!(key.kind, Kind::Durations) && items.is_empty() {
@@ -151,7 +158,7 @@ impl<'a> Check<'a> {
             }
             (Kind::Mocks, DeValue::Table(table)) => self.mocks(table, path),
             (kind, DeValue::String(text)) if kind.is_text() => self.text(key, text, span),
-            (_, other) => self.wrong_type(key, other, span),
+            (_, other) => self.wrong_type(key, other, span, path),
         }
     }
 
@@ -190,7 +197,14 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn wrong_type(&mut self, key: &Key, found: &DeValue<'_>, span: Range<usize>) {
+    fn wrong_type(&mut self, key: &Key, found: &DeValue<'_>, span: Range<usize>, path: &str) {
+        let write = match key.kind {
+            Kind::Table(_) | Kind::Mocks => format!("[{}]", header(path)),
+            Kind::Tables(_) | Kind::Connectors => {
+                format!("[[{}]], with two brackets", header(path))
+            }
+            _ => example(key),
+        };
         self.problems.push(Problem::error(
             "wrong-type",
             span,
@@ -200,7 +214,7 @@ impl<'a> Check<'a> {
                 key.kind.says(),
                 type_of(found)
             ),
-            format!("write {}", example(key)),
+            format!("write {write}"),
         ));
     }
 
@@ -211,7 +225,7 @@ impl<'a> Check<'a> {
                 self.table(table, item.span(), shape.noun, shape.keys, path)
             }
             (Kind::Connectors, DeValue::Table(table)) => self.connector(table, item.span(), path),
-            (_, other) => self.wrong_type(key, other, item.span()),
+            (_, other) => self.wrong_type(key, other, item.span(), path),
         }
     }
 
@@ -338,7 +352,7 @@ impl<'a> Check<'a> {
                     ))
                 }
                 DeValue::String(_) => {}
-                other => self.wrong_type(key, other, value.span()),
+                other => self.wrong_type(key, other, value.span(), path),
             }
             return;
         };
@@ -455,7 +469,7 @@ pub(crate) fn example(key: &Key) -> String {
     let name = key.name;
     match (key.kind, key.default) {
         (Kind::Table(_) | Kind::Mocks, _) => format!("[{name}]"),
-        (Kind::Tables(_) | Kind::Connectors, _) => format!("[[{name}]], with two brackets"),
+        (Kind::Tables(_) | Kind::Connectors, _) => format!("[[{name}]]"),
         (_, Some(default)) => format!("{name} = {}", quoted(key.kind, default)),
         (Kind::Flag, _) => format!("{name} = true"),
         (Kind::Count { least, .. }, _) => format!("{name} = {least}"),
@@ -477,6 +491,14 @@ pub(crate) fn quoted(kind: Kind, default: &str) -> String {
     } else {
         format!("\"{default}\"")
     }
+}
+
+/// Returns a path as a header names it: without the positions.
+fn header(path: &str) -> String {
+    let keys = path
+        .split('.')
+        .map(|key| key.split('[').next().unwrap_or(key));
+    keys.collect::<Vec<_>>().join(".")
 }
 
 fn key_names(keys: &[Key]) -> String {

@@ -213,12 +213,18 @@ fn logins_exist(whole: &Whole<'_>) -> Vec<Problem> {
     let known = connection_ids(whole);
     let applications = whole.configuration.applications.iter().enumerate();
     applications
-        .flat_map(|(i, application)| application.login.iter().map(move |id| (i, id)))
-        .filter(|(_, id)| !known.contains(&id.0.as_str()))
-        .map(|(i, id)| {
+        .flat_map(|(i, application)| {
+            application
+                .login
+                .iter()
+                .enumerate()
+                .map(move |(k, id)| (i, k, id))
+        })
+        .filter(|(_, _, id)| !known.contains(&id.0.as_str()))
+        .map(|(i, k, id)| {
             Problem::error(
                 "unknown-reference",
-                whole.places.value(&format!("applications[{i}].login")),
+                whole.places.value(&format!("applications[{i}].login[{k}]")),
                 format!("there is no connection `{id}` to log in through"),
                 known_as("connections", &known),
             )
@@ -289,7 +295,8 @@ fn stores_exist(whole: &Whole<'_>) -> Vec<Problem> {
     let provisioned = organization
         .provisioned_stores
         .iter()
-        .map(|store| (store, "organization.provisioned_stores".to_owned()));
+        .enumerate()
+        .map(|(k, store)| (store, format!("organization.provisioned_stores[{k}]")));
     let jit = whole
         .configuration
         .connections

@@ -16,6 +16,7 @@ pub mod schema;
 mod secrets;
 mod shape;
 mod source;
+mod syntax;
 mod words;
 
 pub use finding::{Finding, Severity};

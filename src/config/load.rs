@@ -12,6 +12,7 @@ use crate::cross;
 use crate::finding::{Finding, Problem, Severity};
 use crate::place::Places;
 use crate::source::Source;
+use crate::syntax;
 
 /// A configuration without errors, with the text it was read from.
 #[derive(Clone)]
@@ -166,7 +167,7 @@ pub fn parse(
     problems.extend(cross::check(&configuration, &places, catalogue));
     if !broken.is_empty() {
         forget_guesses(&mut problems, &broken, &source);
-        problems.extend(broken.iter().map(syntax));
+        problems.extend(syntax::errors(text, &broken));
     }
 
     source.hide(masks);
@@ -202,25 +203,6 @@ fn forget_guesses(problems: &mut Vec<Problem>, broken: &[toml::de::Error], sourc
         !matches!(problem.code, "missing" | "unknown-reference")
             && !lines.contains(&source.line(problem.span.start))
     });
-}
-
-fn syntax(error: &toml::de::Error) -> Problem {
-    let message = error.message().trim().replace('\n', ", ");
-    let span = error.span().unwrap_or_default();
-    if message.contains("duplicate key") {
-        return Problem::error(
-            "duplicate",
-            span,
-            "this key is set twice in one table",
-            "keep one of the two",
-        );
-    }
-    Problem::error(
-        "syntax",
-        span,
-        format!("this is no TOML: {message}"),
-        "see https://toml.io for how it is written",
-    )
 }
 
 /// Returns a short text that changes when the file's text does. Stable over versions; no protection against forgery.

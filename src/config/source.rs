@@ -56,21 +56,18 @@ impl Source {
     pub(crate) fn finding(&self, problem: Problem) -> Finding {
         let (line, column) = self.position(problem.span.start);
         let start = self.clamp(problem.span.start);
-        let line_range = self.line_range(line);
+        let range = self.line_range(line);
         let end = self
             .clamp(problem.span.end)
-            .clamp(start, line_range.end.max(start));
-        let (before, _) = self.shown(line_range.start..start);
-        let (offending, _) = self.shown(start..end);
-        let (after, _) = self.shown(end..line_range.end.max(end));
-        let (source_line, underline) = excerpt(&before, &offending, &after);
+            .clamp(start, range.end.max(start));
+        let (source_line, underline) = excerpt(&self.shown(range, start..end));
         Finding {
             severity: problem.severity,
             code: problem.code,
             file: self.name.clone(),
             line,
             column,
-            offending,
+            offending: self.shown(start..end, 0..0).text.into_iter().collect(),
             message: visible(&problem.message).into_owned(),
             fix: visible(&problem.fix).into_owned(),
             did_you_mean: problem.did_you_mean.map(|word| visible(&word).into_owned()),
@@ -82,7 +79,12 @@ impl Source {
     /// Returns every line as it may be shown.
     pub(crate) fn lines(&self) -> Vec<String> {
         (1..=self.starts.len())
-            .map(|line| self.shown(self.line_range(line)).0)
+            .map(|line| {
+                self.shown(self.line_range(line), 0..0)
+                    .text
+                    .into_iter()
+                    .collect()
+            })
             .collect()
     }
 
@@ -95,23 +97,37 @@ impl Source {
         start..start + self.text[start..end].trim_end_matches('\r').len()
     }
 
-    /// Returns a piece of the text with secrets masked and control characters made visible, and whether it was masked.
-    fn shown(&self, range: Range<usize>) -> (String, bool) {
-        let mut out = String::new();
-        let mut hidden = false;
-        let mut masked = false;
+    /// Returns a piece of the text with secrets masked and control characters made visible.
+    fn shown(&self, range: Range<usize>, meant: Range<usize>) -> Shown {
+        let mut shown = Shown::default();
+        let mut last_mask = None;
         for (at, c) in self.text[range.clone()].char_indices() {
             let at = at + range.start;
-            let hide = self.masks.iter().any(|mask| mask.contains(&at));
-            if hide && !hidden {
-                out.push_str(MASK);
-            } else if !hide {
-                out.push(if c == '\t' { ' ' } else { c });
+            let mask = self.masks.iter().any(|mask| mask.contains(&at));
+            let from = shown.text.len();
+            match (mask, last_mask) {
+                (true, None) => {
+                    shown.text.extend(MASK.chars());
+                    last_mask = Some(from);
+                }
+                (true, Some(_)) => {}
+                (false, _) => {
+                    last_mask = None;
+                    let c = if c == '\t' { ' ' } else { c };
+                    shown
+                        .text
+                        .extend(visible(c.encode_utf8(&mut [0; 4])).chars());
+                }
             }
-            masked |= hide;
-            hidden = hide;
+            if at < meant.start {
+                shown.meant = shown.text.len()..shown.text.len();
+            } else if at < meant.end {
+                // A mask stands for all of what it hides, wherever the meant piece begins in it.
+                shown.meant.start = shown.meant.start.min(last_mask.unwrap_or(from));
+                shown.meant.end = shown.text.len();
+            }
         }
-        (visible(&out).into_owned(), masked)
+        shown
     }
 
     fn clamp(&self, offset: usize) -> usize {
@@ -123,23 +139,29 @@ impl Source {
     }
 }
 
-/// Joins the three pieces of a line, cut to a width around the middle one.
-fn excerpt(before: &str, meant: &str, after: &str) -> (String, Range<usize>) {
-    let (lead, mark) = (before.chars().count(), meant.chars().count());
-    let whole: Vec<char> = before
-        .chars()
-        .chain(meant.chars())
-        .chain(after.chars())
-        .collect();
-    if whole.len() <= WIDEST {
-        return (whole.iter().collect(), lead..lead + mark);
+/// A piece of text as it may be shown, and the characters in it that are meant.
+#[derive(Default)]
+struct Shown {
+    text: Vec<char>,
+    meant: Range<usize>,
+}
+
+/// Cuts a long line to a width around what is meant.
+fn excerpt(line: &Shown) -> (String, Range<usize>) {
+    let (text, meant) = (&line.text, &line.meant);
+    if text.len() <= WIDEST {
+        return (text.iter().collect(), meant.clone());
     }
-    let from = lead.saturating_sub(WIDEST / 4);
-    let to = whole.len().min(from + WIDEST);
-    let cut: String = whole[from..to].iter().collect();
-    let start = lead - from;
-    let text = format!("…{cut}{}", if to < whole.len() { "…" } else { "" });
-    (text, start + 1..(start + 1 + mark).min(WIDEST))
+    let from = meant.start.saturating_sub(WIDEST / 4);
+    let to = text.len().min(from + WIDEST);
+    let cut: String = text[from..to].iter().collect();
+    let (before, after) = (
+        if from > 0 { "…" } else { "" },
+        if to < text.len() { "…" } else { "" },
+    );
+    let start = meant.start - from + before.chars().count();
+    let length = meant.len().min(to - meant.start);
+    (format!("{before}{cut}{after}"), start..start + length)
 }
 
 /// Finds texts after keys that sound secret, line by line, so that even a file that is no TOML shows none of them.
@@ -169,7 +191,8 @@ fn secret_lines(text: &str) -> Vec<Range<usize>> {
             if !sounds_secret(last_word(&line[from..equals])) || !opens {
                 continue;
             }
-            masks.push(start + equals + 1..start + line.trim_end().len());
+            let quote_at = line.len() - line[equals + 1..].trim_start().len();
+            masks.push(start + quote_at..start + line.trim_end().len());
             let quote = &value[..3.min(value.len())];
             if (quote == "\"\"\"" || quote == "'''") && !value[3..].contains(quote) {
                 closing = Some(if quote == "'''" { "'''" } else { "\"\"\"" });
@@ -233,6 +256,18 @@ mod tests {
     }
 
     #[test]
+    fn a_long_line_is_shown_around_what_is_meant() {
+        let text = format!("{}MEANT{}", "a".repeat(500), "b".repeat(500));
+        let finding = Source::new("x", &text).finding(Problem::error("x", 500..505, "", ""));
+        let meant: String = finding.source_line.chars().collect::<Vec<_>>()
+            [finding.underline.clone()]
+        .iter()
+        .collect();
+        assert_eq!((meant.as_str(), finding.column), ("MEANT", 501));
+        assert!(finding.source_line.chars().count() <= WIDEST + 2);
+    }
+
+    #[test]
     fn what_sounds_secret_is_hidden_even_when_the_file_is_no_toml() {
         for text in [
             "password = \"canary",
@@ -242,8 +277,8 @@ mod tests {
             "token_endpoint = \"http://me:canary@host/\"",
         ] {
             let source = Source::new("x", text);
-            let (shown, masked) = source.shown(0..text.len());
-            assert!(masked && !shown.contains("canary"), "{shown}");
+            let shown = source.lines().join("\n");
+            assert!(shown.contains(MASK) && !shown.contains("canary"), "{shown}");
         }
     }
 
@@ -256,7 +291,7 @@ mod tests {
             "password = { env = \"NAME\" }",
         ] {
             let source = Source::new("x", text);
-            assert_eq!(source.shown(0..text.len()), (text.to_owned(), false));
+            assert_eq!(source.lines(), [text]);
         }
     }
 }

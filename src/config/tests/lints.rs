@@ -1,0 +1,367 @@
+//! Every lint, with a change of the shipped file that it finds and one like it that it has nothing to say about.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use connectors::CATALOGUE;
+use domain::{Secret, SecretError, SecretRef, Secrets};
+use outbound_config::{FileSecrets, Finding, LINTS, LintOptions, Severity, lint, parse};
+
+struct Case {
+    code: &'static str,
+    /// Pieces of the shipped file and what stands there instead.
+    bad: &'static [(&'static str, &'static str)],
+    good: &'static [(&'static str, &'static str)],
+    /// The text that is pointed at.
+    at: &'static str,
+}
+
+const BLOCKING: &str = "on_failure = \"reject\"                   # and no user";
+const SCIM_ENDPOINT: &str = "access_token = \"scim2-mock-token\"\n  user_endpoint = \"http://127.0.0.1:9103/scim/v2/Users\"";
+const SCIM_MODE: &str = "enabled = true\n  authentication_mode = \"bearer\"";
+
+const CASES: &[Case] = &[
+    Case {
+        code: "disabled-and-listed",
+        bad: &[(
+            SCIM_MODE,
+            "enabled = false\n  authentication_mode = \"bearer\"",
+        )],
+        good: &[(
+            SCIM_MODE,
+            "enabled = true\n  paused = true\n  authentication_mode = \"bearer\"",
+        )],
+        at: "\"scim2\"",
+    },
+    Case {
+        code: "disabled-and-listed",
+        bad: &[("id = \"corp-scim\"", "id = \"corp-scim\"\nenabled = false")],
+        good: &[("id = \"corp-oidc\"", "id = \"corp-oidc\"\nenabled = true")],
+        at: "\"corp-scim\"",
+    },
+    Case {
+        code: "enabled-and-unlisted",
+        bad: &[(
+            "  [[applications.provisioners]]\n  connection = \"acme-salesforce\"\n  connector = \"salesforce\"",
+            "",
+        )],
+        good: &[(
+            "connector = \"salesforce\"",
+            "connector = \"salesforce\"\n  timeout = \"5s\"",
+        )],
+        at: "true",
+    },
+    Case {
+        code: "jit-half-configured",
+        bad: &[("enabled = true\n  scheme", "enabled = false\n  scheme")],
+        good: &[
+            ("enabled = true\n  scheme", "enabled = false\n  scheme"),
+            ("jit = true  ", "jit = false  "),
+        ],
+        at: "true",
+    },
+    Case {
+        code: "jit-half-configured",
+        bad: &[
+            (
+                "enabled = true\n  authentication_mode = \"basic\"",
+                "enabled = false\n  authentication_mode = \"basic\"",
+            ),
+            ("jit = true  ", "jit = false  "),
+        ],
+        good: &[(
+            "enabled = true\n  authentication_mode = \"basic\"",
+            "enabled = false\n  authentication_mode = \"basic\"",
+        )],
+        at: "true",
+    },
+    Case {
+        code: "one-target-twice",
+        bad: &[
+            (
+                "group_endpoint = \"http://127.0.0.1:9103/scim/v2/Groups\"",
+                "",
+            ),
+            ("user_store_domain = \"FEDERATED\"", ""),
+        ],
+        good: &[(
+            "user_store_domain = \"FEDERATED\"",
+            "user_store_domain = \"OTHER\"",
+        )],
+        at: "[[connections.connectors]]",
+    },
+    Case {
+        code: "one-target-twice",
+        bad: &[(
+            "connector = \"salesforce\"\n\n#",
+            "connector = \"salesforce\"\n\n  [[applications.provisioners]]\n  connection = \"corp-oidc\"\n  connector = \"scim2\"\n  jit = true\n\n#",
+        )],
+        good: &[(
+            "connector = \"salesforce\"\n\n#",
+            "connector = \"salesforce\"\n\n  [[applications.provisioners]]\n  connection = \"corp-oidc\"\n  connector = \"scim2\"\n\n#",
+        )],
+        at: "[[applications.provisioners]]",
+    },
+    Case {
+        code: "blocking-without-on-failure",
+        bad: &[(BLOCKING, "# ")],
+        good: &[
+            (BLOCKING, "# "),
+            (
+                "blocking_timeout = \"30s\"",
+                "blocking_timeout = \"30s\"\non_failure = \"reject\"",
+            ),
+        ],
+        at: "true",
+    },
+    Case {
+        code: "role-unqualified",
+        bad: &[("\"Internal/manager\"", "\"manager\"")],
+        good: &[("\"Internal/manager\"", "\"Application/manager\"")],
+        at: "\"manager\"",
+    },
+    Case {
+        code: "mapping-missing",
+        bad: &[("remote = \"LocaleSidKey\"", "remote = \"Title\"")],
+        good: &[(
+            "remote = \"LocaleSidKey\"",
+            "remote = \"localesidkey\"\n  connector = \"salesforce\"",
+        )],
+        at: "\"salesforce\"",
+    },
+    Case {
+        code: "pattern-invalid",
+        bad: &[("pattern = \"{UD,UN}\"", "pattern = \"{UD,NAME}\"")],
+        good: &[("pattern = \"{UD,UN}\"", "pattern = \"{ UN , UD, TD,IDP }\"")],
+        at: "\"{UD,NAME}\"",
+    },
+    Case {
+        code: "pattern-without-store",
+        bad: &[("pattern = \"{UD,UN}\"", "pattern = \"{UN}\"")],
+        good: &[
+            ("pattern = \"{UD,UN}\"", "pattern = \"{UN}\""),
+            (
+                "provisioned_stores = []",
+                "provisioned_stores = [\"EMPLOYEES\"]",
+            ),
+        ],
+        at: "\"{UN}\"",
+    },
+    Case {
+        code: "pattern-without-store",
+        bad: &[("pattern = \"{UD,UN}\"", "")],
+        good: &[
+            ("pattern = \"{UD,UN}\"", ""),
+            (
+                "user_stores = [\"PRIMARY\", \"EMPLOYEES\"]",
+                "user_stores = []",
+            ),
+        ],
+        at: "[[connections.connectors]]",
+    },
+    Case {
+        code: "separator-is-a-regex",
+        bad: &[("separator = \"-\"", "separator = \".\"")],
+        good: &[("separator = \"-\"", "separator = \"_-\"")],
+        at: "\".\"",
+    },
+    Case {
+        code: "store-domain-blank",
+        bad: &[(
+            "user_store_domain = \"FEDERATED\"",
+            "user_store_domain = \" \"",
+        )],
+        good: &[(
+            "user_store_domain = \"FEDERATED\"",
+            "user_store_domain = \"X\"",
+        )],
+        at: "\" \"",
+    },
+    Case {
+        code: "password-without-trigger",
+        bad: &[(
+            "id = \"corp-scim\"",
+            "id = \"corp-scim\"\noutbound_roles = [\"Internal/x\"]",
+        )],
+        good: &[
+            (
+                "id = \"corp-scim\"",
+                "id = \"corp-scim\"\noutbound_roles = [\"Internal/x\"]",
+            ),
+            (
+                "on_existing = \"fail\"",
+                "default_password = \"x\"\n  on_existing = \"fail\"",
+            ),
+        ],
+        at: "true",
+    },
+    Case {
+        code: "api-version-without-v",
+        bad: &[("\"v62.0\"", "\"62.0\"")],
+        good: &[("\"v62.0\"", "\"v45.0\"")],
+        at: "\"62.0\"",
+    },
+    Case {
+        code: "plain-http",
+        bad: &[(
+            SCIM_ENDPOINT,
+            "access_token = { env = \"TOKEN\" }\n  user_endpoint = \"http://scim.example/Users\"",
+        )],
+        good: &[(
+            SCIM_ENDPOINT,
+            "access_token = { env = \"TOKEN\" }\n  user_endpoint = \"https://scim.example/Users\"",
+        )],
+        at: "\"http://scim.example/Users\"",
+    },
+    Case {
+        code: "plain-http",
+        bad: &[(
+            "\"https://login.corp.example/oauth2/token\"",
+            "\"http://login.corp.example/oauth2/token\"",
+        )],
+        good: &[(
+            "\"https://login.corp.example/oauth2/token\"",
+            "\"http://localhost/oauth2/token\"",
+        )],
+        at: "\"http://login.corp.example/oauth2/token\"",
+    },
+    Case {
+        code: "real-target-not-allowed",
+        bad: &[(
+            SCIM_ENDPOINT,
+            "access_token = { env = \"TOKEN\" }\n  user_endpoint = \"https://scim.example/Users\"",
+        )],
+        good: &[
+            (
+                SCIM_ENDPOINT,
+                "access_token = { env = \"TOKEN\" }\n  user_endpoint = \"https://scim.example/Users\"",
+            ),
+            ("real_targets = false", "real_targets = true"),
+        ],
+        at: "\"https://scim.example/Users\"",
+    },
+    Case {
+        code: "ca-file-unreadable",
+        bad: &[("request_timeout = \"10s\"", "ca_file = \"no/such.pem\"")],
+        good: &[("request_timeout = \"10s\"", "ca_file = \"Cargo.toml\"")],
+        at: "\"no/such.pem\"",
+    },
+];
+
+fn root() -> std::path::PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn changed(changes: &[(&str, &str)]) -> String {
+    let mut text = std::fs::read_to_string(root().join("workbench.toml")).unwrap();
+    for (from, to) in changes {
+        assert!(
+            text.contains(from),
+            "the shipped file has no {from:?} any more"
+        );
+        text = text.replacen(from, to, 1);
+    }
+    text
+}
+
+fn findings(text: &str, base: &Path, secrets: Option<&dyn Secrets>) -> Vec<Finding> {
+    let loaded =
+        parse(text, "workbench.toml", base, &CATALOGUE).unwrap_or_else(|error| panic!("{error}"));
+    lint(&loaded, &CATALOGUE, LintOptions { secrets })
+}
+
+#[test]
+fn every_lint_finds_its_case_and_leaves_the_neighbour_alone() {
+    for case in CASES {
+        let found = findings(&changed(case.bad), &root(), None);
+        let hit = found.iter().find(|finding| finding.code == case.code);
+        let hit =
+            hit.unwrap_or_else(|| panic!("{} does not find {:?}: {found:?}", case.code, case.bad));
+        assert_eq!(hit.offending, case.at, "{hit}");
+        let found = findings(&changed(case.good), &root(), None);
+        assert!(
+            !found.iter().any(|finding| finding.code == case.code),
+            "{} finds {:?}: {found:?}",
+            case.code,
+            case.good
+        );
+    }
+}
+
+#[test]
+fn every_lint_has_a_case() {
+    let tested: BTreeSet<&str> = CASES
+        .iter()
+        .map(|case| case.code)
+        .chain(["secret-file-open", "secret-unresolved"])
+        .collect();
+    let known: BTreeSet<&str> = LINTS.iter().map(|lint| lint.code).collect();
+    assert_eq!(tested, known);
+}
+
+#[test]
+fn only_a_pattern_a_ca_file_and_a_secret_that_cannot_be_used_are_errors() {
+    for case in CASES {
+        let found = findings(&changed(case.bad), &root(), None);
+        let hit = found
+            .iter()
+            .find(|finding| finding.code == case.code)
+            .expect("found above");
+        let grave = ["pattern-invalid", "ca-file-unreadable"].contains(&case.code);
+        assert_eq!(hit.severity == Severity::Error, grave, "{hit}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_secret_file_that_everybody_may_read_is_found_unless_it_opens_a_mock() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("token");
+    std::fs::write(&key, "canary").unwrap();
+    let real =
+        "access_token = { file = \"token\" }\n  user_endpoint = \"https://scim.example/Users\"";
+    let mock = "access_token = { file = \"token\" }\n  user_endpoint = \"http://localhost/Users\"";
+    let codes = |endpoint: &str, mode: u32| {
+        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(mode)).unwrap();
+        let found = findings(&changed(&[(SCIM_ENDPOINT, endpoint)]), folder.path(), None);
+        found
+            .iter()
+            .filter(|finding| finding.code == "secret-file-open")
+            .count()
+    };
+    assert_eq!(
+        [codes(real, 0o644), codes(real, 0o600), codes(mock, 0o644)],
+        [1, 0, 0]
+    );
+}
+
+#[test]
+fn secrets_are_resolved_on_demand_only_and_each_that_cannot_be_had_is_named() {
+    struct Nothing;
+    impl Secrets for Nothing {
+        fn resolve(&self, reference: &SecretRef) -> Result<Secret, SecretError> {
+            Err(SecretError {
+                reference: reference.to_string(),
+                cause: "it is not there".to_owned(),
+            })
+        }
+    }
+    let text = changed(&[]);
+    let unresolved = |secrets: Option<&dyn Secrets>| {
+        let found = findings(&text, &root(), secrets);
+        found
+            .into_iter()
+            .filter(|finding| finding.code == "secret-unresolved")
+            .map(|finding| finding.message)
+            .collect::<Vec<_>>()
+    };
+    assert!(unresolved(None).is_empty());
+    assert_eq!(unresolved(Some(&Nothing)).len(), 6);
+    // What the shipped file needs for its mocks is there.
+    let missing = unresolved(Some(&FileSecrets { base: root() }));
+    assert_eq!(
+        missing,
+        ["secret env:CORP_OIDC_SECRET cannot be read: the variable is not set"]
+    );
+}
