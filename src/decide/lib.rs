@@ -2,7 +2,7 @@
 //!
 //! The steps, in the order of the trace, one file each:
 //!
-//! 1. [`event`](mod@event) what happened, to whom
+//! 1. `event` what happened, to whom
 //! 2. `level` the candidates and who proposed them
 //! 3. `scope` JIT gate, user store, outbound roles, and the `rules`
 //! 4. `links` what the user already has there
@@ -238,14 +238,18 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn user(&self, user: &User, trace: &mut Trace) -> Result<Planned, Nothing> {
-        let standing = scope::user(self, user, trace)?;
-        links::say(self.known.as_ref(), trace);
-        let deleted = self.trigger.kind == TriggerKind::UserDeleted;
-        match standing {
-            Standing::Out(nothing) if self.known.is_none() => return Err(nothing),
-            Standing::Out(nothing) => return shape::take_away(self, Some(&nothing), trace),
-            Standing::In if deleted => return shape::take_away(self, None, trace),
+        let mut goes = self.trigger.kind == TriggerKind::UserDeleted;
+        match scope::user(self, user, trace)? {
             Standing::In => {}
+            Standing::Out(nothing) if self.known.is_none() => return Err(nothing),
+            Standing::Out(nothing) => {
+                scope::say_out(&nothing, trace);
+                goes = true;
+            }
+        }
+        links::say(self.known.as_ref(), trace);
+        if goes {
+            return shape::take_away(self, trace);
         }
         if self.trigger.kind == TriggerKind::RoleRevoked && !self.is_there() {
             return Err(shape::never_provisioned(self));
@@ -258,7 +262,7 @@ impl Walk<'_> {
         scope::group(self, group, trace)?;
         links::say(self.known.as_ref(), trace);
         if self.trigger.kind == TriggerKind::GroupDeleted {
-            return shape::take_away(self, None, trace);
+            return shape::take_away(self, trace);
         }
         let desired = map::group(self, group, trace)?;
         shape::bring(self, desired, trace)

@@ -96,7 +96,7 @@ impl Policies {
             let (id, name) = match policy.annotation("id") {
                 Some(id) => (id.to_owned(), format!("{id} ({})", text.from)),
                 None => (
-                    format!("{}#{}", text.from, position + 1),
+                    format!("{}#{}", text.from, self.names.len() + 1),
                     format!("policy {} of {}", position + 1, text.from),
                 ),
             };

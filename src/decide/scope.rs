@@ -31,6 +31,14 @@ pub(crate) fn user(walk: &Walk<'_>, user: &User, trace: &mut Trace) -> Result<St
     rules(walk, user, trace)
 }
 
+/// Says why an account that exists goes.
+pub(crate) fn say_out(nothing: &Nothing, trace: &mut Trace) {
+    trace.say(
+        Step::Scope,
+        format!("no longer in scope, {}: {}", nothing.reason, nothing.detail),
+    );
+}
+
 /// Checks a group. Outbound roles and rules speak of users only.
 pub(crate) fn group(walk: &Walk<'_>, group: &Group, trace: &mut Trace) -> Result<(), Nothing> {
     store(walk, &group.name.store, trace)?;

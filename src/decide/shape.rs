@@ -166,18 +166,8 @@ fn change_text(change: &AttributeChange) -> String {
     }
 }
 
-/// Shapes a deprovision: of a subject that was deleted, or (`because`) that is no longer in scope.
-pub(crate) fn take_away(
-    walk: &Walk<'_>,
-    because: Option<&Nothing>,
-    trace: &mut Trace,
-) -> Result<Planned, Nothing> {
-    if let Some(nothing) = because {
-        trace.say(
-            Step::Scope,
-            format!("no longer in scope, {}: {}", nothing.reason, nothing.detail),
-        );
-    }
+/// Shapes a deprovision: of a subject that was deleted, or that is no longer in scope.
+pub(crate) fn take_away(walk: &Walk<'_>, trace: &mut Trace) -> Result<Planned, Nothing> {
     let Some(known) = &walk.known else {
         return Err(never_provisioned(walk));
     };

@@ -83,35 +83,56 @@ pub fn headline(decision: &Decision) -> String {
 
 /// Writes lines with the number and the word of their step, each word once.
 fn steps(out: &mut String, indent: &str, lines: &[TraceLine]) {
-    let mut last = None;
+    let mut last: Option<Step> = None;
     for line in lines {
+        if let Some(last) = last {
+            for step in Step::ALL {
+                if step > last && step < line.step {
+                    row(out, indent, &head(step), "not needed");
+                }
+            }
+        }
         let head = if last == Some(line.step) {
             String::new()
         } else {
-            format!("{} {}", line.step.number(), line.step)
+            head(line.step)
         };
         last = Some(line.step);
-        let reason = line
-            .reason
-            .map_or_else(String::new, |reason| format!("  [{reason}]"));
-        let _ = writeln!(out, "{indent}{head:<8} {}{reason}", line.text); // writing to a string cannot fail
-        if let Some(reason) = line.reason {
-            let _ = writeln!(out, "{indent}{:<8} do: {}", "", reason.fix());
+        match line.reason {
+            None => row(out, indent, &head, &line.text),
+            Some(reason) => {
+                row(out, indent, &head, &format!("{}  [{reason}]", line.text));
+                row(out, indent, "", &format!("do: {}", reason.fix()));
+            }
         }
     }
 }
 
-/// Names the steps that have no line: those after the reason, or those that only sending can tell.
+/// Names the steps after the last one: those behind the reason, or those that only sending can tell.
 fn not_reached(out: &mut String, verdict: &Verdict, lines: &[TraceLine]) {
     let why = match verdict {
         Verdict::Operation(_) => "not yet",
         Verdict::Nothing(_) => "not reached",
     };
-    let last = lines.iter().map(|line| line.step).max();
-    for step in Step::ALL {
-        if Some(step) > last {
-            let head = format!("{} {step}", step.number());
-            let _ = writeln!(out, "  {head:<8} {why}"); // writing to a string cannot fail
+    let reached = lines.iter().map(|line| line.step).max();
+    let rest: Vec<Step> = Step::ALL
+        .into_iter()
+        .filter(|step| Some(*step) > reached)
+        .collect();
+    match rest.as_slice() {
+        [] => {}
+        [only] => row(out, "  ", &head(*only), why),
+        [first, .., last] => {
+            let numbers = format!("{}-{}", first.number(), last.number());
+            row(out, "  ", &numbers, &format!("{why} ({first} to {last})"));
         }
     }
+}
+
+fn head(step: Step) -> String {
+    format!("{} {step}", step.number())
+}
+
+fn row(out: &mut String, indent: &str, head: &str, text: &str) {
+    let _ = writeln!(out, "{indent}{head:<8} {text}"); // writing to a string cannot fail
 }

@@ -1,6 +1,6 @@
 //! A small world: three connector types, one connection of each, and kim.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use decide::{Decider, Decisions, Policies};
@@ -429,8 +429,8 @@ pub(crate) fn user(name: &str, number: u128, claims: &[(&str, &str)]) -> User {
             .iter()
             .map(|(claim, value)| (Claim::new(claim), vec![(*value).to_owned()]))
             .collect(),
-        roles: Default::default(),
-        groups: Default::default(),
+        roles: BTreeSet::default(),
+        groups: BTreeSet::default(),
     }
 }
 
@@ -478,7 +478,7 @@ pub(crate) fn trigger(kind: TriggerKind, source: Source) -> Trigger {
         application: None,
         connection: None,
         role: None,
-        changed: Default::default(),
+        changed: BTreeSet::default(),
         carries_password: false,
     }
 }
@@ -597,11 +597,12 @@ pub(crate) fn planned(decisions: &Decisions, connector: &str) -> Planned {
 /// All the text of one connector's trace.
 pub(crate) fn told(decisions: &Decisions, connector: &str) -> String {
     let wanted = reference(connector);
-    decisions
+    let lines: Vec<&str> = decisions
         .decisions
         .iter()
         .filter(|decision| decision.candidate.connector == wanted)
         .flat_map(|decision| &decision.trace)
-        .map(|line| format!("{} {}\n", line.step, line.text))
-        .collect()
+        .map(|line| line.text.as_str())
+        .collect();
+    lines.join("\n")
 }

@@ -82,5 +82,7 @@ fn claims_are_whatever_the_directory_holds() {
         "permit(principal, action, resource) when { principal.claims has badge && principal.claims.badge like \"A*\" };",
         "forbid(principal, action, resource) unless { principal.claims[\"urn:x:y\"] == \"z\" };",
     ];
-    assert!(compile(&texts).is_ok());
+    if let Err(errors) = compile(&texts) {
+        panic!("{errors:#?}");
+    }
 }

@@ -42,6 +42,15 @@ fn a_delete_where_one_connector_never_knew_the_user() {
 }
 
 #[test]
+fn a_role_that_is_revoked_takes_the_account_away() {
+    let world = World::listing(&[SCIM])
+        .linked(SCIM)
+        .with(|world| world.connection(SCIM).outbound_roles = vec!["manager".into()]);
+    let revoked = role(TriggerKind::RoleRevoked, "manager");
+    insta::assert_snapshot!(render(&world.decide(&revoked)));
+}
+
+#[test]
 fn nobody_proposes() {
     insta::assert_snapshot!(render(&World::new().decide(&created())));
 }

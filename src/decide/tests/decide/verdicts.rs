@@ -257,7 +257,7 @@ fn an_update_lies_over_what_the_link_already_holds() {
         world
             .snapshot
             .pending
-            .push((reference(SCIM), Some(partial)))
+            .push((reference(SCIM), Some(partial)));
     });
     assert_eq!(world.outcome(&updated(), SCIM), "unchanged");
 }
