@@ -3,8 +3,6 @@
 //! The copy is what makes it atomic: it is kept only when every operation succeeded and the result still is a resource.
 
 mod apply;
-#[cfg(test)]
-mod tests;
 
 use http::StatusCode;
 use serde_json::{Map, Value};
