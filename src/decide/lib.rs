@@ -30,6 +30,7 @@ pub mod trace;
 use domain::{
     Candidate, Catalogue, Configuration, ConnectorRef, Decision, Deprovision, Nothing, Object,
     Planned, Reason, Snapshot, Step, Subject, TraceLine, Trigger, TriggerKind, User, Verdict,
+    visible,
 };
 use serde::{Deserialize, Serialize};
 
@@ -135,7 +136,8 @@ impl Decider<'_> {
         trace.say(Step::Event, event::describe(trigger));
         let verdict = match self.walk(trigger, snapshot, proposal, &mut trace) {
             Ok(planned) => Verdict::Operation(Box::new(planned)),
-            Err(nothing) => {
+            Err(mut nothing) => {
+                nothing.detail = visible(&nothing.detail).into_owned();
                 trace.end(&nothing);
                 Verdict::Nothing(nothing)
             }
