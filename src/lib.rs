@@ -4,5 +4,6 @@ pub mod cli;
 pub mod exit;
 pub mod export;
 pub mod log;
+pub mod mocks_of;
 pub mod scenario;
 pub mod workbench;

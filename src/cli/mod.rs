@@ -16,6 +16,8 @@ mod session;
 mod trigger;
 mod trouble;
 
+pub(crate) use render::cause_text;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 

@@ -7,6 +7,7 @@ mod file;
 mod play;
 mod report;
 mod seen;
+mod stage;
 
 pub use file::{FileError, Scenario};
 pub use play::{PlayError, play};

@@ -1,0 +1,101 @@
+//! `outbound import`: users from a file, one trigger per row.
+
+use std::fs::File;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use engine::{Import, ImportFormat, ImportReport};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::out::Out;
+use super::trouble::Trouble;
+use super::{Global, out, session};
+use crate::exit::Exit;
+
+#[derive(Debug, Args)]
+pub struct ImportArgs {
+    /// How the file is written
+    #[arg(value_enum)]
+    format: Format,
+    /// The file
+    file: PathBuf,
+    /// How many rows are submitted at once
+    #[arg(long, default_value_t = 32)]
+    concurrency: usize,
+    /// How long to wait for the operations afterwards, in seconds; what is not settled then stays owed
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    wait: u64,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Format {
+    /// A header with userName, store, roles, groups and claims; then one user per row
+    Csv,
+    /// SCIM 2.0 users: a list response, an array, or one user per line
+    Scim,
+}
+
+pub(super) async fn import(global: &Global, out: Out, args: ImportArgs) -> Result<Exit, Trouble> {
+    let tried = format!("import {}", args.file.display());
+    let file = File::open(&args.file).map_err(|error| Trouble::new(Exit::Input, tried.clone(), error))?;
+    let size = file.metadata().map_or(0, |metadata| metadata.len());
+    let (_, engine) = session::engine(global).await?;
+    let bar = if out.shows_progress() { ProgressBar::new(size) } else { ProgressBar::hidden() };
+    bar.set_style(
+        ProgressStyle::with_template("{bar:30} {percent}%  {msg}  {eta} left").expect("the template is a constant"),
+    );
+    let source = Import {
+        content: Box::new(file),
+        format: match args.format {
+            Format::Csv => ImportFormat::Csv,
+            Format::Scim => ImportFormat::Scim,
+        },
+        concurrency: args.concurrency.max(1),
+    };
+    let work = engine.import(source, |report| {
+        bar.set_position(report.bytes);
+        bar.set_message(format!("{} created, {} failed", report.created, report.failed));
+    });
+    let result = tokio::select! {
+        result = work => result.map_err(|error| Trouble::new(Exit::Input, tried, error)
+            .advise("mend the file and run the same command again: users that are there are skipped")),
+        () = crate::workbench::stop_signal() => Err(Trouble::new(Exit::Interrupted, tried, "stopped by a signal")
+            .advise("run the same command again: users that are there are skipped")),
+    };
+    bar.finish_and_clear();
+    if result.is_ok() {
+        super::trigger::settle(&engine, std::time::Duration::from_secs(args.wait)).await;
+    }
+    let open = engine.reader().counts().map(|counts| {
+        counts.values().flatten().filter(|(state, _)| state.is_open()).map(|(_, count)| count).sum::<u64>()
+    });
+    engine.shutdown().await;
+    let report = result?;
+    let owed = open.map_err(|error| session::journal_trouble(&error))?;
+    tell(out, &report, owed);
+    Ok(match (report.failed, owed) {
+        (0, 0) => Exit::Done,
+        (0, _) => Exit::Owed,
+        _ => Exit::Failed,
+    })
+}
+
+fn tell(out: Out, report: &ImportReport, owed: u64) {
+    for error in &report.errors {
+        let name = error.name.as_deref().unwrap_or("?");
+        out::note(&format!("row {} ({name}): {}", error.row, error.told));
+    }
+    out.text(&format!(
+        "{} rows: {} created, {} were there already, {} failed; {owed} operations are owed",
+        report.rows, report.created, report.skipped, report.failed
+    ));
+    let errors: Vec<_> = report
+        .errors
+        .iter()
+        .map(|error| serde_json::json!({ "row": error.row, "user": error.name, "error": error.told }))
+        .collect();
+    out.value(&serde_json::json!({
+        "rows": report.rows, "created": report.created, "skipped": report.skipped, "failed": report.failed,
+        "owed": owed, "errors": errors,
+    }));
+}

@@ -1,0 +1,181 @@
+//! `outbound links` and `outbound connector`: remote identities, and the connectors that keep them.
+
+use clap::Subcommand;
+use domain::{Connectors as _, ConnectorRef, Exchange, Link, LocalRef, QualifiedName, Tap};
+use engine::Reader;
+
+use super::journal::refused;
+use super::out::Out;
+use super::session::journal_trouble;
+use super::trouble::Trouble;
+use super::{Global, render, session};
+use crate::exit::Exit;
+use crate::workbench;
+
+#[derive(Debug, Subcommand)]
+pub enum LinksCommand {
+    /// Lists links
+    List {
+        /// Only at this connector: CONNECTION/CONNECTOR
+        #[arg(long)]
+        connector: Option<ConnectorRef>,
+        /// How many at most
+        #[arg(long, default_value_t = 100)]
+        limit: usize,
+    },
+    /// Shows the links of one user, with what was last written
+    Show {
+        /// name or STORE/name
+        user: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ConnectorCommand {
+    /// Sends nothing to a connector from now on; the work is kept
+    Pause {
+        /// CONNECTION/CONNECTOR
+        connector: ConnectorRef,
+        /// Why, for the journal
+        #[arg(long, default_value = "by hand")]
+        why: String,
+    },
+    /// Goes on sending, beginning with what is owed
+    Resume {
+        /// CONNECTION/CONNECTOR
+        connector: ConnectorRef,
+        /// Why, for the journal
+        #[arg(long, default_value = "by hand")]
+        why: String,
+        /// How long to wait for what is owed, in seconds
+        #[arg(long, value_name = "SECONDS", default_value_t = 15)]
+        wait: u64,
+    },
+    /// Asks the target whether we may speak to it; nothing is changed there
+    Check {
+        /// CONNECTION/CONNECTOR
+        connector: ConnectorRef,
+        /// Shows the exchanges in full
+        #[arg(long)]
+        wire: bool,
+    },
+}
+
+pub(super) async fn links(global: &Global, out: Out, command: LinksCommand) -> Result<Exit, Trouble> {
+    let reader = session::reader(global)?;
+    match command {
+        LinksCommand::List { connector, limit } => {
+            let links = reader.links(connector.as_ref(), None, limit).map_err(|error| journal_trouble(&error))?;
+            let rows = links.iter().map(|link| link_row(&reader, link)).collect::<Result<Vec<_>, _>>()?;
+            out.table(&["CONNECTOR", "LOCAL", "REMOTE NAME", "REMOTE ID", "STATE", "SINCE"], &rows);
+            links.iter().for_each(|link| out.value(link));
+        }
+        LinksCommand::Show { user } => {
+            let user = reader.user(&QualifiedName::new(&user)).map_err(|error| journal_trouble(&error))?.ok_or_else(
+                || {
+                    Trouble::new(Exit::Usage, "show the links", format!("there is no user {user}"))
+                        .advise("see `outbound users list`")
+                },
+            )?;
+            for link in reader.links_of(LocalRef::User(user.id)).map_err(|error| journal_trouble(&error))? {
+                out.text(&format!("{}  {} ({}), {}", link.connector, link.remote_name, link.remote_id, state(&link)));
+                for (attribute, value) in &link.written {
+                    out.text(&format!("  {attribute} = {value}"));
+                }
+                out.value(&link);
+            }
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn link_row(reader: &Reader, link: &Link) -> Result<Vec<String>, Trouble> {
+    let name = match link.local {
+        LocalRef::User(id) => reader.user_by_id(id).map(|user| user.map(|user| user.name)),
+        LocalRef::Group(id) => reader.group_by_id(id).map(|group| group.map(|group| group.name)),
+    };
+    let name = name.map_err(|error| journal_trouble(&error))?;
+    Ok(vec![
+        link.connector.to_string(),
+        format!("{} {}", link.local.object(), name.map_or_else(|| "(deleted)".to_owned(), |name| name.to_string())),
+        link.remote_name.clone(),
+        link.remote_id.to_string(),
+        state(link).to_owned(),
+        link.since.to_string(),
+    ])
+}
+
+fn state(link: &Link) -> &'static str {
+    match (link.gone, link.active) {
+        (true, _) => "gone at the target",
+        (false, true) => "active",
+        (false, false) => "deactivated",
+    }
+}
+
+pub(super) async fn connector(global: &Global, out: Out, command: ConnectorCommand) -> Result<Exit, Trouble> {
+    match command {
+        ConnectorCommand::Pause { connector, why } => {
+            let (_, engine) = session::engine(global).await?;
+            let result = engine.pause(&connector, &why).await.map_err(refused);
+            engine.shutdown().await;
+            result?;
+            told(out, &connector, "paused");
+            Ok(Exit::Done)
+        }
+        ConnectorCommand::Resume { connector, why, wait } => {
+            let (_, engine) = session::engine(global).await?;
+            let result = engine.resume(&connector, &why).await.map_err(refused);
+            if result.is_ok() {
+                super::trigger::settle(&engine, std::time::Duration::from_secs(wait)).await;
+            }
+            engine.shutdown().await;
+            result?;
+            told(out, &connector, "resumed");
+            Ok(Exit::Done)
+        }
+        ConnectorCommand::Check { connector, wire } => check(global, out, &connector, wire).await,
+    }
+}
+
+fn told(out: Out, connector: &ConnectorRef, state: &str) {
+    out.text(&format!("{connector} is {state}"));
+    out.value(&serde_json::json!({ "connector": connector.to_string(), "state": state }));
+}
+
+/// Speaks to one target, without the journal: nothing is changed anywhere.
+pub(super) async fn check(global: &Global, out: Out, connector: &ConnectorRef, wire: bool) -> Result<Exit, Trouble> {
+    let loaded = session::load(global)?;
+    let base = session::base(global);
+    let options = workbench::options(loaded.configuration.clone().into(), &base, std::path::PathBuf::new(), 0);
+    let tried = format!("speak to {connector}");
+    let built = options.connectors.build(&loaded.configuration, connector).map_err(|error| {
+        Trouble::new(Exit::Input, tried.clone(), &error.cause).advise(error.advice.clone())
+    })?;
+    let tap = Shown { out, wire };
+    let health = built.check(&tap).await.map_err(|failure| {
+        Trouble::new(Exit::Target, tried, &failure).advise(failure.advice.clone())
+    })?;
+    for finding in &health.findings {
+        out.text(&format!("{connector}  {finding}"));
+    }
+    out.value(&serde_json::json!({ "connector": connector.to_string(), "findings": health.findings }));
+    Ok(Exit::Done)
+}
+
+/// Shows exchanges as they end.
+struct Shown {
+    out: Out,
+    wire: bool,
+}
+
+impl Tap for Shown {
+    fn started(&self, _: &Exchange) {}
+
+    fn finished(&self, exchange: &Exchange) {
+        if self.wire {
+            self.out.text(&render::exchange(exchange));
+            self.out.value(exchange);
+        }
+    }
+}

@@ -1,0 +1,335 @@
+//! Flows as a person reads them: the eight steps, the caller's wait, the exchanges.
+
+use std::fmt::Write as _;
+
+use domain::{Decision, Exchange, Failure, Purpose, Step, TraceLine, Trigger, Verdict};
+use engine::{
+    Answer, AttemptTrace, Decided, FlowTrace, Life, OperationTrace, PlannedTrigger, Settlement, WaitFailure, WaitTrace,
+    WaitVerdict,
+};
+use jiff::Timestamp;
+
+/// One flow in a few lines: what was decided, and how each operation ended.
+pub(super) fn short(trace: &FlowTrace) -> String {
+    let mut out = String::new();
+    for trigger in &trace.triggers {
+        line(&mut out, 0, &headline(&trigger.trigger));
+        for reason in trigger.event.iter().filter(|line| line.reason.is_some()) {
+            line(&mut out, 1, &reason.text);
+        }
+        for decided in &trigger.decisions {
+            line(&mut out, 1, &decision_line(decided, trace));
+        }
+    }
+    for extra in trace.operations.iter().filter(|operation| !is_decided(trace, operation)) {
+        line(&mut out, 1, &format!("{} {} {}", extra.queued.connector, extra.queued.verb, ending(extra)));
+    }
+    if let Some(wait) = &trace.wait {
+        line(&mut out, 1, &wait_line(wait));
+    }
+    line(&mut out, 1, &format!("flow {}  (outbound journal show {})", trace.flow, trace.flow));
+    out
+}
+
+/// One flow in full: every step, attempt and exchange.
+pub(super) fn whole(trace: &FlowTrace) -> String {
+    let mut out = String::new();
+    line(&mut out, 0, &format!("flow {}", trace.flow));
+    for trigger in &trace.triggers {
+        line(&mut out, 0, "");
+        line(&mut out, 0, &headline(&trigger.trigger));
+        steps(&mut out, 1, &trigger.event);
+        for decided in &trigger.decisions {
+            line(&mut out, 0, "");
+            line(&mut out, 1, &decision_line(decided, trace));
+            steps(&mut out, 2, &decided.decision.trace);
+            let operation = decided.operation.and_then(|id| trace.operation(id));
+            if let Some(operation) = operation {
+                sent(&mut out, operation);
+            }
+        }
+    }
+    for extra in trace.operations.iter().filter(|operation| !is_decided(trace, operation)) {
+        line(&mut out, 0, "");
+        line(&mut out, 1, &format!("{} {} {}", extra.queued.connector, extra.queued.verb, ending(extra)));
+        sent(&mut out, extra);
+    }
+    if let Some(wait) = &trace.wait {
+        line(&mut out, 0, "");
+        line(&mut out, 1, &wait_line(wait));
+        time_line(&mut out, wait, trace);
+    }
+    out
+}
+
+/// One trigger of a plan, with every step.
+pub(super) fn planned(trigger: &PlannedTrigger) -> String {
+    let mut out = String::new();
+    line(&mut out, 0, &headline(&trigger.trigger));
+    steps(&mut out, 1, &trigger.event);
+    for decision in &trigger.decisions {
+        line(&mut out, 0, "");
+        line(&mut out, 1, &verdict_line(decision));
+        steps(&mut out, 2, &decision.trace);
+    }
+    out
+}
+
+/// One exchange in full, head and body.
+pub(super) fn exchange(exchange: &Exchange) -> String {
+    let mut out = String::new();
+    line(&mut out, 0, &format!("{}  {} {}", exchange.at, exchange.method, exchange.url));
+    for header in &exchange.request_headers {
+        line(&mut out, 1, &format!("{}: {}", header.name, header.value));
+    }
+    body(&mut out, &exchange.request_body);
+    match (&exchange.response, &exchange.error) {
+        (Some(response), error) => {
+            line(&mut out, 0, &format!("-> {} after {:?}", response.status, exchange.took));
+            for header in &response.headers {
+                line(&mut out, 1, &format!("{}: {}", header.name, header.value));
+            }
+            body(&mut out, &response.body);
+            if let Some(error) = error {
+                line(&mut out, 1, error);
+            }
+        }
+        (None, Some(error)) => line(&mut out, 0, &format!("-> no answer: {error}")),
+        (None, None) => line(&mut out, 0, "-> under way"),
+    }
+    out
+}
+
+fn body(out: &mut String, body: &domain::Body) {
+    if body.size_bytes == 0 {
+        return;
+    }
+    line(out, 0, "");
+    let pretty = serde_json::from_str::<serde_json::Value>(&body.text)
+        .ok()
+        .and_then(|value| serde_json::to_string_pretty(&value).ok());
+    for text in pretty.as_deref().unwrap_or(&body.text).lines() {
+        line(out, 1, text);
+    }
+    if body.cut {
+        line(out, 1, &format!("… cut; {} bytes in all", body.size_bytes));
+    }
+    line(out, 0, "");
+}
+
+pub(super) fn headline(trigger: &Trigger) -> String {
+    let mut text = format!("{} {} ({}", trigger.kind, trigger.subject_name, trigger.source);
+    if let Some(application) = &trigger.application {
+        let _ = write!(text, ", application {application}"); // writing to a string cannot fail
+    }
+    if let Some(connection) = &trigger.connection {
+        let _ = write!(text, ", connection {connection}");
+    }
+    if let Some(role) = &trigger.role {
+        let _ = write!(text, ", role {role}");
+    }
+    text.push(')');
+    text
+}
+
+fn is_decided(trace: &FlowTrace, operation: &OperationTrace) -> bool {
+    trace
+        .triggers
+        .iter()
+        .flat_map(|trigger| &trigger.decisions)
+        .any(|decided| decided.operation == Some(operation.queued.operation))
+}
+
+fn decision_line(decided: &Decided, trace: &FlowTrace) -> String {
+    let text = verdict_line(&decided.decision);
+    match decided.operation.and_then(|id| trace.operation(id)) {
+        Some(operation) => format!("{text}  {}", ending(operation)),
+        None => text,
+    }
+}
+
+fn verdict_line(decision: &Decision) -> String {
+    let connector = &decision.candidate.connector;
+    match &decision.verdict {
+        Verdict::Operation(planned) => {
+            let name = &planned.desired.remote_name;
+            let held = planned.held.map(|reason| format!("  held: {reason}")).unwrap_or_default();
+            format!("{connector}  {} {name}{held}", planned.verb)
+        }
+        Verdict::Nothing(nothing) => format!("{connector}  nothing: {} ({})", nothing.reason, nothing.detail),
+    }
+}
+
+/// How an operation stands, in words.
+fn ending(operation: &OperationTrace) -> String {
+    let attempts = operation.attempts.len();
+    let tries = if attempts > 1 { format!(" after {attempts} attempts") } else { String::new() };
+    match operation.life {
+        Life::Settled => match &operation.settlement {
+            Some(Settlement::Confirmed(what)) => format!("confirmed: {}{tries}", word(what)),
+            Some(Settlement::Found(what)) => format!("found: {}, by asking after a lost reply{tries}", word(what)),
+            Some(Settlement::Nothing { reason, detail }) => format!("nothing left to do: {reason} ({detail})"),
+            None => "settled".to_owned(),
+        },
+        Life::Dead => {
+            let told = operation.death.as_ref().map_or_else(String::new, |death| {
+                format!(": {} ({})\n      do: {}", death.told, death.cause.word(), death.advice)
+            });
+            format!("failed for good{tries}{told}")
+        }
+        Life::Discarded => format!("discarded: {}", operation.discarded.as_deref().unwrap_or("by hand")),
+        Life::Held { reason } => format!("held: {reason}; {}", reason.fix()),
+        Life::Queued => "queued".to_owned(),
+        Life::InFlight => "in flight".to_owned(),
+        Life::Retrying { at } => format!("retrying at {at}{}{tries}", last_failure(operation)),
+        Life::InDoubt { at } => format!("in doubt, asks at {at}{}{tries}", last_failure(operation)),
+    }
+}
+
+fn last_failure(operation: &OperationTrace) -> String {
+    let failure = operation.attempts.iter().rev().find_map(|attempt| attempt.failure.as_ref());
+    failure.map_or_else(String::new, |failure| format!(" ({failure})"))
+}
+
+fn word(what: &impl serde::Serialize) -> String {
+    serde_json::to_value(what).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
+
+fn steps(out: &mut String, depth: usize, lines: &[TraceLine]) {
+    let mut last = None;
+    for entry in lines {
+        let label = if last == Some(entry.step) {
+            String::new()
+        } else {
+            format!("{} {}", entry.step.number(), entry.step)
+        };
+        last = Some(entry.step);
+        line(out, depth, &format!("{label:<9} {}", entry.text));
+    }
+}
+
+/// Steps 7 and 8: attempts with their exchanges, and what was confirmed.
+fn sent(out: &mut String, operation: &OperationTrace) {
+    for (at, attempt) in operation.attempts.iter().enumerate() {
+        let label = if at == 0 { format!("{} {}", Step::Send.number(), Step::Send) } else { String::new() };
+        line(out, 2, &format!("{label:<9} attempt {} ({}){}", attempt.number, attempt.verb, password(attempt)));
+        attempt_lines(out, attempt);
+    }
+    let label = format!("{} {}", Step::Verify.number(), Step::Verify);
+    line(out, 2, &format!("{label:<9} {}", ending(operation)));
+    if let Some(link) = &operation.link {
+        line(out, 2, &format!("{:<9} linked to {} ({})", "", link.remote_id, link.remote_name));
+    }
+    if operation.unlinked {
+        line(out, 2, &format!("{:<9} the link ended", ""));
+    }
+    if let Some(by) = operation.undone_by {
+        line(out, 2, &format!("{:<9} undone by operation {by}", ""));
+    }
+}
+
+fn password(attempt: &AttemptTrace) -> String {
+    attempt.password.map_or_else(String::new, |source| format!(", password: {}", word(&source).replace('-', " ")))
+}
+
+fn attempt_lines(out: &mut String, attempt: &AttemptTrace) {
+    for exchange in &attempt.exchanges {
+        let answer = match (&exchange.response, &exchange.error) {
+            (Some(response), _) => response.status.to_string(),
+            (None, Some(error)) => format!("no answer: {error}"),
+            (None, None) => "under way".to_owned(),
+        };
+        let aside = match exchange.purpose {
+            Purpose::Token => " (token)",
+            Purpose::Lookup => " (lookup)",
+            Purpose::Discovery => " (discovery)",
+            Purpose::Check => " (check)",
+            Purpose::Write => "",
+        };
+        let millis = exchange.took.as_millis();
+        line(out, 2, &format!("{:<9}   {} {} -> {answer} in {millis} ms{aside}", "", exchange.method, exchange.url));
+    }
+    if let Some(failure) = &attempt.failure {
+        line(out, 2, &format!("{:<9}   {}", "", failure_text(failure)));
+    }
+    for asked in &attempt.asked {
+        let said = match &asked.answer {
+            Answer::Ours { remote_id, because } => format!("asked: it has the account {remote_id}, ours: {because}"),
+            Answer::Foreign { remote_id, because } => {
+                format!("asked: it has the account {remote_id}, which did not come from here: {because}")
+            }
+            Answer::Absent => "asked: it has no such account".to_owned(),
+            Answer::Unanswered { failure } => format!("asked, but {failure}"),
+        };
+        line(out, 2, &format!("{:<9}   {said}", ""));
+    }
+}
+
+fn failure_text(failure: &Failure) -> String {
+    format!("{failure}; do: {}", failure.advice)
+}
+
+fn wait_line(wait: &WaitTrace) -> String {
+    match &wait.ended {
+        None => "the caller waits".to_owned(),
+        Some((at, verdict)) => {
+            let waited = millis(wait.began, *at);
+            match verdict {
+                WaitVerdict::Confirmed => format!("the caller waited {waited} ms: confirmed"),
+                WaitVerdict::Accepted { cause } => {
+                    format!("the caller waited {waited} ms: the change stands although {}", cause_text(cause))
+                }
+                WaitVerdict::Rejected { cause } => {
+                    format!("the caller waited {waited} ms: the change was NOT made, because {}", cause_text(cause))
+                }
+            }
+        }
+    }
+}
+
+/// Says why a wait did not end well.
+pub(crate) fn cause_text(cause: &WaitFailure) -> String {
+    match cause {
+        WaitFailure::Failed { connector, death, .. } => {
+            format!("{connector} failed: {} (do: {})", death.told, death.advice)
+        }
+        WaitFailure::Discarded { connector, why, .. } => format!("{connector} was given up: {why}"),
+        WaitFailure::TimedOut { waiting_for, last } => {
+            let names: Vec<String> = waiting_for.iter().map(ToString::to_string).collect();
+            let last = last.as_ref().map(|failure| format!("; last: {failure}")).unwrap_or_default();
+            format!("{} did not confirm in time{last}", names.join(", "))
+        }
+        WaitFailure::ProcessEnded => "the process ended while the caller waited".to_owned(),
+    }
+}
+
+/// Draws the caller's wait and the operations on one time line.
+fn time_line(out: &mut String, wait: &WaitTrace, trace: &FlowTrace) {
+    const WIDTH: i128 = 40;
+    let Some((end, _)) = wait.ended else { return };
+    let last = trace.operations.iter().filter_map(|operation| operation.ended).chain([end]).max().unwrap_or(end);
+    let span = (last.as_nanosecond() - wait.began.as_nanosecond()).max(1);
+    let bar = |from: Timestamp, to: Timestamp| {
+        let at = |instant: Timestamp| {
+            let place = (instant.as_nanosecond() - wait.began.as_nanosecond()) * WIDTH / span;
+            usize::try_from(place.clamp(0, WIDTH)).unwrap_or(0)
+        };
+        let (start, stop) = (at(from), at(to).max(at(from) + 1));
+        format!("{}{}", " ".repeat(start), "=".repeat(stop - start))
+    };
+    line(out, 2, &format!("{:<28}|{:<41}| {} ms", "caller", bar(wait.began, end), millis(wait.began, end)));
+    for operation in &trace.operations {
+        let started = operation.attempts.first().map_or(operation.at, |attempt| attempt.started);
+        let ended = operation.ended.unwrap_or(last);
+        let name = format!("{} {}", operation.queued.connector, operation.queued.verb);
+        line(out, 2, &format!("{name:<28}|{:<41}| {} ms", bar(started, ended), millis(started, ended)));
+    }
+}
+
+fn millis(from: Timestamp, to: Timestamp) -> i128 {
+    (to.as_nanosecond() - from.as_nanosecond()) / 1_000_000
+}
+
+fn line(out: &mut String, depth: usize, text: &str) {
+    let _ = writeln!(out, "{}{text}", "  ".repeat(depth)); // writing to a string cannot fail
+}

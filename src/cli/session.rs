@@ -1,0 +1,90 @@
+//! What most commands begin with: the configuration, the engine, or a reader of the journal.
+
+use std::path::{Path, PathBuf};
+
+use config::{LoadError, Loaded};
+use connectors::CATALOGUE;
+use engine::{Engine, JournalError, Reader, StartError};
+
+use super::trouble::Trouble;
+use super::{Global, out};
+use crate::exit::Exit;
+use crate::workbench;
+
+/// Returns the folder of `workbench.toml`, which relative paths start from.
+pub(super) fn base(global: &Global) -> PathBuf {
+    match global.config.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+/// Loads the configuration; every mistake is told at once.
+pub(super) fn load(global: &Global) -> Result<Loaded, Trouble> {
+    config::load(&global.config, &CATALOGUE).map_err(|error| not_loaded(&global.config, &error))
+}
+
+fn not_loaded(path: &Path, error: &LoadError) -> Trouble {
+    let tried = format!("use {}", path.display());
+    match error {
+        LoadError::Unreadable { source, .. } => Trouble::new(Exit::Input, tried, source)
+            .advise("name the file with --config, or run the command in its folder"),
+        LoadError::Invalid(findings) => {
+            let told: Vec<String> = findings.iter().map(ToString::to_string).collect();
+            Trouble::new(Exit::Input, tried, told.join("\n\n"))
+                .advise("mend these; `outbound check` shows doubts as well")
+        }
+    }
+}
+
+/// Starts the engine on the configured journal.
+pub(super) async fn engine(global: &Global) -> Result<(Loaded, Engine), Trouble> {
+    let loaded = load(global)?;
+    let base = base(global);
+    let journal = workbench::journal_file(&loaded.configuration, &base, global.journal.as_deref());
+    let engine = workbench::start(&loaded, &base, journal).await.map_err(not_started)?;
+    Ok((loaded, engine))
+}
+
+fn not_started(error: StartError) -> Trouble {
+    match error {
+        StartError::Journal(error) => journal_trouble(&error),
+        StartError::Rules(told) => {
+            Trouble::new(Exit::Input, "use the rules", told).advise("correct the policies under [rules]")
+        }
+    }
+}
+
+/// Opens the journal for reading; it may be in use by a running engine.
+pub(super) fn reader(global: &Global) -> Result<Reader, Trouble> {
+    let path = match &global.journal {
+        Some(path) => path.clone(),
+        None => workbench::journal_file(&load(global)?.configuration, &base(global), None),
+    };
+    Reader::open(&path).map_err(|error| {
+        if path.exists() {
+            journal_trouble(&error)
+        } else {
+            Trouble::new(Exit::Journal, "read the journal", format!("{} does not exist yet", path.display()))
+                .advise("nothing has happened here; begin with `outbound seed` or `outbound trigger`")
+        }
+    })
+}
+
+/// Tells a failure of the journal in words.
+pub(super) fn journal_trouble(error: &JournalError) -> Trouble {
+    let trouble = Trouble::new(Exit::Journal, "use the journal", error);
+    match error {
+        JournalError::InUse { .. } => trouble.advise("stop the other process, or use --journal with another file"),
+        JournalError::Newer { .. } => trouble.advise("use the program that wrote it, or one that is newer"),
+        JournalError::NotAJournal => trouble.advise("name another file with --journal or under [engine]"),
+        _ => trouble.advise("look at the disk and at the file's permissions; nothing was sent that is not in the journal"),
+    }
+}
+
+/// Tells people what the configuration leaves in doubt, once per command.
+pub(super) fn warn(loaded: &Loaded) {
+    for finding in loaded.findings() {
+        out::note(&finding.to_string());
+    }
+}

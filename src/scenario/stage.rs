@@ -1,0 +1,248 @@
+//! What a scenario is played on: private mocks, a scratch journal, an engine.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use config::edit::Document;
+use connectors::CATALOGUE;
+use domain::{Clock as _, FlowId, Request, SystemClock};
+use engine::{Engine, FlowTrace, Outcome, Reader, Seed, State, SubmitError};
+use mocks::{Lab, LabFeed};
+use tempfile::TempDir;
+
+use super::file::{Override, Scenario, Wait};
+use crate::mocks_of::{self, MocksError, Ports};
+use crate::workbench;
+
+/// The configuration that scenarios start from unless they name another.
+const SHIPPED: &str = include_str!("../../workbench.toml");
+/// The key that the shipped configuration names; public, and good for the mock only.
+const SHIPPED_KEY: (&str, &[u8]) =
+    ("mocks/keys/google-service-account.p12", include_bytes!("../../mocks/keys/google-service-account.p12"));
+/// The longest that a step may take to settle.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Why a scenario could not be played at all.
+#[derive(Debug, thiserror::Error)]
+pub enum PlayError {
+    /// A file that the scenario names, or the scratch folder, cannot be used.
+    #[error("{path} cannot be used: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The configuration, with the scenario's changes, has errors.
+    #[error("the configuration cannot be used\n{0}")]
+    Configuration(String),
+    /// A change of the configuration cannot be made.
+    #[error("`{path}` cannot be changed: {told}")]
+    Override {
+        /// The value's path.
+        path: String,
+        /// Why.
+        told: String,
+    },
+    /// The mocks do not start.
+    #[error("the mocks do not start: {0}")]
+    Mocks(#[from] MocksError),
+    /// The engine does not start.
+    #[error("the engine does not start: {0}")]
+    Engine(#[from] engine::StartError),
+    /// The directory seed cannot be used.
+    #[error("the directory seed cannot be used: {0}")]
+    Seed(String),
+    /// The journal cannot be read.
+    #[error(transparent)]
+    Journal(#[from] engine::JournalError),
+    /// A step makes no sense.
+    #[error("step at line {line}: {told}")]
+    Step {
+        /// The line of the scenario file.
+        line: usize,
+        /// Why.
+        told: String,
+    },
+}
+
+/// Mocks, configuration and engine of one played scenario.
+pub(super) struct Stage {
+    folder: PathBuf,
+    base: PathBuf,
+    seed: u64,
+    lab: Lab,
+    feed: LabFeed,
+    engine: Engine,
+    // Removes the folder at the end, unless it is to be kept.
+    _scratch: Option<TempDir>,
+}
+
+impl Stage {
+    /// Starts everything that the scenario needs.
+    pub(super) async fn set(scenario: &Scenario, path: &Path, keep: Option<&Path>) -> Result<Self, PlayError> {
+        let beside = path.parent().unwrap_or(Path::new("")).to_owned();
+        let (folder, scratch) = folder(path, keep)?;
+        let (text, base) = match &scenario.config {
+            Some(file) => {
+                let file = beside.join(file);
+                let text = std::fs::read_to_string(&file).map_err(|source| at(&file, source))?;
+                (text, file.parent().unwrap_or(Path::new("")).to_owned())
+            }
+            None => {
+                let key = folder.join(SHIPPED_KEY.0);
+                std::fs::create_dir_all(key.parent().unwrap_or(&folder)).map_err(|source| at(&key, source))?;
+                std::fs::write(&key, SHIPPED_KEY.1).map_err(|source| at(&key, source))?;
+                (SHIPPED.to_owned(), folder.clone())
+            }
+        };
+        let workbench = folder.join("workbench.toml");
+        std::fs::write(&workbench, text).map_err(|source| at(&workbench, source))?;
+        change(&workbench, &scenario.overrides)?;
+        let mut configuration = load(&workbench, &base)?;
+        let targets = scenario.targets.as_ref().map(|file| beside.join(file));
+        let lab = mocks_of::start(&configuration, &base, Ports::Free, scenario.seed, targets.as_deref()).await?;
+        mocks_of::redirect(&mut configuration, &lab);
+        let feed = lab.subscribe();
+        let options =
+            workbench::options(Arc::new(configuration), &base, folder.join("journal.db"), scenario.seed);
+        let engine = Engine::start(options).await?;
+        if let Some(file) = &scenario.directory {
+            let file = beside.join(file);
+            let text = std::fs::read_to_string(&file).map_err(|source| at(&file, source))?;
+            let seed = Seed::parse(&text).map_err(|error| PlayError::Seed(format!("{}: {error}", file.display())))?;
+            engine.seed(&seed).await.map_err(|error| PlayError::Seed(format!("{}: {error}", file.display())))?;
+        }
+        Ok(Self { folder, base, seed: scenario.seed, lab, feed, engine, _scratch: scratch })
+    }
+
+    pub(super) fn lab(&self) -> &Lab {
+        &self.lab
+    }
+
+    pub(super) fn feed(&mut self) -> &mut LabFeed {
+        &mut self.feed
+    }
+
+    pub(super) fn reader(&self) -> Reader {
+        self.engine.reader()
+    }
+
+    /// Changes values of the configuration while the engine runs.
+    pub(super) async fn configure(&self, changes: &[Override]) -> Result<(), PlayError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let workbench = self.folder.join("workbench.toml");
+        change(&workbench, changes)?;
+        let configuration = self.redirected(&workbench)?;
+        self.engine
+            .reconfigure(configuration)
+            .await
+            .map_err(|error| PlayError::Configuration(error.to_string()))
+    }
+
+    pub(super) async fn submit(&self, request: Request) -> Result<Outcome, SubmitError> {
+        self.engine.submit(request).await
+    }
+
+    /// Ends the engine as a power cut would, and starts it again on the same journal.
+    pub(super) async fn restart(&mut self) -> Result<(), PlayError> {
+        self.engine.abort().await;
+        let configuration = self.redirected(&self.folder.join("workbench.toml"))?;
+        let options = workbench::options(configuration, &self.base, self.folder.join("journal.db"), self.seed + 1);
+        self.engine = Engine::start(options).await?;
+        Ok(())
+    }
+
+    fn redirected(&self, workbench: &Path) -> Result<Arc<domain::Configuration>, PlayError> {
+        let mut configuration = load(workbench, &self.base)?;
+        mocks_of::redirect(&mut configuration, &self.lab);
+        Ok(Arc::new(configuration))
+    }
+
+    /// Waits for the operations of a flow; tells whether they got there in time.
+    pub(super) async fn wait(&self, flow: FlowId, wait: Wait) -> Result<bool, PlayError> {
+        let clock = SystemClock::default();
+        let mut news = self.engine.subscribe(); // before the look, so that nothing falls between
+        loop {
+            let reached = self.trace(flow)?.is_some_and(|trace| {
+                trace.operations.iter().all(|operation| match wait {
+                    Wait::Nothing => true,
+                    Wait::Tried => {
+                        !matches!(operation.life.state(), State::Queued | State::InFlight)
+                    }
+                    Wait::Settled => !operation.life.is_open() || operation.life.state() == State::Held,
+                })
+            });
+            if reached {
+                return Ok(true);
+            }
+            let Some(left) = PATIENCE.checked_sub(clock.monotonic()).filter(|left| !left.is_zero()) else {
+                return Ok(false);
+            };
+            if tokio::time::timeout(left, news.next()).await.is_err() {
+                return Ok(false);
+            }
+        }
+    }
+
+    pub(super) fn trace(&self, flow: FlowId) -> Result<Option<FlowTrace>, PlayError> {
+        Ok(self.engine.reader().trace(flow)?)
+    }
+
+    /// Stops everything.
+    pub(super) async fn strike(self) {
+        self.engine.shutdown().await;
+        self.lab.shutdown().await;
+    }
+}
+
+fn folder(path: &Path, keep: Option<&Path>) -> Result<(PathBuf, Option<TempDir>), PlayError> {
+    match keep {
+        Some(keep) => {
+            let folder = keep.join(path.file_stem().unwrap_or_default());
+            if folder.join("journal.db").exists() {
+                let source = std::io::Error::new(std::io::ErrorKind::AlreadyExists, "it holds an earlier run");
+                return Err(at(&folder, source));
+            }
+            std::fs::create_dir_all(&folder).map_err(|source| at(&folder, source))?;
+            Ok((folder, None))
+        }
+        None => {
+            let scratch = tempfile::tempdir().map_err(|source| at(&std::env::temp_dir(), source))?;
+            Ok((scratch.path().to_owned(), Some(scratch)))
+        }
+    }
+}
+
+fn change(workbench: &Path, changes: &[Override]) -> Result<(), PlayError> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let failed = |path: &str, told: String| PlayError::Override { path: path.to_owned(), told };
+    let mut document =
+        Document::open(workbench, &CATALOGUE).map_err(|error| failed("workbench.toml", error.to_string()))?;
+    for entry in changes {
+        let value = written(&entry.value).map_err(|told| failed(&entry.path, told))?;
+        document.set(&entry.path, value).map_err(|error| failed(&entry.path, error.to_string()))?;
+    }
+    document.save().map_err(|error| failed("workbench.toml", error.to_string()))?;
+    Ok(())
+}
+
+fn written(value: &toml::Value) -> Result<toml_edit::Value, String> {
+    value.to_string().parse().map_err(|error: toml_edit::TomlError| error.to_string())
+}
+
+fn load(workbench: &Path, base: &Path) -> Result<domain::Configuration, PlayError> {
+    let text = std::fs::read_to_string(workbench).map_err(|source| at(workbench, source))?;
+    let loaded = config::parse(&text, "workbench.toml", base, &CATALOGUE)
+        .map_err(|error| PlayError::Configuration(error.to_string()))?;
+    Ok(loaded.configuration)
+}
+
+fn at(path: &Path, source: std::io::Error) -> PlayError {
+    PlayError::File { path: path.to_owned(), source }
+}

@@ -1,0 +1,66 @@
+//! The wiring: configuration, secrets, connectors and engine joined together.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use config::{FileSecrets, Finding, Loaded};
+use connectors::{CATALOGUE, HttpConnectors};
+use domain::{Clock, Configuration, SystemClock};
+use engine::{Engine, Options, StartError};
+
+/// Makes what an engine is started with.
+///
+/// Relative paths of secrets and authorities are relative to `base`, the folder of `workbench.toml`.
+pub fn options(configuration: Arc<Configuration>, base: &Path, journal: PathBuf, seed: u64) -> Options {
+    connectors::install_crypto();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    let secrets = Arc::new(FileSecrets::new(base));
+    Options {
+        configuration,
+        catalogue: CATALOGUE,
+        connectors: Arc::new(HttpConnectors::new(secrets, Arc::clone(&clock), base.to_owned())),
+        clock,
+        journal,
+        seed,
+    }
+}
+
+/// Starts the engine of a loaded configuration.
+///
+/// # Errors
+/// [`StartError`] when the journal or the rules cannot be used.
+pub async fn start(loaded: &Loaded, base: &Path, journal: PathBuf) -> Result<Engine, StartError> {
+    // Ids and jitter must differ from run to run; only scenarios ask for the same run again.
+    let seed = uuid::Uuid::new_v4().as_u64_pair().0;
+    Engine::start(options(Arc::new(loaded.configuration.clone()), base, journal, seed)).await
+}
+
+/// Returns the journal's file: the one asked for, or the configured one relative to `base`.
+pub fn journal_file(configuration: &Configuration, base: &Path, asked: Option<&Path>) -> PathBuf {
+    asked.map_or_else(|| base.join(&configuration.engine.journal), Path::to_owned)
+}
+
+/// Returns the errors among findings.
+pub fn errors(findings: &[Finding]) -> impl Iterator<Item = &Finding> {
+    findings.iter().filter(|finding| finding.severity == config::Severity::Error)
+}
+
+/// Waits until the process is asked to stop: Ctrl-C, SIGTERM or SIGHUP.
+pub async fn stop_signal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (Ok(mut terminate), Ok(mut hangup)) = (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
+        else {
+            let _ = tokio::signal::ctrl_c().await; // without handlers the signals end the process by themselves
+            return;
+        };
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = tokio::signal::ctrl_c().await; // without a handler Ctrl-C ends the process by itself
+}
