@@ -16,6 +16,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .start()
         .await?;
     let (url, authorization) = (format!("{}/Users", mock.url()), mock.authorization());
+    // reqwest wants a TLS provider even where nothing speaks TLS.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().build()?;
     let lee = json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "lee"})
         .to_string();

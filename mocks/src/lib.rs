@@ -7,6 +7,7 @@ pub mod google;
 pub mod lab;
 pub mod log;
 pub mod login;
+pub mod probe;
 pub mod quota;
 pub mod salesforce;
 pub mod scim2;

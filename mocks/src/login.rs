@@ -2,10 +2,28 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header};
+use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde_json::{Value, json};
 
-use crate::{Request, Server, Vendor, google::Google, salesforce::Salesforce, scim2::Scim2};
+use crate::{
+    Answer, Request, Server, Vendor, google::Google, salesforce::Salesforce, scim2::Scim2,
+};
+
+/// What opens a mock.
+#[derive(Debug, Clone)]
+pub enum Way {
+    /// This `Authorization` header.
+    Header(String),
+    /// The token that this request is answered with.
+    Ask(Request),
+}
+
+/// A vendor that can be entered with its own credentials.
+pub trait Login: Vendor {
+    /// Returns the way in at a time and an address.
+    fn way_in(&self, base_url: &str, now: Timestamp) -> Way;
+}
 
 /// No token was given: a fault or a quota is in the way.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -17,43 +35,9 @@ pub struct NoToken {
     pub status: u16,
 }
 
-impl Server<Scim2> {
-    /// Returns an `Authorization` header that is let in.
-    pub fn authorization(&self) -> String {
-        self.with_vendor(|scim2| format!("Bearer {}", scim2.credentials().bearer_token))
-    }
-}
-
-impl Server<Google> {
-    /// Logs in as the administrator by way of the service account and returns the `Authorization` header, good for an
-    /// hour and for every scope. The token call is in the log like a client's.
-    ///
-    /// # Errors
-    /// [`NoToken`] when the token endpoint refuses.
-    pub async fn authorization(&self) -> Result<String, NoToken> {
-        let key = self.with_vendor(|google| google.service_account_json(&self.base_url()));
-        let text = |name: &str| key[name].as_str().unwrap_or_default();
-        let now = self.clock().now().as_second();
-        let claims = json!({
-            "iss": text("client_email"),
-            "sub": self.with_vendor(Google::subject),
-            "scope": SCOPES.join(" "),
-            "aud": "https://oauth2.googleapis.com/token",
-            "iat": now,
-            "exp": now + 3600,
-        });
-        let key = EncodingKey::from_rsa_pem(text("private_key").as_bytes())
-            .expect("the mock's own key is RSA");
-        let header = Header::new(Algorithm::RS256);
-        let assertion =
-            jsonwebtoken::encode(&header, &claims, &key).expect("claims are text and numbers");
-        let grant = "urn:ietf:params:oauth:grant-type:jwt-bearer";
-        token(
-            self,
-            "/token",
-            &[("grant_type", grant), ("assertion", &assertion)],
-        )
-        .await
+impl Login for Scim2 {
+    fn way_in(&self, _base_url: &str, _now: Timestamp) -> Way {
+        Way::Header(format!("Bearer {}", self.credentials().bearer_token))
     }
 }
 
@@ -63,51 +47,73 @@ const SCOPES: [&str; 3] = [
     "https://www.googleapis.com/auth/admin.directory.user.security",
 ];
 
-impl Server<Salesforce> {
-    /// Logs in with name and password and returns the `Authorization` header. The token call is in the log like a
-    /// client's.
-    ///
-    /// # Errors
-    /// [`NoToken`] when the token endpoint refuses.
-    pub async fn authorization(&self) -> Result<String, NoToken> {
-        let known = self.with_vendor(|salesforce| salesforce.credentials(&self.base_url()));
+impl Login for Google {
+    fn way_in(&self, base_url: &str, now: Timestamp) -> Way {
+        let key = self.service_account_json(base_url);
+        let text = |name: &str| key[name].as_str().unwrap_or_default();
+        let claims = json!({
+            "iss": text("client_email"),
+            "sub": self.subject(),
+            "scope": SCOPES.join(" "),
+            "aud": "https://oauth2.googleapis.com/token",
+            "iat": now.as_second(),
+            "exp": now.as_second() + 3600,
+        });
+        let key = EncodingKey::from_rsa_pem(text("private_key").as_bytes())
+            .expect("the mock's own key is RSA");
+        let header = Header::new(Algorithm::RS256);
+        let assertion =
+            jsonwebtoken::encode(&header, &claims, &key).expect("claims are text and numbers");
+        let grant = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+        form(
+            base_url,
+            now,
+            "/token",
+            &[("grant_type", grant), ("assertion", &assertion)],
+        )
+    }
+}
+
+impl Login for Salesforce {
+    fn way_in(&self, base_url: &str, now: Timestamp) -> Way {
+        let known = self.credentials(base_url);
         let text = |name: &str| known[name].as_str().unwrap_or_default();
         let password = format!("{}{}", text("password"), text("security_token"));
-        let form = [
+        let pairs = [
             ("grant_type", "password"),
             ("username", text("username")),
             ("password", &password),
             ("client_id", text("consumer_key")),
             ("client_secret", text("consumer_secret")),
         ];
-        token(self, "/services/oauth2/token", &form).await
+        form(base_url, now, "/services/oauth2/token", &pairs)
     }
 }
 
-async fn token<V: Vendor>(
-    server: &Server<V>,
-    path: &str,
-    form: &[(&str, &str)],
-) -> Result<String, NoToken> {
+fn form(base_url: &str, now: Timestamp, path: &str, pairs: &[(&str, &str)]) -> Way {
     let mut headers = HeaderMap::new();
     headers.insert(
         header::CONTENT_TYPE,
         HeaderValue::from_static("application/x-www-form-urlencoded"),
     );
-    let request = Request {
+    Way::Ask(Request {
         method: Method::POST,
         path: path.to_owned(),
         query: String::new(),
         headers,
         body: Bytes::from(
             url::form_urlencoded::Serializer::new(String::new())
-                .extend_pairs(form)
+                .extend_pairs(pairs)
                 .finish(),
         ),
-        now: server.clock().now(),
-        base_url: server.base_url(),
-    };
-    let answer = server.ask(request).await.ok_or(NoToken {
+        now,
+        base_url: base_url.to_owned(),
+    })
+}
+
+/// Reads the `Authorization` header out of the answer of a token endpoint.
+pub(crate) fn bearer<V: Vendor>(answer: Option<Answer>) -> Result<String, NoToken> {
+    let answer = answer.ok_or(NoToken {
         mock: V::NAME,
         status: 0,
     })?;
@@ -121,4 +127,41 @@ async fn token<V: Vendor>(
         .and_then(Value::as_str)
         .ok_or(refused)?;
     Ok(format!("Bearer {token}"))
+}
+
+impl Server<Scim2> {
+    /// Returns an `Authorization` header that is let in.
+    pub fn authorization(&self) -> String {
+        self.with_vendor(|scim2| format!("Bearer {}", scim2.credentials().bearer_token))
+    }
+}
+
+impl Server<Google> {
+    /// Logs in as the administrator by way of the service account and returns the `Authorization` header, good for an
+    /// hour. The token call is in the log like a client's.
+    ///
+    /// # Errors
+    /// [`NoToken`] when the token endpoint refuses.
+    pub async fn authorization(&self) -> Result<String, NoToken> {
+        log_in(self).await
+    }
+}
+
+impl Server<Salesforce> {
+    /// Logs in with name and password and returns the `Authorization` header. The token call is in the log like a
+    /// client's.
+    ///
+    /// # Errors
+    /// [`NoToken`] when the token endpoint refuses.
+    pub async fn authorization(&self) -> Result<String, NoToken> {
+        log_in(self).await
+    }
+}
+
+async fn log_in<V: Login>(server: &Server<V>) -> Result<String, NoToken> {
+    let (base_url, now) = (server.base_url(), server.clock().now());
+    match server.with_vendor(|vendor| vendor.way_in(&base_url, now)) {
+        Way::Header(header) => Ok(header),
+        Way::Ask(request) => bearer::<V>(server.ask(request).await),
+    }
 }
