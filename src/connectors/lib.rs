@@ -11,6 +11,8 @@ mod google;
 mod http;
 mod path;
 mod salesforce;
+#[cfg(test)]
+mod samples;
 mod scim2;
 mod settings;
 
@@ -68,6 +70,12 @@ impl Connectors for HttpConnectors {
         let vault = Vault::new(Arc::clone(&self.secrets));
         let clock = Arc::clone(&self.clock);
         match kind.kind {
+            "google" => Ok(Arc::new(google::Google::build(
+                &settings, vault, clock, &self.base,
+            )?)),
+            "salesforce" => Ok(Arc::new(salesforce::Salesforce::build(
+                &settings, vault, clock, &self.base,
+            )?)),
             "scim2" => Ok(Arc::new(scim2::Scim2::build(
                 &settings, vault, clock, &self.base,
             )?)),

@@ -50,11 +50,6 @@ impl AttributePath {
         }
     }
 
-    /// Returns the key under which the attribute stands at the top of a resource.
-    pub(crate) fn top(&self) -> &str {
-        self.schema.as_deref().unwrap_or(&self.name)
-    }
-
     /// Writes a value at this path; `null` takes away what is there.
     pub(crate) fn put(&self, resource: &mut Value, value: &Value) {
         let mut place = resource;

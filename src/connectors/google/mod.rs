@@ -1,3 +1,257 @@
-//! Google Directory: users of a Workspace domain, through the Admin SDK.
+//! Google Directory: users of a Workspace domain, through the Admin SDK (admin:directory_v1).
+
+mod credential;
+mod error;
 pub(crate) mod fields;
 pub(crate) mod target;
+mod wire;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::{
+    Clock, Confirmation, Confirmed, Connector, Deprovision, Failure, FailureKind, Health, MatchKey,
+    Object, Order, Purpose, Remedy, RemoteAccount, Tap, Unavailable, Verb,
+};
+use reqwest::Method;
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::confirm;
+use crate::http::vault::Vault;
+use crate::http::{Answer, Call, Channel, Http, Replay, address, classify};
+use crate::settings::Reader;
+use credential::ServiceAccount;
+use error::Doing;
+
+const JSON: &str = "application/json; charset=UTF-8";
+
+/// A Google connector.
+pub(crate) struct Google {
+    channel: Channel,
+    users: Url,
+    administrator: String,
+}
+
+impl Google {
+    /// Builds the connector from its settings.
+    pub(crate) fn build(
+        settings: &Reader<'_>,
+        vault: Vault,
+        clock: Arc<dyn Clock>,
+        base: &Path,
+    ) -> Result<Self, Unavailable> {
+        let mut users = settings.safe_url("base_url")?;
+        users.set_path(&format!(
+            "{}/admin/directory/v1/users",
+            users.path().trim_end_matches('/')
+        ));
+        let administrator = settings.need("administrators_email")?.to_owned();
+        let agent = format!(
+            "{} {}",
+            settings.need("application_name")?,
+            crate::USER_AGENT
+        );
+        let credential = ServiceAccount::read(settings, vault, base)?;
+        let http = Http::new(
+            settings.limits(),
+            &agent,
+            settings.ca_file(base).as_deref(),
+            None,
+            clock,
+        )
+        .map_err(|cause| {
+            settings.unavailable(&cause, "Correct `application_name` or `ca_file`.")
+        })?;
+        Ok(Self {
+            channel: Channel::new(http, Box::new(credential)),
+            users,
+            administrator,
+        })
+    }
+
+    fn write(order: &Order<'_>, method: Method, url: Url) -> Call {
+        let mut call = Call::new(Purpose::Write, method, url);
+        call.operation = Some(order.operation);
+        call.hidden = order.password.cloned().into_iter().collect();
+        call
+    }
+
+    async fn done(&self, call: Call, doing: Doing, tap: &dyn Tap) -> Result<Answer, Failure> {
+        let answer = self.channel.send(call.clone(), tap).await?;
+        if answer.is_success() {
+            return Ok(answer);
+        }
+        let failure = error::failure(&answer, doing, self.channel.http().clock().now());
+        Err(self.channel.quotable(&call, failure))
+    }
+
+    async fn create(&self, order: &Order<'_>, tap: &dyn Tap) -> Result<Confirmed, Failure> {
+        let mut call =
+            Self::write(order, Method::POST, self.users.clone()).json(JSON, &wire::inserted(order));
+        call.replay = Replay::AskFirst;
+        let answer = self.done(call, Doing::Create, tap).await?;
+        confirmed(
+            order,
+            Confirmation::Created,
+            &answer.json()?,
+            Replay::AskFirst,
+        )
+    }
+
+    async fn update(&self, order: &Order<'_>, tap: &dyn Tap) -> Result<Confirmed, Failure> {
+        let link = confirm::link(order)?;
+        let url = address::below(&self.users, &link.remote_id.0)?;
+        let body = wire::updated(order);
+        let call = if body.as_object().is_some_and(serde_json::Map::is_empty) {
+            // Nothing to send: what is there is asked for, so that nothing is confirmed that nobody said.
+            Call::get(Purpose::Lookup, url)
+        } else {
+            // PUT has the semantics of a patch here and, unlike PATCH, can clear lists. Source: discovery, users.update.
+            Self::write(order, Method::PUT, url).json(JSON, &body)
+        };
+        match self.done(call, Doing::Change, tap).await {
+            Ok(answer) => confirmed(order, Confirmation::Updated, &answer.json()?, Replay::Safe),
+            Err(failure) if failure.kind == FailureKind::Conflict => {
+                self.applied_nevertheless(order, failure, tap).await
+            }
+            Err(failure) => Err(failure),
+        }
+    }
+
+    /// An update may answer 409 although it was applied (googleapis/google-api-python-client#949): ask before giving up.
+    async fn applied_nevertheless(
+        &self,
+        order: &Order<'_>,
+        failure: Failure,
+        tap: &dyn Tap,
+    ) -> Result<Confirmed, Failure> {
+        let link = confirm::link(order)?;
+        let url = address::below(&self.users, &link.remote_id.0)?;
+        match self.read(url, tap).await? {
+            Some(user) if wire::is_named(&user, &order.desired.remote_name) => {
+                confirmed(order, Confirmation::Updated, &user, Replay::Safe)
+            }
+            _ => Err(failure),
+        }
+    }
+
+    async fn deprovision(&self, order: &Order<'_>, tap: &dyn Tap) -> Result<Confirmed, Failure> {
+        let link = confirm::link(order)?;
+        let url = address::below(&self.users, &link.remote_id.0)?;
+        let outcome = match order.deprovision {
+            Deprovision::Delete => {
+                let call = Self::write(order, Method::DELETE, url);
+                let answer = self.done(call, Doing::Change, tap).await;
+                answer.map(|_| Confirmation::Deleted)
+            }
+            Deprovision::Deactivate => {
+                let call =
+                    Self::write(order, Method::PUT, url).json(JSON, &json!({"suspended": true}));
+                match self.done(call, Doing::Change, tap).await {
+                    Ok(answer) => suspended(&answer.json()?).map(|()| Confirmation::Deactivated),
+                    Err(failure) => Err(failure),
+                }
+            }
+        };
+        let what = match outcome {
+            Ok(what) => what,
+            Err(failure) if failure.kind == FailureKind::NotFound => Confirmation::AlreadyGone,
+            Err(failure) => return Err(failure),
+        };
+        Ok(confirm::taken_away(what, link, link.remote_name.clone()))
+    }
+
+    /// Reads one user; `None` when there is none.
+    async fn read(&self, url: Url, tap: &dyn Tap) -> Result<Option<Value>, Failure> {
+        let call = Call::get(Purpose::Lookup, url);
+        match self.done(call, Doing::Change, tap).await {
+            Ok(answer) => answer.json().map(Some),
+            Err(failure) if failure.kind == FailureKind::NotFound => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+}
+
+#[async_trait]
+impl Connector for Google {
+    async fn carry_out(&self, order: &Order<'_>, tap: &dyn Tap) -> Result<Confirmed, Failure> {
+        if order.object() == Object::Group {
+            return Err(no_groups());
+        }
+        match order.verb {
+            Verb::Create if confirm::at_rest(order).is_some() => self.update(order, tap).await,
+            Verb::Create => self.create(order, tap).await,
+            Verb::Update => self.update(order, tap).await,
+            Verb::Deprovision => self.deprovision(order, tap).await,
+        }
+    }
+
+    /// Asks by id, then by address. An alias of somebody else answers to the address too, and is not the account.
+    async fn find(&self, key: &MatchKey, tap: &dyn Tap) -> Result<Option<RemoteAccount>, Failure> {
+        if key.object == Object::Group {
+            return Err(no_groups());
+        }
+        if let Some(id) = &key.remote_id
+            && let Some(user) = self.read(address::below(&self.users, &id.0)?, tap).await?
+        {
+            return Ok(wire::account(user));
+        }
+        let user = self
+            .read(address::below(&self.users, &key.remote_name)?, tap)
+            .await?;
+        Ok(user
+            .filter(|user| wire::is_named(user, &key.remote_name))
+            .and_then(wire::account))
+    }
+
+    async fn check(&self, tap: &dyn Tap) -> Result<Health, Failure> {
+        let url = address::below(&self.users, &self.administrator)?;
+        let call = Call::get(Purpose::Check, url);
+        let user = self.done(call, Doing::Change, tap).await?.json()?;
+        let mut findings = vec![format!(
+            "the service account acts for {}",
+            self.administrator
+        )];
+        if user.get("isAdmin") == Some(&Value::Bool(false)) {
+            findings.push("that user is no administrator, so writes will be refused".to_owned());
+        }
+        if let Some(customer) = user.get("customerId").and_then(Value::as_str) {
+            findings.push(format!("the customer is {customer}"));
+        }
+        Ok(Health { findings })
+    }
+}
+
+fn confirmed(
+    order: &Order<'_>,
+    what: Confirmation,
+    user: &Value,
+    replay: Replay,
+) -> Result<Confirmed, Failure> {
+    let id = wire::id(user)
+        .ok_or_else(|| classify::garbled(200, "the answer holds no user with an id", replay))?;
+    let name = confirm::name(&order.desired.remote_name, wire::name(user));
+    Ok(confirm::written(order, what, id, name))
+}
+
+fn suspended(user: &Value) -> Result<(), Failure> {
+    if user.get("suspended") == Some(&Value::Bool(true)) {
+        return Ok(());
+    }
+    Err(classify::garbled(
+        200,
+        "the target took the request and does not say that the user is suspended",
+        Replay::Safe,
+    ))
+}
+
+fn no_groups() -> Failure {
+    classify::failure(
+        FailureKind::Unsupported,
+        Remedy::GiveUp,
+        "groups are not provisioned to Google",
+        "Provision groups to a SCIM2 connector.",
+    )
+}

@@ -133,6 +133,17 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// Makes an answer for a test.
+    #[cfg(test)]
+    pub(crate) fn sample(status: u16, content: &Value) -> Self {
+        Self {
+            status,
+            headers: HeaderMap::new(),
+            body: Bytes::from(content.to_string()),
+            replay: Replay::Safe,
+        }
+    }
+
     /// Tells whether the target says that it was done.
     pub(crate) fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
