@@ -10,7 +10,7 @@ use super::{
     error::{MEDIA_TYPE, Refusal},
     etag::Precondition,
     list::{self, Query},
-    operations::{Context, password_hash},
+    operations::{Turn, password_hash},
     patch,
     personality::PatchAnswer,
     projection::Projection,
@@ -103,7 +103,7 @@ impl Scim2 {
         if place.is_discovery() {
             return self.discover(request, &place, base);
         }
-        let context = Context {
+        let turn = Turn {
             now: request.now,
             precondition: Precondition {
                 if_match: request.header(header::IF_MATCH.as_str()),
@@ -114,7 +114,7 @@ impl Scim2 {
         match place {
             Place::Root => self.list(request, &Kind::ALL, base),
             Place::Collection(kind) if method == "GET" => self.list(request, &[kind], base),
-            Place::Collection(kind) => self.post(request, kind, base, context),
+            Place::Collection(kind) => self.post(request, kind, base, turn),
             Place::Search(_) if !settings.personality.features.search => {
                 Err(not_implemented(".search"))
             }
@@ -125,12 +125,12 @@ impl Scim2 {
             }
             Place::Bulk if !settings.personality.features.bulk => Err(not_implemented("Bulk")),
             Place::Bulk => {
-                let mut context = context;
-                let body = self.bulk(request, base, &mut context)?;
+                let mut turn = turn;
+                let body = self.bulk(request, base, &mut turn)?;
                 Ok(Answer::json(StatusCode::OK, MEDIA_TYPE, &body))
             }
-            Place::Me => self.me(request, &caller, base, context),
-            Place::Item(kind, id) => self.item(request, kind, &id, base, context),
+            Place::Me => self.me(request, &caller, base, turn),
+            Place::Item(kind, id) => self.item(request, kind, &id, base, turn),
             Place::Token
             | Place::ServiceProviderConfig
             | Place::ResourceTypes(_)
@@ -193,10 +193,10 @@ impl Scim2 {
         request: &Request,
         kind: Kind,
         base: &str,
-        mut context: Context<'_>,
+        mut turn: Turn<'_>,
     ) -> Result<Answer, Refusal> {
         let projection = self.projection(request)?;
-        let row = self.create(kind, &json_body(request)?, &mut context)?;
+        let row = self.create(kind, &json_body(request)?, &mut turn)?;
         Ok(self.shown(StatusCode::CREATED, kind, &row, base, &projection))
     }
 
@@ -206,7 +206,7 @@ impl Scim2 {
         kind: Kind,
         id: &str,
         base: &str,
-        mut context: Context<'_>,
+        mut turn: Turn<'_>,
     ) -> Result<Answer, Refusal> {
         if request.method == Method::DELETE {
             let accept = request.header(header::ACCEPT.as_str()).unwrap_or_default();
@@ -215,16 +215,16 @@ impl Scim2 {
                     "The Accept header is not supported here.",
                 ));
             }
-            self.delete(kind, id, &mut context)?;
+            self.delete(kind, id, &mut turn)?;
             return Ok(Answer::empty(StatusCode::NO_CONTENT));
         }
         let projection = self.projection(request)?;
         let row = match request.method {
-            Method::PUT => self.replace(kind, id, &json_body(request)?, &mut context)?,
+            Method::PUT => self.replace(kind, id, &json_body(request)?, &mut turn)?,
             Method::PATCH => {
                 let body = json_body(request)?;
                 let operations = patch::read(&body, self.personality())?;
-                let row = self.patch(kind, id, &operations, &mut context)?;
+                let row = self.patch(kind, id, &operations, &mut turn)?;
                 let answer = match kind {
                     Kind::User => self.personality().patch.user_answer,
                     Kind::Group => self.personality().patch.group_answer,
@@ -245,9 +245,9 @@ impl Scim2 {
                     .by_id(kind, id)
                     .ok_or_else(|| Refusal::not_found(id))?;
                 let shown = self.renderer(base);
-                let known = context.precondition.if_none_match.is_some()
-                    && self.personality().features.etag;
-                if known && context.precondition.is_current(&shown.version(kind, &row)) {
+                let known =
+                    turn.precondition.if_none_match.is_some() && self.personality().features.etag;
+                if known && turn.precondition.is_current(&shown.version(kind, &row)) {
                     let headers = shown.headers(kind, &row);
                     return Ok(Answer {
                         headers,
@@ -266,7 +266,7 @@ impl Scim2 {
         request: &Request,
         caller: &Caller,
         base: &str,
-        context: Context<'_>,
+        turn: Turn<'_>,
     ) -> Result<Answer, Refusal> {
         if !self.personality().features.me {
             return Err(not_implemented("/Me"));
@@ -283,7 +283,7 @@ impl Scim2 {
             .map(|(_, row)| row);
         match row {
             _ if request.method == Method::POST => Err(not_implemented("Registering oneself")),
-            Some(row) => self.item(request, Kind::User, &row.id, base, context),
+            Some(row) => self.item(request, Kind::User, &row.id, base, turn),
             None => Err(Refusal::new(
                 StatusCode::NOT_FOUND,
                 "Who signed in is no user here.",
@@ -359,8 +359,10 @@ fn ignored_parameters(request: &Request, place: &Place) -> String {
         .into_iter()
         .map(|(name, _)| name)
         .filter(|name| {
-            let known = (shows && names(&SHOWING, name)) || (lists && names(&LISTING, name));
-            !known && !(place.is_discovery() && name.eq_ignore_ascii_case("filter"))
+            let refused = place.is_discovery() && name.eq_ignore_ascii_case("filter");
+            let known =
+                refused || (shows && names(&SHOWING, name)) || (lists && names(&LISTING, name));
+            !known
         });
     ignored
         .map(|name| super::render::encoded(&name))

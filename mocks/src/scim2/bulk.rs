@@ -9,7 +9,7 @@ use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
 use super::{
-    Scim2, error::Refusal, etag::Precondition, operations::Context, patch, resource, routes::Place,
+    Scim2, error::Refusal, etag::Precondition, operations::Turn, patch, resource, routes::Place,
     schema::Kind,
 };
 use crate::vendor::Request;
@@ -59,7 +59,7 @@ impl Scim2 {
         &mut self,
         request: &Request,
         base: &str,
-        context: &mut Context<'_>,
+        turn: &mut Turn<'_>,
     ) -> Result<Value, Refusal> {
         let features = self.personality().features.clone();
         if request.body.len() > features.bulk_max_payload_bytes as usize {
@@ -93,11 +93,11 @@ impl Scim2 {
                 })?,
         };
         let mut run = Run::read(operations, fail_on_errors);
-        self.carry_out(&mut run, base, context);
+        self.carry_out(&mut run, base, turn);
         Ok(run.answer(self, base))
     }
 
-    fn carry_out(&mut self, run: &mut Run, base: &str, context: &mut Context<'_>) {
+    fn carry_out(&mut self, run: &mut Run, base: &str, turn: &mut Turn<'_>) {
         let mut waiting: Vec<usize> = (0..run.steps.len())
             .filter(|at| !run.results.contains_key(at))
             .collect();
@@ -108,7 +108,7 @@ impl Scim2 {
                     return;
                 }
                 match run.readiness(at) {
-                    Readiness::Ready => self.step(run, at, false, base, context),
+                    Readiness::Ready => self.step(run, at, false, base, turn),
                     Readiness::Hopeless(reference) => run.fail(at, unresolved(&reference)),
                     Readiness::Waiting => still.push(at),
                 }
@@ -120,32 +120,25 @@ impl Scim2 {
                 // Only a POST defines a bulkId, so a circle always has one.
                 let Some(opened) = opened else { return };
                 let at = still.remove(opened);
-                self.step(run, at, true, base, context);
+                self.step(run, at, true, base, turn);
             }
             waiting = still;
         }
-        self.finish(run, base, context);
+        self.finish(run, base, turn);
     }
 
     /// Carries out one step; `open` leaves out the references that are not known yet.
-    fn step(
-        &mut self,
-        run: &mut Run,
-        at: usize,
-        open: bool,
-        base: &str,
-        context: &mut Context<'_>,
-    ) {
+    fn step(&mut self, run: &mut Run, at: usize, open: bool, base: &str, turn: &mut Turn<'_>) {
         let (path, data) = run.resolved(at, open);
         let step = &run.steps[at];
         let version = step.version.clone();
-        let mut inner = Context {
-            now: context.now,
+        let mut inner = Turn {
+            now: turn.now,
             precondition: Precondition {
                 if_match: version.as_deref(),
                 if_none_match: None,
             },
-            changes: context.changes,
+            changes: turn.changes,
         };
         let result = self.perform(&step.method, &path, &data, base, &mut inner);
         match (&result, step.bulk_id.clone()) {
@@ -164,16 +157,16 @@ impl Scim2 {
     }
 
     /// Completes the resources that were made without some reference; takes away those that cannot be completed.
-    fn finish(&mut self, run: &mut Run, base: &str, context: &mut Context<'_>) {
+    fn finish(&mut self, run: &mut Run, base: &str, turn: &mut Turn<'_>) {
         for (at, id) in std::mem::take(&mut run.unfinished) {
             let (path, data) = run.resolved(at, false);
             let Some(Place::Collection(kind)) = self.place_in_bulk(&path) else {
                 continue;
             };
-            let mut inner = Context {
-                now: context.now,
+            let mut inner = Turn {
+                now: turn.now,
                 precondition: Precondition::default(),
-                changes: context.changes,
+                changes: turn.changes,
             };
             let open = match run.readiness(at) {
                 Readiness::Ready => None,
@@ -206,7 +199,7 @@ impl Scim2 {
         path: &str,
         data: &Value,
         base: &str,
-        context: &mut Context<'_>,
+        turn: &mut Turn<'_>,
     ) -> Result<(String, Outcome), Refusal> {
         let unsupported = || {
             Refusal::new(
@@ -219,13 +212,11 @@ impl Scim2 {
             .ok_or_else(|| Refusal::not_found(path))?;
         let (kind, row, status) = match (method, place) {
             (&Method::POST, Place::Collection(kind)) => {
-                (kind, self.create(kind, data, context)?, StatusCode::CREATED)
+                (kind, self.create(kind, data, turn)?, StatusCode::CREATED)
             }
-            (&Method::PUT, Place::Item(kind, id)) if self.personality().http.put => (
-                kind,
-                self.replace(kind, &id, data, context)?,
-                StatusCode::OK,
-            ),
+            (&Method::PUT, Place::Item(kind, id)) if self.personality().http.put => {
+                (kind, self.replace(kind, &id, data, turn)?, StatusCode::OK)
+            }
             (&Method::PATCH, Place::Item(kind, id)) => {
                 let operations = match data {
                     Value::Array(operations) => patch::read_operations(operations)?,
@@ -233,13 +224,13 @@ impl Scim2 {
                 };
                 (
                     kind,
-                    self.patch(kind, &id, &operations, context)?,
+                    self.patch(kind, &id, &operations, turn)?,
                     StatusCode::OK,
                 )
             }
             (&Method::DELETE, Place::Item(kind, id)) => {
                 let location = format!("{base}/{}/{id}", kind.endpoint());
-                self.delete(kind, &id, context)?;
+                self.delete(kind, &id, turn)?;
                 let outcome = Outcome {
                     status: StatusCode::NO_CONTENT,
                     location: Some(location),

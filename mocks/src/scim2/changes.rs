@@ -166,9 +166,9 @@ fn plain(mut value: Value) -> Value {
 
 fn shown(mut content: Map<String, Value>) -> Value {
     if let Some(Value::Array(members)) = content.get_mut("members") {
-        members
-            .iter_mut()
-            .for_each(|member| *member = plain(member.take()));
+        for member in members {
+            *member = plain(member.take());
+        }
     }
     for value in content.values_mut() {
         if let Some(manager) = value.get_mut("manager") {

@@ -22,9 +22,9 @@ use super::{
 };
 use crate::vendor::Change;
 
-/// What a change request works with besides its body.
+/// What one request brings besides its body, and where its changes are told.
 #[derive(Debug)]
-pub(crate) struct Context<'a> {
+pub(crate) struct Turn<'a> {
     pub(crate) now: Timestamp,
     pub(crate) precondition: Precondition<'a>,
     pub(crate) changes: &'a mut Vec<Change>,
@@ -36,7 +36,7 @@ impl Scim2 {
         &mut self,
         kind: Kind,
         body: &Value,
-        context: &mut Context<'_>,
+        turn: &mut Turn<'_>,
     ) -> Result<Arc<Row>, Refusal> {
         let Shaped {
             mut content,
@@ -62,12 +62,12 @@ impl Scim2 {
                 content,
                 password,
             },
-            context.now,
+            turn.now,
         );
         Reporter {
             kind,
             row: &row,
-            into: context.changes,
+            into: turn.changes,
         }
         .created();
         Ok(row)
@@ -80,9 +80,9 @@ impl Scim2 {
         kind: Kind,
         id: &str,
         body: &Value,
-        context: &mut Context<'_>,
+        turn: &mut Turn<'_>,
     ) -> Result<Arc<Row>, Refusal> {
-        let (at, old) = self.existing(kind, id, &context.precondition)?;
+        let (at, old) = self.existing(kind, id, &turn.precondition)?;
         let Shaped {
             mut content,
             password,
@@ -105,7 +105,7 @@ impl Scim2 {
             Some(password) => Some(self.hashed(&password)?),
             None => old.password.clone(),
         };
-        self.store_changed(kind, (at, &old), before, content, password, context)
+        self.store_changed(kind, (at, &old), &before, content, password, turn)
     }
 
     /// Changes a resource by PATCH (RFC 7644, section 3.5.2).
@@ -114,9 +114,9 @@ impl Scim2 {
         kind: Kind,
         id: &str,
         operations: &[patch::Operation<'_>],
-        context: &mut Context<'_>,
+        turn: &mut Turn<'_>,
     ) -> Result<Arc<Row>, Refusal> {
-        let (at, old) = self.existing(kind, id, &context.precondition)?;
+        let (at, old) = self.existing(kind, id, &turn.precondition)?;
         let before = old.content();
         let settings = self.settings.clone();
         let patched = patch::apply(before.clone(), operations, kind, &settings.personality)?;
@@ -125,7 +125,7 @@ impl Scim2 {
             Password::Set(password) => Some(self.hashed(password)?),
             Password::Removed => None,
         };
-        self.store_changed(kind, (at, &old), before, patched.content, password, context)
+        self.store_changed(kind, (at, &old), &before, patched.content, password, turn)
     }
 
     /// Deletes a resource (RFC 7644, section 3.6) and takes it out of every group.
@@ -133,11 +133,11 @@ impl Scim2 {
         &mut self,
         kind: Kind,
         id: &str,
-        context: &mut Context<'_>,
+        turn: &mut Turn<'_>,
     ) -> Result<(), Refusal> {
-        let (at, row) = self.existing(kind, id, &context.precondition)?;
+        let (at, row) = self.existing(kind, id, &turn.precondition)?;
         for group in self.store.groups_with(&row.id).to_vec() {
-            self.edit_members(&group, context, |members| {
+            self.edit_members(&group, turn, |members| {
                 members
                     .retain(|member| member.get("value").and_then(Value::as_str) != Some(&row.id));
             });
@@ -146,7 +146,7 @@ impl Scim2 {
         Reporter {
             kind,
             row: &row,
-            into: context.changes,
+            into: turn.changes,
         }
         .deleted();
         Ok(())
@@ -190,10 +190,10 @@ impl Scim2 {
         &mut self,
         kind: Kind,
         (at, old): (u64, &Row),
-        before: Map<String, Value>,
+        before: &Map<String, Value>,
         content: Map<String, Value>,
         password: Option<Box<str>>,
-        context: &mut Context<'_>,
+        turn: &mut Turn<'_>,
     ) -> Result<Arc<Row>, Refusal> {
         let id: Arc<str> = match self.personality().identifiers.form {
             IdentifierForm::Name => self.new_id(kind, &content).into(),
@@ -210,18 +210,18 @@ impl Scim2 {
         };
         let row = self
             .store
-            .replace(kind, at, draft, context.now)
+            .replace(kind, at, draft, turn.now)
             .ok_or_else(|| Refusal::not_found(&old.id))?;
         let mut reporter = Reporter {
             kind,
             row: &row,
-            into: context.changes,
+            into: turn.changes,
         };
-        reporter.differences(&before, &content);
+        reporter.differences(before, &content);
         if new_password {
             reporter.password_changed();
         }
-        self.follow(kind, old, &before, &row, &content, context);
+        self.follow(kind, old, before, &row, &content, turn);
         Ok(row)
     }
 
@@ -233,7 +233,7 @@ impl Scim2 {
         before: &Map<String, Value>,
         row: &Row,
         content: &Map<String, Value>,
-        context: &mut Context<'_>,
+        turn: &mut Turn<'_>,
     ) {
         let (old_name, name) = (
             links::display_name(before, kind),
@@ -243,7 +243,7 @@ impl Scim2 {
             return;
         }
         for group in self.store.groups_with(&old.id).to_vec() {
-            self.edit_members(&group, context, |members| {
+            self.edit_members(&group, turn, |members| {
                 let ours = |member: &&mut Value| {
                     member.get("value").and_then(Value::as_str) == Some(&*old.id)
                 };
@@ -264,12 +264,7 @@ impl Scim2 {
     }
 
     /// Changes the members of a group because a member changed.
-    fn edit_members(
-        &mut self,
-        group: &str,
-        context: &mut Context<'_>,
-        edit: impl Fn(&mut Vec<Value>),
-    ) {
+    fn edit_members(&mut self, group: &str, turn: &mut Turn<'_>, edit: impl Fn(&mut Vec<Value>)) {
         let Some((at, old)) = self.store.by_id(Kind::Group, group) else {
             return;
         };
@@ -287,11 +282,11 @@ impl Scim2 {
             content: after.clone(),
             password: None,
         };
-        if let Some(row) = self.store.replace(Kind::Group, at, draft, context.now) {
+        if let Some(row) = self.store.replace(Kind::Group, at, draft, turn.now) {
             Reporter {
                 kind: Kind::Group,
                 row: &row,
-                into: context.changes,
+                into: turn.changes,
             }
             .differences(&before, &after);
         }

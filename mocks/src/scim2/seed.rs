@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{Scim2, etag::Precondition, operations::Context, schema::Kind};
+use super::{Scim2, etag::Precondition, operations::Turn, schema::Kind};
 
 impl Scim2 {
     /// Adds the users and groups of a seed table; all of them or none.
@@ -51,14 +51,14 @@ impl Scim2 {
                 self.name_member(member)?;
             }
         }
-        let mut context = Context {
+        let mut turn = Turn {
             now,
             precondition: Precondition::default(),
             changes: &mut Vec::new(),
         };
         let members = body.get("members").cloned();
         let row = self
-            .create(kind, &Value::Object(body), &mut context)
+            .create(kind, &Value::Object(body), &mut turn)
             .map_err(|refusal| refusal.detail)?;
         // A personality that takes no members on POST still starts with the seed's.
         if let (Some(members), false) = (members, self.personality().resources.members_on_write) {
@@ -66,7 +66,7 @@ impl Scim2 {
             let operations = operations.as_array().map_or(&[][..], Vec::as_slice);
             let read =
                 super::patch::read_operations(operations).map_err(|refusal| refusal.detail)?;
-            self.patch(kind, &row.id, &read, &mut context)
+            self.patch(kind, &row.id, &read, &mut turn)
                 .map_err(|refusal| refusal.detail)?;
         }
         Ok(())

@@ -1,6 +1,10 @@
 //! The SCIM 2.0 mock, asked through the vendor port: no socket, no clock.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(
+    clippy::needless_pass_by_value,
+    reason = "a literal reads better without a sign before it"
+)]
 
 mod bulk;
 mod credentials;

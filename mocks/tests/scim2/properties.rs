@@ -148,7 +148,7 @@ fn everything(desk: &mut Desk) -> HashMap<String, (Value, String)> {
             (content, meta["version"].as_str().unwrap().to_owned()),
         );
     }
-    assert_eq!(found.len(), all["totalResults"].as_u64().unwrap() as usize);
+    assert_eq!(json!(found.len()), all["totalResults"]);
     found
 }
 
@@ -222,7 +222,7 @@ fn check_pages(desk: &mut Desk, endpoint: &str, size: usize) {
             ))
             .expect(200)
             .body;
-        assert_eq!(page["totalResults"].as_u64().unwrap() as usize, whole.len());
+        assert_eq!(page["totalResults"], json!(whole.len()));
         by_index.extend(
             page["Resources"]
                 .as_array()
@@ -376,7 +376,7 @@ proptest! {
 
     #[test]
     fn random_bytes_are_answered(body in vec(any::<u8>(), 0..200), query in vec(any::<u8>(), 0..40)) {
-        let query: String = query.iter().map(|byte| format!("%{byte:02x}")).collect();
+        let query = percent_encoding::percent_encode(&query, percent_encoding::NON_ALPHANUMERIC).to_string();
         ask_everything(&mut Desk::new(), &body, &format!("filter={query}&cursor={query}"));
     }
 

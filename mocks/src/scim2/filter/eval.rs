@@ -61,10 +61,9 @@ impl Bound {
     pub(crate) fn holds(&self, object: &Map<String, Value>, matching: Matching) -> bool {
         match self {
             Self::Absent(test) => match test {
-                None => false,
                 Some((Operator::Eq, Literal::Null)) => true,
                 Some((Operator::Ne, literal)) => *literal != Literal::Null,
-                Some(_) => false,
+                None | Some(_) => false,
             },
             Self::Present(target) => values(object, target, false).any(is_assigned),
             Self::Test(target, operator, literal) => {

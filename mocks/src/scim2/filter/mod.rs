@@ -162,9 +162,9 @@ fn write_joined(
             out.write_str(join)?;
         }
         if needs_parentheses(part) {
-            write!(out, "({part})")?
+            write!(out, "({part})")?;
         } else {
-            write!(out, "{part}")?
+            write!(out, "{part}")?;
         }
     }
     Ok(())

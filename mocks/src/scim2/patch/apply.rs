@@ -2,13 +2,16 @@
 
 use serde_json::{Map, Value};
 
-use super::{Place, Verb, check_personality};
+use super::{
+    Place, Verb, check_personality,
+    items::{append, drop_hollow, put_items, set_sub, settle_primary, take_items},
+    selected::apply_selected,
+};
 use crate::scim2::{
     error::Refusal,
-    filter::{Bound, Matching},
     path::Target,
     personality::Personality,
-    resource::{coerce, coerce_extension, coerce_one, get, primaries},
+    resource::{coerce, coerce_extension, coerce_one, get},
     schema::{Attribute, Kind, Mutability, Schema, Type},
 };
 
@@ -198,7 +201,9 @@ fn apply_whole(
                 return Ok(());
             };
             let mut items = take_items(holder, attribute);
-            added.into_iter().for_each(|item| append(&mut items, item));
+            for item in added {
+                append(&mut items, item);
+            }
             put_items(holder, attribute, items);
             Ok(())
         }
@@ -280,7 +285,7 @@ fn merge(
     Ok(())
 }
 
-fn merge_into(
+pub(super) fn merge_into(
     object: &mut Map<String, Value>,
     attribute: &Attribute,
     sent: &Map<String, Value>,
@@ -338,236 +343,10 @@ fn apply_sub(
             value.clone(),
         )])));
     }
-    items
-        .iter_mut()
-        .for_each(|item| set_sub(item, sub, value.as_ref()));
+    for item in &mut items {
+        set_sub(item, sub, value.as_ref());
+    }
     drop_hollow(&mut items, sub, value.is_none());
     put_items(holder, attribute, items);
     Ok(())
-}
-
-#[expect(
-    clippy::too_many_arguments,
-    reason = "each is one part of one operation; a struct would only rename them"
-)]
-fn apply_selected(
-    holder: &mut Map<String, Value>,
-    attribute: &Attribute,
-    sub: Option<&Attribute>,
-    selection: &Bound,
-    verb: Verb,
-    value: &Value,
-    named: bool,
-    personality: &Personality,
-) -> Result<(), Refusal> {
-    let hits = |item: &Value| {
-        item.as_object()
-            .is_some_and(|item| selection.holds(item, Matching::default()))
-    };
-    let mut items = take_items(holder, attribute);
-    if !items.iter().any(hits) {
-        // A remove of what is not there has nothing to do; RFC 7644 asks for noTarget where a value must be put.
-        let added = match verb {
-            Verb::Remove => None,
-            Verb::Replace if named => {
-                return Err(Refusal::no_target(
-                    "The filter of the path selects no value.",
-                ));
-            }
-            Verb::Add | Verb::Replace => {
-                Some(new_item(attribute, sub, selection, value, personality)?)
-            }
-        };
-        items.extend(added);
-        put_items(holder, attribute, items);
-        return Ok(());
-    }
-    match (verb, sub) {
-        (Verb::Remove, None) => items.retain(|item| !hits(item)),
-        (Verb::Add | Verb::Replace, None) => {
-            for item in items.iter_mut().filter(|item| hits(item)) {
-                select_value(item, attribute, verb, value, personality)?;
-            }
-            items.retain(|item| !item.is_null());
-        }
-        (_, Some(sub)) => {
-            let value = if verb == Verb::Remove {
-                None
-            } else {
-                coerce(sub, value, personality)?
-            };
-            items
-                .iter_mut()
-                .filter(|item| hits(item))
-                .for_each(|item| set_sub(item, sub, value.as_ref()));
-            drop_hollow(&mut items, sub, value.is_none());
-        }
-    }
-    put_items(holder, attribute, items);
-    Ok(())
-}
-
-/// Adds to, or replaces, one selected value. It becomes null when nothing is left.
-fn select_value(
-    item: &mut Value,
-    attribute: &Attribute,
-    verb: Verb,
-    value: &Value,
-    personality: &Personality,
-) -> Result<(), Refusal> {
-    let sent = one_of(value);
-    match (verb, sent, item.as_object_mut()) {
-        (Verb::Add, Value::Object(sent), Some(item)) => {
-            merge_into(item, attribute, sent, personality)
-        }
-        _ => {
-            let mut made = coerce_one(attribute, sent, personality)?.unwrap_or(Value::Null);
-            // What may not change about a member stays when the replacement leaves it out.
-            if let (Some(made), Some(old)) = (made.as_object_mut(), item.as_object()) {
-                for sub in attribute
-                    .sub_attributes
-                    .iter()
-                    .filter(|sub| sub.mutability == Mutability::Immutable)
-                {
-                    if let Some(old) = old.get(sub.name) {
-                        made.entry(sub.name).or_insert_with(|| old.clone());
-                    }
-                }
-            }
-            *item = made;
-            Ok(())
-        }
-    }
-}
-
-/// Makes the value that a filter such as `type eq "work"` describes, as Entra expects of an add.
-fn new_item(
-    attribute: &Attribute,
-    sub: Option<&Attribute>,
-    selection: &Bound,
-    value: &Value,
-    personality: &Personality,
-) -> Result<Value, Refusal> {
-    let template = selection.template();
-    let mut made = template.ok_or_else(|| {
-        Refusal::no_target("The filter of the path selects no value and describes none.")
-    })?;
-    match (sub, one_of(value)) {
-        (Some(sub), _) => {
-            if let Some(value) = coerce(sub, value, personality)? {
-                made.insert(sub.name.to_owned(), value);
-            }
-        }
-        (None, Value::Object(sent)) => merge_into(&mut made, attribute, sent, personality)?,
-        (None, _) => {
-            return Err(Refusal::invalid_value(format!(
-                "A value of '{}' must be an object.",
-                attribute.name
-            )));
-        }
-    }
-    Ok(Value::Object(made))
-}
-
-/// Takes a list of one for the one.
-fn one_of(value: &Value) -> &Value {
-    match value {
-        Value::Array(items) if items.len() == 1 => &items[0],
-        other => other,
-    }
-}
-
-fn set_sub(item: &mut Value, sub: &Attribute, value: Option<&Value>) {
-    let Some(item) = item.as_object_mut() else {
-        return;
-    };
-    match value {
-        Some(value) => item.insert(sub.name.to_owned(), value.clone()),
-        None => item.shift_remove(sub.name),
-    };
-}
-
-/// Drops values that lost their `value`, and those that lost everything.
-fn drop_hollow(items: &mut Vec<Value>, sub: &Attribute, removed: bool) {
-    let hollow = |item: &Value| item.as_object().is_none_or(Map::is_empty);
-    items.retain(|item| {
-        !hollow(item) && !(removed && sub.name == "value" && item.get("value").is_none())
-    });
-}
-
-/// Appends a value unless it is there; the same value again brings its other sub-attributes along.
-fn append(items: &mut Vec<Value>, item: Value) {
-    let same = |other: &&mut Value| match (item.get("value"), other.get("value")) {
-        (Some(new), Some(old)) => {
-            new == old && (item.get("type") == other.get("type") || is_member(other))
-        }
-        (None, None) => **other == item,
-        _ => false,
-    };
-    match (items.iter_mut().find(same), &item) {
-        (Some(Value::Object(old)), Value::Object(new)) => {
-            if !old.contains_key("$ref") {
-                old.extend(new.clone());
-            }
-        }
-        (Some(_), _) => {}
-        (None, _) => items.push(item),
-    }
-}
-
-/// Members are the same by their `value` alone: they carry the address we gave them.
-fn is_member(item: &Value) -> bool {
-    item.get("$ref").is_some()
-}
-
-/// A value that becomes the primary one takes the mark from the value that had it (RFC 7644, section 3.5.2).
-fn settle_primary(
-    holder: &mut Map<String, Value>,
-    attribute: &Attribute,
-    before: &[Value],
-    personality: &Personality,
-) {
-    if !attribute.has_primary() || !personality.resources.reduce_primaries {
-        return;
-    }
-    let Some(Value::Array(items)) = holder.get_mut(attribute.name) else {
-        return;
-    };
-    if primaries(items) < 2 {
-        return;
-    }
-    let primary = |item: &Value| item.get("primary") == Some(&Value::Bool(true));
-    for item in items.iter_mut() {
-        let had_it = primary(item)
-            && before
-                .iter()
-                .any(|old| primary(old) && same_value(old, item));
-        if let (true, Some(item)) = (had_it, item.as_object_mut()) {
-            item.insert("primary".to_owned(), Value::Bool(false));
-        }
-    }
-}
-
-fn same_value(left: &Value, right: &Value) -> bool {
-    match (left.get("value"), right.get("value")) {
-        (None, None) => left == right,
-        (left_value, right_value) => {
-            left_value == right_value && left.get("type") == right.get("type")
-        }
-    }
-}
-
-fn take_items(holder: &mut Map<String, Value>, attribute: &Attribute) -> Vec<Value> {
-    match holder.get_mut(attribute.name) {
-        Some(Value::Array(items)) => std::mem::take(items),
-        _ => Vec::new(),
-    }
-}
-
-fn put_items(holder: &mut Map<String, Value>, attribute: &Attribute, items: Vec<Value>) {
-    if items.is_empty() {
-        holder.shift_remove(attribute.name);
-    } else {
-        holder.insert(attribute.name.to_owned(), Value::Array(items));
-    }
 }

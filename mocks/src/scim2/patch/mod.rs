@@ -3,6 +3,8 @@
 //! The copy is what makes it atomic: it is kept only when every operation succeeded and the result still is a resource.
 
 mod apply;
+mod items;
+mod selected;
 
 use http::StatusCode;
 use serde_json::{Map, Value};
