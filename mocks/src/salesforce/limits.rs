@@ -14,6 +14,8 @@ pub(crate) struct Limits {
     minutes: OrdMap<i64, u64>,
     used: u64,
     pub(crate) maximum: u64,
+    /// What the server around counts, where it has a limit of its own: used and allowed.
+    pub(crate) told: Option<(u64, u64)>,
 }
 
 impl Default for Limits {
@@ -22,15 +24,19 @@ impl Default for Limits {
             minutes: OrdMap::new(),
             used: 0,
             maximum: 15_000,
+            told: None,
         }
     }
 }
 
 impl Limits {
-    /// Counts a call; `false` when the allocation was used up before it.
-    pub(crate) fn count(&mut self, now: i64) -> bool {
+    /// Counts a call; `false` when the allocation was used up before it. A server that counts decides itself.
+    pub(crate) fn count(&mut self, now: i64, told: Option<&str>) -> bool {
+        self.told = told
+            .and_then(|told| told.split_once('/'))
+            .and_then(|(used, all)| Some((used.parse().ok()?, all.parse().ok()?)));
         self.forget(now);
-        if self.used >= self.maximum {
+        if self.told.is_none() && self.used >= self.maximum {
             return false;
         }
         *self.minutes.entry(now.div_euclid(MINUTE)).or_insert(0) += 1;
@@ -52,7 +58,13 @@ impl Limits {
 
     /// The value of `Sforce-Limit-Info`.
     pub(crate) fn header(&self) -> String {
-        format!("api-usage={}/{}", self.used, self.maximum)
+        let (used, all) = self.usage();
+        format!("api-usage={used}/{all}")
+    }
+
+    /// Calls made and calls allowed.
+    pub(crate) fn usage(&self) -> (u64, u64) {
+        self.told.unwrap_or((self.used, self.maximum))
     }
 
     /// The answer of the resource `limits`: the allocation that is counted, and others of a developer organization
@@ -73,11 +85,8 @@ impl Limits {
         ] {
             add(name, maximum, maximum);
         }
-        add(
-            "DailyApiRequests",
-            self.maximum,
-            self.maximum.saturating_sub(self.used),
-        );
+        let (used, allowed) = self.usage();
+        add("DailyApiRequests", allowed, allowed.saturating_sub(used));
         for (name, maximum) in [
             ("DailyBulkApiBatches", 15_000),
             ("DailyBulkV2QueryJobs", 10_000),
@@ -104,14 +113,16 @@ mod tests {
             maximum: 2,
             ..Limits::default()
         };
-        assert!(limits.count(0) && limits.count(MINUTE));
-        assert!(!limits.count(DAY - 1));
+        assert!(limits.count(0, None) && limits.count(MINUTE, None));
+        assert!(!limits.count(DAY - 1, None));
         assert_eq!(limits.header(), "api-usage=2/2");
-        assert!(limits.count(DAY + 1));
+        assert!(limits.count(DAY + 1, None));
         assert_eq!(limits.header(), "api-usage=2/2");
         assert_eq!(
             limits.to_json()["DailyApiRequests"],
             json!({"Max": 2, "Remaining": 0})
         );
+        assert!(limits.count(DAY + 1, Some("7/9")));
+        assert_eq!(limits.header(), "api-usage=7/9");
     }
 }

@@ -169,6 +169,30 @@ impl Vendor for Salesforce {
         self.plant(table, now)
     }
 
+    fn caller(&self, request: &Request) -> Option<String> {
+        let token = identity::bearer(request)?;
+        self.session_of(token, request.now.as_millisecond())
+            .map(|session| session.user.to_string())
+    }
+
+    fn name_of(&self, id: &str) -> Option<String> {
+        let id = Id::parse(id)?;
+        let object = self
+            .schema
+            .objects
+            .iter()
+            .position(|object| object.prefix == id.prefix())
+            .map(schema::Object)?;
+        let record = self.store.get(object, id)?;
+        Some(self.known_as(self.schema.get(object), record))
+    }
+
+    fn adopt_sessions(&mut self, newer: &Self) {
+        self.sessions = newer.sessions.clone();
+        self.cursors = newer.cursors.clone();
+        self.limits = newer.limits.clone();
+    }
+
     fn objects(&self) -> Vec<Object> {
         let shown = [schema::USER, schema::GROUP];
         shown

@@ -121,7 +121,10 @@ impl Salesforce {
             user: session.user,
             now,
         };
-        let answer = if self.limits.count(now) {
+        let answer = if self
+            .limits
+            .count(now, request.header(crate::vendor::USAGE_HEADER.as_str()))
+        {
             let call = call(request, version, path, actor);
             error::settle(call.and_then(|call| self.resource(&call, changes)))
         } else {

@@ -358,7 +358,7 @@ mod tests {
         // Objects this mock does not keep: accounts, contacts, call centers, individuals, queues' owners.
         assert_eq!(
             without,
-            ["AccountId", "CallCenterId", "ContactId", "IndividualId"]
+            ["ContactId", "AccountId", "CallCenterId", "IndividualId"]
         );
     }
 

@@ -158,7 +158,10 @@ impl Salesforce {
                 "Invalid Session ID found in SessionHeader: Illegal Session. Session not found, missing session key",
             );
         };
-        if !self.limits.count(now) {
+        if !self
+            .limits
+            .count(now, request.header(crate::vendor::USAGE_HEADER.as_str()))
+        {
             return fault("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.");
         }
         let user = self.store.get(USER, session.user).cloned();

@@ -24,11 +24,12 @@ impl Salesforce {
                 soap::fault(problem.code, &problem.message)
             }
             _ => {
-                let daily = matches!(trouble, Trouble::DailyLimit);
-                let used = if daily {
-                    format!("api-usage={0}/{0}", self.limits.maximum)
-                } else {
-                    self.limits.header()
+                let told = request.header(crate::vendor::USAGE_HEADER.as_str());
+                let all = self.limits.usage().1;
+                let used = match (told, trouble) {
+                    (Some(told), _) => format!("api-usage={told}"),
+                    (None, Trouble::DailyLimit) => format!("api-usage={all}/{all}"),
+                    (None, _) => self.limits.header(),
                 };
                 let answer = error::answer(&[problem(trouble)]);
                 if answer.status == StatusCode::UNAUTHORIZED {
