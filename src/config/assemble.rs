@@ -305,11 +305,10 @@ fn setting(field: &Field, kind: &ConnectorType, table: &DeTable<'_>) -> Option<S
             Some(Setting::Text((*choice).to_owned()))
         }
         (_, Some(DeValue::String(text))) => Some(Setting::Text(text.to_string())),
-        (_, Some(_)) => None,
+        (_, Some(_)) | (FieldKind::List, None) => None,
         (FieldKind::Flag, None) => Some(Setting::Flag(
             field.default.filter(|_| is_shown(field, kind, table))? == "true",
         )),
-        (FieldKind::List, None) => None,
         (_, None) => field
             .default
             .filter(|_| is_shown(field, kind, table))

@@ -132,7 +132,7 @@ impl<'a> Check<'a> {
                         .put(&format!("{path}[{index}]"), item.span(), item.span());
                     match (key.kind, item.get_ref()) {
                         (Kind::Durations, DeValue::String(text)) => {
-                            self.complain(words::check_duration(text), item.span())
+                            self.complain(words::check_duration(text), item.span());
                         }
                         (_, DeValue::String(_)) => {}
                         (_, other) => self.wrong_type(key, other, item.span(), path),
@@ -149,7 +149,7 @@ impl<'a> Check<'a> {
             }
             (Kind::Secret, _) => self.secret(key, value, path),
             (Kind::Table(shape), DeValue::Table(table)) => {
-                self.table(table, span, shape.noun, shape.keys, path)
+                self.table(table, span, shape.noun, shape.keys, path);
             }
             (Kind::Tables(_) | Kind::Connectors, DeValue::Array(items)) => {
                 for (index, item) in items.iter().enumerate() {
@@ -222,7 +222,7 @@ impl<'a> Check<'a> {
         self.places.put(path, item.span(), item.span());
         match (key.kind, item.get_ref()) {
             (Kind::Tables(shape), DeValue::Table(table)) => {
-                self.table(table, item.span(), shape.noun, shape.keys, path)
+                self.table(table, item.span(), shape.noun, shape.keys, path);
             }
             (Kind::Connectors, DeValue::Table(table)) => self.connector(table, item.span(), path),
             (_, other) => self.wrong_type(key, other, item.span(), path),
@@ -317,7 +317,7 @@ impl<'a> Check<'a> {
                 value.get_ref(),
             ) {
                 (true, DeValue::Table(mock)) => {
-                    self.table(mock, value.span(), MOCK.noun, MOCK.keys, &at)
+                    self.table(mock, value.span(), MOCK.noun, MOCK.keys, &at);
                 }
                 (true, other) => self.problems.push(Problem::error(
                     "wrong-type",
@@ -349,7 +349,7 @@ impl<'a> Check<'a> {
                         value.span(),
                         format!("`{}` is blank", key.name),
                         FORMS,
-                    ))
+                    ));
                 }
                 DeValue::String(_) => {}
                 other => self.wrong_type(key, other, value.span(), path),

@@ -24,3 +24,6 @@ pub use lint::{LINTS, Lint, LintOptions, lint};
 pub use load::{LoadError, Loaded, fingerprint, load, parse};
 pub use secrets::FileSecrets;
 pub use words::duration;
+
+#[cfg(test)]
+mod tests;

@@ -26,6 +26,13 @@ pub struct FileSecrets {
     pub base: PathBuf,
 }
 
+impl FileSecrets {
+    /// Resolves relative to a folder.
+    pub fn new(base: impl Into<PathBuf>) -> Self {
+        Self { base: base.into() }
+    }
+}
+
 impl Secrets for FileSecrets {
     fn resolve(&self, reference: &SecretRef) -> Result<Secret, SecretError> {
         let value = match reference {
@@ -134,12 +141,12 @@ fn not_empty(text: &str, what: &str) -> Result<Secret, String> {
 mod tests {
     use super::*;
 
-    fn resolve(base: &Path, reference: SecretRef) -> Result<String, String> {
+    fn resolve(base: &Path, reference: &SecretRef) -> Result<String, String> {
         let secrets = FileSecrets {
             base: base.to_owned(),
         };
         let secret = secrets
-            .resolve(&reference)
+            .resolve(reference)
             .map_err(|error| error.to_string())?;
         Ok(secret.expose().to_owned())
     }
@@ -153,7 +160,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("key"), "s3cret\n\n").unwrap();
         assert_eq!(
-            resolve(folder.path(), SecretRef::File("key".into())),
+            resolve(folder.path(), &SecretRef::File("key".into())),
             Ok("s3cret\n".to_owned())
         );
     }
@@ -163,7 +170,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("key.p12"), [0xff, 0x00, 0xfe]).unwrap();
         assert_eq!(
-            resolve(folder.path(), SecretRef::File("key.p12".into())),
+            resolve(folder.path(), &SecretRef::File("key.p12".into())),
             Ok("/wD+".to_owned())
         );
     }
@@ -173,11 +180,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("key"), "from the file\r\n").unwrap();
         assert_eq!(
-            resolve(folder.path(), run(&["cat", "key"])),
+            resolve(folder.path(), &run(&["cat", "key"])),
             Ok("from the file".to_owned())
         );
         assert_eq!(
-            resolve(folder.path(), run(&["echo", "$HOME"])),
+            resolve(folder.path(), &run(&["echo", "$HOME"])),
             Ok("$HOME".to_owned())
         );
     }
@@ -202,7 +209,7 @@ mod tests {
             (run(&[]), "no program"),
         ];
         for (reference, expected) in table {
-            let error = resolve(folder.path(), reference).expect_err(expected);
+            let error = resolve(folder.path(), &reference).expect_err(expected);
             assert!(
                 error.contains(expected) && !error.contains("canary"),
                 "{error}"

@@ -173,17 +173,10 @@ fn secret_lines(text: &str) -> Vec<Range<usize>> {
         let end = start + line.len();
         let mut from = 0;
         if let Some(quote) = closing {
-            match line.find(quote) {
-                Some(at) => {
-                    masks.push(start..start + at);
-                    from = at + quote.len();
-                    closing = None;
-                }
-                None => {
-                    masks.push(start..end);
-                    from = line.len();
-                }
-            }
+            let close = line.find(quote);
+            masks.push(start..close.map_or(end, |at| start + at));
+            from = close.map_or(line.len(), |at| at + quote.len());
+            closing = closing.filter(|_| close.is_none());
         }
         for (equals, _) in line.match_indices('=').filter(|(at, _)| *at >= from) {
             let value = line[equals + 1..].trim_start();

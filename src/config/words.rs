@@ -232,8 +232,8 @@ mod tests {
 
     #[test]
     fn durations_have_units_and_are_more_than_nothing() {
-        assert_eq!(duration("1h30m"), Some(Duration::from_secs(5400)));
-        assert_eq!(duration("28d"), Some(Duration::from_secs(28 * 86_400)));
+        assert_eq!(duration("1h30m"), Some(Duration::from_mins(90)));
+        assert_eq!(duration("28d"), Some(Duration::from_hours(28 * 24)));
         assert_eq!(duration("250ms"), Some(Duration::from_millis(250)));
         for text in [
             "",

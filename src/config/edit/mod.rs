@@ -341,7 +341,10 @@ impl Document {
         } else {
             "\n"
         };
-        let at = line_end(&self.text, after);
+        let mut at = line_end(&self.text, after);
+        if apart {
+            at += remarks(&self.text[at..]);
+        }
         let mut added = String::new();
         if !self.text[..at].is_empty() && !self.text[..at].ends_with('\n') {
             added.push_str(eol);
@@ -511,6 +514,22 @@ fn entries(item: Option<&Item>) -> Vec<Spot<'_>> {
             .map(Spot::Inline)
             .collect(),
         _ => Vec::new(),
+    }
+}
+
+/// Returns the length of the comment lines that a text begins with, when they close a table rather than open the next.
+fn remarks(text: &str) -> usize {
+    let is_remark = |line: &&str| line.trim_start().starts_with('#');
+    let length = text
+        .split_inclusive('\n')
+        .take_while(is_remark)
+        .map(str::len)
+        .sum();
+    let next = text[length..].lines().next();
+    if next.is_none_or(|line| line.trim().is_empty()) {
+        length
+    } else {
+        0
     }
 }
 

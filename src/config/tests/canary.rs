@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
+use crate::edit::Document;
+use crate::{LintOptions, LoadError, lint, parse};
 use connectors::CATALOGUE;
-use outbound_config::edit::Document;
-use outbound_config::{LintOptions, LoadError, lint, parse};
 use proptest::prelude::*;
 
 const CANARY: &str = "cAnArY-5f1d";
@@ -33,15 +33,15 @@ fn said(text: &str) -> String {
         Ok(loaded) => {
             let found = lint(&loaded, &CATALOGUE, LintOptions::default());
             let all = loaded.warnings.iter().chain(&found);
-            let shown: String = all
+            let shown: Vec<String> = all
                 .map(|finding| {
                     format!(
-                        "{finding}\n{finding:?}\n{}\n",
+                        "{finding}\n{finding:?}\n{}",
                         serde_json::to_string(finding).unwrap()
                     )
                 })
                 .collect();
-            format!("{shown}{loaded:?}")
+            format!("{}{loaded:?}", shown.join("\n"))
         }
         Err(error) => {
             let LoadError::Invalid(findings) = &error else {

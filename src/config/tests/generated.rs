@@ -1,6 +1,6 @@
 //! The files that are made from the shape and the catalogue are what they would be made to now.
 //!
-//! To make them anew: `OUTBOUND_REGENERATE=1 cargo test -p outbound-config --test generated`.
+//! To make them anew: `OUTBOUND_REGENERATE=1 cargo test -p outbound-config generated`.
 
 use std::path::{Path, PathBuf};
 
@@ -17,14 +17,14 @@ fn is_current(path: &Path, wanted: &str) {
     let present = std::fs::read_to_string(path).unwrap_or_default();
     assert!(
         present == wanted,
-        "{} is stale; run OUTBOUND_REGENERATE=1 cargo test -p outbound-config --test generated",
+        "{} is stale; run OUTBOUND_REGENERATE=1 cargo test -p outbound-config generated",
         path.display()
     );
 }
 
 #[test]
 fn the_json_schema_is_current() {
-    let schema = outbound_config::schema::json_schema(&CATALOGUE);
+    let schema = crate::schema::json_schema(&CATALOGUE);
     let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
     is_current(&root().join("docs/workbench.schema.json"), &text);
 }
@@ -35,9 +35,6 @@ fn the_reference_in_the_documentation_is_current() {
     let path = root().join("docs/configuration.md");
     let present = std::fs::read_to_string(&path).unwrap();
     let (written, _) = present.split_once(MARK).expect("the mark is there");
-    let wanted = format!(
-        "{written}{MARK}{}",
-        outbound_config::schema::reference(&CATALOGUE)
-    );
+    let wanted = format!("{written}{MARK}{}", crate::schema::reference(&CATALOGUE));
     is_current(&path, &wanted);
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use crate::{FileSecrets, Finding, LINTS, LintOptions, Severity, lint, parse};
 use connectors::CATALOGUE;
 use domain::{Secret, SecretError, SecretRef, Secrets};
-use outbound_config::{FileSecrets, Finding, LINTS, LintOptions, Severity, lint, parse};
 
 struct Case {
     code: &'static str,

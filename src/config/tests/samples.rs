@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::{LintOptions, LoadError, Loaded, lint, load};
 use connectors::CATALOGUE;
-use outbound_config::{LintOptions, LoadError, Loaded, lint, load};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -25,13 +25,17 @@ fn samples(folder: &str) -> Vec<PathBuf> {
 fn read(path: &Path) -> Result<Loaded, LoadError> {
     let text = std::fs::read_to_string(path).unwrap();
     let name = path.file_name().unwrap().to_str().unwrap();
-    outbound_config::parse(&text, name, path.parent().unwrap(), &CATALOGUE)
+    crate::parse(&text, name, path.parent().unwrap(), &CATALOGUE)
 }
 
 fn said(loaded: &Loaded) -> String {
     let found = lint(loaded, &CATALOGUE, LintOptions::default());
     let all = loaded.warnings.iter().chain(&found);
-    all.map(|finding| format!("{finding}\n\n")).collect()
+    all.map(ToString::to_string).collect::<Vec<_>>().join(
+        "
+
+",
+    )
 }
 
 #[test]

@@ -1,0 +1,6 @@
+//! Whole files: what is said about them, and that the generated ones are current.
+
+mod canary;
+mod generated;
+mod lints;
+mod samples;
