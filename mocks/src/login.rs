@@ -16,7 +16,7 @@ pub enum Way {
     /// This `Authorization` header.
     Header(String),
     /// The token that this request is answered with.
-    Ask(Request),
+    Ask(Box<Request>),
 }
 
 /// A vendor that can be entered with its own credentials.
@@ -96,7 +96,7 @@ fn form(base_url: &str, now: Timestamp, path: &str, pairs: &[(&str, &str)]) -> W
         header::CONTENT_TYPE,
         HeaderValue::from_static("application/x-www-form-urlencoded"),
     );
-    Way::Ask(Request {
+    Way::Ask(Box::new(Request {
         method: Method::POST,
         path: path.to_owned(),
         query: String::new(),
@@ -108,7 +108,7 @@ fn form(base_url: &str, now: Timestamp, path: &str, pairs: &[(&str, &str)]) -> W
         ),
         now,
         base_url: base_url.to_owned(),
-    })
+    }))
 }
 
 /// Reads the `Authorization` header out of the answer of a token endpoint.
@@ -162,6 +162,6 @@ async fn log_in<V: Login>(server: &Server<V>) -> Result<String, NoToken> {
     let (base_url, now) = (server.base_url(), server.clock().now());
     match server.with_vendor(|vendor| vendor.way_in(&base_url, now)) {
         Way::Header(header) => Ok(header),
-        Way::Ask(request) => bearer::<V>(server.ask(request).await),
+        Way::Ask(request) => bearer::<V>(server.ask(*request).await),
     }
 }

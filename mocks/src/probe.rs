@@ -3,7 +3,7 @@
 //! A conversation is a few requests in a row against one clone, so that a later one meets what an earlier one left.
 //! Every byte string is a conversation; the same bytes are the same conversation.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt::Write};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -102,15 +102,15 @@ impl<V: Probe> Probed<V> {
         let path = path::<V>(source);
         let query = query::<V>(source);
         let mut headers = HeaderMap::new();
-        if source.byte() % 16 != 0
+        if !source.byte().is_multiple_of(16)
             && let Ok(value) = HeaderValue::from_str(&self.authorization)
         {
             headers.insert(header::AUTHORIZATION, value);
         }
         let (media_type, body) = body::<V>(source);
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
-        if source.byte() % 8 == 0 {
-            let name = HeaderName::from_static(*source.pick(&HEADERS));
+        if source.byte().is_multiple_of(8) {
+            let name = HeaderName::from_static(HEADERS[usize::from(source.byte()) % HEADERS.len()]);
             let piece = source.piece();
             if let Ok(value) = HeaderValue::from_bytes(&piece) {
                 headers.insert(name, value);
@@ -261,7 +261,7 @@ fn path<V: Probe>(source: &mut Source<'_>) -> String {
 }
 
 fn query<V: Probe>(source: &mut Source<'_>) -> String {
-    if source.byte() % 3 != 0 {
+    if !source.byte().is_multiple_of(3) {
         return String::new();
     }
     let mut query = (*source.pick(V::QUERIES)).to_owned();
@@ -311,7 +311,9 @@ fn multipart<V: Probe>(source: &mut Source<'_>) -> String {
             path::<V>(source),
             object::<V>(source, 2),
         );
-        text += &format!(
+        // Writing to a String does not fail.
+        let _ = write!(
+            text,
             "--b\r\nContent-Type: application/http\r\nContent-ID: <{}>\r\n\r\n{method} {path} HTTP/1.1\r\n\
              Content-Type: application/json\r\n\r\n{body}\r\n",
             source.byte()
@@ -325,7 +327,8 @@ fn object<V: Probe>(source: &mut Source<'_>, depth: usize) -> Value {
     let mut fields = Map::new();
     for _ in 0..source.byte() % 8 {
         let name = word::<V>(source);
-        let is_secret = name.to_ascii_lowercase().contains("password") && source.byte() % 4 != 0;
+        let is_secret =
+            name.to_ascii_lowercase().contains("password") && !source.byte().is_multiple_of(4);
         let value = if is_secret {
             Value::from(SECRET)
         } else {
@@ -339,7 +342,7 @@ fn object<V: Probe>(source: &mut Source<'_>, depth: usize) -> Value {
 fn value<V: Probe>(source: &mut Source<'_>, depth: usize) -> Value {
     match source.byte() % 12 {
         0 => Value::Null,
-        1 => Value::Bool(source.byte() % 2 == 0),
+        1 => Value::Bool(source.byte().is_multiple_of(2)),
         2 => Value::from(i64::from(source.byte()) - 3),
         3 => Value::from(f64::from(source.byte()) * 1e300),
         4..=6 if depth > 0 => object::<V>(source, depth - 1),

@@ -88,13 +88,11 @@ impl StandAlone {
             builder = builder.fault_spec(spec);
         }
         let lab = builder.start().await?;
-        let (folder, own) = match self.credentials_dir {
-            Some(folder) => (folder, None),
-            None => {
-                let own = OwnFolder::new();
-                (own.0.clone(), Some(own))
-            }
-        };
+        let own = self.credentials_dir.is_none().then(OwnFolder::new);
+        let folder = self
+            .credentials_dir
+            .or_else(|| own.as_ref().map(|own| own.0.clone()))
+            .unwrap_or_default();
         let ready = lab.credentials(&folder)?;
         Ok(Running {
             lab,

@@ -38,10 +38,9 @@ impl Client {
             .get(9..12)
             .and_then(|status| status.parse().ok())
             .ok_or(io::ErrorKind::InvalidData)?;
-        let lengths = text.lines().filter_map(|line| line.split_once(':'));
-        let length = lengths.filter(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+        let mut lengths = text.lines().filter_map(|line| line.split_once(':'));
+        let length = lengths.find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
         let length: usize = length
-            .last()
             .and_then(|(_, value)| value.trim().parse().ok())
             .unwrap_or(0);
         while self.buffer.len() < head + length {

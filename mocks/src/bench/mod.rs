@@ -130,7 +130,7 @@ async fn measure<V: Work>(
         after.saturating_sub(before) / u64::try_from(options.users.max(1)).unwrap_or(u64::MAX)
     });
     let session = V::enter(&server).await?;
-    let some = users_ids(&server, options.users).await;
+    let some = user_ids(&server, options.users);
     let get = |n: usize| {
         request(
             &server,
@@ -230,7 +230,7 @@ async fn loaded<V: Work>(vendor: V, users: usize) -> Result<Server<V>, BenchErro
     Ok(server)
 }
 
-async fn users_ids<V: Work>(server: &Server<V>, users: usize) -> Vec<String> {
+fn user_ids<V: Work>(server: &Server<V>, users: usize) -> Vec<String> {
     let mut ids: Vec<String> = server
         .objects()
         .into_iter()
@@ -377,17 +377,15 @@ fn request<V: Vendor>(
     body: Option<&Value>,
 ) -> Vec<u8> {
     let body = body.map_or_else(String::new, Value::to_string);
+    let typed = match body.len() {
+        0 => String::new(),
+        length => format!("Content-Type: application/json\r\nContent-Length: {length}\r\n"),
+    };
     let address = server.address();
-    let mut text = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: {authorization}\r\n"
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nAuthorization: {authorization}\r\n{typed}\r\n"
     );
-    if !body.is_empty() {
-        text += &format!(
-            "Content-Type: application/json\r\nContent-Length: {}\r\n",
-            body.len()
-        );
-    }
-    (text + "\r\n" + &body).into_bytes()
+    (head + &body).into_bytes()
 }
 
 fn expect<V: Vendor>(what: &str, status: u16, wanted: u16, body: &[u8]) -> Result<(), BenchError> {

@@ -14,10 +14,13 @@ pub(super) struct Session {
     pub(super) profile: String,
 }
 
+/// What a filter goes by, and the path of the request that finds the nth user.
+pub(super) type Search = (&'static str, fn(usize) -> String);
+
 /// The work of one vendor.
 pub(super) trait Work: Vendor {
     /// The filters that are measured: what they go by, and the request for the nth user.
-    const FILTERS: &'static [(&'static str, fn(usize) -> String)];
+    const FILTERS: &'static [Search];
 
     /// Lifts what a vendor limits by itself.
     fn without_limits(self) -> Self {
@@ -69,7 +72,7 @@ pub(super) fn posted<V: Vendor>(
 }
 
 impl Work for Google {
-    const FILTERS: &'static [(&'static str, fn(usize) -> String)] = &[
+    const FILTERS: &'static [Search] = &[
         ("email", |n| {
             format!(
                 "/admin/directory/v1/users?customer=my_customer&query=email%3Duser{n}@acme.example"
@@ -109,7 +112,7 @@ impl Work for Google {
 }
 
 impl Work for Salesforce {
-    const FILTERS: &'static [(&'static str, fn(usize) -> String)] = &[
+    const FILTERS: &'static [Search] = &[
         ("Username", |n| {
             format!(
                 "/services/data/v62.0/query?q=SELECT+Id+FROM+User+WHERE+Username='user{n}@acme.example'"
@@ -137,7 +140,7 @@ impl Work for Salesforce {
             &Value::Null,
         );
         query.method = Method::GET;
-        query.query = "q=SELECT+Id+FROM+Profile+WHERE+Name='Standard+User'".to_owned();
+        "q=SELECT+Id+FROM+Profile+WHERE+Name='Standard+User'".clone_into(&mut query.query);
         let answer = server.ask(query).await;
         let body = answer.map(|answer| answer.body).unwrap_or_default();
         let found: Value = serde_json::from_slice(&body).unwrap_or_default();
@@ -179,7 +182,7 @@ impl Work for Salesforce {
 }
 
 impl Work for Scim2 {
-    const FILTERS: &'static [(&'static str, fn(usize) -> String)] = &[
+    const FILTERS: &'static [Search] = &[
         ("userName", |n| {
             format!("/scim/v2/Users?filter=userName+eq+%22user{n}@acme.example%22")
         }),
