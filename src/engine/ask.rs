@@ -1,6 +1,33 @@
-//! Look before sending again.
+//! Look before sending again: after a lost answer, a name that is taken, or an account that is gone.
+//!
+//! | what was done | the target says | what follows |
+//! |---|---|---|
+//! | create | the account is there and ours | link it, done |
+//! | create | an account of that name is there, not ours | `on_existing`: adopt it and update, or a dead letter |
+//! | create | nothing there | send again |
+//! | update | the account is there | send again: an update may be repeated |
+//! | update | it is gone, another of ours is there | link that one, update |
+//! | update | it is gone | forget the account, create |
+//! | deprovision | it is gone, or deactivated as wanted | done |
+//! | deprovision | it is there | send again |
 
-use domain::{Failure, FailureKind, Remedy};
+use std::time::Duration;
+
+use domain::{
+    Confirmation, Connector, Deprovision, Failure, FailureKind, Link, LinkOrigin, MatchKey,
+    OnExisting, Remedy, RemoteAccount, Verb,
+};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::blocking::MEMBERS;
+use crate::journal::JournalError;
+use crate::lanes::Fate;
+use crate::retry::{Next, later};
+use crate::runner::{Then, Work, member_ids, schedule_ended};
+use crate::{Answer, Death, DeathCause, Fact, Life, Settlement};
+
+/// How far a target's clock may be behind ours when an account's age says whose it is.
+const SKEW: Duration = Duration::from_secs(120);
 
 /// Tells whether a request may have been carried out although it failed.
 ///
@@ -8,4 +35,413 @@ use domain::{Failure, FailureKind, Remedy};
 pub(crate) fn leaves_doubt(failure: &Failure) -> bool {
     failure.remedy == Remedy::AskFirst
         && !matches!(failure.kind, FailureKind::Conflict | FailureKind::NotFound)
+}
+
+/// Whose an account is.
+enum Owned {
+    /// Ours: made under this very id.
+    Ours(String),
+    /// Made while our attempt was under way.
+    Fresh(String),
+    /// Not ours, or it cannot be told.
+    Foreign(String),
+    /// Linked to another local user or group.
+    Linked(String),
+}
+
+impl Work<'_> {
+    /// Asks the target what became of the last attempt.
+    pub(crate) async fn ask(&mut self) -> Result<Then, JournalError> {
+        let connector = match self.connector().await? {
+            Ok(connector) => connector,
+            Err(then) => return Ok(then),
+        };
+        let link = self.link()?.filter(|link| !link.gone);
+        let recorder = self.recorder();
+        let found = self
+            .look(connector.as_ref(), link.as_ref(), &recorder)
+            .await;
+        let facts = recorder.into_facts();
+        match (found, link) {
+            (Err(failure), _) => self.unanswered(failure, facts).await,
+            (Ok(Found::AsLinked(account)), Some(link)) => {
+                self.still_there(&account, &link, facts).await
+            }
+            (Ok(Found::AsLinked(account) | Found::Other(account)), None) => {
+                self.there(account, None, facts).await
+            }
+            (Ok(Found::Other(account)), Some(link)) => {
+                self.there(account, Some(&link), facts).await
+            }
+            (Ok(Found::Nothing), Some(link)) => self.gone(&link, facts).await,
+            (Ok(Found::Nothing), None) => self.absent(facts).await,
+        }
+    }
+
+    /// Looks for the linked account; when it is gone, or none is linked, for one of our id or of the same name.
+    async fn look(
+        &self,
+        connector: &dyn Connector,
+        link: Option<&Link>,
+        recorder: &crate::tap::Recorder,
+    ) -> Result<Found, Failure> {
+        let desired = &self.job.planned.desired;
+        let mut key = MatchKey {
+            object: desired.object(),
+            remote_id: link.map(|link| link.remote_id.clone()),
+            external_id: self.head().local.uuid().to_string(),
+            remote_name: desired.remote_name.clone(),
+        };
+        if key.remote_id.is_some() {
+            if let Some(account) = connector.find(&key, recorder).await? {
+                return Ok(Found::AsLinked(account));
+            }
+            if self.job.planned.verb == Verb::Deprovision {
+                return Ok(Found::Nothing);
+            }
+            key.remote_id = None;
+        }
+        Ok(connector
+            .find(&key, recorder)
+            .await?
+            .map_or(Found::Nothing, Found::Other))
+    }
+
+    /// The target could not be asked: the doubt stays, and the question is put again.
+    async fn unanswered(
+        &mut self,
+        failure: Failure,
+        mut facts: Vec<Fact>,
+    ) -> Result<Then, JournalError> {
+        let wish = match failure.remedy {
+            Remedy::Retry { after } => after,
+            Remedy::AskFirst => None,
+            Remedy::GiveUp => {
+                let death = Death {
+                    cause: DeathCause::Refused,
+                    told: format!(
+                        "an attempt is in doubt, and the target does not let itself be asked: {failure}"
+                    ),
+                    advice: failure.advice.clone(),
+                    failure: Some(failure),
+                };
+                return self.die(death, facts).await;
+            }
+        };
+        let Next::After(pause) = self.next(wish) else {
+            return self.die(schedule_ended(failure), facts).await;
+        };
+        let then = Life::InDoubt {
+            at: later(self.inner.clock.now(), pause),
+        };
+        facts.push(self.asked(Answer::Unanswered { failure }, then));
+        self.inner.commit_surely(self.owed(facts)).await?;
+        self.life = then;
+        Ok(Then::End(Fate::Again(self.inner.clock.monotonic() + pause)))
+    }
+
+    fn asked(&self, answer: Answer, then: Life) -> Fact {
+        Fact::Asked {
+            operation: self.id(),
+            number: self.attempts,
+            answer,
+            then,
+        }
+    }
+
+    /// The linked account is there: what was in doubt is sent again, unless it is a deactivation that worked.
+    async fn still_there(
+        &mut self,
+        account: &RemoteAccount,
+        link: &Link,
+        mut facts: Vec<Fact>,
+    ) -> Result<Then, JournalError> {
+        let answer = Answer::Ours {
+            remote_id: account.remote_id.clone(),
+            because: "it has the id that is linked".to_owned(),
+        };
+        let planned = &self.job.planned;
+        let deactivated = planned.verb == Verb::Deprovision
+            && planned.deprovision == Deprovision::Deactivate
+            && !account.active;
+        if !deactivated {
+            return self.send_again(answer, facts).await;
+        }
+        facts.push(self.asked(
+            answer,
+            Life::InDoubt {
+                at: self.inner.clock.now(),
+            },
+        ));
+        facts.push(self.settled(Confirmation::Deactivated));
+        let after = Link {
+            active: false,
+            remote_name: account.remote_name.clone(),
+            ..link.clone()
+        };
+        self.done(
+            Confirmation::Deactivated,
+            &[],
+            Some(link),
+            Some(after),
+            facts,
+        )
+        .await
+    }
+
+    fn settled(&self, what: Confirmation) -> Fact {
+        Fact::Settled {
+            operation: self.id(),
+            attempts: self.attempts,
+            outcome: Settlement::Found(what),
+        }
+    }
+
+    /// The linked account is gone, and there is no other of ours.
+    async fn gone(&mut self, link: &Link, mut facts: Vec<Fact>) -> Result<Then, JournalError> {
+        if self.job.planned.verb == Verb::Deprovision {
+            facts.push(self.asked(
+                Answer::Absent,
+                Life::InDoubt {
+                    at: self.inner.clock.now(),
+                },
+            ));
+            facts.push(self.settled(Confirmation::AlreadyGone));
+            return self
+                .done(Confirmation::AlreadyGone, &[], Some(link), None, facts)
+                .await;
+        }
+        facts.push(self.asked(Answer::Absent, Life::Queued));
+        facts.push(Fact::Linked {
+            link: Box::new(Link {
+                gone: true,
+                ..link.clone()
+            }),
+        });
+        self.go_on(Life::Queued, facts).await
+    }
+
+    /// Nothing is there: the create is sent again.
+    async fn absent(&mut self, mut facts: Vec<Fact>) -> Result<Then, JournalError> {
+        if let Some(failure) = self
+            .failure
+            .clone()
+            .filter(|failure| failure.kind == FailureKind::Conflict)
+        {
+            self.phantoms += 1;
+            if self.phantoms > 1 {
+                let death = Death {
+                    cause: DeathCause::Refused,
+                    told: format!(
+                        "{failure}; yet no account with our id or of that name can be found"
+                    ),
+                    advice: "Another attribute may be taken there; compare it with the target's accounts."
+                        .to_owned(),
+                    failure: Some(failure),
+                };
+                return self.die(death, facts).await;
+            }
+            facts.push(self.asked(Answer::Absent, Life::Queued));
+            return self.go_on(Life::Queued, facts).await;
+        }
+        self.send_again(Answer::Absent, facts).await
+    }
+
+    /// Sends again: the first time at once, later by the schedule.
+    async fn send_again(
+        &mut self,
+        answer: Answer,
+        mut facts: Vec<Fact>,
+    ) -> Result<Then, JournalError> {
+        let pause = if self.attempts < 2 {
+            None
+        } else {
+            match self.next(None) {
+                Next::After(pause) => Some(pause),
+                Next::Never => {
+                    let death = self.failure.clone().map_or_else(
+                        || Death {
+                            cause: DeathCause::ScheduleEnded,
+                            told: "the retry schedule has ended".to_owned(),
+                            advice: "Retry it by hand when the target answers again.".to_owned(),
+                            failure: None,
+                        },
+                        schedule_ended,
+                    );
+                    return self.die(death, facts).await;
+                }
+            }
+        };
+        let then = pause.map_or(Life::Queued, |pause| Life::Retrying {
+            at: later(self.inner.clock.now(), pause),
+        });
+        facts.push(self.asked(answer, then));
+        let fate = pause.map(|pause| Fate::Again(self.inner.clock.monotonic() + pause));
+        match self.go_on(then, facts).await? {
+            Then::Continue => Ok(fate.map_or(Then::Continue, Then::End)),
+            end @ Then::End(_) => Ok(end),
+        }
+    }
+
+    /// Commits what was found and goes on; in a refused flow nothing more is sent.
+    async fn go_on(&mut self, then: Life, mut facts: Vec<Fact>) -> Result<Then, JournalError> {
+        let gate = self.gate().await;
+        if gate.as_deref() == Some(&true) {
+            let is_taken_over = |fact: &Fact| matches!(fact, Fact::Linked { link } if link.origin == LinkOrigin::Adopted && !link.gone);
+            facts.retain(|fact| !is_taken_over(fact));
+            return self.refused(facts).await;
+        }
+        if !self.inner.commit_surely(self.owed(facts)).await? {
+            return Ok(Then::End(Fate::Again(self.inner.clock.monotonic())));
+        }
+        self.life = then;
+        Ok(Then::Continue)
+    }
+
+    /// An account is there that is not linked: it is ours, or `on_existing` says what to do.
+    async fn there(
+        &mut self,
+        account: RemoteAccount,
+        gone: Option<&Link>,
+        mut facts: Vec<Fact>,
+    ) -> Result<Then, JournalError> {
+        let remote_id = account.remote_id.clone();
+        let refused = self.gate().await.as_deref() == Some(&true);
+        match self.owner(&account)? {
+            Owned::Ours(because) | Owned::Fresh(because)
+                if refused || self.unsure && gone.is_none() =>
+            {
+                facts.push(self.asked(
+                    Answer::Ours { remote_id, because },
+                    Life::InDoubt {
+                        at: self.inner.clock.now(),
+                    },
+                ));
+                facts.push(self.settled(Confirmation::Created));
+                let link = self.as_created(account);
+                self.done(Confirmation::Created, &[], None, Some(link), facts)
+                    .await
+            }
+            // Ours from before: what it holds is not known, so it is linked and written.
+            Owned::Ours(because) | Owned::Fresh(because) => {
+                facts.push(self.asked(Answer::Ours { remote_id, because }, Life::Queued));
+                facts.push(self.linked(account, LinkOrigin::Created));
+                self.go_on(Life::Queued, facts).await
+            }
+            Owned::Foreign(because) if self.adopts() => {
+                facts.push(self.asked(Answer::Foreign { remote_id, because }, Life::Queued));
+                facts.push(self.linked(account, LinkOrigin::Adopted));
+                self.go_on(Life::Queued, facts).await
+            }
+            Owned::Foreign(because) | Owned::Linked(because) => {
+                let death = Death {
+                    cause: DeathCause::ForeignAccount,
+                    told: format!(
+                        "there is an account {} ({remote_id}) that did not come from here: {because}",
+                        account.remote_name
+                    ),
+                    advice: "Set on_existing = \"adopt\" on the connector to take it over, or rename one of the two."
+                        .to_owned(),
+                    failure: self.failure.clone(),
+                };
+                facts.push(self.asked(
+                    Answer::Foreign { remote_id, because },
+                    Life::InDoubt {
+                        at: self.inner.clock.now(),
+                    },
+                ));
+                self.die(death, facts).await
+            }
+        }
+    }
+
+    fn adopts(&self) -> bool {
+        self.setup
+            .configuration
+            .connector(&self.head().connector)
+            .is_some_and(|(_, settings)| settings.on_existing == OnExisting::Adopt)
+    }
+
+    fn owner(&self, account: &RemoteAccount) -> Result<Owned, JournalError> {
+        let head = self.head();
+        let ours = head.local.uuid().to_string();
+        match account.external_id.as_deref().map(str::trim) {
+            Some(id) if id.eq_ignore_ascii_case(&ours) => {
+                return Ok(Owned::Ours("its external id is ours".to_owned()));
+            }
+            Some(id) if !id.is_empty() => {
+                return Ok(Owned::Foreign("its external id is not ours".to_owned()));
+            }
+            _ => {}
+        }
+        let linked = self
+            .inner
+            .reader
+            .linked_to(&head.connector, &account.remote_id)?;
+        if let Some(other) = linked.filter(|local| *local != head.local) {
+            return Ok(Owned::Linked(format!("it is linked to {other}")));
+        }
+        let since = self.first_started.map(before_skew);
+        Ok(match (self.unsure, account.created_at, since) {
+            (true, Some(created), Some(since)) if created >= since => {
+                Owned::Fresh("it was made while our attempt was under way".to_owned())
+            }
+            (true, Some(_), Some(_)) => {
+                Owned::Foreign("it is older than our first attempt".to_owned())
+            }
+            (true, ..) => Owned::Foreign("nothing at the target tells who made it".to_owned()),
+            (false, ..) => Owned::Foreign("no attempt of ours can have made it".to_owned()),
+        })
+    }
+
+    /// The link of an account that our own attempt made: it holds what that attempt sent.
+    fn as_created(&self, account: RemoteAccount) -> Link {
+        let desired = &self.job.planned.desired;
+        let mut written = desired.values();
+        if let domain::Object::Group = desired.object() {
+            written.insert(MEMBERS.to_owned(), member_ids(desired));
+        }
+        Link {
+            written,
+            ..self.link_to(account, LinkOrigin::Created)
+        }
+    }
+
+    fn linked(&self, account: RemoteAccount, origin: LinkOrigin) -> Fact {
+        Fact::Linked {
+            link: Box::new(self.link_to(account, origin)),
+        }
+    }
+
+    fn link_to(&self, account: RemoteAccount, origin: LinkOrigin) -> Link {
+        let head = self.head();
+        Link {
+            connector: head.connector.clone(),
+            local: head.local,
+            remote_id: account.remote_id,
+            remote_name: account.remote_name,
+            written: std::collections::BTreeMap::new(),
+            origin,
+            active: account.active,
+            gone: false,
+            since: self.inner.clock.now(),
+        }
+    }
+}
+
+/// What looking came to.
+enum Found {
+    /// The account that is linked.
+    AsLinked(RemoteAccount),
+    /// One of our id or of the same name.
+    Other(RemoteAccount),
+    /// Nothing.
+    Nothing,
+}
+
+fn before_skew(at: Timestamp) -> Timestamp {
+    SignedDuration::try_from(SKEW)
+        .ok()
+        .and_then(|skew| at.checked_sub(skew).ok())
+        .unwrap_or(at)
 }

@@ -1,94 +1,574 @@
-//! placeholder
-use crate::*;
-use domain::{Configuration, ConnectorRef, OperationId, Request};
-use jiff::Timestamp;
-use std::future::Future;
-use std::sync::Arc;
+//! The engine's handle: start, ask, command, watch, stop.
 
-/// The running engine. Cheap to clone; clones are the same engine.
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use domain::{Configuration, ConnectorRef, Hold, OperationId, Reason, Request};
+use jiff::Timestamp;
+use tokio::sync::{broadcast, oneshot, watch};
+
+use crate::blocking::{Progress, Waits};
+use crate::directory::{self, Import, ImportError, ImportReport, Seed, Seeded};
+use crate::handle::{
+    CommandError, Idle, Options, Outcome, Plan, StartError, SubmitError, Subscription,
+};
+use crate::ids::Ids;
+use crate::inner::{Inner, Owed, Owner, Tasks, Timer};
+use crate::journal::{Batch, Journal, JournalError, Open, Reader};
+use crate::keys::Keys;
+use crate::lanes::{Entry, Lanes};
+use crate::passwords::Passwords;
+use crate::retry::{later, until};
+use crate::runner::process_ended;
+use crate::setup::Setup;
+use crate::{Fact, Life};
+
+/// How many pieces of news a subscriber may be behind before the oldest are dropped.
+const NEWS: usize = 8192;
+
+/// How many open operations are read at once at the start.
+const PAGE: usize = 10_000;
+
+/// The running engine. Cheap to clone; all clones are the same engine, which ends when the last one is dropped.
 #[derive(Clone)]
-pub struct Engine {}
+pub struct Engine {
+    owner: Arc<Owner>,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Engine")
+    }
+}
 
 impl Engine {
-    /// Starts.
-    pub async fn start(_options: Options) -> Result<Self, StartError> {
-        Ok(Self {})
+    /// Opens the journal, takes up what was left open, and begins to send.
+    ///
+    /// What was in flight when the last process ended is asked about first. Needs a Tokio runtime.
+    ///
+    /// # Errors
+    /// [`StartError`] when another process works on the journal, a newer program wrote it, or the rules cannot be used.
+    pub async fn start(options: Options) -> Result<Self, StartError> {
+        let Options {
+            configuration,
+            catalogue,
+            connectors,
+            clock,
+            journal: path,
+            seed,
+        } = options;
+        let setup = Setup::new(configuration, catalogue, connectors).map_err(StartError::Rules)?;
+        let news = broadcast::Sender::new(NEWS);
+        let journal = Journal::open(&path, clock.now(), news.clone())?;
+        let reader = Reader::open(&path)?;
+        let inner = Arc::new(Inner {
+            ids: Ids::new(seed, reader.last()?),
+            holds: RwLock::new(reader.holds()?),
+            setup: RwLock::new(Arc::new(setup)),
+            clock,
+            journal,
+            reader,
+            news,
+            keys: Keys::default(),
+            passwords: Passwords::default(),
+            waits: Waits::default(),
+            lanes: Mutex::new(Lanes::default()),
+            tasks: Tasks::default(),
+            pulse: watch::Sender::new(0),
+            timer: Timer::default(),
+            stopping: watch::Sender::new(false),
+        });
+        inner.regulate();
+        inner.recover().await?;
+        inner.tasks.run(Arc::clone(&inner).keep_time());
+        inner.pump();
+        Ok(Self {
+            owner: Arc::new(Owner {
+                inner,
+                ended: false.into(),
+            }),
+        })
     }
-    /// Carries out a request.
-    pub async fn submit(&self, _request: Request) -> Result<Outcome, SubmitError> {
-        Err(SubmitError::Stopped)
+
+    fn inner(&self) -> &Arc<Inner> {
+        &self.owner.inner
     }
-    /// Decides without doing.
-    pub fn plan(&self, _request: &Request) -> Result<Plan, SubmitError> {
-        Err(SubmitError::Stopped)
+
+    /// Takes a request. From its commit on, what follows from it is owed; a caller with blocking operations waits.
+    ///
+    /// A caller that stops waiting for this call changes nothing: the request is carried out all the same.
+    ///
+    /// # Errors
+    /// [`SubmitError`] when the directory does not allow it or the journal cannot be written; nothing was done then.
+    pub async fn submit(&self, request: Request) -> Result<Outcome, SubmitError> {
+        let (reply, outcome) = oneshot::channel();
+        let inner = Arc::clone(self.inner());
+        self.inner().tasks.spawn(async move {
+            let _ = reply.send(inner.submit(request).await); // a caller that no longer waits needs no answer
+        });
+        outcome.await.unwrap_or(Err(SubmitError::Stopped))
     }
-    /// Subscribes.
+
+    /// Decides what a request would lead to. Nothing is written and nothing sent.
+    pub fn plan(&self, request: &Request) -> Result<Plan, SubmitError> {
+        self.inner().plan(request)
+    }
+
+    /// Follows what happens from now on.
     pub fn subscribe(&self) -> Subscription {
         Subscription {
-            receiver: tokio::sync::broadcast::channel(1).1,
+            receiver: self.inner().news.subscribe(),
         }
     }
-    /// A reader on the same journal.
+
+    /// Returns a reader on this engine's journal.
     pub fn reader(&self) -> Reader {
-        unreachable!()
+        self.inner().reader.clone()
     }
-    /// Waits until nothing is queued, due or in flight.
+
+    /// Returns the configuration that is in force.
+    pub fn configuration(&self) -> Arc<Configuration> {
+        Arc::clone(&self.inner().setup().configuration)
+    }
+
+    /// Waits until nothing is under way and nothing is due; what is due later or held may remain.
     pub async fn idle(&self) -> Idle {
-        Idle {
-            waiting: 0,
-            next: None,
-            held: 0,
-        }
+        self.inner().quiet(None).await
     }
-    /// Waits through everything that is due before an instant.
-    pub async fn idle_until(&self, _deadline: Timestamp) -> Idle {
-        Idle {
-            waiting: 0,
-            next: None,
-            held: 0,
-        }
+
+    /// Waits until nothing is under way and nothing becomes due before an instant.
+    pub async fn idle_until(&self, deadline: Timestamp) -> Idle {
+        self.inner().quiet(Some(deadline)).await
     }
-    /// Tries an operation again now.
+
+    /// Tries an operation again now: a dead letter, or one that waits for its next attempt.
     pub async fn retry(&self, operation: OperationId) -> Result<(), CommandError> {
-        Err(CommandError::OperationUnknown(operation))
+        self.inner().retry(operation).await
     }
-    /// Gives an operation up.
-    pub async fn discard(&self, operation: OperationId, _why: &str) -> Result<(), CommandError> {
-        Err(CommandError::OperationUnknown(operation))
+
+    /// Gives an operation up. What it would have done is not done.
+    pub async fn discard(&self, operation: OperationId, why: &str) -> Result<(), CommandError> {
+        self.inner().discard(operation, why).await
     }
-    /// Pauses a connector.
-    pub async fn pause(&self, connector: &ConnectorRef, _detail: &str) -> Result<(), CommandError> {
-        Err(CommandError::ConnectorUnknown(connector.clone()))
+
+    /// Sends nothing more to a connector until it is resumed, over restarts too. What is in flight ends.
+    pub async fn pause(&self, connector: &ConnectorRef, detail: &str) -> Result<(), CommandError> {
+        self.inner().pause(connector, detail).await
     }
-    /// Resumes a connector.
-    pub async fn resume(
-        &self,
-        connector: &ConnectorRef,
-        _detail: &str,
-    ) -> Result<(), CommandError> {
-        Err(CommandError::ConnectorUnknown(connector.clone()))
+
+    /// Sends to a paused connector again. A connector that `workbench.toml` pauses stays paused.
+    pub async fn resume(&self, connector: &ConnectorRef, detail: &str) -> Result<(), CommandError> {
+        self.inner().resume(connector, detail).await
     }
-    /// Works by a new configuration from now on.
-    pub async fn reconfigure(
-        &self,
-        _configuration: Arc<Configuration>,
-    ) -> Result<(), CommandError> {
+
+    /// Works by another configuration from now on. Operations that were decided by the old one are finished.
+    ///
+    /// # Errors
+    /// [`CommandError::Rules`] when its rules cannot be used; the old configuration stays in force.
+    pub async fn reconfigure(&self, configuration: Arc<Configuration>) -> Result<(), CommandError> {
+        let inner = self.inner();
+        let setup = inner
+            .setup()
+            .with(configuration)
+            .map_err(CommandError::Rules)?;
+        *inner.setup.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(setup);
+        inner.regulate();
+        inner.release_held().await?;
+        inner.pump();
+        inner.beat();
         Ok(())
     }
-    /// Puts a starting state in; no triggers.
-    pub async fn seed(&self, _seed: &Seed) -> Result<Seeded, SubmitError> {
-        Ok(Seeded::default())
+
+    /// Puts a starting state into the directory: no triggers, and what is there already is left alone.
+    pub async fn seed(&self, seed: &Seed) -> Result<Seeded, SubmitError> {
+        directory::put_seed(self.inner(), seed).await
     }
-    /// Imports users, one trigger per row.
-    pub fn import(
+
+    /// Imports users, one trigger per row. `progress` is called after every row.
+    ///
+    /// Rows that are there already are skipped, so that an import that was stopped can be started again.
+    ///
+    /// # Errors
+    /// [`ImportError`] when the content cannot be read on or the engine takes nothing more; a row that is wrong by
+    /// itself is in the report.
+    pub async fn import(
         &self,
-        _source: Import,
-        _progress: impl FnMut(&ImportReport) + Send,
-    ) -> impl Future<Output = Result<ImportReport, ImportError>> + Send {
-        async { Ok(ImportReport::default()) }
+        source: Import,
+        progress: impl FnMut(&ImportReport) + Send,
+    ) -> Result<ImportReport, ImportError> {
+        directory::import(self, source, progress).await
     }
-    /// Stops: what is in flight ends, nothing new is sent.
-    pub async fn shutdown(&self) {}
-    /// Ends at once, as a killed process would.
-    pub async fn abort(&self) {}
+
+    /// Stops: takes nothing new, lets what is in flight end, and closes the journal.
+    ///
+    /// Callers that wait are refused or go on as their provisioner says; what is left is taken up at the next start.
+    pub async fn shutdown(&self) {
+        let inner = self.inner();
+        inner.stopping.send_replace(true);
+        inner.tasks.ended().await;
+        self.close().await;
+    }
+
+    /// Ends at once, as a killed process would: nothing is finished, nothing more is written.
+    pub async fn abort(&self) {
+        let inner = self.inner();
+        inner.stopping.send_replace(true);
+        inner.tasks.cancel();
+        inner.tasks.ended().await;
+        self.close().await;
+    }
+
+    async fn close(&self) {
+        if self.owner.ended.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let inner = Arc::clone(self.inner());
+        inner.tasks.cancel();
+        // The writer may have to fold a large log into the file.
+        let closed = tokio::task::spawn_blocking(move || inner.journal.close()).await;
+        if let Err(error) = closed {
+            tracing::error!(%error, "the journal was not closed in order");
+        }
+    }
+}
+
+impl Inner {
+    /// Takes up what the last process left: attempts in doubt, open operations, callers who waited, holds that ended.
+    async fn recover(self: &Arc<Self>) -> Result<(), JournalError> {
+        let now = self.clock.now();
+        let monotonic = self.clock.monotonic();
+        let mut after = 0;
+        loop {
+            let mut page = self.reader.open_after(after, PAGE)?;
+            let Some(last) = page.last() else {
+                break;
+            };
+            after = last.seq;
+            self.doubt(&mut page, now).await?;
+            let mut lanes = self.lanes();
+            for open in page {
+                lanes.push(
+                    &open.connector,
+                    open.local,
+                    entry(&open, now, monotonic),
+                    monotonic,
+                );
+            }
+        }
+        for unresolved in self.reader.unresolved()? {
+            self.resolve(&unresolved).await?;
+        }
+        self.release_held().await
+    }
+
+    /// Attempts whose process ended are in doubt.
+    async fn doubt(&self, page: &mut [Open], now: Timestamp) -> Result<(), JournalError> {
+        let then = Life::InDoubt { at: now };
+        let mut batch = Batch::default();
+        for open in page {
+            if open.life == Life::InFlight {
+                batch.push(
+                    Some(open.flow),
+                    Fact::AttemptFailed {
+                        operation: open.operation,
+                        number: open.attempts,
+                        failure: process_ended(),
+                        then,
+                    },
+                );
+                open.life = then;
+                open.unsure = true;
+            }
+        }
+        if batch.is_empty() {
+            return Ok(());
+        }
+        self.journal
+            .append(now, batch)
+            .await
+            .map(|_| ())
+            .map_err(|refused| refused.error)
+    }
+
+    /// Releases held operations whose connector is no longer held.
+    async fn release_held(&self) -> Result<(), JournalError> {
+        let held = self.held_connectors();
+        let mut after = 0;
+        loop {
+            let page = self.reader.held(after, 500)?;
+            let Some(last) = page.last() else {
+                return Ok(());
+            };
+            after = last.seq;
+            let mut owed = Batch::default();
+            let mut released = Vec::new();
+            for open in page {
+                let by_connector = matches!(
+                    open.life,
+                    Life::Held {
+                        reason: Reason::Paused | Reason::Quarantined
+                    }
+                );
+                if by_connector && !held.contains(&open.connector) {
+                    owed.push(
+                        Some(open.flow),
+                        Fact::Released {
+                            operation: open.operation,
+                            then: self.onward(&open),
+                        },
+                    );
+                    released.push(open);
+                }
+            }
+            if owed.is_empty() {
+                continue;
+            }
+            let now = self.clock.now();
+            self.journal
+                .append(now, owed)
+                .await
+                .map_err(|refused| refused.error)?;
+            let now = self.clock.monotonic();
+            let mut lanes = self.lanes();
+            for open in released {
+                lanes.hurry(&open.connector, open.local, open.operation, now);
+            }
+        }
+    }
+
+    /// How an operation goes on that was stopped: one with an attempt in doubt asks first.
+    fn onward(&self, open: &Open) -> Life {
+        if open.unsure {
+            Life::InDoubt {
+                at: self.clock.now(),
+            }
+        } else {
+            Life::Queued
+        }
+    }
+
+    async fn quiet(self: &Arc<Self>, deadline: Option<Timestamp>) -> Idle {
+        let mut pulse = self.pulse.subscribe();
+        loop {
+            pulse.mark_unchanged();
+            // The clock may have been moved just now, and the time keeper not have run yet.
+            self.pump();
+            let now = self.clock.monotonic();
+            let (count, next) = {
+                let lanes = self.lanes();
+                (lanes.count(now), lanes.next_due(now))
+            };
+            let next = next.map(|at| later(self.clock.now(), at.saturating_sub(now)));
+            let is_soon = match (next, deadline) {
+                (Some(next), Some(deadline)) => next <= deadline,
+                _ => false,
+            };
+            if self.is_stopping() || (count.active == 0 && !is_soon) {
+                return Idle {
+                    waiting: count.waiting,
+                    next,
+                    held: count.held,
+                };
+            }
+            if pulse.changed().await.is_err() {
+                continue;
+            }
+        }
+    }
+
+    async fn retry(self: &Arc<Self>, operation: OperationId) -> Result<(), CommandError> {
+        let open = self
+            .reader
+            .head(operation)?
+            .ok_or(CommandError::OperationUnknown(operation))?;
+        let wrong = |told: &str| CommandError::WrongState {
+            operation,
+            state: open.life.word(),
+            told: told.to_owned(),
+        };
+        match open.life {
+            Life::Queued | Life::Retrying { .. } | Life::InDoubt { .. } | Life::Dead => {}
+            Life::InFlight => return Err(wrong("wait for the answer")),
+            Life::Held { .. } => return Err(wrong("resume its connector")),
+            Life::Settled => return Err(wrong("there is nothing left to do")),
+            Life::Discarded => return Err(wrong("make the change again")),
+        }
+        if open.life == Life::Dead {
+            if !open.undoes && self.reader.is_refused(open.flow)? {
+                return Err(wrong("its request was refused; make the request again"));
+            }
+            if let Some(by) = self.reader.done_after(&open)? {
+                return Err(CommandError::Superseded { operation, by });
+            }
+        }
+        let then = match open.life {
+            Life::InDoubt { .. } => Life::InDoubt {
+                at: self.clock.now(),
+            },
+            _ => self.onward(&open),
+        };
+        let owed = Owed::of(open.flow, [Fact::Retried { operation, then }]);
+        match self.commit(owed).await {
+            Ok(_) => {}
+            Err(JournalError::Illegal(_)) => return Err(wrong("it has gone on meanwhile")),
+            Err(error) => return Err(error.into()),
+        }
+        let now = self.clock.monotonic();
+        if open.life == Life::Dead {
+            let due = entry(
+                &Open {
+                    life: then,
+                    ..open.clone()
+                },
+                self.clock.now(),
+                now,
+            );
+            self.lanes().push(&open.connector, open.local, due, now);
+        } else {
+            self.lanes()
+                .hurry(&open.connector, open.local, operation, now);
+        }
+        self.pump();
+        Ok(())
+    }
+
+    async fn discard(
+        self: &Arc<Self>,
+        operation: OperationId,
+        why: &str,
+    ) -> Result<(), CommandError> {
+        let open = self
+            .reader
+            .head(operation)?
+            .ok_or(CommandError::OperationUnknown(operation))?;
+        let wrong = |told: &str| CommandError::WrongState {
+            operation,
+            state: open.life.word(),
+            told: told.to_owned(),
+        };
+        let now = self.clock.monotonic();
+        match open.life {
+            Life::Queued | Life::Retrying { .. } | Life::InDoubt { .. } | Life::Held { .. } => {
+                let removed = self
+                    .lanes()
+                    .remove(&open.connector, open.local, operation, now);
+                if !removed {
+                    return Err(wrong("it is being worked on"));
+                }
+            }
+            Life::Dead => {}
+            Life::InFlight => return Err(wrong("wait for the answer")),
+            Life::Settled => return Err(wrong("it is done")),
+            Life::Discarded => return Err(wrong("it is given up already")),
+        }
+        let fact = Fact::Discarded {
+            operation,
+            why: why.to_owned(),
+        };
+        if let Err(error) = self.commit(Owed::of(open.flow, [fact])).await {
+            if open.life != Life::Dead {
+                let back = entry(&open, self.clock.now(), now);
+                self.lanes().push(&open.connector, open.local, back, now);
+            }
+            return Err(match error {
+                JournalError::Illegal(_) => wrong("it has gone on meanwhile"),
+                error => error.into(),
+            });
+        }
+        self.passwords.forget(operation);
+        self.waits
+            .tell(open.flow, operation, Progress::Discarded(why.to_owned()));
+        self.pump();
+        self.beat();
+        Ok(())
+    }
+
+    async fn pause(
+        self: &Arc<Self>,
+        connector: &ConnectorRef,
+        detail: &str,
+    ) -> Result<(), CommandError> {
+        self.known(connector)?;
+        let hold = Hold {
+            connector: connector.clone(),
+            reason: Reason::Paused,
+            detail: detail.to_owned(),
+        };
+        let mut batch = Batch::default();
+        batch.push(
+            None,
+            Fact::ConnectorHeld {
+                connector: hold.connector.clone(),
+                reason: hold.reason,
+                detail: hold.detail.clone(),
+            },
+        );
+        self.append(batch).await?;
+        {
+            let mut holds = self.holds.write().unwrap_or_else(PoisonError::into_inner);
+            holds.retain(|known| !(known.connector == *connector && known.reason == hold.reason));
+            holds.push(hold);
+        }
+        self.regulate();
+        self.beat();
+        Ok(())
+    }
+
+    async fn resume(
+        self: &Arc<Self>,
+        connector: &ConnectorRef,
+        detail: &str,
+    ) -> Result<(), CommandError> {
+        self.known(connector)?;
+        let mut batch = Batch::default();
+        batch.push(
+            None,
+            Fact::ConnectorReleased {
+                connector: connector.clone(),
+                reason: Reason::Paused,
+                detail: detail.to_owned(),
+            },
+        );
+        self.append(batch).await?;
+        self.holds
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|known| !(known.connector == *connector && known.reason == Reason::Paused));
+        self.regulate();
+        self.release_held().await?;
+        self.pump();
+        self.beat();
+        Ok(())
+    }
+
+    fn known(&self, connector: &ConnectorRef) -> Result<(), CommandError> {
+        match self.setup().configuration.connector(connector) {
+            Some(_) => Ok(()),
+            None => Err(CommandError::ConnectorUnknown(connector.clone())),
+        }
+    }
+
+    /// Commits facts that put nothing into a lane.
+    pub(crate) async fn append(&self, batch: Batch) -> Result<(), JournalError> {
+        self.journal
+            .append(self.clock.now(), batch)
+            .await
+            .map(|_| ())
+            .map_err(|refused| refused.error)
+    }
+}
+
+/// Returns an open operation's place in its lane. Wall time becomes monotonic time here, once.
+fn entry(open: &Open, now: Timestamp, monotonic: Duration) -> Entry {
+    Entry {
+        seq: open.seq,
+        operation: open.operation,
+        due: open
+            .life
+            .due()
+            .map_or(Duration::ZERO, |at| monotonic + until(now, at)),
+        held: matches!(open.life, Life::Held { .. }),
+        job: None,
+    }
 }

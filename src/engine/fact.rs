@@ -113,12 +113,8 @@ pub enum Fact {
     },
     /// A link ended.
     Unlinked {
-        /// The connector.
-        connector: ConnectorRef,
-        /// The local user or group.
-        local: LocalRef,
-        /// The account that it pointed at.
-        remote_id: RemoteId,
+        /// The link as it was.
+        link: Box<Link>,
     },
     /// The operation failed for good: a dead letter, until somebody retries or discards it.
     OperationDead {

@@ -5,12 +5,24 @@
 //! not known here: there is the port `Connector`, and there are failures with a remedy.
 
 mod ask;
+mod blocking;
 mod directory;
 mod engine;
 mod fact;
+mod flow;
 mod handle;
+mod ids;
+mod inner;
 mod journal;
+mod keys;
+mod lanes;
 mod lifecycle;
+mod passwords;
+mod retry;
+mod runner;
+mod setup;
+mod tap;
+mod timer;
 mod trace;
 
 pub use directory::{

@@ -201,7 +201,7 @@ impl Move {
             }
             Fact::AttemptStarted { .. } => (&[Queued, Retrying], Life::InFlight, &[InFlight]),
             Fact::AttemptFailed { then, .. } => (&[InFlight], *then, &[Retrying, InDoubt]),
-            Fact::Asked { then, .. } => (&[InDoubt], *then, &[Queued, InDoubt]),
+            Fact::Asked { then, .. } => (&[InDoubt], *then, &[Queued, Retrying, InDoubt]),
             Fact::Settled { .. } => (
                 &[Queued, Retrying, InFlight, InDoubt],
                 Life::Settled,

@@ -69,7 +69,7 @@ pub struct OperationTrace {
     pub discarded: Option<String>,
     /// The operation that undoes it, because the flow was refused.
     pub undone_by: Option<OperationId>,
-    /// The link as this operation left it.
+    /// The link as this operation left it; as it was, when the operation ended it.
     pub link: Option<Link>,
     /// Whether this operation ended the link.
     pub unlinked: bool,
@@ -272,8 +272,9 @@ impl FlowTrace {
                     entry.link = Some(*link);
                 }
             }
-            Fact::Unlinked { .. } => {
+            Fact::Unlinked { link } => {
                 if let Some(entry) = last_moved.and_then(|id| self.operation_mut(id)) {
+                    entry.link = Some(*link);
                     entry.unlinked = true;
                 }
             }

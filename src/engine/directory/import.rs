@@ -1,6 +1,15 @@
 //! Users from a file, one trigger per row.
 
+use std::fmt;
 use std::io::Read;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::rows::{self, Row};
+use crate::Engine;
+use crate::flow::import_request;
+use crate::handle::{DirectoryError, SubmitError};
 
 /// A file of users.
 pub struct Import {
@@ -10,6 +19,12 @@ pub struct Import {
     pub format: ImportFormat,
     /// How many rows are submitted at once.
     pub concurrency: usize,
+}
+
+impl fmt::Debug for Import {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Import({:?})", self.format)
+    }
 }
 
 /// How a file of users is written.
@@ -68,4 +83,111 @@ pub enum ImportError {
         /// Why.
         told: String,
     },
+}
+
+/// How many errors of rows a report keeps.
+const KEPT: usize = 1000;
+
+/// What became of one row.
+enum Fate {
+    Created,
+    Skipped,
+    Wrong(RowError),
+    Stopped(u64, String),
+}
+
+/// Reads and submits rows, several at once, with a bounded number in memory.
+pub(crate) async fn import(
+    engine: &Engine,
+    source: Import,
+    mut progress: impl FnMut(&ImportReport) + Send,
+) -> Result<ImportReport, ImportError> {
+    let width = source.concurrency.max(1);
+    let (sender, mut rows) = mpsc::channel::<Row>(width);
+    // Reading blocks, so it has a thread of its own; it ends when nobody takes rows any more.
+    let reading = tokio::task::spawn_blocking(move || {
+        rows::read(source.content, source.format, &mut |row| {
+            sender.blocking_send(row).is_ok()
+        })
+    });
+    let mut report = ImportReport::default();
+    let mut under_way = JoinSet::new();
+    let mut stopped = None;
+    while stopped.is_none() {
+        tokio::select! {
+            biased;
+            Some(fate) = under_way.join_next(), if !under_way.is_empty() => {
+                stopped = report.count(fate.unwrap_or_else(|error| Fate::Stopped(0, error.to_string())));
+                progress(&report);
+            }
+            row = rows.recv(), if under_way.len() < width => {
+                let Some(row) = row else {
+                    break;
+                };
+                report.rows = row.number;
+                report.bytes = row.bytes;
+                under_way.spawn(submit(engine.clone(), row));
+            }
+        }
+    }
+    drop(rows);
+    while let Some(fate) = under_way.join_next().await {
+        let fate = fate.unwrap_or_else(|error| Fate::Stopped(0, error.to_string()));
+        stopped = stopped.or(report.count(fate));
+        progress(&report);
+    }
+    if let Some(error) = stopped {
+        return Err(error);
+    }
+    match reading.await {
+        Ok(Ok(())) => Ok(report),
+        Ok(Err(told)) => Err(ImportError::Unreadable {
+            row: report.rows,
+            told,
+        }),
+        Err(error) => Err(ImportError::Unreadable {
+            row: report.rows,
+            told: error.to_string(),
+        }),
+    }
+}
+
+async fn submit(engine: Engine, row: Row) -> Fate {
+    let wrong = |told: String| {
+        Fate::Wrong(RowError {
+            row: row.number,
+            name: row.name.clone(),
+            told,
+        })
+    };
+    let user = match row.user {
+        Ok(user) => user,
+        Err(ref told) => return wrong(told.clone()),
+    };
+    match engine.submit(import_request(user)).await {
+        Ok(outcome) if outcome.is_accepted() => Fate::Created,
+        Ok(_) => wrong("a blocking provisioner failed, so the user was not created".to_owned()),
+        Err(SubmitError::Directory(DirectoryError::NameTaken { .. })) => Fate::Skipped,
+        Err(SubmitError::Directory(error)) => wrong(error.to_string()),
+        Err(error @ (SubmitError::Journal(_) | SubmitError::Stopped)) => {
+            Fate::Stopped(row.number, error.to_string())
+        }
+    }
+}
+
+impl ImportReport {
+    fn count(&mut self, fate: Fate) -> Option<ImportError> {
+        match fate {
+            Fate::Created => self.created += 1,
+            Fate::Skipped => self.skipped += 1,
+            Fate::Wrong(error) => {
+                self.failed += 1;
+                if self.errors.len() < KEPT {
+                    self.errors.push(error);
+                }
+            }
+            Fate::Stopped(row, told) => return Some(ImportError::Stopped { row, told }),
+        }
+        None
+    }
 }

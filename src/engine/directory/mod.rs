@@ -1,7 +1,12 @@
 //! The local directory: users, groups and roles, changed through `Change` only, seeded and imported.
 
+mod change;
 mod import;
+mod rows;
 mod seed;
 
+pub(crate) use change::{Draft, DraftStep, Drafter, keys, known_store};
+pub(crate) use import::import;
 pub use import::{Import, ImportError, ImportFormat, ImportReport, RowError};
+pub(crate) use seed::put_seed;
 pub use seed::{Seed, SeedError, SeedGroup, Seeded};

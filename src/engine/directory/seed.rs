@@ -2,8 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{Claim, Claims, NewUser, QualifiedName, RoleName};
+use domain::{
+    Claim, Claims, Group, GroupId, NewUser, Object, QualifiedName, RoleName, StoreDomain, User,
+    UserId,
+};
 use serde::Deserialize;
+
+use crate::handle::{DirectoryError, SubmitError};
+use crate::inner::Inner;
+use crate::journal::Batch;
+use crate::keys::Key;
+use crate::{DirectoryChange, Fact};
 
 /// A starting state: put in without triggers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -113,4 +122,120 @@ impl FileUser {
             groups: self.groups,
         }
     }
+}
+
+/// How many changes are committed together.
+const CHUNK: usize = 500;
+
+/// Puts a seed in, without triggers. What is there already is left alone, so that it can be put in again.
+pub(crate) async fn put_seed(inner: &Inner, seed: &Seed) -> Result<Seeded, SubmitError> {
+    let keys = seed
+        .users
+        .iter()
+        .map(|user| Key::local(Object::User, &user.name))
+        .chain(
+            seed.groups
+                .iter()
+                .map(|group| Key::local(Object::Group, &group.name)),
+        )
+        .collect();
+    let _keys = inner.keys.take(keys).await;
+    let mut report = Seeded::default();
+    let mut changes: Vec<DirectoryChange> = roles(seed).map(DirectoryChange::RolePut).collect();
+    let mut memberships: BTreeMap<QualifiedName, BTreeSet<UserId>> = BTreeMap::new();
+    let mut ids: BTreeMap<QualifiedName, UserId> = BTreeMap::new();
+    for new in &seed.users {
+        known_store(inner, &new.name.store)?;
+        let key = folded(&new.name);
+        if let Some(user) = inner.reader.user(&new.name)? {
+            ids.insert(key, user.id);
+            report.kept += 1;
+            continue;
+        }
+        let user = User {
+            id: UserId(inner.id()),
+            name: new.name.clone(),
+            claims: new.claims.clone(),
+            roles: new.roles.clone(),
+            groups: BTreeSet::new(),
+        };
+        if ids.insert(key, user.id).is_some() {
+            return Err(DirectoryError::NameTaken {
+                object: Object::User,
+                name: new.name.clone(),
+            }
+            .into());
+        }
+        for group in &new.groups {
+            memberships
+                .entry(folded(group))
+                .or_default()
+                .insert(user.id);
+        }
+        changes.push(DirectoryChange::UserPut(user));
+        report.users += 1;
+    }
+    for new in &seed.groups {
+        known_store(inner, &new.name.store)?;
+        let mut members = memberships.remove(&folded(&new.name)).unwrap_or_default();
+        for name in &new.members {
+            let id = match ids.get(&folded(name)) {
+                Some(id) => *id,
+                None => match inner.reader.user(name)? {
+                    Some(user) => user.id,
+                    None => {
+                        return Err(DirectoryError::UserUnknown { name: name.clone() }.into());
+                    }
+                },
+            };
+            members.insert(id);
+        }
+        if inner.reader.group(&new.name)?.is_some() {
+            report.kept += 1;
+            continue;
+        }
+        let group = Group {
+            id: GroupId(inner.id()),
+            name: new.name.clone(),
+            members,
+        };
+        changes.extend(DirectoryChange::group(&group));
+        report.groups += 1;
+    }
+    for (group, members) in memberships {
+        let Some(known) = inner.reader.group(&group)? else {
+            return Err(DirectoryError::GroupUnknown { name: group }.into());
+        };
+        changes.push(DirectoryChange::MembersChanged {
+            group: known.id,
+            added: members,
+            removed: BTreeSet::new(),
+        });
+    }
+    for chunk in changes.chunks(CHUNK) {
+        let mut batch = Batch::default();
+        batch.push(
+            None,
+            Fact::DirectoryChanged {
+                changes: chunk.to_vec(),
+            },
+        );
+        inner.append(batch).await?;
+    }
+    Ok(report)
+}
+
+/// Returns the roles of a seed: the listed ones and those that users hold.
+fn roles(seed: &Seed) -> impl Iterator<Item = RoleName> {
+    let held = seed.users.iter().flat_map(|user| &user.roles);
+    let all: BTreeSet<RoleName> = seed.roles.iter().chain(held).cloned().collect();
+    all.into_iter()
+}
+
+fn folded(name: &QualifiedName) -> QualifiedName {
+    name.renamed(&name.name.to_lowercase())
+}
+
+fn known_store(inner: &Inner, store: &StoreDomain) -> Result<(), DirectoryError> {
+    super::known_store(&inner.setup().configuration, store)
 }

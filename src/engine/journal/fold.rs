@@ -81,11 +81,12 @@ fn fold(db: &Connection, decided: &mut DecidedAt, record: &Record) -> Result<(),
             ])?;
         }
         Fact::Linked { link } => put_link(db, link)?,
-        Fact::Unlinked {
-            connector, local, ..
-        } => {
+        Fact::Unlinked { link } => {
             db.prepare_cached("DELETE FROM links WHERE local = ?1 AND connector = ?2")?
-                .execute(params![local.uuid().as_bytes(), connector.to_string()])?;
+                .execute(params![
+                    link.local.uuid().as_bytes(),
+                    link.connector.to_string()
+                ])?;
         }
         Fact::Compensated { .. } => {}
         Fact::CallerWaited { on_failure, .. } => {

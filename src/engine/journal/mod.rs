@@ -16,7 +16,7 @@ pub use read::{
     ExchangeFilter, ExchangeView, FlowSummary, OperationFilter, OperationView, Page, Reader,
 };
 pub(crate) use work::{Open, Unresolved};
-pub(crate) use write::{Batch, Journal};
+pub(crate) use write::{Batch, Journal, Refused};
 
 use crate::IllegalFact;
 

@@ -1,8 +1,8 @@
 //! What the engine itself asks of the journal while it works: heads of lanes, what is pending, who owns a name.
 
 use domain::{
-    ConnectorRef, Desired, FlowId, LocalRef, OnFailure, OperationId, Owner, Planned, QualifiedName,
-    RemoteId, TriggerId, User, Verb, Verdict,
+    ConnectorRef, Desired, FlowId, GroupId, LocalRef, OnFailure, OperationId, Owner, Planned,
+    QualifiedName, RemoteId, TriggerId, User, UserId, Verb, Verdict,
 };
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -27,7 +27,8 @@ pub(crate) struct Open {
     pub(crate) first_started: Option<Timestamp>,
     /// Whether an attempt may have been carried out without an answer.
     pub(crate) unsure: bool,
-    pub(crate) blocking: bool,
+    /// Whether it undoes an operation of a refused flow.
+    pub(crate) undoes: bool,
 }
 
 /// A caller's wait that no process resolves any more, or whose refusal still has open operations.
@@ -40,7 +41,7 @@ pub(crate) struct Unresolved {
 }
 
 const OPEN_COLUMNS: &str = "seq, id, flow, trigger_id, connector, object, local, name, state, due, reason, attempts, \
-     queued_at, first_started, unsure, blocking";
+     queued_at, first_started, unsure, undoes IS NOT NULL";
 
 impl Reader {
     /// Walks the open operations in order, a page at a time.
@@ -227,6 +228,20 @@ impl Reader {
         })
     }
 
+    /// Returns the groups that a user is in.
+    pub(crate) fn groups_with(&self, member: UserId) -> Result<Vec<GroupId>, JournalError> {
+        self.with(|db| {
+            let mut statement =
+                db.prepare_cached("SELECT grp FROM memberships WHERE member = ?1")?;
+            let mut rows = statement.query([member.0.as_bytes()])?;
+            let mut out = Vec::new();
+            while let Some(row) = rows.next()? {
+                out.push(GroupId(code::uuid(&row.get::<_, [u8; 16]>(0)?)?));
+            }
+            Ok(out)
+        })
+    }
+
     /// Returns the local user or group that is linked to an account.
     pub(crate) fn linked_to(
         &self,
@@ -273,6 +288,15 @@ impl Reader {
         })
     }
 
+    /// Tells whether a flow's caller was refused.
+    pub(crate) fn is_refused(&self, flow: FlowId) -> Result<bool, JournalError> {
+        self.with(|db| {
+            Ok(db
+                .prepare_cached("SELECT 1 FROM waits WHERE flow = ?1 AND verdict = 2")?
+                .exists([flow.0.as_bytes()])?)
+        })
+    }
+
     /// Returns the held operations, a page at a time.
     pub(crate) fn held(&self, after: u64, limit: usize) -> Result<Vec<Open>, JournalError> {
         self.with(|db| {
@@ -311,7 +335,7 @@ fn open(row: &Row<'_>) -> Result<Open, JournalError> {
         queued: instant(row.get(12)?),
         first_started: row.get::<_, Option<i64>>(13)?.map(instant),
         unsure: row.get(14)?,
-        blocking: row.get(15)?,
+        undoes: row.get(15)?,
     })
 }
 

@@ -20,7 +20,7 @@ use crate::{Fact, Record};
 const GROUP: usize = 1024;
 
 /// Facts that are committed together or not at all.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Batch {
     facts: Vec<(Option<FlowId>, Fact)>,
 }
@@ -48,10 +48,21 @@ impl Batch {
     }
 }
 
+/// A batch that was not committed comes back with the reason, so that it can be handed over again.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub(crate) error: JournalError,
+    pub(crate) batch: Batch,
+}
+
+type Reply = oneshot::Sender<Result<u64, Box<Refused>>>;
+
+type Entries = Vec<(Record, Vec<u8>)>;
+
 enum Command {
     Append {
-        entries: Vec<(Record, Vec<u8>)>,
-        reply: oneshot::Sender<Result<u64, JournalError>>,
+        entries: Entries,
+        reply: Reply,
     },
     Close,
     #[cfg(test)]
@@ -109,26 +120,40 @@ impl Journal {
     }
 
     /// Commits a batch and returns the number of its first fact; the others follow without a gap.
-    pub(crate) async fn append(&self, at: Timestamp, batch: Batch) -> Result<u64, JournalError> {
-        let entries = batch
+    pub(crate) async fn append(&self, at: Timestamp, batch: Batch) -> Result<u64, Box<Refused>> {
+        let bodies: Result<Vec<_>, _> = batch
+            .facts
+            .iter()
+            .map(|(_, fact)| code::json(fact))
+            .collect();
+        let bodies = match bodies {
+            Ok(bodies) => bodies,
+            Err(error) => return Err(Box::new(Refused { error, batch })),
+        };
+        let entries: Entries = batch
             .facts
             .into_iter()
-            .map(|(flow, fact)| {
-                let body = code::json(&fact)?;
+            .zip(bodies)
+            .map(|((flow, fact), body)| {
                 let record = Record {
                     seq: 0,
                     at,
                     flow,
                     fact,
                 };
-                Ok((record, body))
+                (record, body)
             })
-            .collect::<Result<Vec<_>, JournalError>>()?;
+            .collect();
         let (reply, committed) = oneshot::channel();
-        self.sender
-            .send(Command::Append { entries, reply })
-            .map_err(|_| JournalError::Closed)?;
-        committed.await.map_err(|_| JournalError::Closed)?
+        let handed = self.sender.send(Command::Append { entries, reply });
+        let closed = || {
+            Box::new(Refused {
+                error: JournalError::Closed,
+                batch: Batch::default(),
+            })
+        };
+        handed.map_err(|_| closed())?;
+        committed.await.map_err(|_| closed())?
     }
 
     /// Ends the writer after what was handed over, and lets go of the file.
@@ -162,10 +187,7 @@ struct Writer {
     _lock: Lock,
 }
 
-type Handed = (
-    Vec<(Record, Vec<u8>)>,
-    oneshot::Sender<Result<u64, JournalError>>,
-);
+type Handed = (Entries, Reply);
 
 impl Writer {
     fn run(mut self, receiver: &Receiver<Command>) {
@@ -218,7 +240,12 @@ impl Writer {
             match self.attempt(std::iter::once(&mut entries)) {
                 Ok(firsts) => self.tell(entries, reply, firsts[0]),
                 Err(error) => {
-                    let _ = reply.send(Err(error)); // a caller that no longer waits has lost nothing
+                    let facts = entries
+                        .into_iter()
+                        .map(|(record, _)| (record.flow, record.fact))
+                        .collect();
+                    let batch = Batch { facts };
+                    let _ = reply.send(Err(Box::new(Refused { error, batch }))); // a caller that no longer waits has lost nothing
                 }
             }
         }
@@ -227,7 +254,7 @@ impl Writer {
     /// Runs one transaction and returns each batch's first number. Numbers are taken only when it commits.
     fn attempt<'a>(
         &mut self,
-        group: impl Iterator<Item = &'a mut Vec<(Record, Vec<u8>)>>,
+        group: impl Iterator<Item = &'a mut Entries>,
     ) -> Result<Vec<u64>, JournalError> {
         let mut next = self.next;
         let mut firsts = Vec::new();
@@ -246,12 +273,7 @@ impl Writer {
         Ok(firsts)
     }
 
-    fn tell(
-        &self,
-        entries: Vec<(Record, Vec<u8>)>,
-        reply: oneshot::Sender<Result<u64, JournalError>>,
-        first: u64,
-    ) {
+    fn tell(&self, entries: Entries, reply: Reply, first: u64) {
         let _ = reply.send(Ok(first)); // a caller that no longer waits has lost nothing
         if self.news.receiver_count() == 0 {
             return;

@@ -1,0 +1,534 @@
+//! The caller's wait for blocking operations, and undoing what a refused request already did elsewhere.
+//!
+//! While a caller waits, its flow has a gate: an operation's result and the end of the wait pass it one at a time, so
+//! that an operation which ends late knows whether its flow was refused meanwhile, and is undone in the same commit.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use domain::{
+    AttributeChange, Confirmation, ConnectorRef, Desired, DesiredAttribute, Failure, FlowId, Link,
+    LinkOrigin, LocalRef, Member, OnFailure, OperationId, Origin, PasswordPlan, Planned, RemoteId,
+    Verb,
+};
+use serde_json::Value;
+use tokio::sync::Notify;
+
+use crate::inner::{Inner, Owed};
+use crate::journal::{JournalError, Reader, Unresolved};
+use crate::timer::sleep_until;
+use crate::trace::OperationTrace;
+use crate::{
+    Cause, Death, DirectoryChange, Fact, Life, Queued, Settlement, WaitFailure, WaitVerdict,
+};
+
+/// The flows whose callers wait, or were refused while something was still under way.
+#[derive(Debug, Default)]
+pub(crate) struct Waits {
+    gates: Mutex<HashMap<FlowId, Arc<Gate>>>,
+}
+
+/// One flow whose caller waits.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    /// Whether the flow was refused. Held while a result, or the end of the wait, is committed.
+    pub(crate) refused: Arc<tokio::sync::Mutex<bool>>,
+    open: Mutex<Open>,
+    changed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    /// The operations that are waited for, with the monotonic time until which each is.
+    operations: HashMap<OperationId, (ConnectorRef, Duration)>,
+    failed: Option<WaitFailure>,
+    last: Option<Failure>,
+}
+
+/// What an operation's progress means to a waiting caller.
+#[derive(Debug)]
+pub(crate) enum Progress {
+    Done,
+    Tried(Failure),
+    Dead(Death),
+    Discarded(String),
+}
+
+enum Standing {
+    Done,
+    Failed(WaitFailure),
+    Until(Duration),
+}
+
+impl Waits {
+    /// Starts a wait.
+    pub(crate) fn open(
+        &self,
+        flow: FlowId,
+        operations: impl Iterator<Item = (OperationId, ConnectorRef, Duration)>,
+    ) -> Arc<Gate> {
+        let gate = Arc::new(Gate {
+            refused: Arc::default(),
+            open: Mutex::new(Open {
+                operations: operations
+                    .map(|(id, connector, until)| (id, (connector, until)))
+                    .collect(),
+                ..Open::default()
+            }),
+            changed: Notify::new(),
+        });
+        self.lock().insert(flow, Arc::clone(&gate));
+        gate
+    }
+
+    pub(crate) fn close(&self, flow: FlowId) {
+        self.lock().remove(&flow);
+    }
+
+    pub(crate) fn gate(&self, flow: FlowId) -> Option<Arc<Gate>> {
+        self.lock().get(&flow).cloned()
+    }
+
+    /// Tells the flow's caller how one of its operations goes on.
+    pub(crate) fn tell(&self, flow: FlowId, operation: OperationId, progress: Progress) {
+        if let Some(gate) = self.gate(flow) {
+            gate.tell(operation, progress);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<FlowId, Arc<Gate>>> {
+        self.gates.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Gate {
+    fn lock(&self) -> MutexGuard<'_, Open> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, operation: OperationId, progress: Progress) {
+        {
+            let mut open = self.lock();
+            let Some((connector, _)) = open.operations.get(&operation).cloned() else {
+                return;
+            };
+            match progress {
+                Progress::Done => {
+                    open.operations.remove(&operation);
+                }
+                Progress::Tried(failure) => open.last = Some(failure),
+                Progress::Dead(death) => {
+                    open.failed.get_or_insert(WaitFailure::Failed {
+                        operation,
+                        connector,
+                        death,
+                    });
+                }
+                Progress::Discarded(why) => {
+                    open.failed.get_or_insert(WaitFailure::Discarded {
+                        operation,
+                        connector,
+                        why,
+                    });
+                }
+            }
+        }
+        self.changed.notify_one();
+    }
+
+    fn standing(&self, now: Duration) -> Standing {
+        let open = self.lock();
+        if let Some(failed) = &open.failed {
+            return Standing::Failed(failed.clone());
+        }
+        let Some(first) = open.operations.values().map(|(_, until)| *until).min() else {
+            return Standing::Done;
+        };
+        if first > now {
+            return Standing::Until(first);
+        }
+        let mut waiting_for: Vec<ConnectorRef> = open
+            .operations
+            .values()
+            .map(|(connector, _)| connector.clone())
+            .collect();
+        waiting_for.sort();
+        Standing::Failed(WaitFailure::TimedOut {
+            waiting_for,
+            last: open.last.clone(),
+        })
+    }
+
+    /// Waits until all are done, one has failed for good, time runs out or the engine stops.
+    async fn outcome(&self, inner: &Inner) -> Result<(), WaitFailure> {
+        let mut stopping = inner.stopping.subscribe();
+        loop {
+            match self.standing(inner.clock.monotonic()) {
+                Standing::Done => return Ok(()),
+                Standing::Failed(cause) => return Err(cause),
+                Standing::Until(at) => tokio::select! {
+                    () = self.changed.notified() => {}
+                    () = sleep_until(inner.clock.as_ref(), at) => {}
+                    _ = stopping.wait_for(|stopping| *stopping) => return Err(WaitFailure::ProcessEnded),
+                },
+            }
+        }
+    }
+}
+
+impl Inner {
+    /// Waits for a flow's blocking operations and releases the caller.
+    pub(crate) async fn wait(
+        &self,
+        flow: FlowId,
+        gate: &Gate,
+        on_failure: OnFailure,
+        changes: Vec<DirectoryChange>,
+    ) -> Result<WaitVerdict, JournalError> {
+        let outcome = gate.outcome(self).await;
+        let verdict = match outcome {
+            Ok(()) => WaitVerdict::Confirmed,
+            Err(cause) if on_failure == OnFailure::Accept => WaitVerdict::Accepted { cause },
+            Err(cause) => WaitVerdict::Rejected { cause },
+        };
+        if let WaitVerdict::Rejected { .. } = &verdict {
+            self.refuse(flow, gate, verdict.clone()).await?;
+        } else {
+            let mut owed = Owed::of(
+                flow,
+                [Fact::CallerReleased {
+                    verdict: verdict.clone(),
+                }],
+            );
+            if on_failure == OnFailure::Reject && !changes.is_empty() {
+                owed.push(flow, Fact::DirectoryChanged { changes });
+            }
+            if !self.commit_surely(owed).await? {
+                return Err(JournalError::Closed);
+            }
+            self.waits.close(flow);
+        }
+        self.beat();
+        Ok(verdict)
+    }
+
+    /// Refuses a flow: the local change is not made, what waits is discarded, and what was done is undone.
+    async fn refuse(
+        &self,
+        flow: FlowId,
+        gate: &Gate,
+        verdict: WaitVerdict,
+    ) -> Result<(), JournalError> {
+        let mut refused = gate.refused.lock().await;
+        *refused = true;
+        let mut owed = Owed::of(flow, [Fact::CallerReleased { verdict }]);
+        let trace = self.reader.trace(flow)?;
+        let mut discarded = Vec::new();
+        let mut asked = Vec::new();
+        for operation in trace.iter().flat_map(|trace| &trace.operations) {
+            let id = operation.queued.operation;
+            if matches!(operation.queued.cause, Cause::Undoes { .. }) {
+                continue;
+            }
+            match operation.life {
+                Life::Settled => {
+                    if let Some(done) = Done::of(operation) {
+                        self.undo(&mut owed, flow, &operation.queued, &done)?;
+                    }
+                }
+                Life::Queued | Life::Retrying { .. } | Life::Held { .. } => {
+                    owed.push(
+                        flow,
+                        Fact::Discarded {
+                            operation: id,
+                            why: REFUSED.to_owned(),
+                        },
+                    );
+                    discarded.push(&operation.queued);
+                }
+                // Whether it was done is asked now; its result finds the gate and is undone.
+                Life::InDoubt { .. } => asked.push(&operation.queued),
+                Life::InFlight | Life::Dead | Life::Discarded => {}
+            }
+        }
+        if !self.commit_surely(owed).await? {
+            return Err(JournalError::Closed);
+        }
+        let now = self.clock.monotonic();
+        let mut lanes = self.lanes();
+        for queued in discarded {
+            self.passwords.forget(queued.operation);
+            lanes.remove(&queued.connector, queued.local, queued.operation, now);
+        }
+        for queued in asked {
+            lanes.hurry(&queued.connector, queued.local, queued.operation, now);
+        }
+        drop(lanes);
+        drop(refused);
+        self.close_when_ended(flow)
+    }
+
+    /// Forgets a refused flow when nothing of it is under way any more.
+    pub(crate) fn close_when_ended(&self, flow: FlowId) -> Result<(), JournalError> {
+        let heads = self.reader.heads_of(flow)?;
+        if heads.iter().all(|head| head.undoes || !head.life.is_open()) {
+            self.waits.close(flow);
+        }
+        Ok(())
+    }
+
+    /// Resolves a wait whose process ended: a change that waited is refused, one that was made stands.
+    pub(crate) async fn resolve(&self, unresolved: &Unresolved) -> Result<(), JournalError> {
+        let flow = unresolved.flow;
+        if unresolved.refused {
+            let gate = self.waits.open(flow, std::iter::empty());
+            *gate.refused.lock().await = true;
+            return Ok(());
+        }
+        let cause = WaitFailure::ProcessEnded;
+        match unresolved.on_failure {
+            OnFailure::Reject => {
+                let gate = self.waits.open(flow, std::iter::empty());
+                self.refuse(flow, &gate, WaitVerdict::Rejected { cause })
+                    .await
+            }
+            OnFailure::Accept => {
+                let verdict = WaitVerdict::Accepted { cause };
+                let owed = Owed::of(flow, [Fact::CallerReleased { verdict }]);
+                self.commit(owed).await.map(|_| ())
+            }
+        }
+    }
+
+    /// Adds what undoes an operation to the facts to be committed.
+    pub(crate) fn undo(
+        &self,
+        owed: &mut Owed,
+        flow: FlowId,
+        queued: &Queued,
+        done: &Done<'_>,
+    ) -> Result<(), JournalError> {
+        let planned = match done.undoing(&self.reader, &queued.connector, queued.local)? {
+            Undoing::Nothing => return Ok(()),
+            Undoing::LetGo(link) => {
+                owed.push(flow, Fact::Unlinked { link });
+                return Ok(());
+            }
+            Undoing::Operation(planned) => *planned,
+        };
+        let by = OperationId(self.id());
+        owed.push(
+            flow,
+            Fact::Compensated {
+                operation: queued.operation,
+                by,
+            },
+        );
+        let undo = Queued {
+            operation: by,
+            remote_name: planned.desired.remote_name.clone(),
+            verb: planned.verb,
+            blocking: false,
+            cause: Cause::Undoes {
+                operation: queued.operation,
+                planned: Box::new(planned.clone()),
+            },
+            held: None,
+            ..queued.clone()
+        };
+        owed.queue(flow, undo, planned);
+        Ok(())
+    }
+}
+
+/// Why an operation of a refused flow is given up.
+pub(crate) const REFUSED: &str = "the request that it belongs to was refused";
+
+/// What an operation did, as far as undoing it needs to know.
+#[derive(Debug)]
+pub(crate) struct Done<'a> {
+    pub(crate) what: Confirmation,
+    pub(crate) planned: &'a Planned,
+    /// What differed when it was sent.
+    pub(crate) changes: &'a [AttributeChange],
+    /// The link afterwards; for an account that was deleted, the link as it was.
+    pub(crate) link: Option<&'a Link>,
+}
+
+enum Undoing {
+    Nothing,
+    /// The account was there before and was only taken over: it is let go as it is.
+    LetGo(Box<Link>),
+    Operation(Box<Planned>),
+}
+
+impl<'a> Done<'a> {
+    fn of(operation: &'a OperationTrace) -> Option<Self> {
+        let planned = operation.planned.as_ref()?;
+        match operation.settlement.as_ref()? {
+            Settlement::Confirmed(what) | Settlement::Found(what) => Some(Self {
+                what: *what,
+                planned,
+                changes: &planned.changes,
+                link: operation.link.as_ref(),
+            }),
+            Settlement::Nothing { .. } => None,
+        }
+    }
+
+    fn undoing(
+        &self,
+        reader: &Reader,
+        connector: &ConnectorRef,
+        local: LocalRef,
+    ) -> Result<Undoing, JournalError> {
+        match self.what {
+            Confirmation::Created => Ok(self.take_away()),
+            Confirmation::Updated => match self.link {
+                Some(link) if self.planned.verb == Verb::Create => Ok(match link.origin {
+                    LinkOrigin::Adopted => Undoing::LetGo(Box::new(link.clone())),
+                    LinkOrigin::Created => self.take_away(),
+                }),
+                link => self.put_back(reader, connector, local, link),
+            },
+            Confirmation::Deleted | Confirmation::Deactivated => {
+                Ok(self.link.map_or(Undoing::Nothing, |link| {
+                    self.bring_back(reader, connector, local, link)
+                }))
+            }
+            Confirmation::AlreadyGone => Ok(Undoing::Nothing),
+        }
+    }
+
+    fn take_away(&self) -> Undoing {
+        Undoing::Operation(Box::new(Planned {
+            verb: Verb::Deprovision,
+            desired: Desired {
+                password: PasswordPlan::None,
+                ..self.planned.desired.clone()
+            },
+            changes: Vec::new(),
+            held: None,
+            ..self.planned.clone()
+        }))
+    }
+
+    /// An update is undone by writing what was there before.
+    fn put_back(
+        &self,
+        reader: &Reader,
+        connector: &ConnectorRef,
+        local: LocalRef,
+        link: Option<&Link>,
+    ) -> Result<Undoing, JournalError> {
+        let wanted = &self.planned.desired;
+        let is_attribute = |name: &str| wanted.attributes.iter().any(|entry| entry.remote == name);
+        let mut remote_name = link
+            .map_or(&wanted.remote_name, |link| &link.remote_name)
+            .clone();
+        let mut attributes = Vec::new();
+        let mut members = wanted.members.clone();
+        for change in self.changes {
+            let before = change.before.clone().unwrap_or(Value::Null);
+            if change.remote == MEMBERS && !is_attribute(MEMBERS) {
+                members = known_members(reader, connector, &before)?;
+            } else if is_attribute(&change.remote) {
+                attributes.push(DesiredAttribute {
+                    remote: change.remote.clone(),
+                    value: before,
+                    origin: Origin::Constant,
+                });
+            } else if let Value::String(name) = before {
+                remote_name = name;
+            }
+        }
+        Ok(Undoing::Operation(Box::new(Planned {
+            local,
+            verb: Verb::Update,
+            desired: Desired {
+                local,
+                remote_name,
+                attributes,
+                members,
+                password: PasswordPlan::None,
+            },
+            changes: Vec::new(),
+            held: None,
+            deprovision: self.planned.deprovision,
+        })))
+    }
+
+    /// An account that was taken away is made, or activated, again as it was last written.
+    fn bring_back(
+        &self,
+        reader: &Reader,
+        connector: &ConnectorRef,
+        local: LocalRef,
+        link: &Link,
+    ) -> Undoing {
+        let members = link
+            .written
+            .get(MEMBERS)
+            .filter(|_| matches!(local, LocalRef::Group(_)))
+            .and_then(|ids| known_members(reader, connector, ids).ok())
+            .unwrap_or_default();
+        Undoing::Operation(Box::new(Planned {
+            local,
+            // Shaped into a create before it is sent when the account is gone, with the password that a create carries.
+            verb: Verb::Update,
+            desired: Desired {
+                local,
+                // The name before; a target that cannot delete may have freed it.
+                remote_name: self.planned.desired.remote_name.clone(),
+                attributes: attributes_of(&link.written, local),
+                members,
+                password: PasswordPlan::None,
+            },
+            changes: Vec::new(),
+            held: None,
+            deprovision: self.planned.deprovision,
+        }))
+    }
+}
+
+/// The name under which a group's members stand in a link.
+pub(crate) const MEMBERS: &str = "members";
+
+fn attributes_of(written: &BTreeMap<String, Value>, local: LocalRef) -> Vec<DesiredAttribute> {
+    written
+        .iter()
+        .filter(|(name, value)| {
+            !value.is_null() && !(matches!(local, LocalRef::Group(_)) && *name == MEMBERS)
+        })
+        .map(|(name, value)| DesiredAttribute {
+            remote: name.clone(),
+            value: value.clone(),
+            origin: Origin::Constant,
+        })
+        .collect()
+}
+
+fn known_members(
+    reader: &Reader,
+    connector: &ConnectorRef,
+    ids: &Value,
+) -> Result<Vec<Member>, JournalError> {
+    let mut members = Vec::new();
+    for id in ids
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+    {
+        let remote_id = RemoteId(id.to_owned());
+        if let Some(local) = reader.linked_to(connector, &remote_id)? {
+            members.push(Member {
+                local,
+                name: id.to_owned(),
+                remote_id: Some(remote_id),
+            });
+        }
+    }
+    Ok(members)
+}

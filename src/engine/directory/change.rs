@@ -1,0 +1,633 @@
+//! What a requested change means for the directory: the triggers, the subjects before and after, and the edits.
+
+use std::collections::BTreeSet;
+
+use decide::{LoginPlan, local_names, login_plan};
+use domain::{
+    Change, Claim, Claims, Configuration, Connection, Group, GroupId, LocalRef, NewUser, Object,
+    QualifiedName, Request, RoleName, Secret, Source, StoreDomain, Subject, TriggerKind, User,
+    UserId,
+};
+use uuid::Uuid;
+
+use crate::DirectoryChange;
+use crate::handle::{DirectoryError, SubmitError};
+use crate::journal::Reader;
+use crate::keys::Key;
+
+/// A request, understood and checked against the directory; nothing is changed yet.
+#[derive(Debug, Default)]
+pub(crate) struct Draft {
+    pub(crate) steps: Vec<DraftStep>,
+    pub(crate) changes: Vec<DirectoryChange>,
+    pub(crate) password: Option<Secret>,
+}
+
+/// One trigger to be.
+#[derive(Debug)]
+pub(crate) struct DraftStep {
+    pub(crate) kind: TriggerKind,
+    pub(crate) source: Source,
+    pub(crate) subject: LocalRef,
+    pub(crate) name: QualifiedName,
+    pub(crate) role: Option<RoleName>,
+    pub(crate) changed: BTreeSet<Claim>,
+    pub(crate) before: Option<Subject>,
+    pub(crate) after: Option<Subject>,
+    /// Said in the first step of the trace.
+    pub(crate) note: Option<String>,
+}
+
+impl DraftStep {
+    fn user(kind: TriggerKind, source: Source, before: Option<User>, after: Option<User>) -> Self {
+        let subject = after.as_ref().or(before.as_ref());
+        let (id, name) = subject.map_or_else(
+            || (UserId(Uuid::nil()), QualifiedName::new("")),
+            |user| (user.id, user.name.clone()),
+        );
+        Self {
+            kind,
+            source,
+            subject: LocalRef::User(id),
+            name,
+            role: None,
+            changed: changed(before.as_ref(), after.as_ref()),
+            before: before.map(Subject::User),
+            after: after.map(Subject::User),
+            note: None,
+        }
+    }
+
+    fn group(
+        kind: TriggerKind,
+        source: Source,
+        before: Option<Group>,
+        after: Option<Group>,
+    ) -> Self {
+        let subject = after.as_ref().or(before.as_ref());
+        let (id, name) = subject.map_or_else(
+            || (GroupId(Uuid::nil()), QualifiedName::new("")),
+            |group| (group.id, group.name.clone()),
+        );
+        Self {
+            kind,
+            source,
+            subject: LocalRef::Group(id),
+            name,
+            role: None,
+            changed: BTreeSet::new(),
+            before: before.map(Subject::Group),
+            after: after.map(Subject::Group),
+            note: None,
+        }
+    }
+}
+
+fn changed(before: Option<&User>, after: Option<&User>) -> BTreeSet<Claim> {
+    let (Some(before), Some(after)) = (before, after) else {
+        return BTreeSet::new();
+    };
+    before
+        .claims
+        .keys()
+        .chain(after.claims.keys())
+        .filter(|claim| before.claims.get(*claim) != after.claims.get(*claim))
+        .cloned()
+        .collect()
+}
+
+/// Returns the keys that a request must hold while it is decided.
+pub(crate) fn keys(request: &Request, configuration: &Configuration) -> BTreeSet<Key> {
+    let user = |name: &QualifiedName| Key::local(Object::User, name);
+    let group = |name: &QualifiedName| Key::local(Object::Group, name);
+    match &request.change {
+        Change::CreateUser { user: new, .. } => std::iter::once(user(&new.name))
+            .chain(new.groups.iter().map(group))
+            .collect(),
+        Change::UpdateUser {
+            user: name, rename, ..
+        } => std::iter::once(user(name))
+            .chain(rename.iter().map(|to| user(&name.renamed(to))))
+            .collect(),
+        Change::DeleteUser { user: name }
+        | Change::SetPassword { user: name, .. }
+        | Change::AssignRole { user: name, .. }
+        | Change::RevokeRole { user: name, .. } => BTreeSet::from([user(name)]),
+        Change::LogIn { identity } => {
+            let connection = request
+                .connection
+                .as_ref()
+                .and_then(|id| configuration.connection(id));
+            match connection {
+                Some(connection) => login_names(connection, identity, configuration)
+                    .iter()
+                    .map(user)
+                    .collect(),
+                None => BTreeSet::from([user(&identity.name)]),
+            }
+        }
+        Change::CreateGroup { group: name, .. }
+        | Change::ChangeGroup { group: name, .. }
+        | Change::DeleteGroup { group: name } => BTreeSet::from([group(name)]),
+        Change::RenameGroup { group: name, to } => {
+            BTreeSet::from([group(name), group(&name.renamed(to))])
+        }
+    }
+}
+
+fn login_names(
+    connection: &Connection,
+    identity: &NewUser,
+    configuration: &Configuration,
+) -> Vec<QualifiedName> {
+    local_names(
+        connection,
+        identity,
+        &configuration.organization.user_stores,
+    )
+}
+
+/// Understands a request.
+pub(crate) struct Drafter<'a> {
+    pub(crate) configuration: &'a Configuration,
+    pub(crate) reader: &'a Reader,
+    /// Makes ids.
+    pub(crate) ids: &'a dyn Fn() -> Uuid,
+}
+
+impl Drafter<'_> {
+    pub(crate) fn draft(&self, request: &Request) -> Result<Draft, SubmitError> {
+        let source = request.source;
+        match &request.change {
+            Change::CreateUser { user, password } => {
+                self.create_user(user, password.clone(), source)
+            }
+            Change::UpdateUser {
+                user,
+                set,
+                remove,
+                rename,
+            } => self.update_user(user, set, remove, rename.as_deref(), source),
+            Change::DeleteUser { user } => {
+                let before = self.user(user)?;
+                Ok(Draft {
+                    changes: vec![DirectoryChange::UserRemoved(before.id)],
+                    steps: vec![DraftStep::user(
+                        TriggerKind::UserDeleted,
+                        source,
+                        Some(before),
+                        None,
+                    )],
+                    password: None,
+                })
+            }
+            Change::SetPassword { user, password } => {
+                let user = self.user(user)?;
+                let kind = TriggerKind::PasswordChanged;
+                Ok(Draft {
+                    steps: vec![DraftStep::user(
+                        kind,
+                        source,
+                        Some(user.clone()),
+                        Some(user),
+                    )],
+                    changes: Vec::new(),
+                    password: Some(password.clone()),
+                })
+            }
+            Change::LogIn { identity } => self.log_in(identity, request),
+            Change::AssignRole { user, role } => self.role(user, role, true, source),
+            Change::RevokeRole { user, role } => self.role(user, role, false, source),
+            Change::CreateGroup { group, members } => self.create_group(group, members, source),
+            Change::ChangeGroup { group, add, remove } => {
+                self.change_group(group, add, remove, source)
+            }
+            Change::RenameGroup { group, to } => {
+                let before = self.group(group)?;
+                let name = group.renamed(to);
+                self.usable_name(&name)?;
+                if let Some(taken) = self.reader.group(&name)?
+                    && taken.id != before.id
+                {
+                    return Err(taken_name(Object::Group, taken.name));
+                }
+                let after = Group {
+                    name: name.clone(),
+                    ..before.clone()
+                };
+                let put = DirectoryChange::GroupPut {
+                    id: before.id,
+                    name,
+                };
+                let kind = TriggerKind::GroupRenamed;
+                Ok(Draft {
+                    steps: vec![DraftStep::group(kind, source, Some(before), Some(after))],
+                    changes: vec![put],
+                    password: None,
+                })
+            }
+            Change::DeleteGroup { group } => {
+                let before = self.group(group)?;
+                Ok(Draft {
+                    changes: vec![DirectoryChange::GroupRemoved(before.id)],
+                    steps: vec![DraftStep::group(
+                        TriggerKind::GroupDeleted,
+                        source,
+                        Some(before),
+                        None,
+                    )],
+                    password: None,
+                })
+            }
+        }
+    }
+
+    fn create_user(
+        &self,
+        new: &NewUser,
+        password: Option<Secret>,
+        source: Source,
+    ) -> Result<Draft, SubmitError> {
+        self.usable_name(&new.name)?;
+        if let Some(taken) = self.reader.user(&new.name)? {
+            return Err(taken_name(Object::User, taken.name));
+        }
+        self.known_roles(&new.roles)?;
+        let groups = new
+            .groups
+            .iter()
+            .map(|name| self.group(name))
+            .collect::<Result<Vec<_>, _>>()?;
+        let user = User {
+            id: UserId((self.ids)()),
+            name: new.name.clone(),
+            claims: new.claims.clone(),
+            roles: new.roles.clone(),
+            groups: groups.iter().map(|group| group.name.clone()).collect(),
+        };
+        let mut draft = Draft {
+            steps: vec![DraftStep::user(
+                TriggerKind::UserCreated,
+                source,
+                None,
+                Some(user.clone()),
+            )],
+            changes: vec![DirectoryChange::UserPut(user.clone())],
+            password,
+        };
+        for group in groups {
+            draft.join(group, &user, source);
+        }
+        Ok(draft)
+    }
+
+    fn update_user(
+        &self,
+        name: &QualifiedName,
+        set: &Claims,
+        remove: &BTreeSet<Claim>,
+        rename: Option<&str>,
+        source: Source,
+    ) -> Result<Draft, SubmitError> {
+        let before = self.user(name)?;
+        let mut after = before.clone();
+        after.claims.extend(set.clone());
+        after.claims.retain(|claim, _| !remove.contains(claim));
+        if let Some(to) = rename {
+            let to = before.name.renamed(to);
+            self.usable_name(&to)?;
+            if let Some(taken) = self.reader.user(&to)?
+                && taken.id != before.id
+            {
+                return Err(taken_name(Object::User, taken.name));
+            }
+            after.name = to;
+        }
+        Ok(Draft::of_user(
+            TriggerKind::UserUpdated,
+            source,
+            before,
+            after,
+        ))
+    }
+
+    fn role(
+        &self,
+        name: &QualifiedName,
+        role: &RoleName,
+        assign: bool,
+        source: Source,
+    ) -> Result<Draft, SubmitError> {
+        let before = self.user(name)?;
+        self.known_roles(&BTreeSet::from([role.clone()]))?;
+        let mut after = before.clone();
+        let kind = if assign {
+            after.roles.insert(role.clone());
+            TriggerKind::RoleAssigned
+        } else {
+            after.roles.remove(role);
+            TriggerKind::RoleRevoked
+        };
+        let mut draft = Draft::of_user(kind, source, before, after);
+        draft.steps[0].role = Some(role.clone());
+        Ok(draft)
+    }
+
+    fn create_group(
+        &self,
+        name: &QualifiedName,
+        members: &BTreeSet<QualifiedName>,
+        source: Source,
+    ) -> Result<Draft, SubmitError> {
+        self.usable_name(name)?;
+        if let Some(taken) = self.reader.group(name)? {
+            return Err(taken_name(Object::Group, taken.name));
+        }
+        let group = Group {
+            id: GroupId((self.ids)()),
+            name: name.clone(),
+            members: self.members(members)?,
+        };
+        Ok(Draft {
+            changes: DirectoryChange::group(&group).to_vec(),
+            steps: vec![DraftStep::group(
+                TriggerKind::GroupCreated,
+                source,
+                None,
+                Some(group),
+            )],
+            password: None,
+        })
+    }
+
+    fn change_group(
+        &self,
+        name: &QualifiedName,
+        add: &BTreeSet<QualifiedName>,
+        remove: &BTreeSet<QualifiedName>,
+        source: Source,
+    ) -> Result<Draft, SubmitError> {
+        let before = self.group(name)?;
+        let added = self.members(add)?;
+        let removed = self.members(remove)?;
+        let mut after = before.clone();
+        after.members.extend(&added);
+        after.members.retain(|member| !removed.contains(member));
+        let change = DirectoryChange::MembersChanged {
+            group: before.id,
+            added: after.members.difference(&before.members).copied().collect(),
+            removed: before.members.difference(&after.members).copied().collect(),
+        };
+        Ok(Draft {
+            steps: vec![DraftStep::group(
+                TriggerKind::GroupChanged,
+                source,
+                Some(before),
+                Some(after),
+            )],
+            changes: vec![change],
+            password: None,
+        })
+    }
+
+    /// A federated login: just-in-time provisioning first, then the login itself, in one flow.
+    fn log_in(&self, identity: &NewUser, request: &Request) -> Result<Draft, SubmitError> {
+        let Some(id) = &request.connection else {
+            return Err(DirectoryError::Unusable {
+                told: "a login needs the connection through which it came".to_owned(),
+            }
+            .into());
+        };
+        let connection = self.configuration.connection(id).ok_or_else(|| {
+            SubmitError::from(DirectoryError::ConnectionUnknown {
+                connection: id.to_string(),
+            })
+        })?;
+        let mut existing = None;
+        for name in login_names(connection, identity, self.configuration) {
+            existing = self.reader.user(&name)?;
+            if existing.is_some() {
+                break;
+            }
+        }
+        match login_plan(connection, identity, existing.as_ref()) {
+            LoginPlan::Create(new) => {
+                let (new, unknown) = self.without_unknown(new)?;
+                let mut draft = self.create_user(&new, None, Source::Jit)?;
+                draft.steps[0].note = unknown;
+                let Some(Subject::User(user)) = draft.steps[0].after.clone() else {
+                    return Ok(draft);
+                };
+                draft.steps.push(login(Some(user)));
+                Ok(draft)
+            }
+            LoginPlan::Update {
+                set,
+                remove,
+                assign,
+                revoke,
+            } => {
+                let before = existing.ok_or_else(|| DirectoryError::UserUnknown {
+                    name: identity.name.clone(),
+                })?;
+                let mut after = before.clone();
+                after.claims.extend(set);
+                after.claims.retain(|claim, _| !remove.contains(claim));
+                let mut unknown = Vec::new();
+                for role in assign {
+                    if self.is_known_role(&role)? {
+                        after.roles.insert(role);
+                    } else {
+                        unknown.push(role.to_string());
+                    }
+                }
+                after.roles.retain(|role| !revoke.contains(role));
+                let mut draft = if after == before {
+                    Draft::default()
+                } else {
+                    let kind = TriggerKind::UserUpdated;
+                    Draft::of_user(kind, Source::Jit, before, after.clone())
+                };
+                draft.steps.push(login(Some(after)));
+                draft.steps[0].note = unknown_text(&unknown);
+                Ok(draft)
+            }
+            LoginPlan::NoLocalUser(why) => {
+                let mut step = login(None);
+                step.subject = LocalRef::User(UserId((self.ids)()));
+                step.name = identity.name.clone();
+                step.note = Some(why);
+                Ok(Draft {
+                    steps: vec![step],
+                    ..Draft::default()
+                })
+            }
+        }
+    }
+
+    /// Leaves out the roles and groups of a federated identity that do not exist here, and says so.
+    fn without_unknown(&self, mut new: NewUser) -> Result<(NewUser, Option<String>), SubmitError> {
+        let mut unknown = Vec::new();
+        for role in std::mem::take(&mut new.roles) {
+            if self.is_known_role(&role)? {
+                new.roles.insert(role);
+            } else {
+                unknown.push(role.to_string());
+            }
+        }
+        for group in std::mem::take(&mut new.groups) {
+            if self.reader.group(&group)?.is_some() {
+                new.groups.insert(group);
+            } else {
+                unknown.push(group.to_string());
+            }
+        }
+        Ok((new, unknown_text(&unknown)))
+    }
+
+    fn user(&self, name: &QualifiedName) -> Result<User, SubmitError> {
+        self.store(&name.store)?;
+        self.reader
+            .user(name)?
+            .ok_or_else(|| DirectoryError::UserUnknown { name: name.clone() }.into())
+    }
+
+    fn group(&self, name: &QualifiedName) -> Result<Group, SubmitError> {
+        self.store(&name.store)?;
+        self.reader
+            .group(name)?
+            .ok_or_else(|| DirectoryError::GroupUnknown { name: name.clone() }.into())
+    }
+
+    fn members(&self, names: &BTreeSet<QualifiedName>) -> Result<BTreeSet<UserId>, SubmitError> {
+        names
+            .iter()
+            .map(|name| self.user(name).map(|user| user.id))
+            .collect()
+    }
+
+    fn store(&self, store: &StoreDomain) -> Result<(), DirectoryError> {
+        known_store(self.configuration, store)
+    }
+
+    fn usable_name(&self, name: &QualifiedName) -> Result<(), DirectoryError> {
+        self.store(&name.store)?;
+        let told = if name.name.trim().is_empty() {
+            "it is blank"
+        } else if name.name.trim() != name.name {
+            "it begins or ends with a space"
+        } else if name.name.chars().count() > 255 {
+            "it has more than 255 characters"
+        } else {
+            return Ok(());
+        };
+        Err(DirectoryError::NameUnusable {
+            name: name.to_string(),
+            told: told.to_owned(),
+        })
+    }
+
+    fn known_roles(&self, roles: &BTreeSet<RoleName>) -> Result<(), SubmitError> {
+        for role in roles {
+            if !self.is_known_role(role)? {
+                let mut known: BTreeSet<String> = self
+                    .reader
+                    .roles()?
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect();
+                known.extend(self.configured_roles().map(ToString::to_string));
+                return Err(DirectoryError::RoleUnknown {
+                    role: role.clone(),
+                    known: known.into_iter().collect(),
+                }
+                .into());
+            }
+        }
+        Ok(())
+    }
+
+    /// A role exists when the directory knows it or a connection's outbound roles name it.
+    fn is_known_role(&self, role: &RoleName) -> Result<bool, SubmitError> {
+        Ok(self.configured_roles().any(|known| known == role) || self.reader.has_role(role)?)
+    }
+
+    fn configured_roles(&self) -> impl Iterator<Item = &RoleName> {
+        self.configuration
+            .connections
+            .iter()
+            .flat_map(|connection| &connection.outbound_roles)
+    }
+}
+
+impl Draft {
+    fn of_user(kind: TriggerKind, source: Source, before: User, after: User) -> Self {
+        let changes = if before == after {
+            Vec::new()
+        } else {
+            vec![DirectoryChange::UserPut(after.clone())]
+        };
+        Self {
+            steps: vec![DraftStep::user(kind, source, Some(before), Some(after))],
+            changes,
+            password: None,
+        }
+    }
+
+    /// Adds a group's change because a new user is in it.
+    fn join(&mut self, before: Group, user: &User, source: Source) {
+        let mut after = before.clone();
+        after.members.insert(user.id);
+        self.changes.push(DirectoryChange::MembersChanged {
+            group: before.id,
+            added: BTreeSet::from([user.id]),
+            removed: BTreeSet::new(),
+        });
+        self.steps.push(DraftStep::group(
+            TriggerKind::GroupChanged,
+            source,
+            Some(before),
+            Some(after),
+        ));
+    }
+}
+
+fn login(user: Option<User>) -> DraftStep {
+    let kind = TriggerKind::LoggedIn;
+    DraftStep::user(kind, Source::Login, user.clone(), user)
+}
+
+fn unknown_text(unknown: &[String]) -> Option<String> {
+    (!unknown.is_empty()).then(|| {
+        format!(
+            "left out, not in the local directory: {}",
+            unknown.join(", ")
+        )
+    })
+}
+
+fn taken_name(object: Object, name: QualifiedName) -> SubmitError {
+    DirectoryError::NameTaken { object, name }.into()
+}
+
+/// Checks that a user store domain exists.
+pub(crate) fn known_store(
+    configuration: &Configuration,
+    store: &StoreDomain,
+) -> Result<(), DirectoryError> {
+    let stores = &configuration.organization.user_stores;
+    if store.is_primary() || stores.contains(store) {
+        return Ok(());
+    }
+    let mut known = vec![StoreDomain::PRIMARY.to_owned()];
+    known.extend(
+        stores
+            .iter()
+            .filter(|store| !store.is_primary())
+            .map(ToString::to_string),
+    );
+    Err(DirectoryError::StoreUnknown {
+        store: store.clone(),
+        known,
+    })
+}

@@ -1,0 +1,365 @@
+//! What all parts of a running engine share, and how they set each other going.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+
+use domain::{Clock, ConnectorRef, FlowId, Hold, Planned, Reason};
+use jiff::Timestamp;
+use tokio::sync::{Notify, broadcast, watch};
+use uuid::Uuid;
+
+use crate::blocking::Waits;
+use crate::handle::News;
+use crate::ids::Ids;
+use crate::journal::{Batch, Journal, JournalError, Open, Reader, Refused};
+use crate::keys::Keys;
+use crate::lanes::{Entry, Job, Lanes};
+use crate::passwords::Passwords;
+use crate::setup::Setup;
+use crate::timer::sleep_until;
+use crate::{Fact, Life, Queued};
+
+/// How long to wait before the journal is tried again after it refused.
+pub(crate) const JOURNAL_PAUSE: Duration = Duration::from_secs(1);
+
+/// The running engine's inside.
+pub(crate) struct Inner {
+    pub(crate) setup: RwLock<Arc<Setup>>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) journal: Journal,
+    pub(crate) reader: Reader,
+    pub(crate) news: broadcast::Sender<News>,
+    pub(crate) ids: Ids,
+    pub(crate) keys: Keys,
+    pub(crate) passwords: Passwords,
+    pub(crate) waits: Waits,
+    /// Connectors held by hand or by quarantine, as the journal has them.
+    pub(crate) holds: RwLock<Vec<Hold>>,
+    pub(crate) lanes: Mutex<Lanes>,
+    pub(crate) tasks: Tasks,
+    /// Beats whenever something ended or began, for those who wait for quiet.
+    pub(crate) pulse: watch::Sender<u64>,
+    pub(crate) timer: Timer,
+    /// No new request is taken, and nothing more is sent.
+    pub(crate) stopping: watch::Sender<bool>,
+}
+
+/// Facts to commit, with the operations among them that are put into their lanes afterwards.
+#[derive(Debug, Default)]
+pub(crate) struct Owed {
+    pub(crate) batch: Batch,
+    queued: Vec<(usize, FlowId, Queued, Planned)>,
+}
+
+impl Owed {
+    pub(crate) fn of(flow: FlowId, facts: impl IntoIterator<Item = Fact>) -> Self {
+        Self {
+            batch: Batch::of(flow, facts),
+            queued: Vec::new(),
+        }
+    }
+
+    pub(crate) fn push(&mut self, flow: FlowId, fact: Fact) {
+        self.batch.push(Some(flow), fact);
+    }
+
+    pub(crate) fn queue(&mut self, flow: FlowId, queued: Queued, planned: Planned) {
+        self.queued
+            .push((self.batch.len(), flow, queued.clone(), planned));
+        self.push(flow, Fact::OperationQueued { queued });
+    }
+}
+
+impl Inner {
+    pub(crate) fn setup(&self) -> Arc<Setup> {
+        Arc::clone(&self.setup.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn lanes(&self) -> MutexGuard<'_, Lanes> {
+        self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn id(&self) -> Uuid {
+        self.ids.next(self.clock.now())
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        *self.stopping.borrow()
+    }
+
+    /// Commits facts; afterwards the operations among them stand in their lanes.
+    pub(crate) async fn commit(&self, owed: Owed) -> Result<u64, JournalError> {
+        self.try_commit(owed).await.map_err(|(error, _)| error)
+    }
+
+    async fn try_commit(&self, owed: Owed) -> Result<u64, (JournalError, Owed)> {
+        let at = self.clock.now();
+        let Owed { batch, queued } = owed;
+        match self.journal.append(at, batch).await {
+            Ok(first) => {
+                self.enter(first, at, queued);
+                Ok(first)
+            }
+            Err(refused) => {
+                let Refused { error, batch } = *refused;
+                Err((error, Owed { batch, queued }))
+            }
+        }
+    }
+
+    /// Commits what has happened already, and so must be written: while the journal refuses, it is tried again.
+    ///
+    /// Returns `false` when the engine stops before there is room; what is not written is in doubt at the next start.
+    pub(crate) async fn commit_surely(&self, mut owed: Owed) -> Result<bool, JournalError> {
+        loop {
+            match self.try_commit(owed).await {
+                Ok(_) => return Ok(true),
+                Err((error @ (JournalError::Illegal(_) | JournalError::Unreadable { .. }), _)) => {
+                    return Err(error);
+                }
+                Err((JournalError::Closed, _)) => return Ok(false),
+                Err((error, back)) => {
+                    tracing::error!(%error, "the journal refused what has happened already; it is tried again");
+                    owed = back;
+                    let mut stopping = self.stopping.subscribe();
+                    let until = self.clock.monotonic() + JOURNAL_PAUSE;
+                    tokio::select! {
+                        () = sleep_until(self.clock.as_ref(), until) => {}
+                        _ = stopping.wait_for(|stopping| *stopping) => return Ok(false),
+                    }
+                }
+            }
+        }
+    }
+
+    fn enter(&self, first: u64, at: Timestamp, queued: Vec<(usize, FlowId, Queued, Planned)>) {
+        if queued.is_empty() {
+            return;
+        }
+        let now = self.clock.monotonic();
+        let mut lanes = self.lanes();
+        for (index, flow, queued, planned) in queued {
+            let seq = first + u64::try_from(index).unwrap_or(0);
+            let held = queued.held;
+            let head = Open {
+                seq,
+                operation: queued.operation,
+                flow,
+                trigger: queued.trigger,
+                connector: queued.connector,
+                local: queued.local,
+                name: queued.name,
+                life: held.map_or(Life::Queued, |reason| Life::Held { reason }),
+                attempts: 0,
+                queued: at,
+                first_started: None,
+                unsure: false,
+                undoes: matches!(queued.cause, crate::Cause::Undoes { .. }),
+            };
+            let connector = head.connector.clone();
+            let entry = Entry {
+                seq,
+                operation: head.operation,
+                due: Duration::ZERO,
+                held: held.is_some(),
+                // A held operation is read again when it is released.
+                job: held.is_none().then(|| Arc::new(Job { head, planned })),
+            };
+            lanes.push(&connector, queued.local, entry, now);
+        }
+    }
+
+    /// Sends what may be sent now.
+    pub(crate) fn pump(self: &Arc<Self>) {
+        if self.is_stopping() {
+            return;
+        }
+        let now = self.clock.monotonic();
+        let (turns, next) = {
+            let mut lanes = self.lanes();
+            (lanes.take(now), lanes.next_due(now))
+        };
+        for turn in turns {
+            self.tasks.spawn(Arc::clone(self).work(turn));
+        }
+        self.timer.set(next);
+    }
+
+    /// Tells those who wait for quiet that something changed.
+    pub(crate) fn beat(&self) {
+        if self.pulse.receiver_count() > 0 {
+            self.pulse.send_modify(|beats| *beats += 1);
+        }
+    }
+
+    /// Wakes the lanes when their time has come, until the engine ends.
+    pub(crate) async fn keep_time(self: Arc<Self>) {
+        loop {
+            let changed = self.timer.changed.notified();
+            match self.timer.get() {
+                Some(at) => {
+                    tokio::select! {
+                        () = sleep_until(self.clock.as_ref(), at) => {
+                            self.timer.clear();
+                            self.pump();
+                            self.beat();
+                        }
+                        () = changed => {}
+                    }
+                }
+                None => changed.await,
+            }
+        }
+    }
+
+    /// Returns the connectors that may not be sent to.
+    pub(crate) fn held_connectors(&self) -> BTreeSet<ConnectorRef> {
+        let setup = self.setup();
+        let mut held: BTreeSet<ConnectorRef> = setup.holds().map(|hold| hold.connector).collect();
+        let by_hand = self.holds.read().unwrap_or_else(PoisonError::into_inner);
+        held.extend(
+            by_hand
+                .iter()
+                .filter(|hold| hold.reason != Reason::BrakeEngaged)
+                .map(|hold| hold.connector.clone()),
+        );
+        held
+    }
+
+    /// Puts limits and holds into force.
+    pub(crate) fn regulate(&self) {
+        let setup = self.setup();
+        let held = self.held_connectors();
+        self.lanes().configure(
+            setup.configuration.engine.concurrency,
+            setup.limits(),
+            &held,
+        );
+    }
+}
+
+/// The tasks of one engine: they can be counted out, or ended all at once.
+#[derive(Debug)]
+pub(crate) struct Tasks {
+    cancel: watch::Sender<bool>,
+    live: Arc<Live>,
+}
+
+#[derive(Debug, Default)]
+struct Live {
+    count: AtomicUsize,
+    none: Notify,
+}
+
+impl Default for Tasks {
+    fn default() -> Self {
+        Self {
+            cancel: watch::Sender::new(false),
+            live: Arc::default(),
+        }
+    }
+}
+
+struct Alive(Arc<Live>);
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        if self.0.count.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.0.none.notify_waiters();
+        }
+    }
+}
+
+impl Tasks {
+    /// Runs a task that counts until it ends.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.live.count.fetch_add(1, Ordering::AcqRel);
+        let alive = Alive(Arc::clone(&self.live));
+        self.run(async move {
+            task.await;
+            drop(alive);
+        });
+    }
+
+    /// Runs a task that lasts as long as the engine and does not count.
+    pub(crate) fn run(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let mut cancel = self.cancel.subscribe();
+        tokio::spawn(async move {
+            tokio::select! {
+                biased;
+                _ = cancel.wait_for(|cancelled| *cancelled) => {}
+                () = task => {}
+            }
+        });
+    }
+
+    /// Ends every task where it stands.
+    pub(crate) fn cancel(&self) {
+        self.cancel.send_replace(true);
+    }
+
+    /// Waits until no counted task is left.
+    pub(crate) async fn ended(&self) {
+        loop {
+            let none = self.live.none.notified();
+            tokio::pin!(none);
+            none.as_mut().enable();
+            if self.live.count.load(Ordering::Acquire) == 0 {
+                return;
+            }
+            none.await;
+        }
+    }
+}
+
+/// The instant for which the time keeper sleeps, in nanoseconds of the monotonic clock.
+#[derive(Debug)]
+pub(crate) struct Timer {
+    at: AtomicU64,
+    changed: Notify,
+}
+
+impl Default for Timer {
+    fn default() -> Self {
+        Self {
+            at: AtomicU64::new(u64::MAX),
+            changed: Notify::new(),
+        }
+    }
+}
+
+impl Timer {
+    /// Has the time keeper wake at an instant, unless it wakes before anyway.
+    fn set(&self, at: Option<Duration>) {
+        let Some(at) = at else {
+            return;
+        };
+        let nanos = u64::try_from(at.as_nanos()).unwrap_or(u64::MAX - 1);
+        if self.at.fetch_min(nanos, Ordering::AcqRel) > nanos {
+            self.changed.notify_one();
+        }
+    }
+
+    fn get(&self) -> Option<Duration> {
+        let at = self.at.load(Ordering::Acquire);
+        (at != u64::MAX).then(|| Duration::from_nanos(at))
+    }
+
+    fn clear(&self) {
+        self.at.store(u64::MAX, Ordering::Release);
+    }
+}
+
+/// Ends the tasks when the last handle on the engine is dropped; the journal's writer ends with them.
+pub(crate) struct Owner {
+    pub(crate) inner: Arc<Inner>,
+    pub(crate) ended: AtomicBool,
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        self.inner.tasks.cancel();
+    }
+}

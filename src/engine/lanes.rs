@@ -1,0 +1,459 @@
+//! Who may be sent now: one lane per user or group and connector, strictly in order; different lanes side by side.
+//!
+//! Pure bookkeeping in monotonic time. It knows what is owed and when, not what it is.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::{ConnectorRef, LocalRef, OperationId, Planned};
+
+use crate::journal::Open;
+
+/// An operation with what it is to do, kept in memory while it is fresh.
+#[derive(Debug, Clone)]
+pub(crate) struct Job {
+    pub(crate) head: Open,
+    pub(crate) planned: Planned,
+}
+
+/// One operation in its lane.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    /// The order within the lane.
+    pub(crate) seq: u64,
+    pub(crate) operation: OperationId,
+    /// Not before this.
+    pub(crate) due: Duration,
+    pub(crate) held: bool,
+    /// The operation itself, when it is fresh; else it is read from the journal.
+    pub(crate) job: Option<Arc<Job>>,
+}
+
+/// An operation whose turn has come.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    pub(crate) connector: ConnectorRef,
+    pub(crate) local: LocalRef,
+    pub(crate) operation: OperationId,
+    pub(crate) job: Option<Arc<Job>>,
+}
+
+/// What becomes of an operation after its turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// It has ended; the lane goes on.
+    Gone,
+    /// It stays at the head of its lane and is due at this time.
+    Again(Duration),
+    /// It stays at the head of its lane until it is released.
+    Held,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Ready,
+    Later(Duration),
+    Busy,
+    Held,
+    /// Nowhere: it has nothing, or is about to be put where it belongs.
+    Nowhere,
+}
+
+#[derive(Debug)]
+struct Lane {
+    entries: VecDeque<Entry>,
+    place: Place,
+}
+
+/// The lanes of one connector.
+#[derive(Debug)]
+struct Pipe {
+    connector: ConnectorRef,
+    lanes: HashMap<LocalRef, Lane>,
+    /// May name lanes that are not ready any more; `ready_count` does not.
+    ready: VecDeque<LocalRef>,
+    ready_count: usize,
+    held_count: usize,
+    /// All operations in all lanes.
+    total: usize,
+    later: BTreeSet<(Duration, LocalRef)>,
+    running: usize,
+    limit: usize,
+    held: bool,
+    /// The target asked for quiet until then.
+    quiet_until: Duration,
+}
+
+/// All lanes.
+#[derive(Debug, Default)]
+pub(crate) struct Lanes {
+    pipes: Vec<Pipe>,
+    by_connector: HashMap<ConnectorRef, usize>,
+    turn: usize,
+    running: usize,
+    limit: usize,
+    /// How many jobs are kept in memory.
+    kept: usize,
+}
+
+/// How many fresh operations keep their bodies in memory; the rest is read when its turn comes.
+const KEPT: usize = 20_000;
+
+/// How many operations wait.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Count {
+    /// Ready or running.
+    pub(crate) active: usize,
+    pub(crate) waiting: usize,
+    pub(crate) held: usize,
+}
+
+impl Lanes {
+    /// Sets the limits and which connectors are held; connectors that are gone keep their lanes, held.
+    pub(crate) fn configure(
+        &mut self,
+        overall: usize,
+        limits: impl Iterator<Item = (ConnectorRef, usize)>,
+        held: &BTreeSet<ConnectorRef>,
+    ) {
+        self.limit = overall.max(1);
+        for (connector, limit) in limits {
+            let at = self.pipe(&connector);
+            self.pipes[at].limit = limit;
+        }
+        for pipe in &mut self.pipes {
+            pipe.held = held.contains(&pipe.connector);
+        }
+    }
+
+    fn pipe(&mut self, connector: &ConnectorRef) -> usize {
+        if let Some(at) = self.by_connector.get(connector) {
+            return *at;
+        }
+        self.pipes.push(Pipe {
+            connector: connector.clone(),
+            lanes: HashMap::new(),
+            ready: VecDeque::new(),
+            ready_count: 0,
+            held_count: 0,
+            total: 0,
+            later: BTreeSet::new(),
+            running: 0,
+            limit: 1,
+            held: false,
+            quiet_until: Duration::ZERO,
+        });
+        let at = self.pipes.len() - 1;
+        self.by_connector.insert(connector.clone(), at);
+        at
+    }
+
+    /// Puts an operation into its lane, at the place that its number gives it.
+    pub(crate) fn push(
+        &mut self,
+        connector: &ConnectorRef,
+        local: LocalRef,
+        mut entry: Entry,
+        now: Duration,
+    ) {
+        if entry.job.is_some() && self.kept >= KEPT {
+            entry.job = None;
+        }
+        self.kept += usize::from(entry.job.is_some());
+        let at = self.pipe(connector);
+        self.pipes[at].push(local, entry, now);
+    }
+
+    /// Takes as many operations as may be sent now, the connectors in turn.
+    pub(crate) fn take(&mut self, now: Duration) -> Vec<Turn> {
+        let mut turns = Vec::new();
+        let mut idle = 0;
+        for pipe in &mut self.pipes {
+            pipe.wake(now);
+        }
+        while self.running < self.limit && idle < self.pipes.len() {
+            self.turn = (self.turn + 1) % self.pipes.len();
+            match self.pipes[self.turn].take(now) {
+                Some(turn) => {
+                    idle = 0;
+                    self.running += 1;
+                    self.kept -= usize::from(turn.job.is_some());
+                    turns.push(turn);
+                }
+                None => idle += 1,
+            }
+        }
+        turns
+    }
+
+    /// Ends a turn.
+    pub(crate) fn finish(
+        &mut self,
+        connector: &ConnectorRef,
+        local: LocalRef,
+        operation: OperationId,
+        fate: Fate,
+        now: Duration,
+    ) {
+        self.running -= 1;
+        let at = self.pipe(connector);
+        self.pipes[at].finish(local, operation, fate, now);
+    }
+
+    /// Sends nothing to a connector until then: its target asked for it.
+    pub(crate) fn quiet(&mut self, connector: &ConnectorRef, until: Duration) {
+        let at = self.pipe(connector);
+        let pipe = &mut self.pipes[at];
+        pipe.quiet_until = pipe.quiet_until.max(until);
+    }
+
+    /// Takes an operation out that is not being worked on; tells whether it was there.
+    pub(crate) fn remove(
+        &mut self,
+        connector: &ConnectorRef,
+        local: LocalRef,
+        operation: OperationId,
+        now: Duration,
+    ) -> bool {
+        let at = self.pipe(connector);
+        let removed = self.pipes[at].remove(local, operation, now);
+        if let Some(entry) = &removed {
+            self.kept -= usize::from(entry.job.is_some());
+        }
+        removed.is_some()
+    }
+
+    /// Makes a waiting or held operation due now.
+    pub(crate) fn hurry(
+        &mut self,
+        connector: &ConnectorRef,
+        local: LocalRef,
+        operation: OperationId,
+        now: Duration,
+    ) {
+        let at = self.pipe(connector);
+        self.pipes[at].hurry(local, operation, now);
+    }
+
+    /// Tells whether an operation waits in its lane and has not been taken.
+    pub(crate) fn is_waiting(
+        &self,
+        connector: &ConnectorRef,
+        local: LocalRef,
+        operation: OperationId,
+    ) -> bool {
+        let lane = self
+            .by_connector
+            .get(connector)
+            .and_then(|at| self.pipes[*at].lanes.get(&local));
+        lane.is_some_and(|lane| {
+            let skip = usize::from(lane.place == Place::Busy);
+            lane.entries
+                .iter()
+                .skip(skip)
+                .any(|entry| entry.operation == operation)
+        })
+    }
+
+    /// Returns when the next operation becomes due, when one will.
+    pub(crate) fn next_due(&self, now: Duration) -> Option<Duration> {
+        self.pipes
+            .iter()
+            .filter_map(|pipe| pipe.next_due(now))
+            .min()
+    }
+
+    /// Counts what waits.
+    pub(crate) fn count(&self, now: Duration) -> Count {
+        let mut count = Count::default();
+        for pipe in &self.pipes {
+            count.active += pipe.running;
+            let waiting = pipe.later.len();
+            let held = pipe.held_count;
+            if pipe.held {
+                count.held += pipe.total - pipe.running;
+            } else if pipe.quiet_until > now {
+                count.waiting += waiting + pipe.ready_count;
+                count.held += held;
+            } else {
+                count.active += pipe.ready_count;
+                count.waiting += waiting;
+                count.held += held;
+            }
+        }
+        count
+    }
+}
+
+impl Pipe {
+    fn push(&mut self, local: LocalRef, entry: Entry, now: Duration) {
+        let lane = self.lanes.entry(local).or_insert_with(|| Lane {
+            entries: VecDeque::new(),
+            place: Place::Nowhere,
+        });
+        let at = lane.entries.partition_point(|known| known.seq < entry.seq);
+        // Whatever is being worked on stays at the head, even when an older operation comes back by hand.
+        let at = at.max(usize::from(lane.place == Place::Busy));
+        lane.entries.insert(at, entry);
+        self.total += 1;
+        self.settle(local, now);
+    }
+
+    /// Puts a lane where its head belongs.
+    fn settle(&mut self, local: LocalRef, now: Duration) {
+        let Some(lane) = self.lanes.get_mut(&local) else {
+            return;
+        };
+        let before = lane.place;
+        if before == Place::Busy {
+            return;
+        }
+        let place = match lane.entries.front() {
+            None => Place::Nowhere,
+            Some(head) if head.held => Place::Held,
+            Some(head) if head.due > now => Place::Later(head.due),
+            Some(_) => Place::Ready,
+        };
+        lane.place = place;
+        let empty = lane.entries.is_empty();
+        if before != place {
+            self.leave(local, before);
+            match place {
+                Place::Ready => {
+                    self.ready.push_back(local);
+                    self.ready_count += 1;
+                }
+                Place::Later(due) => {
+                    self.later.insert((due, local));
+                }
+                Place::Held => self.held_count += 1,
+                Place::Busy | Place::Nowhere => {}
+            }
+        }
+        if empty {
+            self.lanes.remove(&local);
+        }
+    }
+
+    fn leave(&mut self, local: LocalRef, place: Place) {
+        match place {
+            Place::Ready => self.ready_count -= 1,
+            Place::Later(due) => {
+                self.later.remove(&(due, local));
+            }
+            Place::Held => self.held_count -= 1,
+            Place::Busy | Place::Nowhere => {}
+        }
+    }
+
+    fn wake(&mut self, now: Duration) {
+        while let Some((due, local)) = self.later.first().copied() {
+            if due > now {
+                break;
+            }
+            self.settle(local, now);
+        }
+    }
+
+    fn take(&mut self, now: Duration) -> Option<Turn> {
+        if self.held || self.running >= self.limit || self.quiet_until > now {
+            return None;
+        }
+        while let Some(local) = self.ready.pop_front() {
+            let Some(lane) = self.lanes.get_mut(&local) else {
+                continue;
+            };
+            if lane.place != Place::Ready {
+                continue;
+            }
+            let Some(head) = lane.entries.front_mut() else {
+                continue;
+            };
+            let turn = Turn {
+                connector: self.connector.clone(),
+                local,
+                operation: head.operation,
+                job: head.job.take(),
+            };
+            lane.place = Place::Busy;
+            self.ready_count -= 1;
+            self.running += 1;
+            return Some(turn);
+        }
+        None
+    }
+
+    fn finish(&mut self, local: LocalRef, operation: OperationId, fate: Fate, now: Duration) {
+        self.running -= 1;
+        let Some(lane) = self.lanes.get_mut(&local) else {
+            return;
+        };
+        // The place was left when the turn was taken.
+        lane.place = Place::Nowhere;
+        if let Some(at) = lane
+            .entries
+            .iter()
+            .position(|entry| entry.operation == operation)
+        {
+            match fate {
+                Fate::Gone => {
+                    lane.entries.remove(at);
+                    self.total -= 1;
+                }
+                Fate::Again(due) => {
+                    lane.entries[at].due = due;
+                    lane.entries[at].held = false;
+                }
+                Fate::Held => lane.entries[at].held = true,
+            }
+        }
+        lane.entries
+            .make_contiguous()
+            .sort_by_key(|entry| entry.seq);
+        self.settle(local, now);
+    }
+
+    fn remove(&mut self, local: LocalRef, operation: OperationId, now: Duration) -> Option<Entry> {
+        let lane = self.lanes.get_mut(&local)?;
+        let at = lane
+            .entries
+            .iter()
+            .position(|entry| entry.operation == operation)?;
+        if lane.place == Place::Busy && at == 0 {
+            return None;
+        }
+        let entry = lane.entries.remove(at);
+        self.total -= usize::from(entry.is_some());
+        self.settle(local, now);
+        entry
+    }
+
+    fn hurry(&mut self, local: LocalRef, operation: OperationId, now: Duration) {
+        let Some(lane) = self.lanes.get_mut(&local) else {
+            return;
+        };
+        if let Some(entry) = lane
+            .entries
+            .iter_mut()
+            .find(|entry| entry.operation == operation)
+        {
+            entry.due = Duration::ZERO;
+            entry.held = false;
+        }
+        self.settle(local, now);
+    }
+
+    fn next_due(&self, now: Duration) -> Option<Duration> {
+        if self.held {
+            return None;
+        }
+        // A ready lane that waits for a free place is taken when one ends, not by the clock.
+        let quiet = (self.ready_count > 0 && self.quiet_until > now).then_some(self.quiet_until);
+        let later = self
+            .later
+            .first()
+            .map(|(due, _)| (*due).max(self.quiet_until));
+        quiet.into_iter().chain(later).min()
+    }
+}

@@ -1,0 +1,133 @@
+//! What the engine works by at the moment: the configuration with its compiled rules and its connectors.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use decide::{Decider, Policies};
+use domain::{
+    Catalogue, Configuration, Connector, ConnectorRef, Connectors, Hold, Reason, RetryPolicy,
+    Unavailable,
+};
+
+/// One configuration, ready to work by. Replaced as a whole.
+pub(crate) struct Setup {
+    pub(crate) configuration: Arc<Configuration>,
+    pub(crate) catalogue: Catalogue,
+    policies: Policies,
+    connectors: Arc<dyn Connectors>,
+    built: Mutex<HashMap<ConnectorRef, Result<Arc<dyn Connector>, Unavailable>>>,
+}
+
+impl Setup {
+    /// Compiles the rules.
+    ///
+    /// # Errors
+    /// Every policy that cannot be used, in words.
+    pub(crate) fn new(
+        configuration: Arc<Configuration>,
+        catalogue: Catalogue,
+        connectors: Arc<dyn Connectors>,
+    ) -> Result<Self, String> {
+        let policies = Policies::compile(&configuration.rules).map_err(|errors| {
+            let texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
+            texts.join("; ")
+        })?;
+        Ok(Self {
+            configuration,
+            catalogue,
+            policies,
+            connectors,
+            built: Mutex::new(HashMap::new()),
+        })
+    }
+
+    pub(crate) fn with(&self, configuration: Arc<Configuration>) -> Result<Self, String> {
+        Self::new(configuration, self.catalogue, Arc::clone(&self.connectors))
+    }
+
+    pub(crate) fn decider(&self) -> Decider<'_> {
+        Decider {
+            configuration: &self.configuration,
+            catalogue: &self.catalogue,
+            policies: &self.policies,
+        }
+    }
+
+    /// Returns a connector, built at its first use.
+    pub(crate) fn connector(
+        &self,
+        connector: &ConnectorRef,
+    ) -> Result<Arc<dyn Connector>, Unavailable> {
+        let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = built.get(connector) {
+            return known.clone();
+        }
+        let made = if self.configuration.connector(connector).is_some() {
+            self.connectors.build(&self.configuration, connector)
+        } else {
+            Err(Unavailable {
+                connector: connector.clone(),
+                cause: "it is not in the configuration any more".to_owned(),
+                advice: "Put it back with the same id, or discard its operations.".to_owned(),
+            })
+        };
+        built.insert(connector.clone(), made.clone());
+        made
+    }
+
+    /// Returns every configured connector with the number of requests that it may have in flight.
+    pub(crate) fn limits(&self) -> impl Iterator<Item = (ConnectorRef, usize)> {
+        self.configuration
+            .connections
+            .iter()
+            .flat_map(|connection| {
+                connection.connectors.iter().map(|settings| {
+                    let connector = ConnectorRef {
+                        connection: connection.id.clone(),
+                        kind: settings.kind.clone(),
+                    };
+                    (connector, settings.concurrency.max(1))
+                })
+            })
+    }
+
+    /// Returns the connectors that the configuration itself holds back: paused, or disabled since the decision.
+    pub(crate) fn holds(&self) -> impl Iterator<Item = Hold> {
+        self.configuration
+            .connections
+            .iter()
+            .flat_map(|connection| {
+                connection.connectors.iter().filter_map(|settings| {
+                    let detail = if settings.paused {
+                        "paused = true in workbench.toml"
+                    } else if connection.enabled && settings.enabled {
+                        return None;
+                    } else {
+                        "disabled in workbench.toml"
+                    };
+                    Some(Hold {
+                        connector: ConnectorRef {
+                            connection: connection.id.clone(),
+                            kind: settings.kind.clone(),
+                        },
+                        reason: Reason::Paused,
+                        detail: detail.to_owned(),
+                    })
+                })
+            })
+    }
+
+    pub(crate) fn retry(&self, connector: &ConnectorRef) -> &RetryPolicy {
+        self.configuration
+            .connector(connector)
+            .and_then(|(_, settings)| settings.retry.as_ref())
+            .unwrap_or(&self.configuration.engine.retry)
+    }
+
+    /// Tells whether a connector's target keeps groups.
+    pub(crate) fn keeps_groups(&self, connector: &ConnectorRef) -> bool {
+        self.catalogue
+            .of(&connector.kind)
+            .is_some_and(|kind| kind.target.groups)
+    }
+}
