@@ -260,6 +260,30 @@ impl Scim2 {
         content(&answer)
     }
 
+    /// Sees through servers that say 400 (Entra ID) or 500 (scimgateway) of an account that is gone: asks, and says 404.
+    async fn or_gone<T>(
+        &self,
+        outcome: Result<T, Failure>,
+        order: &Order<'_>,
+        tap: &dyn Tap,
+    ) -> Result<T, Failure> {
+        let failure = match outcome {
+            Err(failure) if matches!(failure.status, Some(400 | 500)) => failure,
+            other => return other,
+        };
+        let link = confirm::link(order)?;
+        let key = MatchKey {
+            object: order.object(),
+            remote_id: Some(link.remote_id.clone()),
+            external_id: order.desired.local.uuid().to_string(),
+            remote_name: link.remote_name.clone(),
+        };
+        match self.look_up(&key, tap).await {
+            Ok(None) => Err(gone()),
+            Ok(Some(_)) | Err(_) => Err(failure),
+        }
+    }
+
     async fn deprovision(&self, order: &Order<'_>, tap: &dyn Tap) -> Result<Confirmed, Failure> {
         let link = confirm::link(order)?;
         let outcome = match (order.object(), order.deprovision) {
@@ -269,7 +293,7 @@ impl Scim2 {
             }
             (Object::User, Deprovision::Deactivate) => self.deactivate(order, tap).await,
         };
-        let what = match outcome {
+        let what = match self.or_gone(outcome, order, tap).await {
             Ok(what) => what,
             Err(failure) if failure.kind == FailureKind::NotFound => Confirmation::AlreadyGone,
             Err(failure) => return Err(failure),
@@ -330,9 +354,11 @@ impl Scim2 {
 impl Connector for Scim2 {
     async fn carry_out(&self, order: &Order<'_>, tap: &dyn Tap) -> Result<Confirmed, Failure> {
         match order.verb {
-            Verb::Create if confirm::at_rest(order).is_some() => self.update(order, tap).await,
-            Verb::Create => self.create(order, tap).await,
-            Verb::Update => self.update(order, tap).await,
+            Verb::Create if confirm::at_rest(order).is_none() => self.create(order, tap).await,
+            Verb::Create | Verb::Update => {
+                let outcome = self.update(order, tap).await;
+                self.or_gone(outcome, order, tap).await
+            }
             Verb::Deprovision => self.deprovision(order, tap).await,
         }
     }

@@ -1,0 +1,351 @@
+//! Servers that mean harm, or mean well and fail: bounded time, bounded memory, a clear failure.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use domain::{Confirmation, Failure, FailureKind, Remedy, Verb};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::support::{Recorder, Reply, Server, answer, scim, user};
+
+const RETRY: Remedy = Remedy::Retry { after: None };
+
+/// Sends a create to a server that always does the same, and returns how it failed.
+async fn create(server: &Server) -> Failure {
+    let connector = scim(server).timeout(Duration::from_millis(400)).build();
+    let user = user("kim");
+    connector
+        .carry_out(&user.order(Verb::Create), &Recorder::default())
+        .await
+        .unwrap_err()
+}
+
+/// Looks for a user at a server that always does the same, and returns how it failed.
+async fn find(server: &Server) -> Failure {
+    let connector = scim(server).timeout(Duration::from_millis(400)).build();
+    let user = user("kim");
+    connector
+        .find(&user.key(None), &Recorder::default())
+        .await
+        .unwrap_err()
+}
+
+fn kind(failure: &Failure) -> (FailureKind, Remedy) {
+    (failure.kind, failure.remedy)
+}
+
+#[tokio::test]
+async fn an_announced_body_of_ten_gigabytes_is_not_read() {
+    let server = Server::start(|_| {
+        let head = "HTTP/1.1 201 Created\r\nContent-Length: 10000000000\r\n\r\n";
+        Reply::Endless(head.into(), vec![b'x'; 65536])
+    })
+    .await;
+    let failure = create(&server).await;
+    assert_eq!(kind(&failure), (FailureKind::Garbled, Remedy::AskFirst));
+    assert!(failure.told.contains("8 MiB"), "{failure}");
+}
+
+#[tokio::test]
+async fn an_endless_body_is_cut_off() {
+    let server = Server::start(|_| {
+        let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let mut chunk = b"10000\r\n".to_vec();
+        chunk.extend(vec![b'x'; 0x10000]);
+        chunk.extend(b"\r\n");
+        Reply::Endless(head.into(), chunk)
+    })
+    .await;
+    let connector = scim(&server).build();
+    let tap = Recorder::default();
+    let failure = connector
+        .carry_out(&user("kim").order(Verb::Create), &tap)
+        .await
+        .unwrap_err();
+    assert_eq!(kind(&failure), (FailureKind::Garbled, Remedy::AskFirst));
+    let exchange = tap.finished().remove(0);
+    let body = exchange.response.unwrap().body;
+    assert!(body.cut && body.text.len() <= 64 * 1024 && body.size_bytes <= 8 * 1024 * 1024);
+}
+
+#[tokio::test]
+async fn a_gzip_bomb_stays_packed() {
+    let mut packer = GzEncoder::new(Vec::new(), Compression::best());
+    for _ in 0..64 {
+        packer.write_all(&vec![b' '; 1024 * 1024]).unwrap();
+    }
+    let bomb = packer.finish().unwrap();
+    assert!(bomb.len() < 100_000);
+    let server =
+        Server::start(move |_| answer("200 OK", "Content-Encoding: gzip\r\n", &bomb)).await;
+    let connector = scim(&server).build();
+    let failure = connector
+        .find(&user("kim").key(None), &Recorder::default())
+        .await
+        .unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Garbled);
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_the_gzip_it_claims_to_be_is_garbled() {
+    let server =
+        Server::start(|_| answer("201 Created", "Content-Encoding: gzip\r\n", "plain")).await;
+    assert_eq!(create(&server).await.kind, FailureKind::Garbled);
+}
+
+#[tokio::test]
+async fn a_trickle_ends_with_the_request_timeout() {
+    let server = Server::start(|_| {
+        Reply::Trickle(b"HTTP/1.1 201 Created\r\nContent-Length: 100000\r\n\r\n{".to_vec())
+    })
+    .await;
+    let failure = create(&server).await;
+    assert_eq!(kind(&failure), (FailureKind::Garbled, Remedy::AskFirst));
+    assert!(failure.told.contains("timeout"), "{failure}");
+}
+
+#[tokio::test]
+async fn a_reply_that_never_comes_is_asked_for_after_a_create_and_repeated_after_an_update() {
+    for reply in [|_: &str| Reply::Silence, |_: &str| Reply::Close] {
+        let server = Server::start(reply).await;
+        assert_eq!(
+            kind(&create(&server).await),
+            (FailureKind::ReplyLost, Remedy::AskFirst)
+        );
+        let server = Server::start(move |request| {
+            if request.contains("ServiceProviderConfig") {
+                answer("404 Not Found", "", "")
+            } else {
+                reply(request)
+            }
+        })
+        .await;
+        let connector = scim(&server).timeout(Duration::from_millis(400)).build();
+        let mut user = user("kim").linked("r1");
+        user.change("title", "Dr");
+        let failure = connector
+            .carry_out(&user.order(Verb::Update), &Recorder::default())
+            .await
+            .unwrap_err();
+        assert_eq!(kind(&failure), (FailureKind::ReplyLost, RETRY));
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_json_is_garbled() {
+    let deep = "[".repeat(200_000);
+    for body in [
+        b"{\"id\": \"\xff\xfe\"}".to_vec(),
+        deep.into_bytes(),
+        b"<html>login</html>".to_vec(),
+        b"{\"id\": ".to_vec(),
+    ] {
+        let server = Server::start(move |request| {
+            if request.starts_with("POST") {
+                answer("201 Created", "", &body)
+            } else {
+                answer("200 OK", "", &body)
+            }
+        })
+        .await;
+        assert_eq!(
+            kind(&create(&server).await),
+            (FailureKind::Garbled, Remedy::AskFirst)
+        );
+        assert_eq!(kind(&find(&server).await), (FailureKind::Garbled, RETRY));
+    }
+}
+
+#[tokio::test]
+async fn a_create_without_an_id_is_no_confirmation() {
+    let server = Server::start(|request| {
+        if request.starts_with("POST") {
+            answer("201 Created", "", r#"{"userName": "kim"}"#)
+        } else {
+            answer("200 OK", "", r#"{"totalResults": 0}"#)
+        }
+    })
+    .await;
+    assert_eq!(
+        kind(&create(&server).await),
+        (FailureKind::Garbled, Remedy::AskFirst)
+    );
+}
+
+#[tokio::test]
+async fn a_create_without_a_body_is_read_back() {
+    let server = Server::start(|request| {
+        if request.starts_with("POST") {
+            answer("204 No Content", "", "")
+        } else if request.contains("ServiceProviderConfig") {
+            answer("200 OK", "", "no")
+        } else {
+            answer(
+                "200 OK",
+                "Content-Type: text/html\r\n",
+                r#"{"totalResults": 1, "Resources": [{"id": "other", "userName": "other"}, {"id": "77", "userName": "KIM"}]}"#,
+            )
+        }
+    })
+    .await;
+    let connector = scim(&server).build();
+    let confirmed = connector
+        .carry_out(&user("kim").order(Verb::Create), &Recorder::default())
+        .await
+        .unwrap();
+    assert_eq!(confirmed.remote_id.0, "77");
+    assert_eq!(confirmed.what, Confirmation::Created);
+}
+
+#[tokio::test]
+async fn a_redirect_to_another_host_is_not_followed_and_the_token_does_not_travel() {
+    let other = Server::start(|_| answer("200 OK", "", "{}")).await;
+    let to = other.url.clone();
+    let server = Server::start(move |_| {
+        answer(
+            "302 Found",
+            &format!("Location: {to}/latest/meta-data\r\n"),
+            "",
+        )
+    })
+    .await;
+    assert_eq!(
+        kind(&create(&server).await),
+        (FailureKind::Redirected, Remedy::GiveUp)
+    );
+    assert_eq!(
+        kind(&find(&server).await),
+        (FailureKind::Redirected, Remedy::GiveUp)
+    );
+    assert!(other.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_read_follows_a_redirect_within_the_host_and_a_write_does_not() {
+    let server = Server::start(|request| {
+        if request.contains("/moved") {
+            answer(
+                "200 OK",
+                "",
+                r#"{"totalResults": 1, "Resources": [{"id": "1", "userName": "kim"}]}"#,
+            )
+        } else if request.contains("ServiceProviderConfig") {
+            answer("404 Not Found", "", "")
+        } else {
+            answer("307 Temporary Redirect", "Location: /moved\r\n", "")
+        }
+    })
+    .await;
+    let connector = scim(&server).build();
+    let found = connector
+        .find(&user("kim").key(None), &Recorder::default())
+        .await
+        .unwrap();
+    assert_eq!(found.unwrap().remote_id.0, "1");
+    assert_eq!(
+        kind(&create(&server).await),
+        (FailureKind::Redirected, Remedy::GiveUp)
+    );
+}
+
+#[tokio::test]
+async fn a_circle_of_redirects_ends() {
+    let server = Server::start(|_| answer("302 Found", "Location: /scim/again\r\n", "")).await;
+    assert_eq!(find(&server).await.kind, FailureKind::Redirected);
+    assert!(server.requests().len() < 15);
+}
+
+#[tokio::test]
+async fn line_breaks_and_quotes_in_names_stay_data() {
+    let name = "kim\r\nX-Evil: 1\r\n\r\n\" or true 🙂";
+    let server = Server::start(|request| {
+        if request.starts_with("POST") {
+            answer("201 Created", "", r#"{"id": "1"}"#)
+        } else {
+            answer("200 OK", "", r#"{"totalResults": 0}"#)
+        }
+    })
+    .await;
+    let connector = scim(&server).build();
+    let user = user(name);
+    let tap = Recorder::default();
+    connector
+        .carry_out(&user.order(Verb::Create), &tap)
+        .await
+        .unwrap();
+    connector.find(&user.key(None), &tap).await.unwrap();
+    let requests = server.requests();
+    assert!(
+        requests
+            .iter()
+            .all(|request| !request.to_lowercase().contains("\r\nx-evil"))
+    );
+    let body = requests[0].split_once("\r\n\r\n").unwrap().1;
+    let sent: serde_json::Value = serde_json::from_str(body).unwrap();
+    assert_eq!(sent["userName"], name);
+    let asked = requests.last().unwrap().lines().next().unwrap().to_owned();
+    assert!(asked.contains("userName%20eq%20%22kim%5Cr%5Cn"), "{asked}");
+    assert!(
+        asked.contains("%5C%22%20or%20true%20%F0%9F%99%82%22"),
+        "{asked}"
+    );
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_in_visible_characters_and_not_at_length() {
+    let words = format!("\u{1b}[2Jno\u{202e}{}", "x".repeat(5_000));
+    let body = serde_json::json!({ "detail": words }).to_string();
+    let server = Server::start(move |_| answer("400 Bad Request", "", &body)).await;
+    let failure = create(&server).await;
+    assert_eq!(kind(&failure), (FailureKind::Rejected, Remedy::GiveUp));
+    assert!(failure.told.starts_with("␛[2Jno<U+202E>"), "{failure}");
+    assert!(failure.told.chars().count() < 1_000);
+}
+
+#[tokio::test]
+async fn a_refusal_stays_one_however_bad_its_body_is() {
+    let server = Server::start(|_| {
+        let head = "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 7\r\nContent-Length: 10000000000\r\n\r\n";
+        Reply::Endless(head.into(), vec![b'x'; 4096])
+    })
+    .await;
+    let failure = create(&server).await;
+    let after = Some(Duration::from_secs(7));
+    assert_eq!(
+        kind(&failure),
+        (FailureKind::Quota, Remedy::Retry { after })
+    );
+}
+
+#[tokio::test]
+async fn nobody_there_is_unreachable() {
+    let server = Server::start(|_| Reply::Close).await;
+    let url = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        format!("http://{}/Users", listener.local_addr().unwrap())
+    };
+    let connector = scim(&server).text("user_endpoint", url).build();
+    let failure = connector
+        .carry_out(&user("kim").order(Verb::Create), &Recorder::default())
+        .await
+        .unwrap_err();
+    assert_eq!(kind(&failure), (FailureKind::Unreachable, RETRY));
+    assert!(failure.told.contains("refused"), "{failure}");
+}
+
+#[tokio::test]
+async fn every_request_says_who_we_are_and_which_operation_it_belongs_to() {
+    let server = Server::start(|_| answer("201 Created", "", r#"{"id": "1"}"#)).await;
+    let connector = scim(&server).build();
+    let user = user("kim");
+    let order = user.order(Verb::Create);
+    connector
+        .carry_out(&order, &Recorder::default())
+        .await
+        .unwrap();
+    let request = server.requests()[0].to_lowercase();
+    assert!(request.contains("user-agent: outbound/"));
+    assert!(request.contains(&format!("x-request-id: {}", order.operation)));
+    assert!(request.contains("content-type: application/scim+json"));
+}
