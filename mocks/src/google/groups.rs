@@ -11,7 +11,7 @@ use super::query;
 use super::route::{Call, Reply};
 use super::shapes::Group;
 use super::store::Owner;
-use super::{Google, users};
+use super::{Google, members, users};
 use crate::vendor::Change;
 
 const MOST: usize = 200;
@@ -206,6 +206,10 @@ pub(super) fn list(
 }
 
 fn member_key(google: &Google, key: &str) -> Result<u64, Error> {
+    // An outsider can be a member too.
+    if key.contains('@') && !google.tenant.owns(key) {
+        return members::resolve(google, key).map(|(key, _)| key);
+    }
     match google.store.find_user(key) {
         Some(user) => Ok(user.key),
         None => google

@@ -10,7 +10,7 @@ use super::error::{self, Error, JSON};
 use super::params::Params;
 use super::scope::Scopes;
 use super::{Google, aliases, batch, customer, etag, groups, members, token, users};
-use crate::vendor::{Answer, Change, Kind, Operation, Request};
+use crate::vendor::{Answer, Change, Kind, Operation, Request, UNSUPPORTED_HEADER};
 
 /// What a handler gets.
 pub(super) struct Call<'a> {
@@ -334,7 +334,10 @@ pub(super) fn answer(google: &mut Google, request: &Request, changes: &mut Vec<C
     match target(&request) {
         Target::Token => token::answer(&google.store, &mut google.tokens, &request),
         Target::Batch => batch::answer(google, &request, changes),
-        Target::Nowhere => error::lost(&request.path),
+        Target::Nowhere => {
+            let what = format!("{} {}", request.method, request.path);
+            error::lost(&request.path).with_header(UNSUPPORTED_HEADER, &what)
+        }
         Target::NotKept(name) => {
             let params = Params::of(&request);
             let error = authenticate(google, &request, &params, name)
@@ -368,7 +371,6 @@ fn call(
     let caller = authorize(google, subject, endpoint, &params)?;
     params.check(endpoint.params)?;
     let body = body(request)?;
-    google.store.sweep(request.now);
     let call = Call {
         request,
         keys,
@@ -479,7 +481,13 @@ fn authorize(
         .ok_or_else(Error::forbidden)?;
     let public = matches!(endpoint.name, "users.get" | "users.list")
         && params.get("viewType") == Some("domain_public");
-    let may = user.admin || user.delegated_admin || public;
+    // "Delegated administrators … cannot create or undelete users, or make users administrators"
+    // (discovery document, User.isDelegatedAdmin).
+    let super_only = matches!(
+        endpoint.name,
+        "users.insert" | "users.undelete" | "users.makeAdmin"
+    );
+    let may = user.admin || (user.delegated_admin && !super_only) || public;
     if may && user.suspended.is_none() {
         Ok(user.key)
     } else {

@@ -461,9 +461,9 @@ pub(super) fn group_key(id: &str) -> Option<u64> {
     })
 }
 
-/// Writes an instant as the Directory API does: three decimals and `Z`.
+/// Writes an instant as the Directory API does: whole seconds, then three zeros and `Z`.
 pub(super) fn time(at: Timestamp) -> String {
-    format!("{at:.3}")
+    at.strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string()
 }
 
 /// Fills in the `etag` of a shown resource from its other fields.

@@ -13,7 +13,7 @@ use super::shapes::{Group, Member, MemberKind, User, group_key, user_key};
 /// How long a deleted user can be brought back.
 ///
 /// Source: knowledge.workspace.google.com, "Restore a user who was recently deleted".
-pub(super) const RESTORABLE: SignedDuration = SignedDuration::from_hours(20 * 24);
+const RESTORABLE: SignedDuration = SignedDuration::from_hours(20 * 24);
 
 /// The account itself: what does not change while requests are answered.
 #[derive(Debug)]
@@ -75,6 +75,8 @@ pub(super) struct Store {
     addresses: OrdMap<Arc<str>, Owner>,
     /// Live objects by order of creation.
     born: OrdMap<u64, Owner>,
+    /// Users with secondary addresses of their own.
+    secondary: OrdSet<u64>,
     /// Member to the groups it is a direct member of.
     belongs: OrdMap<u64, OrdSet<u64>>,
 }
@@ -128,6 +130,11 @@ impl Store {
         self.users.values()
     }
 
+    /// Lists the users who have secondary addresses of their own.
+    pub(super) fn with_emails(&self) -> impl Iterator<Item = &Arc<User>> {
+        self.secondary.iter().filter_map(|key| self.users.get(key))
+    }
+
     pub(super) fn deleted(&self) -> impl Iterator<Item = &Arc<User>> {
         self.deleted.values()
     }
@@ -154,6 +161,11 @@ impl Store {
         }
         self.claim(&user.primary, &user.aliases, owner);
         self.born.insert(user.born, owner);
+        if user.extra("emails").is_some() {
+            self.secondary.insert(user.key);
+        } else {
+            self.secondary.remove(&user.key);
+        }
         let user = Arc::new(user);
         self.users.insert(user.key, Arc::clone(&user));
         user
@@ -165,6 +177,7 @@ impl Store {
             self.release(&before.primary, &before.aliases);
         }
         self.born.remove(&user.born);
+        self.secondary.remove(&user.key);
         self.leave_all(user.key);
         self.deleted.insert(user.key, Arc::new(user));
     }

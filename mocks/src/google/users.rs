@@ -13,7 +13,7 @@ use super::params::Params;
 use super::query;
 use super::route::{Call, Reply};
 use super::shapes::{Projection, User, seal, user_key};
-use super::store::{Owner, RESTORABLE};
+use super::store::Owner;
 use crate::vendor::Change;
 
 const DEFAULT: usize = 100;
@@ -161,6 +161,7 @@ pub(super) fn undelete(
     call: &Call<'_>,
     changes: &mut Vec<Change>,
 ) -> Result<Reply, Error> {
+    google.store.sweep(call.request.now);
     // The immutable id only (discovery document, users.undelete).
     let key = user_key(call.key(0)).ok_or_else(|| Error::not_found("userKey"))?;
     if google.store.user(key).is_some() {
@@ -173,12 +174,6 @@ pub(super) fn undelete(
         .find_deleted(key)
         .cloned()
         .ok_or_else(|| Error::not_found("userKey"))?;
-    if gone
-        .deleted
-        .is_some_and(|at| call.request.now.duration_since(at) > RESTORABLE)
-    {
-        return Err(Error::not_found("userKey"));
-    }
     let mut user = User::clone(&gone);
     user.deleted = None;
     user.org_unit = match limits::present(&call.body, "orgUnitPath") {
@@ -237,6 +232,9 @@ pub(super) fn list(
         &["add", "delete", "makeAdmin", "undelete", "update"],
     )?;
     let deleted = params.flag("showDeleted")?.unwrap_or(false);
+    if deleted {
+        google.store.sweep(call.request.now);
+    }
     let domain = scope(google, params)?;
     let clauses = query::parse(params.get("query").unwrap_or_default())?;
     query::check_users(&clauses)?;
@@ -255,12 +253,12 @@ pub(super) fn list(
 
     let mut found: Vec<(String, Arc<User>)> = Vec::new();
     if let (Some(email), false) = (query::exact_email(&clauses), deleted) {
-        // An exact address needs no scan; written secondary addresses are not in the index.
+        // An exact address needs no scan; secondary addresses are not in the index.
         match google.store.find_user(email) {
             Some(user) if wanted(user) => found.push((place(user, order), Arc::clone(user))),
             Some(_) => {}
             None => {
-                let all = google.store.users().filter(|user| wanted(user));
+                let all = google.store.with_emails().filter(|user| wanted(user));
                 found.extend(all.map(|user| (place(user, order), Arc::clone(user))));
             }
         }
