@@ -17,6 +17,7 @@ mod secrets;
 mod shape;
 mod source;
 mod syntax;
+mod wording;
 mod words;
 
 pub use finding::{Finding, Severity};

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use domain::{Catalogue, ConnectorType, Field};
 use serde_json::{Map, Value, json};
 
-use crate::check::quoted;
 use crate::lint::LINTS;
 use crate::shape::{CONNECTOR, FILE, Key, Kind, MOCK, Shape};
+use crate::wording::quoted;
 
 const DURATION: &str = "^([0-9]+(ms|s|m|h|d))+$";
 

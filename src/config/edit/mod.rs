@@ -6,18 +6,22 @@
 mod path;
 mod save;
 mod spot;
+mod text;
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use domain::{Catalogue, SecretRef};
-use toml_edit::{Array, InlineTable, Item, Key, Table};
+use toml_edit::{Array, InlineTable, Key, Table};
 
 pub use toml_edit::Value;
 
 use crate::load::{LoadError, Loaded, parse};
 use path::Step;
 use spot::{Found, Spot};
+use text::{
+    block, inline_entry, line_end, line_start, names, references, remarks, span_of, written,
+};
 
 /// The file with changes that are not written yet.
 #[derive(Clone)]
@@ -60,8 +64,8 @@ pub enum EditError {
         cause: &'static str,
     },
     /// The text is no TOML, before the change or after it.
-    #[error("the file is no TOML")]
-    Broken(#[source] toml_edit::TomlError),
+    #[error("the file is no TOML\n{0}")]
+    Broken(LoadError),
     /// The changed text would not load.
     #[error("the change would make the file unusable\n{0}")]
     Invalid(LoadError),
@@ -88,13 +92,14 @@ impl Document {
             path: path.to_owned(),
             source,
         })?;
-        tree(&text)?;
-        Ok(Self {
+        let document = Self {
             path: path.to_owned(),
             original: text.clone(),
             text,
             catalogue: *catalogue,
-        })
+        };
+        document.tree(&document.text)?;
+        Ok(document)
     }
 
     /// Returns the text with the changes. It may hold inline secrets.
@@ -112,9 +117,13 @@ impl Document {
     /// # Errors
     /// [`LoadError::Invalid`] with everything that is wrong.
     pub fn check(&self) -> Result<Loaded, LoadError> {
+        self.read(&self.text)
+    }
+
+    fn read(&self, text: &str) -> Result<Loaded, LoadError> {
         let base = self.path.parent().unwrap_or(Path::new(""));
         parse(
-            &self.text,
+            text,
             &self.path.display().to_string(),
             base,
             &self.catalogue,
@@ -127,7 +136,7 @@ impl Document {
     /// [`EditError::NotFound`] when an array entry on the way is not there, [`EditError::Unsuitable`] for a table.
     pub fn set(&mut self, at: &str, value: impl Into<Value>) -> Result<(), EditError> {
         let steps = steps(at)?;
-        let root = tree(&self.text)?;
+        let root = self.tree(&self.text)?;
         let value = written(value.into());
         if let Some(found) = spot::find(&root, &steps, &self.catalogue) {
             let span = match found.spot {
@@ -191,7 +200,7 @@ impl Document {
     /// [`EditError::NotFound`], and [`EditError::Unsuitable`] where the parts of a table stand apart.
     pub fn remove(&mut self, at: &str) -> Result<(), EditError> {
         let steps = steps(at)?;
-        let root = tree(&self.text)?;
+        let root = self.tree(&self.text)?;
         let missing = || EditError::NotFound(at.to_owned());
         let found = spot::find(&root, &steps, &self.catalogue).ok_or_else(missing)?;
         let parent =
@@ -229,7 +238,7 @@ impl Document {
         entry: impl IntoIterator<Item = (&'k str, V)>,
     ) -> Result<(), EditError> {
         let steps = steps(array)?;
-        let root = tree(&self.text)?;
+        let root = self.tree(&self.text)?;
         let lines: Vec<String> = entry
             .into_iter()
             .map(|(key, value)| format!("{key} = {}", written(value.into())))
@@ -263,7 +272,7 @@ impl Document {
     /// [`EditError::NotFound`], and [`EditError::Unsuitable`] for anything without an id.
     pub fn rename(&mut self, at: &str, to: &str) -> Result<(), EditError> {
         let steps = steps(at)?;
-        let root = tree(&self.text)?;
+        let root = self.tree(&self.text)?;
         let found = spot::find(&root, &steps, &self.catalogue)
             .ok_or_else(|| EditError::NotFound(at.to_owned()))?;
         let id = found
@@ -384,6 +393,20 @@ impl Document {
             .collect()
     }
 
+    /// Parses a text with the places of everything in it.
+    fn tree(&self, text: &str) -> Result<Table, EditError> {
+        // The parser's own error shows the line as it is, secrets and all; ours does not.
+        let broken = |_| {
+            EditError::Broken(
+                self.read(text)
+                    .err()
+                    .unwrap_or_else(|| LoadError::Invalid(Vec::new())),
+            )
+        };
+        let document = toml_edit::Document::parse(text.to_owned()).map_err(broken)?;
+        Ok(document.into_table())
+    }
+
     /// Replaces ranges that do not overlap, and keeps the old text when the new one is no TOML.
     fn splice(&mut self, mut edits: Vec<(Range<usize>, String)>) -> Result<(), EditError> {
         edits.sort_by_key(|(range, _)| range.start);
@@ -391,7 +414,7 @@ impl Document {
         for (range, replacement) in edits.into_iter().rev() {
             text.replace_range(range, &replacement);
         }
-        tree(&text)?;
+        self.tree(&text)?;
         self.text = text;
         Ok(())
     }
@@ -411,11 +434,6 @@ pub fn secret(reference: &SecretRef) -> Value {
     }
 }
 
-fn tree(text: &str) -> Result<Table, EditError> {
-    let document = toml_edit::Document::parse(text.to_owned()).map_err(EditError::Broken)?;
-    Ok(document.into_table())
-}
-
 fn steps(at: &str) -> Result<Vec<Step>, EditError> {
     path::parse(at).map_err(|cause| EditError::BadPath {
         path: at.to_owned(),
@@ -428,120 +446,6 @@ fn unsuitable(at: &str, cause: &'static str) -> EditError {
         path: at.to_owned(),
         cause,
     }
-}
-
-/// Writes a value without what was around it where it comes from.
-fn written(value: Value) -> String {
-    value.decorated("", "").to_string()
-}
-
-fn names(steps: &[Step]) -> String {
-    steps
-        .iter()
-        .map(|step| step.key.as_str())
-        .collect::<Vec<_>>()
-        .join(".")
-}
-
-fn block(indent: &str, header: &str, lines: &[String]) -> String {
-    let lines: Vec<String> = std::iter::once(header)
-        .chain(lines.iter().map(String::as_str))
-        .map(|line| format!("{indent}{line}"))
-        .collect();
-    lines.join("\n")
-}
-
-fn span_of(spot: Spot<'_>) -> Option<Range<usize>> {
-    match spot {
-        Spot::Value(value) => value.span(),
-        Spot::Inline(table) => table.span(),
-        Spot::Table(_) | Spot::Tables(_) => None,
-    }
-}
-
-/// Returns an inline table's entry with the comma that goes with it.
-fn inline_entry(table: &InlineTable, key: Option<&Key>, spot: Spot<'_>) -> Option<Range<usize>> {
-    let (key, value) = (key?.span()?, span_of(spot)?);
-    let ends = table
-        .iter()
-        .filter_map(|(_, value)| Some(value.span()?.end));
-    let before = ends.filter(|end| *end <= key.start).max();
-    let starts = table
-        .iter()
-        .filter_map(|(name, _)| Some(table.key(name)?.span()?.start));
-    let after = starts.filter(|start| *start >= value.end).min();
-    Some(match (before, after) {
-        (_, Some(next)) => key.start..next,
-        (Some(last), None) => last..value.end,
-        (None, None) => key.start..value.end,
-    })
-}
-
-/// Returns every value that names a connection.
-fn references(root: &Table) -> Vec<&Value> {
-    let none = Catalogue(&[]);
-    let applications = entries(root.get("applications"));
-    let mut levels: Vec<Spot<'_>> = applications.clone();
-    levels.extend(
-        root.get("resident")
-            .and_then(Item::as_table)
-            .map(Spot::Table),
-    );
-    let mut found = Vec::new();
-    for level in levels {
-        for provisioner in entries(level.get("provisioners", &none).map(|(_, item)| item)) {
-            found.extend(
-                provisioner
-                    .get("connection", &none)
-                    .and_then(|(_, item)| item.as_value()),
-            );
-        }
-        let login = level
-            .get("login", &none)
-            .and_then(|(_, item)| item.as_array());
-        found.extend(login.into_iter().flatten());
-    }
-    found
-}
-
-/// Returns the entries of an array of tables, however it is written.
-fn entries(item: Option<&Item>) -> Vec<Spot<'_>> {
-    match item {
-        Some(Item::ArrayOfTables(tables)) => tables.iter().map(Spot::Table).collect(),
-        Some(Item::Value(Value::Array(array))) => array
-            .iter()
-            .filter_map(Value::as_inline_table)
-            .map(Spot::Inline)
-            .collect(),
-        _ => Vec::new(),
-    }
-}
-
-/// Returns the length of the comment lines that a text begins with, when they close a table rather than open the next.
-fn remarks(text: &str) -> usize {
-    let is_remark = |line: &&str| line.trim_start().starts_with('#');
-    let length = text
-        .split_inclusive('\n')
-        .take_while(is_remark)
-        .map(str::len)
-        .sum();
-    let next = text[length..].lines().next();
-    if next.is_none_or(|line| line.trim().is_empty()) {
-        length
-    } else {
-        0
-    }
-}
-
-fn line_start(text: &str, offset: usize) -> usize {
-    text[..offset].rfind('\n').map_or(0, |at| at + 1)
-}
-
-/// Returns the offset behind the newline of an offset's line.
-fn line_end(text: &str, offset: usize) -> usize {
-    text[offset..]
-        .find('\n')
-        .map_or(text.len(), |at| offset + at + 1)
 }
 
 #[cfg(test)]
