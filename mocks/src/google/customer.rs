@@ -5,8 +5,9 @@ use serde_json::{Map, Value, json};
 use super::Google;
 use super::error::Error;
 use super::etag;
+use super::ids::group_id;
 use super::route::{Call, Reply};
-use super::shapes::{group_id, seal, time};
+use super::shapes::{seal, time};
 use super::users::collection;
 use crate::vendor::Change;
 

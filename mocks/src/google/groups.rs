@@ -9,6 +9,7 @@ use super::limits;
 use super::page;
 use super::query;
 use super::route::{Call, Reply};
+use super::search;
 use super::shapes::Group;
 use super::store::Owner;
 use super::{Google, members, users};
@@ -141,7 +142,7 @@ pub(super) fn list(
         == Some("DESCENDING")
         && order.is_some();
     let clauses = query::parse(params.get("query").unwrap_or_default())?;
-    query::check_groups(&clauses)?;
+    search::check_groups(&clauses)?;
     let member = params.get("userKey").filter(|key| !key.is_empty());
     if member.is_some()
         && params
@@ -168,7 +169,7 @@ pub(super) fn list(
             .as_deref()
             .is_none_or(|domain| users::within(&group.email, domain))
             && of.is_none_or(|key| group.members.contains_key(&key))
-            && query::group_matches(&google.store, group, &clauses)
+            && search::group_matches(&google.store, group, &clauses)
     };
     let all = google
         .store

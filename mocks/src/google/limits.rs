@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 
 use super::error::Error;
+use super::password;
 use super::shapes::User;
 use super::store::Tenant;
 
@@ -19,7 +20,6 @@ const DISPLAY_CHARS: usize = 256;
 const NAME_BYTES: usize = 1024;
 const DESCRIPTION_CHARS: usize = 4096;
 const LOCAL_PART: usize = 64;
-const CRYPT_ROUNDS: u32 = 10_000;
 
 /// How a body is laid over what is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +81,7 @@ pub(super) fn lay(
     } else if mode == Mode::Insert {
         return Err(Error::required("primaryEmail"));
     }
-    let password = password(body)?;
+    let password = password::check(body)?;
     if mode == Mode::Insert && !password {
         return Err(Error::new(400, "invalid", "Invalid Password"));
     }
@@ -265,72 +265,6 @@ fn is_name(text: &str) -> bool {
         && !text
             .chars()
             .any(|letter| letter.is_control() || "<>=".contains(letter))
-}
-
-fn password(body: &Map<String, Value>) -> Result<bool, Error> {
-    let hash = match present(body, "hashFunction") {
-        None => None,
-        Some(Value::String(name)) if ["MD5", "SHA-1", "crypt"].contains(&name.as_str()) => {
-            Some(name.as_str())
-        }
-        Some(_) => return Err(Error::invalid("hashFunction")),
-    };
-    let Some(value) = present(body, "password") else {
-        return Ok(false);
-    };
-    let text = value.as_str().unwrap_or_default();
-    let hex =
-        |length: usize| text.len() == length && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let good = match hash {
-        Some("MD5") => hex(32),
-        Some("SHA-1") => hex(40),
-        Some(_) => is_crypt(text),
-        None => {
-            (8..=100).contains(&text.len()) && text.bytes().all(|byte| (0x20..0x7f).contains(&byte))
-        }
-    };
-    if good {
-        Ok(true)
-    } else {
-        Err(Error::new(400, "invalid", "Invalid Password"))
-    }
-}
-
-/// Tells whether a text is a hash of the C crypt library: DES, `$1$`, `$5$` or `$6$`.
-fn is_crypt(text: &str) -> bool {
-    let plain = |part: &str| {
-        part.bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"./".contains(&byte))
-    };
-    let Some(rest) = text.strip_prefix('$') else {
-        return text.len() == 13 && plain(text);
-    };
-    let mut parts = rest.split('$');
-    let (Some(kind), Some(second)) = (parts.next(), parts.next()) else {
-        return false;
-    };
-    let salt = match second.strip_prefix("rounds=") {
-        None => Some(second),
-        Some(rounds)
-            if kind != "1"
-                && rounds
-                    .parse::<u32>()
-                    .is_ok_and(|rounds| rounds <= CRYPT_ROUNDS) =>
-        {
-            parts.next()
-        }
-        Some(_) => return false,
-    };
-    let (Some(salt), Some(sum), None) = (salt, parts.next(), parts.next()) else {
-        return false;
-    };
-    let length = match kind {
-        "1" => 22,
-        "5" => 43,
-        "6" => 86,
-        _ => return false,
-    };
-    salt.len() <= 16 && plain(salt) && sum.len() == length && plain(sum)
 }
 
 fn recovery(user: &mut User, body: &Map<String, Value>) -> Result<(), Error> {

@@ -6,12 +6,11 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 
 use super::error::Error;
+use super::ids::{group_id, group_key, user_id, user_key};
 use super::limits;
 use super::page;
 use super::route::{Call, Reply};
-use super::shapes::{
-    Delivery, Group, Member, MemberKind, Role, group_id, group_key, seal, user_id, user_key,
-};
+use super::shapes::{Delivery, Group, Member, MemberKind, Role, seal};
 use super::{Google, etag, groups, users};
 use crate::vendor::Change;
 

@@ -1,8 +1,8 @@
 //! The Google Admin SDK Directory API v1, with the token endpoint before it and the batch endpoint beside it.
 //!
-//! [`Google`] is the account with all it holds. A request goes through [`route`] (which method is meant), the token
-//! check, the parameters of [`params`], one handler ([`users`], [`aliases`], [`groups`], [`members`], [`customer`])
-//! and back through partial response and envelope. What is honoured and what is not: `docs/mocks/google.md`.
+//! [`Google`] is the account with all it holds. A request goes through [`methods`] (which one is meant) and
+//! [`route`] (token, parameters, body, answer) to one handler in [`users`], [`aliases`], [`groups`], [`members`] or
+//! [`customer`]. What is honoured and what is not: `docs/mocks/google.md`.
 
 mod aliases;
 mod batch;
@@ -11,13 +11,17 @@ mod error;
 mod etag;
 mod fields;
 mod groups;
+mod ids;
 mod limits;
 mod members;
+mod methods;
 mod page;
 mod params;
+mod password;
 mod query;
 mod route;
 mod scope;
+mod search;
 mod seed;
 mod shapes;
 mod store;

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use imbl::{OrdMap, OrdSet};
 use jiff::{SignedDuration, Timestamp};
 
-use super::shapes::{Group, Member, MemberKind, User, group_key, user_key};
+use super::ids::{group_key, user_key};
+use super::shapes::{Group, Member, MemberKind, User};
 
 /// How long a deleted user can be brought back.
 ///

@@ -7,12 +7,14 @@ use serde_json::{Map, Value, json};
 use super::Google;
 use super::error::Error;
 use super::etag;
+use super::ids::user_key;
 use super::limits::{self, Mode};
 use super::page;
 use super::params::Params;
 use super::query;
 use super::route::{Call, Reply};
-use super::shapes::{Projection, User, seal, user_key};
+use super::search;
+use super::shapes::{Projection, User, seal};
 use super::store::Owner;
 use crate::vendor::Change;
 
@@ -237,7 +239,7 @@ pub(super) fn list(
     }
     let domain = scope(google, params)?;
     let clauses = query::parse(params.get("query").unwrap_or_default())?;
-    query::check_users(&clauses)?;
+    search::check_users(&clauses)?;
 
     let question = question("users.list", params);
     let after = params.get("pageToken").filter(|token| !token.is_empty());
@@ -248,11 +250,11 @@ pub(super) fn list(
         domain
             .as_deref()
             .is_none_or(|domain| within(&user.primary, domain))
-            && query::user_matches(&google.store, user, &clauses)
+            && search::user_matches(&google.store, user, &clauses)
     };
 
     let mut found: Vec<(String, Arc<User>)> = Vec::new();
-    if let (Some(email), false) = (query::exact_email(&clauses), deleted) {
+    if let (Some(email), false) = (search::exact_email(&clauses), deleted) {
         // An exact address needs no scan; secondary addresses are not in the index.
         match google.store.find_user(email) {
             Some(user) if wanted(user) => found.push((place(user, order), Arc::clone(user))),
