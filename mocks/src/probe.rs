@@ -30,6 +30,8 @@ pub trait Probe: Login + Default {
     const WORDS: &'static [&'static str];
     /// Beginnings of a query, to be continued.
     const QUERIES: &'static [&'static str];
+    /// Whole requests that work (method, path, body), so that the wrong ones meet something. `*` in a path as above.
+    const OPENINGS: &'static [(Method, &'static str, &'static str)];
 }
 
 /// A mock with a client that is let in, from which conversations start.
@@ -57,10 +59,15 @@ impl<V: Probe> Probed<V> {
     }
 
     /// Holds one conversation and checks after every request what holds for any mock: no panic, a legal status, JSON
-    /// where JSON is announced, ids that are unique, and no password in what it shows.
-    pub fn converse(&self, bytes: &[u8]) {
+    /// where JSON is announced, ids that are unique, and no password in what it shows. Returns how many requests were
+    /// answered with a success.
+    pub fn converse(&self, bytes: &[u8]) -> usize {
+        let mut successes = 0;
         let mut vendor = self.vendor.clone();
-        let mut source = Source { bytes };
+        let mut source = Source {
+            bytes,
+            known: Vec::new(),
+        };
         for _ in 0..REQUESTS {
             if source.bytes.is_empty() {
                 break;
@@ -75,6 +82,12 @@ impl<V: Probe> Probed<V> {
                 operation.name,
                 answer.status
             );
+            source.known.extend(
+                changes
+                    .into_iter()
+                    .flat_map(|change| [change.id, change.name]),
+            );
+            successes += usize::from(answer.status.is_success());
             check_json(&answer.headers, &answer.body);
             let refused = vendor.trouble(&request, trouble(source.byte()));
             assert!(refused.status.is_client_error() || refused.status.is_server_error());
@@ -95,19 +108,31 @@ impl<V: Probe> Probed<V> {
                 object.id
             );
         }
+        successes
     }
 
     fn request(&self, source: &mut Source<'_>) -> Request {
-        let method = source.pick(&METHODS).clone();
-        let path = path::<V>(source);
-        let query = query::<V>(source);
+        let opening = (source.byte() % 5 < 2).then(|| source.pick(V::OPENINGS));
+        let method = opening.map_or_else(
+            || source.pick(&METHODS).clone(),
+            |(method, ..)| method.clone(),
+        );
+        let path = path::<V>(source, opening.map(|(_, path, _)| *path));
+        let query = if opening.is_some() {
+            String::new()
+        } else {
+            query::<V>(source)
+        };
         let mut headers = HeaderMap::new();
         if !source.byte().is_multiple_of(16)
             && let Ok(value) = HeaderValue::from_str(&self.authorization)
         {
             headers.insert(header::AUTHORIZATION, value);
         }
-        let (media_type, body) = body::<V>(source);
+        let (media_type, body) = match opening {
+            Some((.., body)) => ("application/json", opened::<V>(source, body)),
+            None => body::<V>(source),
+        };
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
         if source.byte().is_multiple_of(8) {
             let name = HeaderName::from_static(HEADERS[usize::from(source.byte()) % HEADERS.len()]);
@@ -203,6 +228,8 @@ fn check_json(headers: &HeaderMap, body: &[u8]) {
 /// The bytes that are left.
 struct Source<'a> {
     bytes: &'a [u8],
+    /// Ids and names of what the conversation has changed so far.
+    known: Vec<String>,
 }
 
 impl Source<'_> {
@@ -232,20 +259,25 @@ impl Source<'_> {
 }
 
 fn word<V: Probe>(source: &mut Source<'_>) -> String {
-    match source.byte() % 6 {
+    match source.byte() % 8 {
         0 => source.text(),
+        2 | 3 if !source.known.is_empty() => {
+            let at = usize::from(source.byte()) % source.known.len();
+            source.known[at].clone()
+        }
         1 => format!("{}{}", source.pick(V::WORDS), source.byte() % 4),
         _ => (*source.pick(V::WORDS)).to_owned(),
     }
 }
 
-fn path<V: Probe>(source: &mut Source<'_>) -> String {
+fn path<V: Probe>(source: &mut Source<'_>, template: Option<&'static str>) -> String {
     let mut path = String::new();
-    if source.byte().is_multiple_of(32) {
+    if template.is_none() && source.byte().is_multiple_of(32) {
         path.push('/');
         path += &source.text();
     } else {
-        for part in source.pick(V::PATHS).split_inclusive('*') {
+        let template = template.unwrap_or_else(|| *source.pick(V::PATHS));
+        for part in template.split_inclusive('*') {
             path += part.trim_end_matches('*');
             if part.ends_with('*') {
                 let escaped = percent_encoding::NON_ALPHANUMERIC;
@@ -271,6 +303,18 @@ fn query<V: Probe>(source: &mut Source<'_>) -> String {
         query += *source.pick(&JOINTS);
     }
     query
+}
+
+/// Takes the body of an opening, mostly as it is, sometimes with members put over it.
+fn opened<V: Probe>(source: &mut Source<'_>, body: &str) -> Bytes {
+    if !source.byte().is_multiple_of(4) {
+        return body.to_owned().into();
+    }
+    let mut whole: Value = serde_json::from_str(body).unwrap_or_default();
+    if let (Some(fields), Value::Object(more)) = (whole.as_object_mut(), object::<V>(source, 2)) {
+        fields.extend(more);
+    }
+    whole.to_string().into()
 }
 
 fn body<V: Probe>(source: &mut Source<'_>) -> (&'static str, Bytes) {
@@ -308,7 +352,7 @@ fn multipart<V: Probe>(source: &mut Source<'_>) -> String {
     for _ in 0..=source.byte() % 3 {
         let (method, path, body) = (
             source.pick(&METHODS).clone(),
-            path::<V>(source),
+            path::<V>(source, None),
             object::<V>(source, 2),
         );
         // Writing to a String does not fail.
@@ -438,7 +482,52 @@ impl Probe for Google {
         "alt=json&prettyPrint=",
         "",
     ];
+    const OPENINGS: &'static [(Method, &'static str, &'static str)] = &[
+        (
+            Method::POST,
+            "/admin/directory/v1/users",
+            r#"{"primaryEmail":"kim@acme.example","password":"canary-P4ssw0rd","name":{"givenName":"Kim","familyName":"Lee"}}"#,
+        ),
+        (
+            Method::POST,
+            "/admin/directory/v1/users",
+            r#"{"primaryEmail":"lee@acme.example","password":"canary-P4ssw0rd","name":{"givenName":"Lee","familyName":"Kim"}}"#,
+        ),
+        (
+            Method::POST,
+            "/admin/directory/v1/groups",
+            r#"{"email":"staff@acme.example","name":"Staff"}"#,
+        ),
+        (
+            Method::POST,
+            "/admin/directory/v1/groups/staff%40acme.example/members",
+            r#"{"email":"kim@acme.example","role":"MEMBER"}"#,
+        ),
+        (
+            Method::PUT,
+            "/admin/directory/v1/users/*",
+            r#"{"primaryEmail":"kimberly@acme.example"}"#,
+        ),
+        (
+            Method::PATCH,
+            "/admin/directory/v1/users/*",
+            r#"{"suspended":true,"password":"canary-P4ssw0rd"}"#,
+        ),
+        (
+            Method::POST,
+            "/admin/directory/v1/users/*/aliases",
+            r#"{"alias":"k@acme.example"}"#,
+        ),
+        (Method::DELETE, "/admin/directory/v1/users/*", ""),
+        (
+            Method::POST,
+            "/admin/directory/v1/users/*/undelete",
+            r#"{"orgUnitPath":"/"}"#,
+        ),
+    ];
 }
+
+const KIM: &str = r#"{"Username":"kim@acme.example","LastName":"Lee","Email":"kim@acme.example","Alias":"kim","EmailEncodingKey":"UTF-8","LanguageLocaleKey":"en_US","LocaleSidKey":"en_US","TimeZoneSidKey":"Europe/Berlin","ProfileId":"00eHX0000000006AAA","FederationIdentifier":"7"}"#;
 
 impl Probe for Salesforce {
     const PATHS: &'static [&'static str] = &[
@@ -539,6 +628,35 @@ impl Probe for Salesforce {
         "grant_type=",
         "",
     ];
+    const OPENINGS: &'static [(Method, &'static str, &'static str)] = &[
+        (Method::POST, "/services/data/v62.0/sobjects/User", KIM),
+        (Method::POST, "/services/data/v62.0/sobjects/User", KIM),
+        (
+            Method::PATCH,
+            "/services/data/v62.0/sobjects/User/*",
+            r#"{"IsActive":false,"City":"Bonn"}"#,
+        ),
+        (
+            Method::PATCH,
+            "/services/data/v62.0/sobjects/User/FederationIdentifier/*",
+            KIM,
+        ),
+        (
+            Method::POST,
+            "/services/data/v62.0/sobjects/User/*/password",
+            r#"{"NewPassword":"canary-P4ssw0rd"}"#,
+        ),
+        (
+            Method::POST,
+            "/services/data/v62.0/composite",
+            r#"{"compositeRequest":[{"method":"GET","url":"/services/data/v62.0/query?q=SELECT+Id+FROM+User","referenceId":"a"},{"method":"GET","url":"/services/data/v62.0/sobjects/User/@{a.records[0].Id}","referenceId":"b"}]}"#,
+        ),
+        (
+            Method::PATCH,
+            "/services/data/v62.0/composite/sobjects",
+            r#"{"allOrNone":true,"records":[{"attributes":{"type":"User"},"Id":"005000000000001AAA","City":"Bonn"}]}"#,
+        ),
+    ];
 }
 
 impl Probe for Scim2 {
@@ -635,5 +753,38 @@ impl Probe for Scim2 {
         "cursor=&count=",
         "cursor=",
         "",
+    ];
+    const OPENINGS: &'static [(Method, &'static str, &'static str)] = &[
+        (
+            Method::POST,
+            "/scim/v2/Users",
+            r#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"kim","password":"canary-P4ssw0rd","emails":[{"value":"kim@acme.example","type":"work","primary":true}]}"#,
+        ),
+        (
+            Method::POST,
+            "/scim/v2/Users",
+            r#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"lee","externalId":"7"}"#,
+        ),
+        (
+            Method::POST,
+            "/scim/v2/Groups",
+            r#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"Staff","members":[]}"#,
+        ),
+        (
+            Method::PATCH,
+            "/scim/v2/Users/*",
+            r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"replace","path":"name.familyName","value":"Lee"},{"op":"remove","path":"emails[type eq \"work\"]"}]}"#,
+        ),
+        (
+            Method::PUT,
+            "/scim/v2/Users/*",
+            r#"{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"kim","active":"False"}"#,
+        ),
+        (
+            Method::POST,
+            "/scim/v2/Bulk",
+            r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],"Operations":[{"method":"POST","path":"/Groups","bulkId":"g","data":{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"G","members":[{"value":"bulkId:u"}]}},{"method":"POST","path":"/Users","bulkId":"u","data":{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"zoe"}}]}"#,
+        ),
+        (Method::DELETE, "/scim/v2/Users/*", ""),
     ];
 }

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use outbound_mocks::{
     fault::FaultSpec,
     google::Google,
-    probe::Probed,
+    probe::{Probe, Probed},
     quota::QuotaSpec,
     salesforce::Salesforce,
     scim2::{Personality, Scim2},
@@ -15,6 +15,37 @@ use proptest::prelude::*;
 
 fn conversation() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(any::<u8>(), 0..1200)
+}
+
+/// A conversation that is refused at the door shows nothing; enough of them must come in.
+fn share_of_success<V: Probe>() -> f64 {
+    let probed = Probed::<V>::new();
+    let mut seed = 1_u64;
+    let (mut conversations, mut successes) = (0.0, 0.0);
+    for _ in 0..300 {
+        let bytes: Vec<u8> = (0..800)
+            .map(|_| {
+                // Knuth's multiplier: any even spread of bytes will do.
+                seed = seed
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1_442_695_040_888_963_407);
+                seed.to_be_bytes()[0]
+            })
+            .collect();
+        conversations += 1.0;
+        successes += f64::from(u8::from(probed.converse(&bytes) > 0));
+    }
+    successes / conversations
+}
+
+#[test]
+fn random_conversations_come_past_the_door() {
+    let shares = [
+        share_of_success::<Google>(),
+        share_of_success::<Salesforce>(),
+        share_of_success::<Scim2>(),
+    ];
+    assert!(shares.iter().all(|share| *share > 0.3), "{shares:?}");
 }
 
 proptest! {

@@ -8,4 +8,6 @@ use outbound_mocks::{google::Google, probe::Probed};
 
 static PROBED: OnceLock<Probed<Google>> = OnceLock::new();
 
-fuzz_target!(|bytes: &[u8]| PROBED.get_or_init(Probed::new).converse(bytes));
+fuzz_target!(|bytes: &[u8]| {
+    PROBED.get_or_init(Probed::new).converse(bytes);
+});

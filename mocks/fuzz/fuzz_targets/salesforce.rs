@@ -8,4 +8,6 @@ use outbound_mocks::{probe::Probed, salesforce::Salesforce};
 
 static PROBED: OnceLock<Probed<Salesforce>> = OnceLock::new();
 
-fuzz_target!(|bytes: &[u8]| PROBED.get_or_init(Probed::new).converse(bytes));
+fuzz_target!(|bytes: &[u8]| {
+    PROBED.get_or_init(Probed::new).converse(bytes);
+});

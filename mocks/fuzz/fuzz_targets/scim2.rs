@@ -8,4 +8,6 @@ use outbound_mocks::{probe::Probed, scim2::Scim2};
 
 static PROBED: OnceLock<Probed<Scim2>> = OnceLock::new();
 
-fuzz_target!(|bytes: &[u8]| PROBED.get_or_init(Probed::new).converse(bytes));
+fuzz_target!(|bytes: &[u8]| {
+    PROBED.get_or_init(Probed::new).converse(bytes);
+});

@@ -260,8 +260,8 @@ async fn turns<V: Work>(
             .map(|n| make(round * options.requests + n))
             .collect();
         // The static route is asked the same bytes; it has no state and does not care.
-        theirs = theirs.better(rate::<V>(fixed, &requests, options.connections, status).await?);
-        ours = ours.better(rate::<V>(mock, &requests, options.connections, status).await?);
+        theirs = theirs.better(rate::<V>(fixed, &requests, options.connections).await?);
+        ours = ours.better(rate::<V>(mock, &requests, options.connections).await?);
     }
     Ok((ours, theirs))
 }
@@ -300,7 +300,6 @@ async fn rate<V: Work>(
     address: SocketAddr,
     requests: &[Vec<u8>],
     connections: usize,
-    status: StatusCode,
 ) -> Result<Rate, BenchError> {
     let clock = SystemClock::new();
     let share = requests.len().div_ceil(connections.max(1)).max(1);
@@ -320,9 +319,10 @@ async fn rate<V: Work>(
                 let asked = clock.elapsed();
                 let (answered, body) = client.ask(request).await.map_err(wire_of::<V>)?;
                 times.push(clock.elapsed().saturating_sub(asked));
-                if answered != status.as_u16() {
+                if !(200..300).contains(&answered) {
+                    let what = String::from_utf8_lossy(request);
                     return Err(wrong::<V>(
-                        &String::from_utf8_lossy(request),
+                        what.lines().next().unwrap_or_default(),
                         answered,
                         body,
                     ));
