@@ -74,10 +74,7 @@ impl Scim2 {
             )?,
         };
         if place == Place::Unknown {
-            return Err(Refusal::new(
-                StatusCode::NOT_FOUND,
-                format!("There is no {}.", request.path),
-            ));
+            return Err(nowhere(request));
         }
         let method = if request.method == Method::HEAD {
             "GET"
@@ -135,10 +132,7 @@ impl Scim2 {
             | Place::ServiceProviderConfig
             | Place::ResourceTypes(_)
             | Place::Schemas(_)
-            | Place::Unknown => Err(Refusal::new(
-                StatusCode::NOT_FOUND,
-                format!("There is no {}.", request.path),
-            )),
+            | Place::Unknown => Err(nowhere(request)),
         }
     }
 
@@ -166,9 +160,7 @@ impl Scim2 {
         };
         match found {
             Some(body) => Ok(Answer::json(StatusCode::OK, MEDIA_TYPE, &body)),
-            None => Err(Refusal::not_found(
-                request.segments().last().map_or("", String::as_str),
-            )),
+            None => Err(nowhere(request)),
         }
     }
 
@@ -368,6 +360,13 @@ fn ignored_parameters(request: &Request, place: &Place) -> String {
         .map(|name| super::render::encoded(&name))
         .collect::<Vec<_>>()
         .join(", ")
+}
+
+fn nowhere(request: &Request) -> Refusal {
+    Refusal::new(
+        StatusCode::NOT_FOUND,
+        format!("There is no {}.", request.path),
+    )
 }
 
 fn not_implemented(what: &str) -> Refusal {

@@ -103,11 +103,9 @@ impl Scim2 {
             .collect();
         while !waiting.is_empty() && !run.is_stopped() {
             let mut still = Vec::new();
-            for at in waiting.clone() {
-                if run.is_stopped() {
-                    return;
-                }
+            for at in waiting.iter().copied() {
                 match run.readiness(at) {
+                    _ if run.is_stopped() => break,
                     Readiness::Ready => self.step(run, at, false, base, turn),
                     Readiness::Hopeless(reference) => run.fail(at, unresolved(&reference)),
                     Readiness::Waiting => still.push(at),
@@ -118,7 +116,7 @@ impl Scim2 {
                     .iter()
                     .position(|at| run.steps[*at].method == Method::POST);
                 // Only a POST defines a bulkId, so a circle always has one.
-                let Some(opened) = opened else { return };
+                let Some(opened) = opened else { break };
                 let at = still.remove(opened);
                 self.step(run, at, true, base, turn);
             }
@@ -209,7 +207,7 @@ impl Scim2 {
         };
         let place = self
             .place_in_bulk(path)
-            .ok_or_else(|| Refusal::not_found(path))?;
+            .ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, format!("There is no {path}.")))?;
         let (kind, row, status) = match (method, place) {
             (&Method::POST, Place::Collection(kind)) => {
                 (kind, self.create(kind, data, turn)?, StatusCode::CREATED)

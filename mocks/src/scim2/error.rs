@@ -17,6 +17,8 @@ pub(crate) struct Refusal {
     pub(crate) status: StatusCode,
     pub(crate) scim_type: Option<&'static str>,
     pub(crate) detail: String,
+    /// Whether it is about an identifier that nobody has.
+    unknown_id: bool,
 }
 
 impl Refusal {
@@ -25,14 +27,14 @@ impl Refusal {
             status,
             scim_type: None,
             detail: detail.into(),
+            unknown_id: false,
         }
     }
 
     fn typed(status: StatusCode, scim_type: &'static str, detail: impl Into<String>) -> Self {
         Self {
-            status,
             scim_type: Some(scim_type),
-            detail: detail.into(),
+            ..Self::new(status, detail)
         }
     }
 
@@ -69,15 +71,19 @@ impl Refusal {
         Self::typed(StatusCode::BAD_REQUEST, scim_type, detail)
     }
 
+    /// Nobody has this identifier.
     pub(crate) fn not_found(id: &str) -> Self {
-        Self::new(StatusCode::NOT_FOUND, format!("Resource {id} not found."))
+        Self {
+            unknown_id: true,
+            ..Self::new(StatusCode::NOT_FOUND, format!("Resource {id} not found."))
+        }
     }
 
     /// Returns the status as the personality gives it.
     fn told_status(&self, personality: &Personality) -> StatusCode {
-        let told = match (self.status, self.status.as_u16()) {
-            (_, 400 | 404 | 409) if personality.errors.lump.is_some() => personality.errors.lump,
-            (StatusCode::NOT_FOUND, _) => Some(personality.errors.not_found),
+        let told = match self.status.as_u16() {
+            400 | 404 | 409 if personality.errors.lump.is_some() => personality.errors.lump,
+            _ if self.unknown_id => Some(personality.errors.not_found),
             _ => None,
         };
         told.and_then(|status| StatusCode::from_u16(status).ok())
@@ -106,7 +112,6 @@ impl Refusal {
                 body.insert("detail".to_owned(), json!(self.detail));
             }
             Vocabulary::Aws => {
-                body.insert("schema".to_owned(), json!(ERROR_SCHEMA));
                 body.insert(
                     "detail".to_owned(),
                     json!(format!("{}: {}", aws_name(status), self.detail)),

@@ -2,6 +2,21 @@
 //!
 //! [`Scim2`] is a state machine over requests; the server around it owns sockets, faults and quotas. How a real
 //! server differs from the RFCs is data: see [`Personality`].
+//!
+//! ```
+//! use outbound_mocks::{Server, scim2::Scim2};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let server = Server::<Scim2>::builder()
+//!     .seed("[scim2]\nusers = [{ userName = 'kim' }]")
+//!     .start()
+//!     .await?;
+//! assert!(server.url().ends_with("/scim/v2"));
+//! assert_eq!(server.mock().objects()[0].name, "kim");
+//! # Ok(())
+//! # }
+//! ```
 
 mod answer;
 mod auth;

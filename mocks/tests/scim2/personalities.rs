@@ -233,6 +233,7 @@ fn entra_as_a_server_is_its_own_kind() {
     )
     .expect(204);
     desk.get("/Users/none").expect(400);
+    desk.get("/none").expect(404);
     desk.get("/Users?count=0").expect(400);
     assert!(desk.get("/Users").body["resources"].is_array());
     assert!(desk.get("/ResourceTypes").body["resources"].is_array());
