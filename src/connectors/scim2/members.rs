@@ -33,7 +33,7 @@ impl Scim2 {
             removed: Vec::new(),
         };
         // The group is there: whatever goes wrong now, it must be found and not made again.
-        self.change_members(order, id, &change, None, tap)
+        self.change_members(order, id, &change, tap)
             .await
             .map_err(|mut failure| {
                 failure.remedy = Remedy::AskFirst;
@@ -42,19 +42,13 @@ impl Scim2 {
     }
 
     /// Adds and removes members: by PATCH as the RFC writes it, then as Entra ID writes it, then by replacing the group.
-    ///
-    /// `replaced` is the group as a PUT that already carried the members left it.
     pub(super) async fn change_members(
         &self,
         order: &Order<'_>,
         id: &RemoteId,
         change: &MemberChange,
-        replaced: Option<Value>,
         tap: &dyn Tap,
     ) -> Result<(), Failure> {
-        if let Some(group) = replaced {
-            return self.holds(order, id, change, &group, tap).await;
-        }
         for removal in [Removal::Filter, Removal::Values] {
             if self.patch_members(order, id, change, removal, tap).await? {
                 return Ok(());
@@ -64,7 +58,7 @@ impl Scim2 {
             }
         }
         let group = self.put(order, id, None, tap).await?;
-        self.holds(order, id, change, &group, tap).await
+        self.keep_members(order, id, change, &group, tap).await
     }
 
     /// Sends the patches; `false` when the target refuses their form.
@@ -94,7 +88,7 @@ impl Scim2 {
     }
 
     /// Makes sure that a replaced group really has the members: some servers ignore them there.
-    async fn holds(
+    pub(super) async fn keep_members(
         &self,
         order: &Order<'_>,
         id: &RemoteId,
@@ -102,7 +96,7 @@ impl Scim2 {
         group: &Value,
         tap: &dyn Tap,
     ) -> Result<(), Failure> {
-        if has(group, change) {
+        if change.is_empty() || has(group, change) {
             return Ok(());
         }
         let url = address::below(self.collection(order.object())?, &id.0)?;

@@ -155,13 +155,21 @@ impl Scim2 {
         let provider = self.discovery.provider(&self.channel, tap).await?;
         let members = wire::MemberChange::of(order);
 
-        let mut seen = None;
         if !provider.patch {
-            seen = Some(
-                self.put(order, &link.remote_id, wakes.then_some(true), tap)
-                    .await?,
-            );
-        } else if !operations.is_empty() {
+            let seen = self
+                .put(order, &link.remote_id, wakes.then_some(true), tap)
+                .await?;
+            let id = wire::id(&seen).unwrap_or_else(|| link.remote_id.clone());
+            self.keep_members(order, &id, &members, &seen, tap).await?;
+            return self.updated(order, id, Some(seen), tap).await;
+        }
+        // Members first: on some servers a rename moves the id.
+        if order.object() == Object::Group && !members.is_empty() {
+            self.change_members(order, &link.remote_id, &members, tap)
+                .await?;
+        }
+        let mut seen = None;
+        if !operations.is_empty() {
             seen = Some(
                 self.patch_or_put(order, &operations, wakes.then_some(true), tap)
                     .await?,
@@ -171,11 +179,6 @@ impl Scim2 {
             .as_ref()
             .and_then(wire::id)
             .unwrap_or_else(|| link.remote_id.clone());
-        if order.object() == Object::Group && !members.is_empty() {
-            let content = seen.clone().filter(|_| !provider.patch);
-            self.change_members(order, &id, &members, content, tap)
-                .await?;
-        }
         self.updated(order, id, seen, tap).await
     }
 

@@ -70,17 +70,6 @@ impl Recorder {
             serde_json::to_string(&*finished).unwrap()
         )
     }
-
-    /// Returns `METHOD path` of what was sent since the last call, token calls and discovery included.
-    pub(crate) fn sent(&self) -> Vec<String> {
-        let sent = self.finished.lock().unwrap().drain(..).collect::<Vec<_>>();
-        sent.iter()
-            .map(|exchange| {
-                let url = url::Url::parse(&exchange.url).unwrap();
-                format!("{} {}", exchange.method, url.path())
-            })
-            .collect()
-    }
 }
 
 /// A connector's settings on their way into a configuration.
@@ -132,11 +121,6 @@ impl Setup {
 
     pub(crate) fn timeout(mut self, timeout: Duration) -> Self {
         self.settings.request_timeout = timeout;
-        self
-    }
-
-    pub(crate) fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
         self
     }
 
