@@ -1,4 +1,30 @@
 //! Stateful mock servers of Google Directory, Salesforce and SCIM 2.0, for loopback.
+//!
+//! One mock inside a test is [`Scim2Mock`], [`GoogleMock`] or [`SalesforceMock`]; all three together are a [`Lab`]; a
+//! program of their own is [`StandAlone`]. What each honours stands in `docs/mocks.md`.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use outbound_mocks::Scim2Mock;
+//!
+//! let mock = Scim2Mock::builder()
+//!     .seed("[[scim2.users]]\nuserName = 'kim'\n")
+//!     .fault("drop-after:op=Users.create,times=1")
+//!     .start()
+//!     .await?;
+//!
+//! // Whatever is tested talks to `mock.url()` with `mock.authorization()`. Then:
+//! assert_eq!(mock.objects()[0].name, "kim");
+//! assert!(mock.log().is_empty());
+//! assert_eq!(mock.armed()[0].remaining, Some(1));
+//! mock.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Inside: a [`Vendor`] is a state machine without socket and clock; a [`Mock`] puts faults, quotas, snapshots and the
+//! log around it; a [`Server`] listens.
 
 pub mod bench;
 pub mod clock;

@@ -474,3 +474,43 @@ async fn limits_reach_the_mocks() {
     }
     assert_eq!(statuses, BTreeSet::from([201, 429]));
 }
+
+#[tokio::test]
+async fn a_new_google_user_is_not_found_for_a_while() {
+    let google = GoogleMock::builder()
+        .fault("lag:requests=2")
+        .start()
+        .await
+        .unwrap();
+    let authorization = google.authorization().await.unwrap();
+    let users = format!("{}/admin/directory/v1/users", google.url());
+    let body = json!({
+        "primaryEmail": "kim@acme.example",
+        "password": "correct horse battery",
+        "name": {"givenName": "Kim", "familyName": "Lee"},
+    });
+    let insert = client()
+        .post(&users)
+        .header(header::AUTHORIZATION, &authorization);
+    let insert = insert
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(body.to_string());
+    assert_eq!(insert.send().await.unwrap().status(), 200);
+    let mut statuses = Vec::new();
+    for _ in 0..3 {
+        let get = client()
+            .get(format!("{users}/kim@acme.example"))
+            .header(header::AUTHORIZATION, &authorization);
+        statuses.push(get.send().await.unwrap().status().as_u16());
+    }
+    assert_eq!(statuses, [404, 404, 200]);
+    google.reset();
+    let list = client()
+        .get(format!("{users}?customer=my_customer"))
+        .header(header::AUTHORIZATION, &authorization);
+    assert_eq!(
+        list.send().await.unwrap().status(),
+        200,
+        "a reset throws nobody out"
+    );
+}
