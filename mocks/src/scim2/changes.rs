@@ -18,8 +18,8 @@ pub(crate) struct Reporter<'a> {
 
 impl Reporter<'_> {
     /// Reports that the resource came.
-    pub(crate) fn created(&mut self) {
-        self.push("*".to_owned(), None, Some(shown(self.row.content())));
+    pub(crate) fn created(&mut self, content: Map<String, Value>) {
+        self.push("*".to_owned(), None, Some(shown(content)));
     }
 
     /// Reports that the resource went.

@@ -59,7 +59,7 @@ impl Scim2 {
             kind,
             Draft {
                 id: id.into(),
-                content,
+                content: content.clone(),
                 password,
             },
             turn.now,
@@ -69,7 +69,7 @@ impl Scim2 {
             row: &row,
             into: turn.changes,
         }
-        .created();
+        .created(content);
         Ok(row)
     }
 

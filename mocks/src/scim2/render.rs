@@ -54,26 +54,38 @@ impl Renderer<'_> {
             out.extend_from_slice(br#","groups":"#);
             out.extend_from_slice(Value::Array(groups).to_string().as_bytes());
         }
-        let name = if self.personality.resources.lower_case_type {
-            kind.name().to_ascii_lowercase()
-        } else {
-            kind.name().to_owned()
+        self.write_meta(kind, row, out);
+        out.push(b'}');
+    }
+
+    /// Appends `meta`; piece by piece, because every read ends with it.
+    fn write_meta(&self, kind: Kind, row: &Row, out: &mut Vec<u8>) {
+        let mut text = |name: &str, value: &str| {
+            out.extend_from_slice(name.as_bytes());
+            // Writing text into memory cannot fail.
+            let _ = serde_json::to_writer(&mut *out, value);
         };
-        let mut meta = Map::new();
-        meta.insert("resourceType".to_owned(), name.into());
-        if self.personality.resources.timestamps {
-            meta.insert("created".to_owned(), format!("{:.3}", row.created).into());
-            meta.insert(
-                "lastModified".to_owned(),
-                format!("{:.3}", row.modified).into(),
+        if self.personality.resources.lower_case_type {
+            text(
+                r#","meta":{"resourceType":"#,
+                &kind.name().to_ascii_lowercase(),
             );
+        } else {
+            text(r#","meta":{"resourceType":"#, kind.name());
         }
-        meta.insert("location".to_owned(), self.location(kind, row).into());
+        if self.personality.resources.timestamps {
+            let created = format!("{:.3}", row.created);
+            text(r#","created":"#, &created);
+            if row.modified == row.created {
+                text(r#","lastModified":"#, &created);
+            } else {
+                text(r#","lastModified":"#, &format!("{:.3}", row.modified));
+            }
+        }
+        text(r#","location":"#, &self.location(kind, row));
         if self.personality.features.etag {
-            meta.insert("version".to_owned(), self.version(kind, row).into());
+            text(r#","version":"#, &self.version(kind, row));
         }
-        out.extend_from_slice(br#","meta":"#);
-        out.extend_from_slice(Value::Object(meta).to_string().as_bytes());
         out.push(b'}');
     }
 

@@ -136,7 +136,18 @@ fn collect(bound: &Bound, kind: Kind, shown: Renderer<'_>, hits: &mut Vec<Hit>) 
     let matching = Matching {
         exact_case: shown.personality.filters.exact_case,
     };
-    let holds = |row: &Row| bound.holds(&shown.view(kind, row), matching);
+    let alone = matches!(bound, Bound::Test(..))
+        .then(|| equalities.first())
+        .flatten();
+    // A lone equality on what the row has at hand, which is what most clients ask, needs no look into its text.
+    let holds = |row: &Row| match alone {
+        Some(asked) if asked.attribute == "id" => *row.id == *asked.value,
+        Some(asked) if asked.attribute == kind.naming_attribute() => {
+            *row.name == *asked.value
+                || (!matching.exact_case && row.name.to_lowercase() == asked.value.to_lowercase())
+        }
+        _ => bound.holds(&shown.view(kind, row), matching),
+    };
     let candidates = equalities.iter().find_map(|equality| {
         let key = match (equality.attribute.as_str(), kind) {
             ("id", _) => Key::Id,
