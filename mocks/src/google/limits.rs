@@ -311,8 +311,7 @@ fn keep(
             check_list(field, all)?;
             all.is_empty()
         }
-        // Accepted from clients that send the one entry of a list bare; the field's type is `any`.
-        (_, Value::Object(one)) => one.is_empty(),
+        (Shape::Object, Value::Object(one)) => one.is_empty(),
         _ => return Err(Error::invalid(field)),
     };
     if empty {
@@ -325,11 +324,7 @@ fn keep(
     if limit.is_some_and(|limit| measured(field, value) > limit) {
         return Err(Error::invalid(field));
     }
-    let value = match (shape, value) {
-        (Shape::List, Value::Object(_)) => Value::Array(vec![value.clone()]),
-        _ => value.clone(),
-    };
-    user.set_extra(field, Some(value));
+    user.set_extra(field, Some(value.clone()));
     Ok(())
 }
 
@@ -379,11 +374,10 @@ fn custom(user: &mut User, value: &Value) -> Result<(), Error> {
         Value::Object(given) => given,
         _ => return Err(wrong()),
     };
-    let mut all = user
-        .extra("customSchemas")
-        .and_then(Value::as_object)
-        .cloned()
-        .unwrap_or_default();
+    let mut all = match user.extra("customSchemas") {
+        Some(Value::Object(all)) => all,
+        _ => Map::new(),
+    };
     for (schema, fields) in given {
         match fields {
             Value::Null => {

@@ -164,9 +164,8 @@ fn custom(field: &str) -> Option<(&str, &str)> {
 
 fn field_of(user: &User, field: &str) -> Field {
     let list = |name: &str, key: &str| -> Vec<String> {
-        let all = user.extra(name).and_then(Value::as_array);
-        all.into_iter()
-            .flatten()
+        let all = user.entries(name);
+        all.iter()
             .filter_map(|one| one[key].as_str())
             .map(str::to_owned)
             .collect()
@@ -194,15 +193,16 @@ fn field_of(user: &User, field: &str) -> Field {
             if let Some(key) = part_of("org", ORGANIZATION, field) {
                 return Field::Texts(list("organizations", key));
             }
-            let found = custom(field)
-                .and_then(|(schema, name)| user.extra("customSchemas")?.get(schema)?.get(name));
+            let found = custom(field).and_then(|(schema, name)| {
+                user.extra("customSchemas")?.get(schema)?.get(name).cloned()
+            });
             Field::Custom(match found {
                 // A multi-valued custom field is a list of `{type, value}`.
                 Some(Value::Array(all)) => all
                     .iter()
                     .map(|one| one.get("value").unwrap_or(one).clone())
                     .collect(),
-                Some(one) => vec![one.clone()],
+                Some(one) => vec![one],
                 None => Vec::new(),
             })
         }
@@ -212,11 +212,10 @@ fn field_of(user: &User, field: &str) -> Field {
 fn emails(user: &User) -> Vec<String> {
     let mut all = vec![user.primary.to_string()];
     all.extend(user.aliases.iter().map(ToString::to_string));
-    let written = user.extra("emails").and_then(Value::as_array);
+    let written = user.entries("emails");
     all.extend(
         written
-            .into_iter()
-            .flatten()
+            .iter()
             .filter_map(|one| one["address"].as_str())
             .map(str::to_owned),
     );
@@ -271,10 +270,9 @@ fn managed(store: &Store, user: &User, value: &str, direct: bool) -> bool {
         return false;
     };
     let manager = |user: &User| {
-        let all = user.extra("relations").and_then(Value::as_array);
+        let all = user.entries("relations");
         let found = all
-            .into_iter()
-            .flatten()
+            .iter()
             .find(|one| one["type"].as_str() == Some("manager"));
         match found
             .and_then(|one| one["value"].as_str())
