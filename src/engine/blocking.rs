@@ -180,7 +180,7 @@ impl Gate {
 impl Inner {
     /// Waits for a flow's blocking operations and releases the caller.
     pub(crate) async fn wait(
-        &self,
+        self: &Arc<Self>,
         flow: FlowId,
         gate: &Gate,
         on_failure: OnFailure,
@@ -209,6 +209,8 @@ impl Inner {
             }
             self.waits.close(flow);
         }
+        // What undoes the flow is in the lanes now, and nothing else would wake them.
+        self.pump();
         self.beat();
         Ok(verdict)
     }
