@@ -59,9 +59,15 @@ impl Exit {
             Self::Failed => "An expectation was not met, or an operation failed for good.",
             Self::Usage => "The command line was not understood.",
             Self::Input => "workbench.toml, a scenario or another input file has errors.",
-            Self::Journal => "The journal cannot be opened or written, or another process holds it.",
-            Self::Rejected => "A blocking provisioner refused the change; the local change was not made.",
-            Self::Owed => "The change stands, and operations are still owed: queued, retrying, in doubt or held.",
+            Self::Journal => {
+                "The journal cannot be opened or written, or another process holds it."
+            }
+            Self::Rejected => {
+                "A blocking provisioner refused the change; the local change was not made."
+            }
+            Self::Owed => {
+                "The change stands, and operations are still owed: queued, retrying, in doubt or held."
+            }
             Self::Target => "A target cannot be reached or does not accept our credentials.",
             Self::Interrupted => "Stopped by a signal.",
         }

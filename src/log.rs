@@ -17,7 +17,9 @@ pub struct Log {
 /// # Errors
 /// When the folder cannot be made or written to.
 pub fn start(folder: Option<&Path>) -> io::Result<Log> {
-    let Some(folder) = folder else { return Ok(Log { _writer: None }) };
+    let Some(folder) = folder else {
+        return Ok(Log { _writer: None });
+    };
     std::fs::create_dir_all(folder)?;
     let files = tracing_appender::rolling::Builder::new()
         .rotation(tracing_appender::rolling::Rotation::DAILY)
@@ -28,6 +30,12 @@ pub fn start(folder: Option<&Path>) -> io::Result<Log> {
         .map_err(io::Error::other)?;
     let (writer, guard) = tracing_appender::non_blocking(files);
     let filter = EnvFilter::try_from_env("OUTBOUND_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_writer(writer).with_ansi(false).with_env_filter(filter).init();
-    Ok(Log { _writer: Some(guard) })
+    tracing_subscriber::fmt()
+        .with_writer(writer)
+        .with_ansi(false)
+        .with_env_filter(filter)
+        .init();
+    Ok(Log {
+        _writer: Some(guard),
+    })
 }

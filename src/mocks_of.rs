@@ -5,7 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use ::mocks::quota::{Quota, Rate};
-use ::mocks::{Lab, Target, personality};
+use ::mocks::standalone::personality;
+use ::mocks::{Lab, Target};
 use domain::{Configuration, MockSettings, Setting};
 
 /// Which ports the mocks take.
@@ -48,20 +49,36 @@ pub async fn start(
     seed_file: Option<&Path>,
 ) -> Result<Lab, MocksError> {
     let mut chosen = Vec::new();
-    for (name, settings) in configuration.mocks.iter().filter(|(_, settings)| settings.start) {
-        let target = name.parse::<Target>().map_err(|_| MocksError::Unknown(name.clone()))?;
+    for (name, settings) in configuration
+        .mocks
+        .iter()
+        .filter(|(_, settings)| settings.start)
+    {
+        let target = name
+            .parse::<Target>()
+            .map_err(|_| MocksError::Unknown(name.clone()))?;
         chosen.push((target, settings));
     }
-    let mut builder = Lab::builder().targets(chosen.iter().map(|(target, _)| *target)).random_seed(seed);
+    let mut builder = Lab::builder()
+        .targets(chosen.iter().map(|(target, _)| *target))
+        .random_seed(seed);
     if let Some(path) = seed_file {
         builder = builder.seed_file(path);
     }
     for (target, settings) in &chosen {
-        let port = if ports == Ports::Configured { settings.port } else { 0 };
+        let port = if ports == Ports::Configured {
+            settings.port
+        } else {
+            0
+        };
         builder = builder.listen(*target, SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
         if let Some(name) = &settings.personality {
             let path = base.join(name);
-            let name = if path.is_file() { path.display().to_string() } else { name.clone() };
+            let name = if path.is_file() {
+                path.display().to_string()
+            } else {
+                name.clone()
+            };
             builder = builder.personality(personality(&name)?);
         }
         if let Some(path) = &settings.seed {
@@ -81,7 +98,10 @@ pub async fn start(
 fn prepare(lab: &Lab, target: Target, settings: &MockSettings) -> Result<(), MocksError> {
     let mock = lab.mock(target);
     if let Some(quota) = settings.quota {
-        let mut limits = Quota::rate(Rate::new(quota.requests, quota.per.max(Duration::from_millis(1))));
+        let mut limits = Quota::rate(Rate::new(
+            quota.requests,
+            quota.per.max(Duration::from_millis(1)),
+        ));
         limits.daily = mock.usage().map(|(_, limit)| limit);
         mock.set_quota(limits);
     }
@@ -89,7 +109,10 @@ fn prepare(lab: &Lab, target: Target, settings: &MockSettings) -> Result<(), Moc
         mock.set_licences(settings.licences);
     }
     for fault in &settings.faults {
-        mock.arm(fault).map_err(|error| MocksError::Setting { target, cause: error.to_string() })?;
+        mock.arm(fault).map_err(|error| MocksError::Setting {
+            target,
+            cause: error.to_string(),
+        })?;
     }
     Ok(())
 }
@@ -122,8 +145,11 @@ pub fn redirect(configuration: &mut Configuration, lab: &Lab) {
 fn moved(text: &str, addresses: &[(u16, String)]) -> Option<String> {
     let url = url::Url::parse(text).ok()?;
     let here = matches!(url.host_str()?, "127.0.0.1" | "localhost" | "[::1]");
-    let (_, origin) = addresses.iter().find(|(port, _)| here && url.port() == Some(*port))?;
-    text.strip_prefix(&url.origin().ascii_serialization()).map(|rest| format!("{origin}{rest}"))
+    let (_, origin) = addresses
+        .iter()
+        .find(|(port, _)| here && url.port() == Some(*port))?;
+    text.strip_prefix(&url.origin().ascii_serialization())
+        .map(|rest| format!("{origin}{rest}"))
 }
 
 #[cfg(test)]
@@ -137,7 +163,12 @@ mod tests {
             moved("http://127.0.0.1:9103/scim/v2/Users", &to).as_deref(),
             Some("http://127.0.0.1:40001/scim/v2/Users")
         );
-        for left in ["http://127.0.0.1:9104/x", "https://corp.example:9103/x", "v60.0", "9103"] {
+        for left in [
+            "http://127.0.0.1:9104/x",
+            "https://corp.example:9103/x",
+            "v60.0",
+            "9103",
+        ] {
             assert_eq!(moved(left, &to), None, "{left}");
         }
     }

@@ -11,14 +11,23 @@ use engine::{Engine, Options, StartError};
 /// Makes what an engine is started with.
 ///
 /// Relative paths of secrets and authorities are relative to `base`, the folder of `workbench.toml`.
-pub fn options(configuration: Arc<Configuration>, base: &Path, journal: PathBuf, seed: u64) -> Options {
+pub fn options(
+    configuration: Arc<Configuration>,
+    base: &Path,
+    journal: PathBuf,
+    seed: u64,
+) -> Options {
     connectors::install_crypto();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
     let secrets = Arc::new(FileSecrets::new(base));
     Options {
         configuration,
         catalogue: CATALOGUE,
-        connectors: Arc::new(HttpConnectors::new(secrets, Arc::clone(&clock), base.to_owned())),
+        connectors: Arc::new(HttpConnectors::new(
+            secrets,
+            Arc::clone(&clock),
+            base.to_owned(),
+        )),
         clock,
         journal,
         seed,
@@ -32,7 +41,13 @@ pub fn options(configuration: Arc<Configuration>, base: &Path, journal: PathBuf,
 pub async fn start(loaded: &Loaded, base: &Path, journal: PathBuf) -> Result<Engine, StartError> {
     // Ids and jitter must differ from run to run; only scenarios ask for the same run again.
     let seed = uuid::Uuid::new_v4().as_u64_pair().0;
-    Engine::start(options(Arc::new(loaded.configuration.clone()), base, journal, seed)).await
+    Engine::start(options(
+        Arc::new(loaded.configuration.clone()),
+        base,
+        journal,
+        seed,
+    ))
+    .await
 }
 
 /// Returns the journal's file: the one asked for, or the configured one relative to `base`.
@@ -42,7 +57,9 @@ pub fn journal_file(configuration: &Configuration, base: &Path, asked: Option<&P
 
 /// Returns the errors among findings.
 pub fn errors(findings: &[Finding]) -> impl Iterator<Item = &Finding> {
-    findings.iter().filter(|finding| finding.severity == config::Severity::Error)
+    findings
+        .iter()
+        .filter(|finding| finding.severity == config::Severity::Error)
 }
 
 /// Waits until the process is asked to stop: Ctrl-C, SIGTERM or SIGHUP.
@@ -50,8 +67,10 @@ pub async fn stop_signal() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        let (Ok(mut terminate), Ok(mut hangup)) = (signal(SignalKind::terminate()), signal(SignalKind::hangup()))
-        else {
+        let (Ok(mut terminate), Ok(mut hangup)) = (
+            signal(SignalKind::terminate()),
+            signal(SignalKind::hangup()),
+        ) else {
             let _ = tokio::signal::ctrl_c().await; // without handlers the signals end the process by themselves
             return;
         };

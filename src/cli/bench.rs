@@ -8,7 +8,7 @@ use super::trouble::Trouble;
 use crate::exit::Exit;
 
 #[derive(Debug, Subcommand)]
-pub enum BenchCommand {
+pub(super) enum BenchCommand {
     /// The mocks, each beside a static server measured in the same run
     Mocks {
         /// How many users the mocks hold
@@ -24,8 +24,17 @@ pub enum BenchCommand {
 }
 
 pub(super) async fn bench(out: Out, command: BenchCommand) -> Result<Exit, Trouble> {
-    let BenchCommand::Mocks { users, requests, rounds } = command;
-    let options = Options { users, requests, rounds, ..Options::default() };
+    let BenchCommand::Mocks {
+        users,
+        requests,
+        rounds,
+    } = command;
+    let options = Options {
+        users,
+        requests,
+        rounds,
+        ..Options::default()
+    };
     let report = mocks::bench::run(&options)
         .await
         .map_err(|error| Trouble::new(Exit::Failed, "measure the mocks", error))?;

@@ -14,7 +14,7 @@ use crate::exit::Exit;
 use crate::workbench;
 
 #[derive(Debug, Args)]
-pub struct CheckArgs {
+pub(super) struct CheckArgs {
     /// Resolves every secret: reads variables and files, runs commands
     #[arg(long)]
     secrets: bool,
@@ -31,8 +31,12 @@ pub(super) async fn check(global: &Global, out: Out, args: CheckArgs) -> Result<
         Ok(loaded) => loaded,
         Err(LoadError::Invalid(findings)) => return Ok(tell(out, &findings, args.strict)),
         Err(LoadError::Unreadable { source, .. }) => {
-            return Err(Trouble::new(Exit::Input, format!("read {}", global.config.display()), source)
-                .advise("name the file with --config, or run the command in its folder"));
+            return Err(Trouble::new(
+                Exit::Input,
+                format!("read {}", global.config.display()),
+                source,
+            )
+            .advise("name the file with --config, or run the command in its folder"));
         }
     };
     let base = session::base(global);
@@ -41,7 +45,9 @@ pub(super) async fn check(global: &Global, out: Out, args: CheckArgs) -> Result<
     findings.extend(config::lint(
         &loaded,
         &CATALOGUE,
-        LintOptions { secrets: args.secrets.then_some(&secrets as &dyn domain::Secrets) },
+        LintOptions {
+            secrets: args.secrets.then_some(&secrets as &dyn domain::Secrets),
+        },
     ));
     findings.extend(rules_and_names(global, &loaded)?);
     let mut exit = tell(out, &findings, args.strict);
@@ -60,13 +66,21 @@ pub(super) async fn check(global: &Global, out: Out, args: CheckArgs) -> Result<
 }
 
 fn enabled(loaded: &Loaded) -> Vec<ConnectorRef> {
-    let connections = loaded.configuration.connections.iter().filter(|connection| connection.enabled);
+    let connections = loaded
+        .configuration
+        .connections
+        .iter()
+        .filter(|connection| connection.enabled);
     connections
         .flat_map(|connection| {
-            connection.connectors.iter().filter(|connector| connector.enabled).map(|connector| ConnectorRef {
-                connection: connection.id.clone(),
-                kind: connector.kind.clone(),
-            })
+            connection
+                .connectors
+                .iter()
+                .filter(|connector| connector.enabled)
+                .map(|connector| ConnectorRef {
+                    connection: connection.id.clone(),
+                    kind: connector.kind.clone(),
+                })
         })
         .collect()
 }
@@ -84,7 +98,11 @@ fn rules_and_names(global: &Global, loaded: &Loaded) -> Result<Vec<Finding>, Tro
             return Ok(errors.iter().map(finding).collect());
         }
     };
-    let journal = workbench::journal_file(&loaded.configuration, &session::base(global), global.journal.as_deref());
+    let journal = workbench::journal_file(
+        &loaded.configuration,
+        &session::base(global),
+        global.journal.as_deref(),
+    );
     if !journal.exists() {
         return Ok(Vec::new());
     }
@@ -93,23 +111,40 @@ fn rules_and_names(global: &Global, loaded: &Loaded) -> Result<Vec<Finding>, Tro
     let mut users = Vec::new();
     loop {
         const PAGE: usize = 1000;
-        let part = reader.users(users.last().map(|user: &domain::User| &user.name), PAGE).map_err(failed)?;
+        let part = reader
+            .users(users.last().map(|user: &domain::User| &user.name), PAGE)
+            .map_err(failed)?;
         let ended = part.len() < PAGE;
         users.extend(part);
         if ended {
             break;
         }
     }
-    let decider = Decider { configuration: &loaded.configuration, catalogue: &CATALOGUE, policies: &policies };
+    let decider = Decider {
+        configuration: &loaded.configuration,
+        catalogue: &CATALOGUE,
+        policies: &policies,
+    };
     let finding = |collision: decide::Collision| {
-        let names: Vec<String> = collision.users.iter().map(|(_, name)| name.to_string()).collect();
-        let message =
-            format!("{} would all be `{}` at {}", names.join(", "), collision.remote_name, collision.connector);
+        let names: Vec<String> = collision
+            .users
+            .iter()
+            .map(|(_, name)| name.to_string())
+            .collect();
+        let message = format!(
+            "{} would all be `{}` at {}",
+            names.join(", "),
+            collision.remote_name,
+            collision.connector
+        );
         let place = format!("connections[id={}]", collision.connector.connection);
         let fix = "make the provisioning pattern tell them apart (UD, TD), or rename one of them";
         loaded.finding(Severity::Warning, "name-collision", &place, &message, fix)
     };
-    Ok(decide::collisions(&decider, users.iter()).into_iter().map(finding).collect())
+    Ok(decide::collisions(&decider, users.iter())
+        .into_iter()
+        .map(finding)
+        .collect())
 }
 
 fn tell(out: Out, findings: &[Finding], strict: bool) -> Exit {
@@ -118,9 +153,22 @@ fn tell(out: Out, findings: &[Finding], strict: bool) -> Exit {
         out.text("\n");
         out.value(finding);
     }
-    let errors = findings.iter().filter(|finding| finding.severity == Severity::Error).count();
+    let errors = findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Error)
+        .count();
     let doubts = findings.len() - errors;
-    let count = |number: usize, word: &str| format!("{number} {word}{}", if number == 1 { "" } else { "s" });
-    out.text(&format!("{}, {}", count(errors, "mistake"), count(doubts, "doubt")));
-    if errors > 0 || (strict && doubts > 0) { Exit::Input } else { Exit::Done }
+    let count = |number: usize, word: &str| {
+        format!("{number} {word}{}", if number == 1 { "" } else { "s" })
+    };
+    out.text(&format!(
+        "{}, {}",
+        count(errors, "mistake"),
+        count(doubts, "doubt")
+    ));
+    if errors > 0 || (strict && doubts > 0) {
+        Exit::Input
+    } else {
+        Exit::Done
+    }
 }

@@ -10,7 +10,7 @@ use super::trouble::Trouble;
 use crate::exit::Exit;
 
 #[derive(Debug, Subcommand)]
-pub enum ConfigCommand {
+pub(super) enum ConfigCommand {
     /// Sets one value; comments and order stay
     Set {
         /// The value's path, as in connections[id=corp-scim].connectors[type=scim2].enabled
@@ -54,28 +54,52 @@ pub enum ConfigCommand {
     Schema,
 }
 
-pub(super) fn configuration(global: &Global, out: Out, command: ConfigCommand) -> Result<Exit, Trouble> {
-    let mut document = || Document::open(&global.config, &CATALOGUE).map_err(|error| not_edited(global, &error));
+pub(super) fn configuration(
+    global: &Global,
+    out: Out,
+    command: ConfigCommand,
+) -> Result<Exit, Trouble> {
+    let document =
+        || Document::open(&global.config, &CATALOGUE).map_err(|error| not_edited(global, &error));
     match command {
-        ConfigCommand::Set { path, value, dry_run } => {
+        ConfigCommand::Set {
+            path,
+            value,
+            dry_run,
+        } => {
             let mut document = document()?;
-            document.set(&path, parsed(&value)).map_err(|error| not_edited(global, &error))?;
+            document
+                .set(&path, parsed(&value))
+                .map_err(|error| not_edited(global, &error))?;
             write(global, out, document, dry_run)
         }
         ConfigCommand::Remove { path, dry_run } => {
             let mut document = document()?;
-            document.remove(&path).map_err(|error| not_edited(global, &error))?;
+            document
+                .remove(&path)
+                .map_err(|error| not_edited(global, &error))?;
             write(global, out, document, dry_run)
         }
-        ConfigCommand::Add { list, entry, dry_run } => {
+        ConfigCommand::Add {
+            list,
+            entry,
+            dry_run,
+        } => {
             let mut document = document()?;
-            let pairs = entry.iter().map(|word| pair(word)).collect::<Result<Vec<_>, _>>()?;
-            document.insert(&list, pairs).map_err(|error| not_edited(global, &error))?;
+            let pairs = entry
+                .iter()
+                .map(|word| pair(word))
+                .collect::<Result<Vec<_>, _>>()?;
+            document
+                .insert(&list, pairs)
+                .map_err(|error| not_edited(global, &error))?;
             write(global, out, document, dry_run)
         }
         ConfigCommand::Rename { path, to, dry_run } => {
             let mut document = document()?;
-            document.rename(&path, &to).map_err(|error| not_edited(global, &error))?;
+            document
+                .rename(&path, &to)
+                .map_err(|error| not_edited(global, &error))?;
             write(global, out, document, dry_run)
         }
         ConfigCommand::Schema => {
@@ -87,7 +111,8 @@ pub(super) fn configuration(global: &Global, out: Out, command: ConfigCommand) -
 
 fn pair(word: &str) -> Result<(&str, toml_edit::Value), Trouble> {
     let (key, value) = word.split_once('=').ok_or_else(|| {
-        Trouble::new(Exit::Usage, "add the entry", format!("`{word}` has no `=`")).advise("write KEY=VALUE")
+        Trouble::new(Exit::Usage, "add the entry", format!("`{word}` has no `=`"))
+            .advise("write KEY=VALUE")
     })?;
     Ok((key, parsed(value)))
 }
@@ -97,14 +122,27 @@ pub(crate) fn parsed(word: &str) -> toml_edit::Value {
     word.parse().unwrap_or_else(|_| word.into())
 }
 
-fn write(global: &Global, out: Out, mut document: Document, dry_run: bool) -> Result<Exit, Trouble> {
+fn write(
+    global: &Global,
+    out: Out,
+    mut document: Document,
+    dry_run: bool,
+) -> Result<Exit, Trouble> {
     let diff = document.diff();
     if dry_run {
-        document.check().map_err(|error| not_edited(global, &EditError::Invalid(error)))?;
+        document
+            .check()
+            .map_err(|error| not_edited(global, &EditError::Invalid(error)))?;
     } else {
-        document.save().map_err(|error| not_edited(global, &error))?;
+        document
+            .save()
+            .map_err(|error| not_edited(global, &error))?;
     }
-    out.text(if diff.is_empty() { "nothing differs" } else { &diff });
+    out.text(if diff.is_empty() {
+        "nothing differs"
+    } else {
+        &diff
+    });
     out.value(&serde_json::json!({ "written": !dry_run && !diff.is_empty(), "diff": diff }));
     Ok(Exit::Done)
 }

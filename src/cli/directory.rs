@@ -13,7 +13,7 @@ use super::{Global, session};
 use crate::exit::Exit;
 
 #[derive(Debug, Subcommand)]
-pub enum ListCommand {
+pub(super) enum ListCommand {
     /// Lists them by name
     List {
         /// How many at most
@@ -31,13 +31,13 @@ pub enum ListCommand {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum RolesCommand {
+pub(super) enum RolesCommand {
     /// Lists them
     List,
 }
 
 #[derive(Debug, Args)]
-pub struct SeedArgs {
+pub(super) struct SeedArgs {
     /// A TOML file with roles, users and groups
     file: PathBuf,
 }
@@ -47,14 +47,18 @@ pub(super) fn users(global: &Global, out: Out, command: ListCommand) -> Result<E
     match command {
         ListCommand::List { limit, after } => {
             let after = after.as_deref().map(QualifiedName::new);
-            let users = reader.users(after.as_ref(), limit).map_err(|error| journal_trouble(&error))?;
+            let users = reader
+                .users(after.as_ref(), limit)
+                .map_err(|error| journal_trouble(&error))?;
             let rows: Vec<Vec<String>> = users.iter().map(user_row).collect();
             out.table(&["USER", "STORE", "ROLES", "GROUPS", "CLAIMS"], &rows);
             users.iter().for_each(|user| out.value(user));
             Ok(Exit::Done)
         }
         ListCommand::Show { name } => {
-            let user = reader.user(&QualifiedName::new(&name)).map_err(|error| journal_trouble(&error))?;
+            let user = reader
+                .user(&QualifiedName::new(&name))
+                .map_err(|error| journal_trouble(&error))?;
             let user = user.ok_or_else(|| missing("user", &name))?;
             out.text(&user_text(&user));
             show_links(&reader, out, LocalRef::User(user.id))?;
@@ -69,11 +73,17 @@ pub(super) fn groups(global: &Global, out: Out, command: ListCommand) -> Result<
     match command {
         ListCommand::List { limit, after } => {
             let after = after.as_deref().map(QualifiedName::new);
-            let groups = reader.groups(after.as_ref(), limit).map_err(|error| journal_trouble(&error))?;
+            let groups = reader
+                .groups(after.as_ref(), limit)
+                .map_err(|error| journal_trouble(&error))?;
             let rows: Vec<Vec<String>> = groups
                 .iter()
                 .map(|group| {
-                    vec![group.name.name.clone(), group.name.store.to_string(), group.members.len().to_string()]
+                    vec![
+                        group.name.name.clone(),
+                        group.name.store.to_string(),
+                        group.members.len().to_string(),
+                    ]
                 })
                 .collect();
             out.table(&["GROUP", "STORE", "MEMBERS"], &rows);
@@ -81,12 +91,19 @@ pub(super) fn groups(global: &Global, out: Out, command: ListCommand) -> Result<
             Ok(Exit::Done)
         }
         ListCommand::Show { name } => {
-            let group = reader.group(&QualifiedName::new(&name)).map_err(|error| journal_trouble(&error))?;
+            let group = reader
+                .group(&QualifiedName::new(&name))
+                .map_err(|error| journal_trouble(&error))?;
             let group = group.ok_or_else(|| missing("group", &name))?;
             out.text(&format!("{}  ({})", group.name, group.id));
             for member in &group.members {
-                let user = reader.user_by_id(*member).map_err(|error| journal_trouble(&error))?;
-                out.text(&format!("  {}", user.map_or_else(|| member.to_string(), |user| user.name.to_string())));
+                let user = reader
+                    .user_by_id(*member)
+                    .map_err(|error| journal_trouble(&error))?;
+                out.text(&format!(
+                    "  {}",
+                    user.map_or_else(|| member.to_string(), |user| user.name.to_string())
+                ));
             }
             show_links(&reader, out, LocalRef::Group(group.id))?;
             out.value(&group);
@@ -97,7 +114,10 @@ pub(super) fn groups(global: &Global, out: Out, command: ListCommand) -> Result<
 
 pub(super) fn roles(global: &Global, out: Out, command: RolesCommand) -> Result<Exit, Trouble> {
     let RolesCommand::List = command;
-    for role in session::reader(global)?.roles().map_err(|error| journal_trouble(&error))? {
+    for role in session::reader(global)?
+        .roles()
+        .map_err(|error| journal_trouble(&error))?
+    {
         out.text(role.as_str());
         out.value(&serde_json::json!({ "role": role }));
     }
@@ -106,8 +126,10 @@ pub(super) fn roles(global: &Global, out: Out, command: RolesCommand) -> Result<
 
 pub(super) async fn seed(global: &Global, out: Out, args: SeedArgs) -> Result<Exit, Trouble> {
     let tried = format!("use the seed {}", args.file.display());
-    let text = std::fs::read_to_string(&args.file).map_err(|error| Trouble::new(Exit::Input, tried.clone(), error))?;
-    let seed = Seed::parse(&text).map_err(|error| Trouble::new(Exit::Input, tried.clone(), error))?;
+    let text = std::fs::read_to_string(&args.file)
+        .map_err(|error| Trouble::new(Exit::Input, tried.clone(), error))?;
+    let seed =
+        Seed::parse(&text).map_err(|error| Trouble::new(Exit::Input, tried.clone(), error))?;
     let (_, engine) = session::engine(global).await?;
     let seeded = engine.seed(&seed).await;
     engine.shutdown().await;
@@ -116,20 +138,29 @@ pub(super) async fn seed(global: &Global, out: Out, args: SeedArgs) -> Result<Ex
         "{} users and {} groups put in place, {} were there already; nothing was sent",
         seeded.users, seeded.groups, seeded.kept
     ));
-    out.value(&serde_json::json!({ "users": seeded.users, "groups": seeded.groups, "kept": seeded.kept }));
+    out.value(
+        &serde_json::json!({ "users": seeded.users, "groups": seeded.groups, "kept": seeded.kept }),
+    );
     Ok(Exit::Done)
 }
 
 fn missing(what: &str, name: &str) -> Trouble {
-    Trouble::new(Exit::Usage, format!("show the {what}"), format!("there is no {what} {name}"))
-        .advise(format!("see `outbound {what}s list`"))
+    Trouble::new(
+        Exit::Usage,
+        format!("show the {what}"),
+        format!("there is no {what} {name}"),
+    )
+    .advise(format!("see `outbound {what}s list`"))
 }
 
 fn user_row(user: &User) -> Vec<String> {
     let roles: Vec<&str> = user.roles.iter().map(domain::RoleName::as_str).collect();
     let groups: Vec<String> = user.groups.iter().map(ToString::to_string).collect();
-    let claims: Vec<String> =
-        user.claims.iter().map(|(claim, values)| format!("{}={}", claim.short(), values.join("|"))).collect();
+    let claims: Vec<String> = user
+        .claims
+        .iter()
+        .map(|(claim, values)| format!("{}={}", claim.short(), values.join("|")))
+        .collect();
     vec![
         user.name.name.clone(),
         user.name.store.to_string(),
@@ -154,8 +185,16 @@ fn user_text(user: &User) -> String {
 }
 
 fn show_links(reader: &Reader, out: Out, local: LocalRef) -> Result<(), Trouble> {
-    for link in reader.links_of(local).map_err(|error| journal_trouble(&error))? {
-        out.text(&format!("  {:<24} {} ({})", link.connector.to_string(), link.remote_name, link.remote_id));
+    for link in reader
+        .links_of(local)
+        .map_err(|error| journal_trouble(&error))?
+    {
+        out.text(&format!(
+            "  {:<24} {} ({})",
+            link.connector.to_string(),
+            link.remote_name,
+            link.remote_id
+        ));
     }
     Ok(())
 }

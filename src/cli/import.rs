@@ -13,7 +13,7 @@ use super::{Global, out, session};
 use crate::exit::Exit;
 
 #[derive(Debug, Args)]
-pub struct ImportArgs {
+pub(super) struct ImportArgs {
     /// How the file is written
     #[arg(value_enum)]
     format: Format,
@@ -37,12 +37,18 @@ enum Format {
 
 pub(super) async fn import(global: &Global, out: Out, args: ImportArgs) -> Result<Exit, Trouble> {
     let tried = format!("import {}", args.file.display());
-    let file = File::open(&args.file).map_err(|error| Trouble::new(Exit::Input, tried.clone(), error))?;
+    let file =
+        File::open(&args.file).map_err(|error| Trouble::new(Exit::Input, tried.clone(), error))?;
     let size = file.metadata().map_or(0, |metadata| metadata.len());
     let (_, engine) = session::engine(global).await?;
-    let bar = if out.shows_progress() { ProgressBar::new(size) } else { ProgressBar::hidden() };
+    let bar = if out.shows_progress() {
+        ProgressBar::new(size)
+    } else {
+        ProgressBar::hidden()
+    };
     bar.set_style(
-        ProgressStyle::with_template("{bar:30} {percent}%  {msg}  {eta} left").expect("the template is a constant"),
+        ProgressStyle::with_template("{bar:30} {percent}%  {msg}  {eta} left")
+            .expect("the template is a constant"),
     );
     let source = Import {
         content: Box::new(file),
@@ -54,7 +60,10 @@ pub(super) async fn import(global: &Global, out: Out, args: ImportArgs) -> Resul
     };
     let work = engine.import(source, |report| {
         bar.set_position(report.bytes);
-        bar.set_message(format!("{} created, {} failed", report.created, report.failed));
+        bar.set_message(format!(
+            "{} created, {} failed",
+            report.created, report.failed
+        ));
     });
     let result = tokio::select! {
         result = work => result.map_err(|error| Trouble::new(Exit::Input, tried, error)
@@ -67,7 +76,12 @@ pub(super) async fn import(global: &Global, out: Out, args: ImportArgs) -> Resul
         super::trigger::settle(&engine, std::time::Duration::from_secs(args.wait)).await;
     }
     let open = engine.reader().counts().map(|counts| {
-        counts.values().flatten().filter(|(state, _)| state.is_open()).map(|(_, count)| count).sum::<u64>()
+        counts
+            .values()
+            .flatten()
+            .filter(|(state, _)| state.is_open())
+            .map(|(_, count)| count)
+            .sum::<u64>()
     });
     engine.shutdown().await;
     let report = result?;

@@ -12,7 +12,7 @@ use crate::exit::Exit;
 use crate::export;
 
 #[derive(Debug, Subcommand)]
-pub enum JournalCommand {
+pub(super) enum JournalCommand {
     /// Lists flows, the newest first
     List {
         #[command(flatten)]
@@ -86,7 +86,7 @@ pub enum JournalCommand {
 
 /// Which part of a long list.
 #[derive(Debug, clap::Args)]
-pub struct PageArgs {
+pub(super) struct PageArgs {
     /// How many entries at most
     #[arg(long, default_value_t = 20)]
     limit: usize,
@@ -97,13 +97,16 @@ pub struct PageArgs {
 
 impl PageArgs {
     fn page(&self) -> Page {
-        Page { before: self.before, limit: self.limit }
+        Page {
+            before: self.before,
+            limit: self.limit,
+        }
     }
 }
 
 /// A format of other tools.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(super) enum Format {
     /// One fact per line, versioned
     Jsonl,
     /// HTTP Archive 1.2
@@ -113,34 +116,72 @@ pub enum Format {
 }
 
 fn state(word: &str) -> Result<State, String> {
-    State::ALL.into_iter().find(|state| state.word() == word).ok_or_else(|| {
-        let words: Vec<&str> = State::ALL.iter().map(|state| state.word()).collect();
-        format!("there are {}", words.join(", "))
-    })
+    State::ALL
+        .into_iter()
+        .find(|state| state.word() == word)
+        .ok_or_else(|| {
+            let words: Vec<&str> = State::ALL.iter().map(|state| state.word()).collect();
+            format!("there are {}", words.join(", "))
+        })
 }
 
 fn status(word: &str) -> Result<(u16, u16), String> {
     let wrong = || "write a status such as 409, or a class such as 4xx".to_owned();
     if let Some(class) = word.strip_suffix("xx") {
-        let class: u16 = class.parse().ok().filter(|class| (1..=5).contains(class)).ok_or_else(wrong)?;
+        let class: u16 = class
+            .parse()
+            .ok()
+            .filter(|class| (1..=5).contains(class))
+            .ok_or_else(wrong)?;
         return Ok((class * 100, class * 100 + 99));
     }
-    word.parse().map(|status| (status, status)).map_err(|_| wrong())
+    word.parse()
+        .map(|status| (status, status))
+        .map_err(|_| wrong())
 }
 
-pub(super) async fn journal(global: &Global, out: Out, command: JournalCommand) -> Result<Exit, Trouble> {
+pub(super) async fn journal(
+    global: &Global,
+    out: Out,
+    command: JournalCommand,
+) -> Result<Exit, Trouble> {
     match command {
-        JournalCommand::List { page, user } => list(&session::reader(global)?, out, &page, user.as_deref()),
-        JournalCommand::Show { id, wire } => show(&session::reader(global)?, out, id.as_deref(), wire),
-        JournalCommand::Operations { page, state, connector } => {
-            let filter = OperationFilter { state, connector, ..OperationFilter::default() };
+        JournalCommand::List { page, user } => {
+            list(&session::reader(global)?, out, &page, user.as_deref())
+        }
+        JournalCommand::Show { id, wire } => {
+            show(&session::reader(global)?, out, id.as_deref(), wire)
+        }
+        JournalCommand::Operations {
+            page,
+            state,
+            connector,
+        } => {
+            let filter = OperationFilter {
+                state,
+                connector,
+                ..OperationFilter::default()
+            };
             operations(&session::reader(global)?, out, &filter, page.page())
         }
-        JournalCommand::Exchanges { page, connector, status, wire } => {
-            let filter = ExchangeFilter { connector, status, ..ExchangeFilter::default() };
+        JournalCommand::Exchanges {
+            page,
+            connector,
+            status,
+            wire,
+        } => {
+            let filter = ExchangeFilter {
+                connector,
+                status,
+                ..ExchangeFilter::default()
+            };
             exchanges(&session::reader(global)?, out, &filter, page.page(), wire)
         }
-        JournalCommand::Export { format, flow, since } => export(&session::reader(global)?, out, format, flow, since),
+        JournalCommand::Export {
+            format,
+            flow,
+            since,
+        } => export(&session::reader(global)?, out, format, flow, since),
         JournalCommand::Retry { operation, wait } => retry(global, out, operation, wait).await,
         JournalCommand::Discard { operation, why } => {
             let (_, engine) = session::engine(global).await?;
@@ -158,7 +199,9 @@ pub(super) async fn journal(global: &Global, out: Out, command: JournalCommand) 
 pub(super) fn refused(error: CommandError) -> Trouble {
     match error {
         CommandError::Journal(error) => journal_trouble(&error),
-        error => Trouble::new(Exit::Usage, "do that", error).advise("see `outbound journal operations`"),
+        error => {
+            Trouble::new(Exit::Usage, "do that", error).advise("see `outbound journal operations`")
+        }
     }
 }
 
@@ -166,19 +209,28 @@ fn list(reader: &Reader, out: Out, page: &PageArgs, user: Option<&str>) -> Resul
     if let Some(name) = user {
         return list_about(reader, out, name, page.limit);
     }
-    let flows = reader.flows(page.page()).map_err(|error| journal_trouble(&error))?;
+    let flows = reader
+        .flows(page.page())
+        .map_err(|error| journal_trouble(&error))?;
     let rows: Vec<Vec<String>> = flows
         .iter()
         .map(|flow| {
             let triggers: Vec<String> = flow.triggers.iter().map(render::headline).collect();
-            let states: Vec<String> =
-                flow.operations.iter().map(|(state, count)| format!("{count} {}", state.word())).collect();
+            let states: Vec<String> = flow
+                .operations
+                .iter()
+                .map(|(state, count)| format!("{count} {}", state.word()))
+                .collect();
             vec![
                 flow.seq.to_string(),
                 clock_text(flow.at),
                 flow.flow.to_string(),
                 triggers.join("; "),
-                if states.is_empty() { "nothing to send".to_owned() } else { states.join(", ") },
+                if states.is_empty() {
+                    "nothing to send".to_owned()
+                } else {
+                    states.join(", ")
+                },
             ]
         })
         .collect();
@@ -189,11 +241,23 @@ fn list(reader: &Reader, out: Out, page: &PageArgs, user: Option<&str>) -> Resul
 
 fn list_about(reader: &Reader, out: Out, name: &str, limit: usize) -> Result<Exit, Trouble> {
     let failed = |error| journal_trouble(&error);
-    let user = reader.user(&QualifiedName::new(name)).map_err(failed)?.ok_or_else(|| {
-        Trouble::new(Exit::Usage, "list the flows", format!("there is no user {name}"))
-            .advise("see `outbound users list`; flows of deleted users are in `outbound journal list`")
-    })?;
-    for flow in reader.flows_about(domain::LocalRef::User(user.id), limit).map_err(failed)? {
+    let user = reader
+        .user(&QualifiedName::new(name))
+        .map_err(failed)?
+        .ok_or_else(|| {
+            Trouble::new(
+                Exit::Usage,
+                "list the flows",
+                format!("there is no user {name}"),
+            )
+            .advise(
+                "see `outbound users list`; flows of deleted users are in `outbound journal list`",
+            )
+        })?;
+    for flow in reader
+        .flows_about(domain::LocalRef::User(user.id), limit)
+        .map_err(failed)?
+    {
         if let Some(trace) = reader.trace(flow).map_err(failed)? {
             out.text(&render::short(&trace));
             out.value(&trace);
@@ -206,20 +270,32 @@ fn show(reader: &Reader, out: Out, id: Option<&str>, wire: bool) -> Result<Exit,
     let failed = |error| journal_trouble(&error);
     let flow = match id {
         Some(id) => named(reader, id)?,
-        None => reader.flows(Page::newest(1)).map_err(failed)?.first().map(|flow| flow.flow),
+        None => reader
+            .flows(Page::newest(1))
+            .map_err(failed)?
+            .first()
+            .map(|flow| flow.flow),
     };
     let trace = match flow {
         Some(flow) => reader.trace(flow).map_err(failed)?,
         None => None,
     };
     let Some(trace) = trace else {
-        let what = id.map_or_else(|| "nothing has happened yet".to_owned(), |id| format!("there is no flow {id}"));
-        return Err(Trouble::new(Exit::Usage, "show the flow", what).advise("see `outbound journal list`"));
+        let what = id.map_or_else(
+            || "nothing has happened yet".to_owned(),
+            |id| format!("there is no flow {id}"),
+        );
+        return Err(
+            Trouble::new(Exit::Usage, "show the flow", what).advise("see `outbound journal list`")
+        );
     };
     out.text(&render::whole(&trace));
     if wire {
-        for exchange in
-            trace.operations.iter().flat_map(|operation| &operation.attempts).flat_map(|attempt| &attempt.exchanges)
+        for exchange in trace
+            .operations
+            .iter()
+            .flat_map(|operation| &operation.attempts)
+            .flat_map(|attempt| &attempt.exchanges)
         {
             out.text(&format!("\n{}", render::exchange(exchange)));
         }
@@ -231,14 +307,24 @@ fn show(reader: &Reader, out: Out, id: Option<&str>, wire: bool) -> Result<Exit,
 /// Finds a flow by its own id or by that of one of its operations.
 fn named(reader: &Reader, id: &str) -> Result<Option<FlowId>, Trouble> {
     let uuid: OperationId = id.parse().map_err(|_| {
-        Trouble::new(Exit::Usage, "show the flow", format!("`{id}` is no id")).advise("see `outbound journal list`")
+        Trouble::new(Exit::Usage, "show the flow", format!("`{id}` is no id"))
+            .advise("see `outbound journal list`")
     })?;
-    let by_operation = reader.flow_of(uuid).map_err(|error| journal_trouble(&error))?;
+    let by_operation = reader
+        .flow_of(uuid)
+        .map_err(|error| journal_trouble(&error))?;
     Ok(Some(by_operation.unwrap_or(FlowId(uuid.0))))
 }
 
-fn operations(reader: &Reader, out: Out, filter: &OperationFilter, page: Page) -> Result<Exit, Trouble> {
-    let list = reader.operations(filter, page).map_err(|error| journal_trouble(&error))?;
+fn operations(
+    reader: &Reader,
+    out: Out,
+    filter: &OperationFilter,
+    page: Page,
+) -> Result<Exit, Trouble> {
+    let list = reader
+        .operations(filter, page)
+        .map_err(|error| journal_trouble(&error))?;
     let rows: Vec<Vec<String>> = list
         .iter()
         .map(|view| {
@@ -257,18 +343,42 @@ fn operations(reader: &Reader, out: Out, filter: &OperationFilter, page: Page) -
             ]
         })
         .collect();
-    out.table(&["NUMBER", "OPERATION", "CONNECTOR", "VERB", "WHO", "STATE", "TRIES", "LAST ERROR"], &rows);
+    out.table(
+        &[
+            "NUMBER",
+            "OPERATION",
+            "CONNECTOR",
+            "VERB",
+            "WHO",
+            "STATE",
+            "TRIES",
+            "LAST ERROR",
+        ],
+        &rows,
+    );
     list.iter().for_each(|view| out.value(view));
     Ok(Exit::Done)
 }
 
-fn exchanges(reader: &Reader, out: Out, filter: &ExchangeFilter, page: Page, wire: bool) -> Result<Exit, Trouble> {
-    let list = reader.exchanges(filter, page).map_err(|error| journal_trouble(&error))?;
+fn exchanges(
+    reader: &Reader,
+    out: Out,
+    filter: &ExchangeFilter,
+    page: Page,
+    wire: bool,
+) -> Result<Exit, Trouble> {
+    let list = reader
+        .exchanges(filter, page)
+        .map_err(|error| journal_trouble(&error))?;
     if wire {
-        list.iter().for_each(|view| out.text(&render::exchange(&view.exchange)));
+        list.iter()
+            .for_each(|view| out.text(&render::exchange(&view.exchange)));
     } else {
         let rows: Vec<Vec<String>> = list.iter().map(exchange_row).collect();
-        out.table(&["NUMBER", "AT", "CONNECTOR", "METHOD", "STATUS", "MS", "URL"], &rows);
+        out.table(
+            &["NUMBER", "AT", "CONNECTOR", "METHOD", "STATUS", "MS", "URL"],
+            &rows,
+        );
     }
     list.iter().for_each(|view| out.value(view));
     Ok(Exit::Done)
@@ -292,7 +402,13 @@ fn exchange_row(view: &ExchangeView) -> Vec<String> {
     ]
 }
 
-fn export(reader: &Reader, out: Out, format: Format, flow: Option<FlowId>, since: u64) -> Result<Exit, Trouble> {
+fn export(
+    reader: &Reader,
+    out: Out,
+    format: Format,
+    flow: Option<FlowId>,
+    since: u64,
+) -> Result<Exit, Trouble> {
     let failed = |error| journal_trouble(&error);
     if format == Format::Jsonl {
         match flow {
@@ -328,25 +444,44 @@ fn all_exchanges(reader: &Reader, flow: Option<FlowId>) -> Result<Vec<ExchangeVi
     let mut list: Vec<ExchangeView> = Vec::new();
     let mut page = Page::newest(PAGE);
     loop {
-        let part = reader.exchanges(&ExchangeFilter::default(), page).map_err(|error| journal_trouble(&error))?;
-        let Some(oldest) = part.last().map(|view| view.seq) else { break };
-        list.extend(part.into_iter().filter(|view| flow.is_none() || view.flow == flow));
+        let part = reader
+            .exchanges(&ExchangeFilter::default(), page)
+            .map_err(|error| journal_trouble(&error))?;
+        let Some(oldest) = part.last().map(|view| view.seq) else {
+            break;
+        };
+        list.extend(
+            part.into_iter()
+                .filter(|view| flow.is_none() || view.flow == flow),
+        );
         page = Page::before(oldest, PAGE);
     }
     Ok(list)
 }
 
-async fn retry(global: &Global, out: Out, operation: OperationId, wait: u64) -> Result<Exit, Trouble> {
+async fn retry(
+    global: &Global,
+    out: Out,
+    operation: OperationId,
+    wait: u64,
+) -> Result<Exit, Trouble> {
     let (_, engine) = session::engine(global).await?;
     let result = engine.retry(operation).await.map_err(refused);
     if result.is_ok() {
         super::trigger::settle(&engine, std::time::Duration::from_secs(wait)).await;
     }
-    let view = engine.reader().operation(operation).map_err(|error| journal_trouble(&error));
+    let view = engine
+        .reader()
+        .operation(operation)
+        .map_err(|error| journal_trouble(&error));
     engine.shutdown().await;
     result?;
     let Some(view) = view? else {
-        return Err(Trouble::new(Exit::Usage, "try it again", format!("there is no operation {operation}")));
+        return Err(Trouble::new(
+            Exit::Usage,
+            "try it again",
+            format!("there is no operation {operation}"),
+        ));
     };
     out.text(&format!("operation {operation} is {}", view.life.word()));
     out.value(&view);

@@ -1,7 +1,7 @@
 //! `outbound links` and `outbound connector`: remote identities, and the connectors that keep them.
 
 use clap::Subcommand;
-use domain::{Connectors as _, ConnectorRef, Exchange, Link, LocalRef, QualifiedName, Tap};
+use domain::{ConnectorRef, Exchange, Link, LocalRef, QualifiedName, Tap};
 use engine::Reader;
 
 use super::journal::refused;
@@ -13,7 +13,7 @@ use crate::exit::Exit;
 use crate::workbench;
 
 #[derive(Debug, Subcommand)]
-pub enum LinksCommand {
+pub(super) enum LinksCommand {
     /// Lists links
     List {
         /// Only at this connector: CONNECTION/CONNECTOR
@@ -31,7 +31,7 @@ pub enum LinksCommand {
 }
 
 #[derive(Debug, Subcommand)]
-pub enum ConnectorCommand {
+pub(super) enum ConnectorCommand {
     /// Sends nothing to a connector from now on; the work is kept
     Pause {
         /// CONNECTION/CONNECTOR
@@ -61,24 +61,57 @@ pub enum ConnectorCommand {
     },
 }
 
-pub(super) async fn links(global: &Global, out: Out, command: LinksCommand) -> Result<Exit, Trouble> {
+pub(super) async fn links(
+    global: &Global,
+    out: Out,
+    command: LinksCommand,
+) -> Result<Exit, Trouble> {
     let reader = session::reader(global)?;
     match command {
         LinksCommand::List { connector, limit } => {
-            let links = reader.links(connector.as_ref(), None, limit).map_err(|error| journal_trouble(&error))?;
-            let rows = links.iter().map(|link| link_row(&reader, link)).collect::<Result<Vec<_>, _>>()?;
-            out.table(&["CONNECTOR", "LOCAL", "REMOTE NAME", "REMOTE ID", "STATE", "SINCE"], &rows);
+            let links = reader
+                .links(connector.as_ref(), None, limit)
+                .map_err(|error| journal_trouble(&error))?;
+            let rows = links
+                .iter()
+                .map(|link| link_row(&reader, link))
+                .collect::<Result<Vec<_>, _>>()?;
+            out.table(
+                &[
+                    "CONNECTOR",
+                    "LOCAL",
+                    "REMOTE NAME",
+                    "REMOTE ID",
+                    "STATE",
+                    "SINCE",
+                ],
+                &rows,
+            );
             links.iter().for_each(|link| out.value(link));
         }
         LinksCommand::Show { user } => {
-            let user = reader.user(&QualifiedName::new(&user)).map_err(|error| journal_trouble(&error))?.ok_or_else(
-                || {
-                    Trouble::new(Exit::Usage, "show the links", format!("there is no user {user}"))
-                        .advise("see `outbound users list`")
-                },
-            )?;
-            for link in reader.links_of(LocalRef::User(user.id)).map_err(|error| journal_trouble(&error))? {
-                out.text(&format!("{}  {} ({}), {}", link.connector, link.remote_name, link.remote_id, state(&link)));
+            let user = reader
+                .user(&QualifiedName::new(&user))
+                .map_err(|error| journal_trouble(&error))?
+                .ok_or_else(|| {
+                    Trouble::new(
+                        Exit::Usage,
+                        "show the links",
+                        format!("there is no user {user}"),
+                    )
+                    .advise("see `outbound users list`")
+                })?;
+            for link in reader
+                .links_of(LocalRef::User(user.id))
+                .map_err(|error| journal_trouble(&error))?
+            {
+                out.text(&format!(
+                    "{}  {} ({}), {}",
+                    link.connector,
+                    link.remote_name,
+                    link.remote_id,
+                    state(&link)
+                ));
                 for (attribute, value) in &link.written {
                     out.text(&format!("  {attribute} = {value}"));
                 }
@@ -92,12 +125,18 @@ pub(super) async fn links(global: &Global, out: Out, command: LinksCommand) -> R
 fn link_row(reader: &Reader, link: &Link) -> Result<Vec<String>, Trouble> {
     let name = match link.local {
         LocalRef::User(id) => reader.user_by_id(id).map(|user| user.map(|user| user.name)),
-        LocalRef::Group(id) => reader.group_by_id(id).map(|group| group.map(|group| group.name)),
+        LocalRef::Group(id) => reader
+            .group_by_id(id)
+            .map(|group| group.map(|group| group.name)),
     };
     let name = name.map_err(|error| journal_trouble(&error))?;
     Ok(vec![
         link.connector.to_string(),
-        format!("{} {}", link.local.object(), name.map_or_else(|| "(deleted)".to_owned(), |name| name.to_string())),
+        format!(
+            "{} {}",
+            link.local.object(),
+            name.map_or_else(|| "(deleted)".to_owned(), |name| name.to_string())
+        ),
         link.remote_name.clone(),
         link.remote_id.to_string(),
         state(link).to_owned(),
@@ -113,7 +152,11 @@ fn state(link: &Link) -> &'static str {
     }
 }
 
-pub(super) async fn connector(global: &Global, out: Out, command: ConnectorCommand) -> Result<Exit, Trouble> {
+pub(super) async fn connector(
+    global: &Global,
+    out: Out,
+    command: ConnectorCommand,
+) -> Result<Exit, Trouble> {
     match command {
         ConnectorCommand::Pause { connector, why } => {
             let (_, engine) = session::engine(global).await?;
@@ -123,7 +166,11 @@ pub(super) async fn connector(global: &Global, out: Out, command: ConnectorComma
             told(out, &connector, "paused");
             Ok(Exit::Done)
         }
-        ConnectorCommand::Resume { connector, why, wait } => {
+        ConnectorCommand::Resume {
+            connector,
+            why,
+            wait,
+        } => {
             let (_, engine) = session::engine(global).await?;
             let result = engine.resume(&connector, &why).await.map_err(refused);
             if result.is_ok() {
@@ -144,14 +191,27 @@ fn told(out: Out, connector: &ConnectorRef, state: &str) {
 }
 
 /// Speaks to one target, without the journal: nothing is changed anywhere.
-pub(super) async fn check(global: &Global, out: Out, connector: &ConnectorRef, wire: bool) -> Result<Exit, Trouble> {
+pub(super) async fn check(
+    global: &Global,
+    out: Out,
+    connector: &ConnectorRef,
+    wire: bool,
+) -> Result<Exit, Trouble> {
     let loaded = session::load(global)?;
     let base = session::base(global);
-    let options = workbench::options(loaded.configuration.clone().into(), &base, std::path::PathBuf::new(), 0);
+    let options = workbench::options(
+        loaded.configuration.clone().into(),
+        &base,
+        std::path::PathBuf::new(),
+        0,
+    );
     let tried = format!("speak to {connector}");
-    let built = options.connectors.build(&loaded.configuration, connector).map_err(|error| {
-        Trouble::new(Exit::Input, tried.clone(), &error.cause).advise(error.advice.clone())
-    })?;
+    let built = options
+        .connectors
+        .build(&loaded.configuration, connector)
+        .map_err(|error| {
+            Trouble::new(Exit::Input, tried.clone(), &error.cause).advise(error.advice.clone())
+        })?;
     let tap = Shown { out, wire };
     let health = built.check(&tap).await.map_err(|failure| {
         Trouble::new(Exit::Target, tried, &failure).advise(failure.advice.clone())
@@ -159,7 +219,9 @@ pub(super) async fn check(global: &Global, out: Out, connector: &ConnectorRef, w
     for finding in &health.findings {
         out.text(&format!("{connector}  {finding}"));
     }
-    out.value(&serde_json::json!({ "connector": connector.to_string(), "findings": health.findings }));
+    out.value(
+        &serde_json::json!({ "connector": connector.to_string(), "findings": health.findings }),
+    );
     Ok(Exit::Done)
 }
 

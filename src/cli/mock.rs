@@ -20,7 +20,7 @@ use crate::exit::Exit;
 use crate::mocks_of::{self, Ports};
 
 #[derive(Debug, Subcommand)]
-pub enum MockCommand {
+pub(super) enum MockCommand {
     /// Starts the Google Directory mock
     Google(StartArgs),
     /// Starts the Salesforce mock
@@ -91,7 +91,7 @@ pub enum MockCommand {
 
 /// How a mock is started.
 #[derive(Debug, Args)]
-pub struct StartArgs {
+pub(super) struct StartArgs {
     /// The address; port 0 for a free one. Several mocks take this port and those after it
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Option<SocketAddr>,
@@ -126,7 +126,7 @@ pub struct StartArgs {
 
 /// Which running mock is meant.
 #[derive(Debug, Args)]
-pub struct At {
+pub(super) struct At {
     /// google, salesforce or scim2
     target: Target,
 }
@@ -134,20 +134,26 @@ pub struct At {
 pub(super) async fn mock(global: &Global, out: Out, command: MockCommand) -> Result<Exit, Trouble> {
     match command {
         MockCommand::Google(args) => stand_alone(global, out, vec![Target::Google], args).await,
-        MockCommand::Salesforce(args) => stand_alone(global, out, vec![Target::Salesforce], args).await,
+        MockCommand::Salesforce(args) => {
+            stand_alone(global, out, vec![Target::Salesforce], args).await
+        }
         MockCommand::Scim2(args) => stand_alone(global, out, vec![Target::Scim2], args).await,
         MockCommand::All(args) => stand_alone(global, out, Target::ALL.to_vec(), args).await,
         MockCommand::Configured => configured(global, out).await,
         MockCommand::Faults { at } => faults(&Control::of(global, at.target)?, out).await,
         MockCommand::Arm { at, spec } => {
-            let said = Control::of(global, at.target)?.ask("POST", "faults", Some(json!({ "spec": spec }))).await?;
+            let said = Control::of(global, at.target)?
+                .ask("POST", "faults", Some(json!({ "spec": spec })))
+                .await?;
             out.text(&format!("armed as {}", said["id"]));
             out.value(&said);
             Ok(Exit::Done)
         }
         MockCommand::Disarm { at, id } => {
             let path = id.map_or_else(|| "faults".to_owned(), |id| format!("faults/{id}"));
-            let said = Control::of(global, at.target)?.ask("DELETE", &path, None).await?;
+            let said = Control::of(global, at.target)?
+                .ask("DELETE", &path, None)
+                .await?;
             out.text("disarmed");
             out.value(&said);
             Ok(Exit::Done)
@@ -156,18 +162,41 @@ pub(super) async fn mock(global: &Global, out: Out, command: MockCommand) -> Res
         MockCommand::Objects { at } => objects(&Control::of(global, at.target)?, out).await,
         MockCommand::Reset { at } => steer(global, out, at.target, "POST", "reset").await,
         MockCommand::Snapshot { at, name } => {
-            steer(global, out, at.target, "PUT", &format!("snapshots/{}", segment(&name))).await
+            steer(
+                global,
+                out,
+                at.target,
+                "PUT",
+                &format!("snapshots/{}", segment(&name)),
+            )
+            .await
         }
         MockCommand::Restore { at, name } => {
-            steer(global, out, at.target, "POST", &format!("snapshots/{}/restore", segment(&name))).await
+            steer(
+                global,
+                out,
+                at.target,
+                "POST",
+                &format!("snapshots/{}/restore", segment(&name)),
+            )
+            .await
         }
-        MockCommand::ExpireTokens { at } => steer(global, out, at.target, "POST", "tokens/expire").await,
+        MockCommand::ExpireTokens { at } => {
+            steer(global, out, at.target, "POST", "tokens/expire").await
+        }
     }
 }
 
-async fn stand_alone(global: &Global, out: Out, targets: Vec<Target>, args: StartArgs) -> Result<Exit, Trouble> {
+async fn stand_alone(
+    global: &Global,
+    out: Out,
+    targets: Vec<Target>,
+    args: StartArgs,
+) -> Result<Exit, Trouble> {
     if args.expose {
-        out::note("warning: --expose lets other machines reach a mock whose credentials are public");
+        out::note(
+            "warning: --expose lets other machines reach a mock whose credentials are public",
+        );
     }
     let stand = StandAlone {
         targets,
@@ -192,8 +221,11 @@ async fn stand_alone(global: &Global, out: Out, targets: Vec<Target>, args: Star
 async fn configured(global: &Global, out: Out) -> Result<Exit, Trouble> {
     let loaded = super::session::load(global)?;
     let base = super::session::base(global);
-    let lab = mocks_of::start(&loaded.configuration, &base, Ports::Configured, 0, None).await.map_err(not_started)?;
-    let folder = tempfile::tempdir().map_err(|error| Trouble::new(Exit::Failed, "make a folder for credentials", error))?;
+    let lab = mocks_of::start(&loaded.configuration, &base, Ports::Configured, 0, None)
+        .await
+        .map_err(not_started)?;
+    let folder = tempfile::tempdir()
+        .map_err(|error| Trouble::new(Exit::Failed, "make a folder for credentials", error))?;
     let ready = lab.credentials(folder.path()).map_err(not_started)?;
     announce(global, out, &ready).await?;
     lab.shutdown().await;
@@ -219,14 +251,22 @@ async fn announce(global: &Global, out: Out, ready: &[Ready]) -> Result<(), Trou
         out.value(mock);
     }
     if out.shows_progress() {
-        out::note("ready; Ctrl-C stops them. Steer them with `outbound mock arm|faults|log|objects|reset|snapshot|restore`");
+        out::note(
+            "ready; Ctrl-C stops them. Steer them with `outbound mock arm|faults|log|objects|reset|snapshot|restore`",
+        );
     }
     crate::workbench::stop_signal().await;
     drop(note);
     Ok(())
 }
 
-async fn steer(global: &Global, out: Out, target: Target, method: &'static str, path: &str) -> Result<Exit, Trouble> {
+async fn steer(
+    global: &Global,
+    out: Out,
+    target: Target,
+    method: &'static str,
+    path: &str,
+) -> Result<Exit, Trouble> {
     let said = Control::of(global, target)?.ask(method, path, None).await?;
     out.text(&format!("{target}: done"));
     out.value(&said);
@@ -243,8 +283,7 @@ async fn faults(control: &Control, out: Out) -> Result<Exit, Trouble> {
         out.text(&format!("armed {}", entry));
     }
     out.text("\ncan be armed:");
-    for fault in Fault::ALL {
-        let row = fault.row();
+    for row in Fault::ALL {
         out.text(&format!("  {:<20}{}", row.name, row.sentence));
     }
     out.value(&said);
@@ -252,7 +291,9 @@ async fn faults(control: &Control, out: Out) -> Result<Exit, Trouble> {
 }
 
 async fn log(control: &Control, out: Out, after: u64) -> Result<Exit, Trouble> {
-    let said = control.ask("GET", &format!("log?after={after}"), None).await?;
+    let said = control
+        .ask("GET", &format!("log?after={after}"), None)
+        .await?;
     for entry in said["entries"].as_array().into_iter().flatten() {
         let fault = match entry["faults"].as_array() {
             Some(faults) if !faults.is_empty() => format!("  faults {}", entry["faults"]),
@@ -296,7 +337,9 @@ async fn objects(control: &Control, out: Out) -> Result<Exit, Trouble> {
 }
 
 fn segment(name: &str) -> String {
-    url::form_urlencoded::byte_serialize(name.as_bytes()).collect::<String>().replace('+', "%20")
+    url::form_urlencoded::byte_serialize(name.as_bytes())
+        .collect::<String>()
+        .replace('+', "%20")
 }
 
 /// Where `outbound mock` notes how its mocks are steered, for the commands that steer them: beside `workbench.toml`,
@@ -305,7 +348,9 @@ struct ControlFile(PathBuf);
 
 impl ControlFile {
     fn path(global: &Global) -> PathBuf {
-        super::session::base(global).join(".outbound").join("mocks.json")
+        super::session::base(global)
+            .join(".outbound")
+            .join("mocks.json")
     }
 
     fn write(global: &Global, ready: &[Ready]) -> Result<Self, Trouble> {
@@ -352,32 +397,48 @@ impl Control {
         let path = ControlFile::path(global);
         let tried = format!("steer the {target} mock");
         let text = fs::read_to_string(&path).map_err(|_| {
-            Trouble::new(Exit::Target, tried.clone(), format!("no mock was started beside {}", global.config.display()))
-                .advise("start it in another terminal: outbound mock all")
+            Trouble::new(
+                Exit::Target,
+                tried.clone(),
+                format!("no mock was started beside {}", global.config.display()),
+            )
+            .advise("start it in another terminal: outbound mock all")
         })?;
-        let noted: Vec<Value> = serde_json::from_str(&text)
-            .map_err(|error| Trouble::new(Exit::Failed, format!("read {}", path.display()), error))?;
+        let noted: Vec<Value> = serde_json::from_str(&text).map_err(|error| {
+            Trouble::new(Exit::Failed, format!("read {}", path.display()), error)
+        })?;
         noted
             .into_iter()
             .find(|ready| ready["mock"] == target.name())
             .and_then(|ready| serde_json::from_value(ready["control"].clone()).ok())
             .ok_or_else(|| {
-                Trouble::new(Exit::Target, tried, format!("the mocks that run do not include {target}"))
-                    .advise(format!("start it: outbound mock {target}"))
+                Trouble::new(
+                    Exit::Target,
+                    tried,
+                    format!("the mocks that run do not include {target}"),
+                )
+                .advise(format!("start it: outbound mock {target}"))
             })
     }
 
-    async fn ask(&self, method: &'static str, path: &str, body: Option<Value>) -> Result<Value, Trouble> {
+    async fn ask(
+        &self,
+        method: &'static str,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<Value, Trouble> {
         let tried = "steer the mock";
         let failed = |error: &dyn std::fmt::Display| {
-            Trouble::new(Exit::Target, tried, error).advise("is it still running? start it with `outbound mock`")
+            Trouble::new(Exit::Target, tried, error)
+                .advise("is it still running? start it with `outbound mock`")
         };
         let client = reqwest::Client::builder()
             .no_proxy()
             .timeout(Duration::from_secs(10))
             .build()
             .map_err(|error| failed(&error))?;
-        let method = reqwest::Method::from_bytes(method.as_bytes()).map_err(|error| failed(&error))?;
+        let method =
+            reqwest::Method::from_bytes(method.as_bytes()).map_err(|error| failed(&error))?;
         let mut request = client
             .request(method, format!("{}/{path}", self.url))
             .header(reqwest::header::AUTHORIZATION, &self.authorization);
@@ -390,7 +451,11 @@ impl Control {
         if status.is_success() {
             return Ok(said);
         }
-        let told = said["error"].as_str().unwrap_or("the mock refused").to_owned();
-        Err(Trouble::new(Exit::Usage, tried, told).advise("see `outbound mock faults TARGET` for what can be armed"))
+        let told = said["error"]
+            .as_str()
+            .unwrap_or("the mock refused")
+            .to_owned();
+        Err(Trouble::new(Exit::Usage, tried, told)
+            .advise("see `outbound mock faults TARGET` for what can be armed"))
     }
 }

@@ -48,7 +48,13 @@ Exit codes: outbound exit-codes. Reasons why nothing was sent: outbound reasons.
 #[derive(Debug, Clone, clap::Args)]
 struct Global {
     /// The configuration
-    #[arg(long, global = true, value_name = "FILE", default_value = "workbench.toml", env = "OUTBOUND_CONFIG")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        default_value = "workbench.toml",
+        env = "OUTBOUND_CONFIG"
+    )]
     config: PathBuf,
     /// The journal, instead of the one that the configuration names
     #[arg(long, global = true, value_name = "FILE")]
@@ -115,7 +121,11 @@ pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
+            let exit = if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Done
+            };
             let _ = error.print(); // a closed terminal is no reason to fail differently
             return ExitCode::from(exit.code());
         }

@@ -7,28 +7,23 @@ use serde::Serialize;
 
 /// Where a command's result goes, and in which form.
 #[derive(Debug, Clone, Copy)]
-pub struct Out {
+pub(super) struct Out {
     json: bool,
 }
 
 impl Out {
     /// Makes an output; with `json`, every result is JSON, one value per line.
-    pub fn new(json: bool) -> Self {
+    pub(super) fn new(json: bool) -> Self {
         Self { json }
     }
 
-    /// Tells whether results are to be JSON.
-    pub fn is_json(self) -> bool {
-        self.json
-    }
-
     /// Tells whether a person is looking at standard error, where progress is shown.
-    pub fn shows_progress(self) -> bool {
+    pub(super) fn shows_progress(self) -> bool {
         !self.json && io::stderr().is_terminal()
     }
 
     /// Writes text for people, with control characters made visible; nothing in JSON mode.
-    pub fn text(self, text: &str) {
+    pub(super) fn text(self, text: &str) {
         if self.json {
             return;
         }
@@ -38,14 +33,14 @@ impl Out {
     }
 
     /// Writes one JSON value on a line; nothing in text mode.
-    pub fn value(self, value: &impl Serialize) {
+    pub(super) fn value(self, value: &impl Serialize) {
         if self.json {
             self.raw_value(value);
         }
     }
 
     /// Writes one JSON value on a line, in either mode: for exports.
-    pub fn raw_value(self, value: &impl Serialize) {
+    pub(super) fn raw_value(self, value: &impl Serialize) {
         match serde_json::to_string(value) {
             Ok(line) => write_line(&line),
             Err(error) => note(&format!("error: cannot write the result as JSON: {error}")),
@@ -53,12 +48,14 @@ impl Out {
     }
 
     /// Writes a row of columns for people, cells padded to the widths given; nothing in JSON mode.
-    pub fn table(self, header: &[&str], rows: &[Vec<String>]) {
+    pub(super) fn table(self, header: &[&str], rows: &[Vec<String>]) {
         if self.json {
             return;
         }
-        let cells: Vec<Vec<String>> =
-            rows.iter().map(|row| row.iter().map(|cell| visible(cell).into_owned()).collect()).collect();
+        let cells: Vec<Vec<String>> = rows
+            .iter()
+            .map(|row| row.iter().map(|cell| visible(cell).into_owned()).collect())
+            .collect();
         let width = |column: usize| {
             cells
                 .iter()
@@ -70,7 +67,10 @@ impl Out {
         };
         let widths: Vec<usize> = (0..header.len()).map(width).collect();
         let line = |row: &mut dyn Iterator<Item = &str>| {
-            let padded: Vec<String> = row.zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+            let padded: Vec<String> = row
+                .zip(&widths)
+                .map(|(cell, width)| format!("{cell:width$}"))
+                .collect();
             write_line(padded.join("  ").trim_end());
         };
         line(&mut header.iter().copied());
@@ -81,7 +81,7 @@ impl Out {
 }
 
 /// Writes a line for people to standard error.
-pub fn note(text: &str) {
+pub(super) fn note(text: &str) {
     for line in text.lines() {
         let _ = writeln!(io::stderr(), "{}", visible(line)); // nobody reads standard error: nothing left to tell
     }

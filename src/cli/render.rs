@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use domain::{Decision, Exchange, Failure, Purpose, Step, TraceLine, Trigger, Verdict};
 use engine::{
-    Answer, AttemptTrace, Decided, FlowTrace, Life, OperationTrace, PlannedTrigger, Settlement, WaitFailure, WaitTrace,
-    WaitVerdict,
+    Answer, AttemptTrace, Decided, FlowTrace, Life, OperationTrace, PlannedTrigger, Settlement,
+    WaitFailure, WaitTrace, WaitVerdict,
 };
 use jiff::Timestamp;
 
@@ -21,13 +21,33 @@ pub(super) fn short(trace: &FlowTrace) -> String {
             line(&mut out, 1, &decision_line(decided, trace));
         }
     }
-    for extra in trace.operations.iter().filter(|operation| !is_decided(trace, operation)) {
-        line(&mut out, 1, &format!("{} {} {}", extra.queued.connector, extra.queued.verb, ending(extra)));
+    for extra in trace
+        .operations
+        .iter()
+        .filter(|operation| !is_decided(trace, operation))
+    {
+        line(
+            &mut out,
+            1,
+            &format!(
+                "{} {} {}",
+                extra.queued.connector,
+                extra.queued.verb,
+                ending(extra)
+            ),
+        );
     }
     if let Some(wait) = &trace.wait {
         line(&mut out, 1, &wait_line(wait));
     }
-    line(&mut out, 1, &format!("flow {}  (outbound journal show {})", trace.flow, trace.flow));
+    line(
+        &mut out,
+        1,
+        &format!(
+            "flow {}  (outbound journal show {})",
+            trace.flow, trace.flow
+        ),
+    );
     out
 }
 
@@ -49,9 +69,22 @@ pub(super) fn whole(trace: &FlowTrace) -> String {
             }
         }
     }
-    for extra in trace.operations.iter().filter(|operation| !is_decided(trace, operation)) {
+    for extra in trace
+        .operations
+        .iter()
+        .filter(|operation| !is_decided(trace, operation))
+    {
         line(&mut out, 0, "");
-        line(&mut out, 1, &format!("{} {} {}", extra.queued.connector, extra.queued.verb, ending(extra)));
+        line(
+            &mut out,
+            1,
+            &format!(
+                "{} {} {}",
+                extra.queued.connector,
+                extra.queued.verb,
+                ending(extra)
+            ),
+        );
         sent(&mut out, extra);
     }
     if let Some(wait) = &trace.wait {
@@ -78,14 +111,22 @@ pub(super) fn planned(trigger: &PlannedTrigger) -> String {
 /// One exchange in full, head and body.
 pub(super) fn exchange(exchange: &Exchange) -> String {
     let mut out = String::new();
-    line(&mut out, 0, &format!("{}  {} {}", exchange.at, exchange.method, exchange.url));
+    line(
+        &mut out,
+        0,
+        &format!("{}  {} {}", exchange.at, exchange.method, exchange.url),
+    );
     for header in &exchange.request_headers {
         line(&mut out, 1, &format!("{}: {}", header.name, header.value));
     }
     body(&mut out, &exchange.request_body);
     match (&exchange.response, &exchange.error) {
         (Some(response), error) => {
-            line(&mut out, 0, &format!("-> {} after {:?}", response.status, exchange.took));
+            line(
+                &mut out,
+                0,
+                &format!("-> {} after {:?}", response.status, exchange.took),
+            );
             for header in &response.headers {
                 line(&mut out, 1, &format!("{}: {}", header.name, header.value));
             }
@@ -118,7 +159,10 @@ fn body(out: &mut String, body: &domain::Body) {
 }
 
 pub(super) fn headline(trigger: &Trigger) -> String {
-    let mut text = format!("{} {} ({}", trigger.kind, trigger.subject_name, trigger.source);
+    let mut text = format!(
+        "{} {} ({}",
+        trigger.kind, trigger.subject_name, trigger.source
+    );
     if let Some(application) = &trigger.application {
         let _ = write!(text, ", application {application}"); // writing to a string cannot fail
     }
@@ -153,31 +197,53 @@ fn verdict_line(decision: &Decision) -> String {
     match &decision.verdict {
         Verdict::Operation(planned) => {
             let name = &planned.desired.remote_name;
-            let held = planned.held.map(|reason| format!("  held: {reason}")).unwrap_or_default();
+            let held = planned
+                .held
+                .map(|reason| format!("  held: {reason}"))
+                .unwrap_or_default();
             format!("{connector}  {} {name}{held}", planned.verb)
         }
-        Verdict::Nothing(nothing) => format!("{connector}  nothing: {} ({})", nothing.reason, nothing.detail),
+        Verdict::Nothing(nothing) => format!(
+            "{connector}  nothing: {} ({})",
+            nothing.reason, nothing.detail
+        ),
     }
 }
 
 /// How an operation stands, in words.
 fn ending(operation: &OperationTrace) -> String {
     let attempts = operation.attempts.len();
-    let tries = if attempts > 1 { format!(" after {attempts} attempts") } else { String::new() };
+    let tries = if attempts > 1 {
+        format!(" after {attempts} attempts")
+    } else {
+        String::new()
+    };
     match operation.life {
         Life::Settled => match &operation.settlement {
             Some(Settlement::Confirmed(what)) => format!("confirmed: {}{tries}", word(what)),
-            Some(Settlement::Found(what)) => format!("found: {}, by asking after a lost reply{tries}", word(what)),
-            Some(Settlement::Nothing { reason, detail }) => format!("nothing left to do: {reason} ({detail})"),
+            Some(Settlement::Found(what)) => {
+                format!("found: {}, by asking after a lost reply{tries}", word(what))
+            }
+            Some(Settlement::Nothing { reason, detail }) => {
+                format!("nothing left to do: {reason} ({detail})")
+            }
             None => "settled".to_owned(),
         },
         Life::Dead => {
             let told = operation.death.as_ref().map_or_else(String::new, |death| {
-                format!(": {} ({})\n      do: {}", death.told, death.cause.word(), death.advice)
+                format!(
+                    ": {} ({})\n      do: {}",
+                    death.told,
+                    death.cause.word(),
+                    death.advice
+                )
             });
             format!("failed for good{tries}{told}")
         }
-        Life::Discarded => format!("discarded: {}", operation.discarded.as_deref().unwrap_or("by hand")),
+        Life::Discarded => format!(
+            "discarded: {}",
+            operation.discarded.as_deref().unwrap_or("by hand")
+        ),
         Life::Held { reason } => format!("held: {reason}; {}", reason.fix()),
         Life::Queued => "queued".to_owned(),
         Life::InFlight => "in flight".to_owned(),
@@ -187,12 +253,19 @@ fn ending(operation: &OperationTrace) -> String {
 }
 
 fn last_failure(operation: &OperationTrace) -> String {
-    let failure = operation.attempts.iter().rev().find_map(|attempt| attempt.failure.as_ref());
+    let failure = operation
+        .attempts
+        .iter()
+        .rev()
+        .find_map(|attempt| attempt.failure.as_ref());
     failure.map_or_else(String::new, |failure| format!(" ({failure})"))
 }
 
 fn word(what: &impl serde::Serialize) -> String {
-    serde_json::to_value(what).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+    serde_json::to_value(what)
+        .ok()
+        .and_then(|value| value.as_str().map(str::to_owned))
+        .unwrap_or_default()
 }
 
 fn steps(out: &mut String, depth: usize, lines: &[TraceLine]) {
@@ -211,14 +284,34 @@ fn steps(out: &mut String, depth: usize, lines: &[TraceLine]) {
 /// Steps 7 and 8: attempts with their exchanges, and what was confirmed.
 fn sent(out: &mut String, operation: &OperationTrace) {
     for (at, attempt) in operation.attempts.iter().enumerate() {
-        let label = if at == 0 { format!("{} {}", Step::Send.number(), Step::Send) } else { String::new() };
-        line(out, 2, &format!("{label:<9} attempt {} ({}){}", attempt.number, attempt.verb, password(attempt)));
+        let label = if at == 0 {
+            format!("{} {}", Step::Send.number(), Step::Send)
+        } else {
+            String::new()
+        };
+        line(
+            out,
+            2,
+            &format!(
+                "{label:<9} attempt {} ({}){}",
+                attempt.number,
+                attempt.verb,
+                password(attempt)
+            ),
+        );
         attempt_lines(out, attempt);
     }
     let label = format!("{} {}", Step::Verify.number(), Step::Verify);
     line(out, 2, &format!("{label:<9} {}", ending(operation)));
     if let Some(link) = &operation.link {
-        line(out, 2, &format!("{:<9} linked to {} ({})", "", link.remote_id, link.remote_name));
+        line(
+            out,
+            2,
+            &format!(
+                "{:<9} linked to {} ({})",
+                "", link.remote_id, link.remote_name
+            ),
+        );
     }
     if operation.unlinked {
         line(out, 2, &format!("{:<9} the link ended", ""));
@@ -229,7 +322,9 @@ fn sent(out: &mut String, operation: &OperationTrace) {
 }
 
 fn password(attempt: &AttemptTrace) -> String {
-    attempt.password.map_or_else(String::new, |source| format!(", password: {}", word(&source).replace('-', " ")))
+    attempt.password.map_or_else(String::new, |source| {
+        format!(", password: {}", word(&source).replace('-', " "))
+    })
 }
 
 fn attempt_lines(out: &mut String, attempt: &AttemptTrace) {
@@ -247,16 +342,27 @@ fn attempt_lines(out: &mut String, attempt: &AttemptTrace) {
             Purpose::Write => "",
         };
         let millis = exchange.took.as_millis();
-        line(out, 2, &format!("{:<9}   {} {} -> {answer} in {millis} ms{aside}", "", exchange.method, exchange.url));
+        line(
+            out,
+            2,
+            &format!(
+                "{:<9}   {} {} -> {answer} in {millis} ms{aside}",
+                "", exchange.method, exchange.url
+            ),
+        );
     }
     if let Some(failure) = &attempt.failure {
         line(out, 2, &format!("{:<9}   {}", "", failure_text(failure)));
     }
     for asked in &attempt.asked {
         let said = match &asked.answer {
-            Answer::Ours { remote_id, because } => format!("asked: it has the account {remote_id}, ours: {because}"),
+            Answer::Ours { remote_id, because } => {
+                format!("asked: it has the account {remote_id}, ours: {because}")
+            }
             Answer::Foreign { remote_id, because } => {
-                format!("asked: it has the account {remote_id}, which did not come from here: {because}")
+                format!(
+                    "asked: it has the account {remote_id}, which did not come from here: {because}"
+                )
             }
             Answer::Absent => "asked: it has no such account".to_owned(),
             Answer::Unanswered { failure } => format!("asked, but {failure}"),
@@ -277,10 +383,16 @@ fn wait_line(wait: &WaitTrace) -> String {
             match verdict {
                 WaitVerdict::Confirmed => format!("the caller waited {waited} ms: confirmed"),
                 WaitVerdict::Accepted { cause } => {
-                    format!("the caller waited {waited} ms: the change stands although {}", cause_text(cause))
+                    format!(
+                        "the caller waited {waited} ms: the change stands although {}",
+                        cause_text(cause)
+                    )
                 }
                 WaitVerdict::Rejected { cause } => {
-                    format!("the caller waited {waited} ms: the change was NOT made, because {}", cause_text(cause))
+                    format!(
+                        "the caller waited {waited} ms: the change was NOT made, because {}",
+                        cause_text(cause)
+                    )
                 }
             }
         }
@@ -290,13 +402,18 @@ fn wait_line(wait: &WaitTrace) -> String {
 /// Says why a wait did not end well.
 pub(crate) fn cause_text(cause: &WaitFailure) -> String {
     match cause {
-        WaitFailure::Failed { connector, death, .. } => {
+        WaitFailure::Failed {
+            connector, death, ..
+        } => {
             format!("{connector} failed: {} (do: {})", death.told, death.advice)
         }
         WaitFailure::Discarded { connector, why, .. } => format!("{connector} was given up: {why}"),
         WaitFailure::TimedOut { waiting_for, last } => {
             let names: Vec<String> = waiting_for.iter().map(ToString::to_string).collect();
-            let last = last.as_ref().map(|failure| format!("; last: {failure}")).unwrap_or_default();
+            let last = last
+                .as_ref()
+                .map(|failure| format!("; last: {failure}"))
+                .unwrap_or_default();
             format!("{} did not confirm in time{last}", names.join(", "))
         }
         WaitFailure::ProcessEnded => "the process ended while the caller waited".to_owned(),
@@ -307,7 +424,13 @@ pub(crate) fn cause_text(cause: &WaitFailure) -> String {
 fn time_line(out: &mut String, wait: &WaitTrace, trace: &FlowTrace) {
     const WIDTH: i128 = 40;
     let Some((end, _)) = wait.ended else { return };
-    let last = trace.operations.iter().filter_map(|operation| operation.ended).chain([end]).max().unwrap_or(end);
+    let last = trace
+        .operations
+        .iter()
+        .filter_map(|operation| operation.ended)
+        .chain([end])
+        .max()
+        .unwrap_or(end);
     let span = (last.as_nanosecond() - wait.began.as_nanosecond()).max(1);
     let bar = |from: Timestamp, to: Timestamp| {
         let at = |instant: Timestamp| {
@@ -317,12 +440,32 @@ fn time_line(out: &mut String, wait: &WaitTrace, trace: &FlowTrace) {
         let (start, stop) = (at(from), at(to).max(at(from) + 1));
         format!("{}{}", " ".repeat(start), "=".repeat(stop - start))
     };
-    line(out, 2, &format!("{:<28}|{:<41}| {} ms", "caller", bar(wait.began, end), millis(wait.began, end)));
+    line(
+        out,
+        2,
+        &format!(
+            "{:<28}|{:<41}| {} ms",
+            "caller",
+            bar(wait.began, end),
+            millis(wait.began, end)
+        ),
+    );
     for operation in &trace.operations {
-        let started = operation.attempts.first().map_or(operation.at, |attempt| attempt.started);
+        let started = operation
+            .attempts
+            .first()
+            .map_or(operation.at, |attempt| attempt.started);
         let ended = operation.ended.unwrap_or(last);
         let name = format!("{} {}", operation.queued.connector, operation.queued.verb);
-        line(out, 2, &format!("{name:<28}|{:<41}| {} ms", bar(started, ended), millis(started, ended)));
+        line(
+            out,
+            2,
+            &format!(
+                "{name:<28}|{:<41}| {} ms",
+                bar(started, ended),
+                millis(started, ended)
+            ),
+        );
     }
 }
 

@@ -5,7 +5,8 @@ use std::io::Read as _;
 
 use clap::{Args, Subcommand, ValueEnum};
 use domain::{
-    ApplicationId, Change, Claim, Claims, ConnectionId, NewUser, QualifiedName, Request, RoleName, Secret, Source,
+    ApplicationId, Change, Claim, Claims, ConnectionId, NewUser, QualifiedName, Request, RoleName,
+    Secret, Source,
 };
 
 use super::trouble::Trouble;
@@ -13,7 +14,7 @@ use crate::exit::Exit;
 
 /// What happened, as a subcommand.
 #[derive(Debug, Subcommand)]
-pub enum TriggerCommand {
+pub(super) enum TriggerCommand {
     /// A user was created (console, api, self sign-up, import)
     UserCreated {
         #[command(flatten)]
@@ -127,7 +128,7 @@ pub enum TriggerCommand {
 
 /// Who a user is.
 #[derive(Debug, Args)]
-pub struct UserArgs {
+pub(super) struct UserArgs {
     /// The user: name or STORE/name
     user: String,
     /// A claim; repeat the option for several claims or several values
@@ -144,7 +145,7 @@ pub struct UserArgs {
 /// Where a password comes from; never the command line itself, which other users of the machine can read.
 #[derive(Debug, Args)]
 #[group(multiple = false)]
-pub struct PasswordArgs {
+pub(super) struct PasswordArgs {
     /// Takes the password from an environment variable
     #[arg(long, value_name = "VARIABLE")]
     password_env: Option<String>,
@@ -155,7 +156,7 @@ pub struct PasswordArgs {
 
 /// How a trigger came.
 #[derive(Debug, Args)]
-pub struct OriginArgs {
+pub(super) struct OriginArgs {
     /// How it came
     #[arg(long, value_enum, default_value_t = SourceWord::Console)]
     source: SourceWord,
@@ -166,7 +167,7 @@ pub struct OriginArgs {
 
 /// The sources that a caller can name; `jit` and `login` come of `logged-in`.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum SourceWord {
+pub(super) enum SourceWord {
     /// An administrator in the Console
     Console,
     /// The SCIM API
@@ -190,53 +191,90 @@ impl From<SourceWord> for Source {
 
 impl TriggerCommand {
     /// Makes the request that the engine takes.
-    pub fn into_request(self) -> Result<Request, Trouble> {
+    pub(super) fn into_request(self) -> Result<Request, Trouble> {
         Ok(match self {
-            Self::UserCreated { user, password, origin } => {
-                origin.request(Change::CreateUser { user: user.new_user()?, password: password.read()? })
-            }
-            Self::UserUpdated { user, set, remove, rename, origin } => origin.request(Change::UpdateUser {
+            Self::UserCreated {
+                user,
+                password,
+                origin,
+            } => origin.request(Change::CreateUser {
+                user: user.new_user()?,
+                password: password.read()?,
+            }),
+            Self::UserUpdated {
+                user,
+                set,
+                remove,
+                rename,
+                origin,
+            } => origin.request(Change::UpdateUser {
                 user: QualifiedName::new(&user),
                 set: claims(&set)?,
                 remove: remove.iter().map(|claim| Claim::new(claim)).collect(),
                 rename,
             }),
-            Self::UserDeleted { user, origin } => {
-                origin.request(Change::DeleteUser { user: QualifiedName::new(&user) })
-            }
-            Self::PasswordChanged { user, password, origin } => {
+            Self::UserDeleted { user, origin } => origin.request(Change::DeleteUser {
+                user: QualifiedName::new(&user),
+            }),
+            Self::PasswordChanged {
+                user,
+                password,
+                origin,
+            } => {
                 let password = password.read()?.ok_or_else(|| {
                     Trouble::new(Exit::Usage, "change the password", "no password was given")
                         .advise("add --password-stdin or --password-env VARIABLE")
                 })?;
-                origin.request(Change::SetPassword { user: QualifiedName::new(&user), password })
+                origin.request(Change::SetPassword {
+                    user: QualifiedName::new(&user),
+                    password,
+                })
             }
-            Self::LoggedIn { user, connection, application } => Request {
-                change: Change::LogIn { identity: user.new_user()? },
+            Self::LoggedIn {
+                user,
+                connection,
+                application,
+            } => Request {
+                change: Change::LogIn {
+                    identity: user.new_user()?,
+                },
                 source: Source::Login,
                 application: application.as_deref().map(ApplicationId::from),
                 connection: Some(ConnectionId(connection)),
             },
-            Self::RoleAssigned { user, role, origin } => {
-                origin.request(Change::AssignRole { user: QualifiedName::new(&user), role: RoleName::new(&role) })
-            }
-            Self::RoleRevoked { user, role, origin } => {
-                origin.request(Change::RevokeRole { user: QualifiedName::new(&user), role: RoleName::new(&role) })
-            }
-            Self::GroupCreated { group, members, origin } => {
-                origin.request(Change::CreateGroup { group: QualifiedName::new(&group), members: names(&members) })
-            }
-            Self::GroupChanged { group, add, remove, origin } => origin.request(Change::ChangeGroup {
+            Self::RoleAssigned { user, role, origin } => origin.request(Change::AssignRole {
+                user: QualifiedName::new(&user),
+                role: RoleName::new(&role),
+            }),
+            Self::RoleRevoked { user, role, origin } => origin.request(Change::RevokeRole {
+                user: QualifiedName::new(&user),
+                role: RoleName::new(&role),
+            }),
+            Self::GroupCreated {
+                group,
+                members,
+                origin,
+            } => origin.request(Change::CreateGroup {
+                group: QualifiedName::new(&group),
+                members: names(&members),
+            }),
+            Self::GroupChanged {
+                group,
+                add,
+                remove,
+                origin,
+            } => origin.request(Change::ChangeGroup {
                 group: QualifiedName::new(&group),
                 add: names(&add),
                 remove: names(&remove),
             }),
-            Self::GroupRenamed { group, to, origin } => {
-                origin.request(Change::RenameGroup { group: QualifiedName::new(&group), to })
-            }
-            Self::GroupDeleted { group, origin } => {
-                origin.request(Change::DeleteGroup { group: QualifiedName::new(&group) })
-            }
+            Self::GroupRenamed { group, to, origin } => origin.request(Change::RenameGroup {
+                group: QualifiedName::new(&group),
+                to,
+            }),
+            Self::GroupDeleted { group, origin } => origin.request(Change::DeleteGroup {
+                group: QualifiedName::new(&group),
+            }),
         })
     }
 }
@@ -284,11 +322,15 @@ impl PasswordArgs {
         std::io::stdin()
             .take(LIMIT_BYTES)
             .read_to_string(&mut text)
-            .map_err(|error| Trouble::new(Exit::Usage, "read the password from standard input", error))?;
+            .map_err(|error| {
+                Trouble::new(Exit::Usage, "read the password from standard input", error)
+            })?;
         let line = text.lines().next().unwrap_or_default();
         if line.is_empty() {
-            return Err(Trouble::new(Exit::Usage, "read the password", "standard input is empty")
-                .advise("write the password and a newline to standard input"));
+            return Err(
+                Trouble::new(Exit::Usage, "read the password", "standard input is empty")
+                    .advise("write the password and a newline to standard input"),
+            );
         }
         Ok(Some(Secret::new(line)))
     }

@@ -10,7 +10,7 @@ use crate::exit::Exit;
 use crate::scenario::{self, FileError, PlayError, Scenario};
 
 #[derive(Debug, Args)]
-pub struct RunArgs {
+pub(super) struct RunArgs {
     /// The scenarios
     #[arg(required = true, value_name = "SCENARIO")]
     files: Vec<PathBuf>,
@@ -31,14 +31,29 @@ pub(super) async fn run(out: Out, args: RunArgs) -> Result<Exit, Trouble> {
     for path in &args.files {
         let (mut scenario, text) = Scenario::read(path).map_err(|error| unreadable(&error))?;
         scenario.seed = args.seed.unwrap_or(scenario.seed);
-        out.text(&format!("{}   [{}, seed {}]", scenario.title, path.display(), scenario.seed));
+        out.text(&format!(
+            "{}   [{}, seed {}]",
+            scenario.title,
+            path.display(),
+            scenario.seed
+        ));
         out.text(scenario.story.trim());
-        let result = scenario::play(&scenario, &text, path, args.keep.as_deref(), &mut |number, step| {
-            out.text(&scenario::step_text(number, step));
-        })
+        let result = scenario::play(
+            &scenario,
+            &text,
+            path,
+            args.keep.as_deref(),
+            &mut |number, step| {
+                out.text(&scenario::step_text(number, step));
+            },
+        )
         .await
         .map_err(|error| unplayed(path, error))?;
-        misses += result.steps.iter().map(|step| step.misses.len()).sum::<usize>();
+        misses += result
+            .steps
+            .iter()
+            .map(|step| step.misses.len())
+            .sum::<usize>();
         out.value(&result);
         played.push(result);
     }
@@ -46,27 +61,44 @@ pub(super) async fn run(out: Out, args: RunArgs) -> Result<Exit, Trouble> {
         let text = scenario::junit(&played)
             .to_string()
             .map_err(|error| Trouble::new(Exit::Failed, "write the JUnit report", error))?;
-        std::fs::write(path, text)
-            .map_err(|error| Trouble::new(Exit::Failed, format!("write {}", path.display()), error))?;
+        std::fs::write(path, text).map_err(|error| {
+            Trouble::new(Exit::Failed, format!("write {}", path.display()), error)
+        })?;
     }
     let steps: usize = played.iter().map(|scenario| scenario.steps.len()).sum();
     let took: std::time::Duration = played.iter().map(|scenario| scenario.took).sum();
     if misses == 0 {
-        out.text(&format!("{} scenarios, {steps} steps, everything as expected, in {took:.1?}", played.len()));
+        out.text(&format!(
+            "{} scenarios, {steps} steps, everything as expected, in {took:.1?}",
+            played.len()
+        ));
         return Ok(Exit::Done);
     }
-    for (scenario, step) in played.iter().flat_map(|scenario| scenario.steps.iter().map(move |step| (scenario, step))) {
+    for (scenario, step) in played
+        .iter()
+        .flat_map(|scenario| scenario.steps.iter().map(move |step| (scenario, step)))
+    {
         for miss in &step.misses {
-            note(&format!("{}:{}: {}: {miss}", scenario.file, step.line, step.name));
+            note(&format!(
+                "{}:{}: {}: {miss}",
+                scenario.file, step.line, step.name
+            ));
         }
     }
-    out.text(&format!("{} scenarios, {steps} steps, {misses} expectations not met", played.len()));
+    out.text(&format!(
+        "{} scenarios, {steps} steps, {misses} expectations not met",
+        played.len()
+    ));
     Ok(Exit::Failed)
 }
 
 fn unreadable(error: &FileError) -> Trouble {
     let trouble = match error {
-        FileError::Read { source, .. } => Trouble::new(Exit::Input, "read the scenario", format!("{error}\n{source}")),
+        FileError::Read { source, .. } => Trouble::new(
+            Exit::Input,
+            "read the scenario",
+            format!("{error}\n{source}"),
+        ),
         FileError::Parse { .. } => Trouble::new(Exit::Input, "read the scenario", error),
     };
     trouble.advise("the format is described in docs/scenarios.md")

@@ -6,8 +6,8 @@ use config::{LoadError, Loaded};
 use connectors::CATALOGUE;
 use engine::{Engine, JournalError, Reader, StartError};
 
+use super::Global;
 use super::trouble::Trouble;
-use super::{Global, out};
 use crate::exit::Exit;
 use crate::workbench;
 
@@ -42,16 +42,17 @@ pub(super) async fn engine(global: &Global) -> Result<(Loaded, Engine), Trouble>
     let loaded = load(global)?;
     let base = base(global);
     let journal = workbench::journal_file(&loaded.configuration, &base, global.journal.as_deref());
-    let engine = workbench::start(&loaded, &base, journal).await.map_err(not_started)?;
+    let engine = workbench::start(&loaded, &base, journal)
+        .await
+        .map_err(not_started)?;
     Ok((loaded, engine))
 }
 
 fn not_started(error: StartError) -> Trouble {
     match error {
         StartError::Journal(error) => journal_trouble(&error),
-        StartError::Rules(told) => {
-            Trouble::new(Exit::Input, "use the rules", told).advise("correct the policies under [rules]")
-        }
+        StartError::Rules(told) => Trouble::new(Exit::Input, "use the rules", told)
+            .advise("correct the policies under [rules]"),
     }
 }
 
@@ -65,8 +66,12 @@ pub(super) fn reader(global: &Global) -> Result<Reader, Trouble> {
         if path.exists() {
             journal_trouble(&error)
         } else {
-            Trouble::new(Exit::Journal, "read the journal", format!("{} does not exist yet", path.display()))
-                .advise("nothing has happened here; begin with `outbound seed` or `outbound trigger`")
+            Trouble::new(
+                Exit::Journal,
+                "read the journal",
+                format!("{} does not exist yet", path.display()),
+            )
+            .advise("nothing has happened here; begin with `outbound seed` or `outbound trigger`")
         }
     })
 }
@@ -79,12 +84,5 @@ pub(super) fn journal_trouble(error: &JournalError) -> Trouble {
         JournalError::Newer { .. } => trouble.advise("use the program that wrote it, or one that is newer"),
         JournalError::NotAJournal => trouble.advise("name another file with --journal or under [engine]"),
         _ => trouble.advise("look at the disk and at the file's permissions; nothing was sent that is not in the journal"),
-    }
-}
-
-/// Tells people what the configuration leaves in doubt, once per command.
-pub(super) fn warn(loaded: &Loaded) {
-    for finding in loaded.findings() {
-        out::note(&finding.to_string());
     }
 }

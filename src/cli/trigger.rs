@@ -14,7 +14,7 @@ use super::{Global, render, session};
 use crate::exit::Exit;
 
 #[derive(Debug, Args)]
-pub struct TriggerArgs {
+pub(super) struct TriggerArgs {
     #[command(subcommand)]
     what: TriggerCommand,
     /// How long to wait for the operations, in seconds; what is not settled then stays owed
@@ -29,13 +29,13 @@ pub struct TriggerArgs {
 }
 
 #[derive(Debug, Args)]
-pub struct PlanArgs {
+pub(super) struct PlanArgs {
     #[command(subcommand)]
     what: TriggerCommand,
 }
 
 #[derive(Debug, Args)]
-pub struct DrainArgs {
+pub(super) struct DrainArgs {
     /// How long to go on, in seconds
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     wait: u64,
@@ -59,7 +59,13 @@ pub(super) async fn trigger(global: &Global, out: Out, args: TriggerArgs) -> Res
 }
 
 async fn submit(engine: &Engine, request: Request) -> Result<Outcome, Trouble> {
-    let cancelled = || Trouble::new(Exit::Interrupted, "wait for the answer", "stopped by a signal");
+    let cancelled = || {
+        Trouble::new(
+            Exit::Interrupted,
+            "wait for the answer",
+            "stopped by a signal",
+        )
+    };
     tokio::select! {
         outcome = engine.submit(request) => outcome.map_err(not_taken),
         () = crate::workbench::stop_signal() => Err(cancelled().advise("what was committed goes on: outbound drain")),
@@ -71,7 +77,9 @@ fn not_taken(error: SubmitError) -> Trouble {
         SubmitError::Directory(error) => Trouble::new(Exit::Usage, "make the change", error)
             .advise("look at `outbound users list`, `outbound groups list`, `outbound roles list`"),
         SubmitError::Journal(error) => session::journal_trouble(&error),
-        SubmitError::Stopped => Trouble::new(Exit::Journal, "make the change", "the engine is stopped"),
+        SubmitError::Stopped => {
+            Trouble::new(Exit::Journal, "make the change", "the engine is stopped")
+        }
     }
 }
 
@@ -85,7 +93,10 @@ pub(super) async fn settle(engine: &Engine, wait: Duration) {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the command's patience is counted on the system's clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the command's patience is counted on the system's clock"
+)]
 fn deadline(wait: Duration) -> Timestamp {
     Timestamp::now().checked_add(wait).unwrap_or(Timestamp::MAX)
 }
@@ -95,10 +106,24 @@ fn show(engine: &Engine, out: Out, outcome: &Outcome, whole: bool) -> Result<Exi
         .reader()
         .trace(outcome.flow)
         .map_err(|error| session::journal_trouble(&error))?
-        .ok_or_else(|| Trouble::new(Exit::Journal, "read the flow back", "it is not in the journal"))?;
-    out.text(&if whole { render::whole(&trace) } else { render::short(&trace) });
+        .ok_or_else(|| {
+            Trouble::new(
+                Exit::Journal,
+                "read the flow back",
+                "it is not in the journal",
+            )
+        })?;
+    out.text(&if whole {
+        render::whole(&trace)
+    } else {
+        render::short(&trace)
+    });
     out.value(&trace);
-    let lives: Vec<Life> = trace.operations.iter().map(|operation| operation.life).collect();
+    let lives: Vec<Life> = trace
+        .operations
+        .iter()
+        .map(|operation| operation.life)
+        .collect();
     if !outcome.is_accepted() {
         return Ok(Exit::Rejected);
     }
@@ -133,15 +158,25 @@ pub(super) async fn plan(global: &Global, out: Out, args: PlanArgs) -> Result<Ex
 pub(super) async fn drain(global: &Global, out: Out, args: DrainArgs) -> Result<Exit, Trouble> {
     let (_, engine) = session::engine(global).await?;
     settle(&engine, Duration::from_secs(args.wait)).await;
-    let counts = engine.reader().counts().map_err(|error| session::journal_trouble(&error));
+    let counts = engine
+        .reader()
+        .counts()
+        .map_err(|error| session::journal_trouble(&error));
     engine.shutdown().await;
     let counts = counts?;
     let mut owed = 0;
     for (connector, states) in &counts {
-        let told: Vec<String> = states.iter().map(|(state, count)| format!("{count} {}", state.word())).collect();
+        let told: Vec<String> = states
+            .iter()
+            .map(|(state, count)| format!("{count} {}", state.word()))
+            .collect();
         out.text(&format!("{connector}  {}", told.join(", ")));
         out.value(&serde_json::json!({ "connector": connector.to_string(), "operations": states }));
-        owed += states.iter().filter(|(state, _)| state.is_open()).map(|(_, count)| count).sum::<u64>();
+        owed += states
+            .iter()
+            .filter(|(state, _)| state.is_open())
+            .map(|(_, count)| count)
+            .sum::<u64>();
     }
     if counts.is_empty() {
         out.text("nothing is owed");

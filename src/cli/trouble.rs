@@ -8,7 +8,7 @@ use crate::exit::Exit;
 
 /// A failed command, in words, with its exit code.
 #[derive(Debug)]
-pub struct Trouble {
+pub(super) struct Trouble {
     /// How the process ends.
     pub exit: Exit,
     /// What was tried: a fragment that fits after "cannot".
@@ -21,7 +21,7 @@ pub struct Trouble {
 
 impl Trouble {
     /// Describes a failure.
-    pub fn new(exit: Exit, tried: impl Into<String>, happened: impl fmt::Display) -> Self {
+    pub(super) fn new(exit: Exit, tried: impl Into<String>, happened: impl fmt::Display) -> Self {
         Self {
             exit,
             tried: tried.into(),
@@ -32,13 +32,13 @@ impl Trouble {
 
     /// Adds what to do next.
     #[must_use]
-    pub fn advise(mut self, advice: impl Into<String>) -> Self {
+    pub(super) fn advise(mut self, advice: impl Into<String>) -> Self {
         self.advice = Some(advice.into());
         self
     }
 
     /// Returns it as JSON, for `--json`.
-    pub fn to_json(&self) -> serde_json::Value {
+    pub(super) fn to_json(&self) -> serde_json::Value {
         serde_json::json!({
             "error": { "tried": self.tried, "happened": self.happened, "advice": self.advice, "exit": self.exit.code() }
         })

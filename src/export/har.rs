@@ -66,15 +66,23 @@ fn response(exchange: &Exchange) -> Value {
 }
 
 fn headers(list: &[Header]) -> Value {
-    list.iter().map(|header| json!({ "name": header.name, "value": header.value })).collect()
+    list.iter()
+        .map(|header| json!({ "name": header.name, "value": header.value }))
+        .collect()
 }
 
 fn media_type(list: &[Header]) -> &str {
-    list.iter().find(|header| header.name == "content-type").map_or("", |header| header.value.as_str())
+    list.iter()
+        .find(|header| header.name == "content-type")
+        .map_or("", |header| header.value.as_str())
 }
 
 fn query(url: &str) -> Value {
     url::Url::parse(url)
-        .map(|url| url.query_pairs().map(|(name, value)| json!({ "name": name, "value": value })).collect())
+        .map(|url| {
+            url.query_pairs()
+                .map(|(name, value)| json!({ "name": name, "value": value }))
+                .collect()
+        })
         .unwrap_or_else(|_| json!([]))
 }

@@ -19,8 +19,18 @@ pub(super) fn check(
 ) -> Vec<String> {
     let mut misses = Vec::new();
     misses.extend(expect.caller.and_then(|caller| caller_miss(caller, seen)));
-    misses.extend(expect.decisions.as_ref().and_then(|expected| decisions_miss(expected, seen)));
-    misses.extend(expect.exchanges.as_ref().and_then(|expected| exchanges_miss(expected, &seen.exchanges)));
+    misses.extend(
+        expect
+            .decisions
+            .as_ref()
+            .and_then(|expected| decisions_miss(expected, seen)),
+    );
+    misses.extend(
+        expect
+            .exchanges
+            .as_ref()
+            .and_then(|expected| exchanges_miss(expected, &seen.exchanges)),
+    );
     for expected in &expect.target {
         match objects(&expected.target) {
             Some(held) => misses.extend(target_miss(expected, &held)),
@@ -29,7 +39,10 @@ pub(super) fn check(
     }
     for (user, there) in &expect.directory {
         if in_directory(user) != *there {
-            misses.push(format!("directory: `{user}` should {}be there", if *there { "" } else { "not " }));
+            misses.push(format!(
+                "directory: `{user}` should {}be there",
+                if *there { "" } else { "not " }
+            ));
         }
     }
     misses
@@ -39,7 +52,10 @@ fn caller_miss(expected: Caller, seen: &StepSeen) -> Option<String> {
     let accepted = seen.caller.as_ref().map(|caller| caller.accepted);
     let wanted = expected == Caller::Accepted;
     (accepted != Some(wanted)).then(|| {
-        let told = seen.caller.as_ref().map_or("there was no trigger", |caller| caller.told.as_str());
+        let told = seen
+            .caller
+            .as_ref()
+            .map_or("there was no trigger", |caller| caller.told.as_str());
         format!("caller: expected {expected:?}, but {told}").to_lowercase()
     })
 }
@@ -51,20 +67,45 @@ fn decisions_miss(expected: &[DecisionExpected], seen: &StepSeen) -> Option<Stri
     let mut had: Vec<DecisionSeen> = seen.decisions.clone();
     had.sort_by_key(|decision| decision.connector.clone());
     // A reason without a connector is the event's own: nobody proposed anything.
-    let event_reasons: Vec<&str> = seen.event.iter().filter_map(|line| line.reason).map(domain::Reason::code).collect();
-    let matched = wanted.iter().filter(|decision| decision.connector.is_some()).count() == had.len()
-        && wanted.iter().filter(|decision| decision.connector.is_some()).zip(&had).all(|(want, seen)| matches(want, seen))
+    let event_reasons: Vec<&str> = seen
+        .event
+        .iter()
+        .filter_map(|line| line.reason)
+        .map(domain::Reason::code)
+        .collect();
+    let matched = wanted
+        .iter()
+        .filter(|decision| decision.connector.is_some())
+        .count()
+        == had.len()
+        && wanted
+            .iter()
+            .filter(|decision| decision.connector.is_some())
+            .zip(&had)
+            .all(|(want, seen)| matches(want, seen))
         && wanted
             .iter()
             .filter(|decision| decision.connector.is_none())
-            .all(|want| want.reason.as_deref().is_some_and(|reason| event_reasons.contains(&reason)));
+            .all(|want| {
+                want.reason
+                    .as_deref()
+                    .is_some_and(|reason| event_reasons.contains(&reason))
+            });
     if matched {
         return None;
     }
-    let expected_text: String = wanted.iter().map(|want| format!("{}\n", wanted_line(want))).collect();
-    let mut seen_text: String = event_reasons.iter().map(|reason| format!("(event) nothing: {reason}\n")).collect();
+    let expected_text: String = wanted
+        .iter()
+        .map(|want| format!("{}\n", wanted_line(want)))
+        .collect();
+    let mut seen_text: String = event_reasons
+        .iter()
+        .map(|reason| format!("(event) nothing: {reason}\n"))
+        .collect();
     for decision in &had {
-        let like = wanted.iter().find(|want| want.connector.as_deref() == Some(decision.connector.as_str()));
+        let like = wanted
+            .iter()
+            .find(|want| want.connector.as_deref() == Some(decision.connector.as_str()));
         seen_text.push_str(&seen_line(decision, like.copied()));
         seen_text.push('\n');
     }
@@ -73,16 +114,33 @@ fn decisions_miss(expected: &[DecisionExpected], seen: &StepSeen) -> Option<Stri
 
 fn matches(want: &DecisionExpected, seen: &DecisionSeen) -> bool {
     want.connector.as_deref() == Some(seen.connector.as_str())
-        && want.operation.is_none_or(|verb| seen.operation == Some(verb.word()))
-        && want.reason.as_deref().is_none_or(|reason| seen.reason == Some(reason))
-        && want.state.as_deref().is_none_or(|state| seen.state.as_deref() == Some(state))
-        && want.levels.as_ref().is_none_or(|levels| *levels == seen.levels)
+        && want
+            .operation
+            .is_none_or(|verb| seen.operation == Some(verb.word()))
+        && want
+            .reason
+            .as_deref()
+            .is_none_or(|reason| seen.reason == Some(reason))
+        && want
+            .state
+            .as_deref()
+            .is_none_or(|state| seen.state.as_deref() == Some(state))
+        && want
+            .levels
+            .as_ref()
+            .is_none_or(|levels| *levels == seen.levels)
 }
 
 fn wanted_line(want: &DecisionExpected) -> String {
-    let mut line = want.connector.clone().unwrap_or_else(|| "(event)".to_owned());
+    let mut line = want
+        .connector
+        .clone()
+        .unwrap_or_else(|| "(event)".to_owned());
     line.push(' ');
-    line.push_str(&what(want.operation.map(domain::Verb::word), want.reason.as_deref()));
+    line.push_str(&what(
+        want.operation.map(domain::Verb::word),
+        want.reason.as_deref(),
+    ));
     if let Some(state) = &want.state {
         line.push_str(&format!(" [{state}]"));
     }
@@ -95,7 +153,11 @@ fn wanted_line(want: &DecisionExpected) -> String {
 /// Shows of a seen decision what the expectation speaks of, so that the diff shows differences only.
 fn seen_line(seen: &DecisionSeen, like: Option<&DecisionExpected>) -> String {
     let mut line = format!("{} {}", seen.connector, what(seen.operation, seen.reason));
-    if let Some(state) = seen.state.as_ref().filter(|_| like.is_none_or(|want| want.state.is_some())) {
+    if let Some(state) = seen
+        .state
+        .as_ref()
+        .filter(|_| like.is_none_or(|want| want.state.is_some()))
+    {
         line.push_str(&format!(" [{state}]"));
     }
     if like.is_some_and(|want| want.levels.is_some()) {
@@ -114,8 +176,10 @@ fn what(operation: Option<&str>, reason: Option<&str>) -> String {
 }
 
 fn exchanges_miss(expected: &[ExchangeExpected], seen: &[ExchangeSeen]) -> Option<String> {
-    let seen: Vec<&ExchangeSeen> =
-        seen.iter().filter(|exchange| !matches!(exchange.purpose, Purpose::Token | Purpose::Discovery)).collect();
+    let seen: Vec<&ExchangeSeen> = seen
+        .iter()
+        .filter(|exchange| !matches!(exchange.purpose, Purpose::Token | Purpose::Discovery))
+        .collect();
     let met = expected.len() == seen.len()
         && expected.iter().zip(&seen).all(|(want, seen)| {
             want.method == seen.method
@@ -138,7 +202,9 @@ fn exchanges_miss(expected: &[ExchangeExpected], seen: &[ExchangeSeen]) -> Optio
         .map(|(at, seen)| {
             // A path that a `*` stands for is shown as the `*`, so that only real differences are marked.
             let want = expected.get(at);
-            let path = want.filter(|want| path_matches(&want.path, &seen.path)).map_or(&seen.path, |want| &want.path);
+            let path = want
+                .filter(|want| path_matches(&want.path, &seen.path))
+                .map_or(&seen.path, |want| &want.path);
             if want.is_some_and(|want| want.status.is_none()) {
                 format!("{} {path}\n", seen.method)
             } else {
@@ -155,23 +221,34 @@ fn path_matches(pattern: &str, path: &str) -> bool {
         None => pattern == path,
         Some((before, after)) => path.strip_prefix(before).is_some_and(|rest| {
             let end = rest.find(['/', '?', '&']).unwrap_or(rest.len());
-            (0..=end).filter(|at| rest.is_char_boundary(*at)).any(|at| path_matches(after, &rest[at..]))
+            (0..=end)
+                .filter(|at| rest.is_char_boundary(*at))
+                .any(|at| path_matches(after, &rest[at..]))
         }),
     }
 }
 
 fn target_miss(expected: &TargetExpected, held: &[Object]) -> Option<String> {
-    let found = held.iter().find(|object| object.name.eq_ignore_ascii_case(&expected.name));
+    let found = held
+        .iter()
+        .find(|object| object.name.eq_ignore_ascii_case(&expected.name));
     match (found, expected.present) {
         (None, false) => None,
-        (Some(_), false) => Some(format!("target {}: `{}` should not be there, but is", expected.target, expected.name)),
+        (Some(_), false) => Some(format!(
+            "target {}: `{}` should not be there, but is",
+            expected.target, expected.name
+        )),
         (None, true) => {
             let names: Vec<&str> = held.iter().map(|object| object.name.as_str()).collect();
             Some(format!(
                 "target {}: `{}` should be there; it holds {}",
                 expected.target,
                 expected.name,
-                if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
+                if names.is_empty() {
+                    "nothing".to_owned()
+                } else {
+                    names.join(", ")
+                }
             ))
         }
         (Some(object), true) => fields_miss(expected, &object.content),
@@ -183,18 +260,38 @@ fn fields_miss(expected: &TargetExpected, content: &Value) -> Option<String> {
     let mut seen_text = String::new();
     for (field, wanted) in &expected.fields {
         // JSON pointers write `~1` for a slash within a name; URNs have none, so a plain slash separates.
-        let seen = content.pointer(&format!("/{field}")).cloned().unwrap_or(Value::Null);
+        let seen = content
+            .pointer(&format!("/{field}"))
+            .cloned()
+            .unwrap_or(Value::Null);
         let wanted = serde_json::to_value(wanted).unwrap_or(Value::Null);
         wanted_text.push_str(&format!("{field} = {wanted}\n"));
         seen_text.push_str(&format!("{field} = {seen}\n"));
     }
-    (wanted_text != seen_text)
-        .then(|| format!("target {}: `{}`\n{}", expected.target, expected.name, diff(&wanted_text, &seen_text)))
+    for field in &expected.absent {
+        let seen = content.pointer(&format!("/{field}")).filter(|value| !value.is_null());
+        wanted_text.push_str(&format!("{field} is absent\n"));
+        match seen {
+            None => seen_text.push_str(&format!("{field} is absent\n")),
+            Some(value) => seen_text.push_str(&format!("{field} = {value}\n")),
+        }
+    }
+    (wanted_text != seen_text).then(|| {
+        format!(
+            "target {}: `{}`\n{}",
+            expected.target,
+            expected.name,
+            diff(&wanted_text, &seen_text)
+        )
+    })
 }
 
 /// Returns a line diff: `-` was expected, `+` was seen.
 fn diff(expected: &str, seen: &str) -> String {
-    TextDiff::from_lines(expected, seen).iter_all_changes().map(|change| format!("{}{}", change.tag(), change)).collect()
+    TextDiff::from_lines(expected, seen)
+        .iter_all_changes()
+        .map(|change| format!("{}{}", change.tag(), change))
+        .collect()
 }
 
 #[cfg(test)]
@@ -207,7 +304,11 @@ mod tests {
             ("/Users", "/Users", true),
             ("/Users/*", "/Users/17", true),
             ("/Users/*", "/Users/17/x", false),
-            ("/Users?filter=*", "/Users?filter=userName%20eq%20%22kim%22", true),
+            (
+                "/Users?filter=*",
+                "/Users?filter=userName%20eq%20%22kim%22",
+                true,
+            ),
             ("/Users?filter=*&count=1", "/Users?filter=x&count=1", true),
             ("/Users?filter=*&count=1", "/Users?filter=x&count=2", false),
             ("/*/*/x", "/a/b/x", true),

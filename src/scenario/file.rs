@@ -226,6 +226,9 @@ pub struct TargetExpected {
     /// Fields by JSON pointer without the first slash (`name/givenName`, `emails/0/value`) and their values.
     #[serde(default)]
     pub fields: BTreeMap<String, toml::Value>,
+    /// Fields that it must not have.
+    #[serde(default)]
+    pub absent: Vec<String>,
 }
 
 fn yes() -> bool {
@@ -263,13 +266,21 @@ impl Scenario {
     /// # Errors
     /// [`FileError`] with the place of the first mistake.
     pub fn read(path: &Path) -> Result<(Self, String), FileError> {
-        let text =
-            std::fs::read_to_string(path).map_err(|source| FileError::Read { path: path.to_owned(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|source| FileError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
         match toml::from_str::<Self>(&text) {
             Ok(scenario) => Ok((scenario, text)),
             Err(error) => {
-                let (line, column) = line_and_column(&text, error.span().map_or(0, |span| span.start));
-                Err(FileError::Parse { path: path.to_owned(), line, column, message: error.message().to_owned() })
+                let (line, column) =
+                    line_and_column(&text, error.span().map_or(0, |span| span.start));
+                Err(FileError::Parse {
+                    path: path.to_owned(),
+                    line,
+                    column,
+                    message: error.message().to_owned(),
+                })
             }
         }
     }
@@ -279,6 +290,10 @@ impl Scenario {
 pub(super) fn line_and_column(text: &str, offset: usize) -> (usize, usize) {
     let before = &text[..offset.min(text.len())];
     let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().map_or(0, |rest| rest.chars().count()) + 1;
+    let column = before
+        .rsplit('\n')
+        .next()
+        .map_or(0, |rest| rest.chars().count())
+        + 1;
     (line, column)
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use domain::{
-    ApplicationId, Change, Claim, Claims, Clock as _, ConnectionId, NewUser, QualifiedName, Request, RoleName, Source,
-    SystemClock, TriggerKind, Verdict,
+    ApplicationId, Change, Claim, Claims, Clock as _, ConnectionId, NewUser, QualifiedName,
+    Request, RoleName, Source, SystemClock, TriggerKind, Verdict,
 };
 use engine::{FlowTrace, SubmitError, WaitVerdict};
 use mocks::Target;
@@ -49,16 +49,33 @@ pub async fn play(
 
 async fn step(stage: &mut Stage, entry: &StepEntry, line: usize) -> Result<StepSeen, PlayError> {
     let clock = SystemClock::default();
-    let mut seen =
-        StepSeen { name: entry.name.clone(), watch: entry.watch.clone(), line, ..StepSeen::default() };
+    let mut seen = StepSeen {
+        name: entry.name.clone(),
+        watch: entry.watch.clone(),
+        line,
+        ..StepSeen::default()
+    };
     let wrong = |told: String| PlayError::Step { line, told };
     if let Some(fault) = &entry.fault {
-        let target: Target = fault.target.parse().map_err(|error: mocks::UnknownTarget| wrong(error.to_string()))?;
-        stage.lab().mock(target).arm(&fault.spec).map_err(|error| wrong(error.to_string()))?;
-        seen.done.push(format!("arms {} at the {target} mock", fault.spec));
+        let target: Target = fault
+            .target
+            .parse()
+            .map_err(|error: mocks::UnknownTarget| wrong(error.to_string()))?;
+        stage
+            .lab()
+            .mock(target)
+            .arm(&fault.spec)
+            .map_err(|error| wrong(error.to_string()))?;
+        seen.done
+            .push(format!("arms {} at the {target} mock", fault.spec));
     }
     stage.configure(&entry.configure).await?;
-    seen.done.extend(entry.configure.iter().map(|change| format!("sets {} = {}", change.path, change.value)));
+    seen.done.extend(
+        entry
+            .configure
+            .iter()
+            .map(|change| format!("sets {} = {}", change.path, change.value)),
+    );
     let mut flow = None;
     if let Some(trigger) = &entry.trigger {
         let request = request(trigger).map_err(wrong)?;
@@ -66,7 +83,10 @@ async fn step(stage: &mut Stage, entry: &StepEntry, line: usize) -> Result<StepS
         match stage.submit(request).await {
             Ok(outcome) => flow = Some(outcome.flow),
             Err(SubmitError::Directory(error)) => {
-                seen.caller = Some(CallerSeen { accepted: false, told: format!("refused: {error}") });
+                seen.caller = Some(CallerSeen {
+                    accepted: false,
+                    told: format!("refused: {error}"),
+                });
             }
             Err(SubmitError::Journal(error)) => return Err(error.into()),
             Err(SubmitError::Stopped) => return Err(wrong("the engine is stopped".to_owned())),
@@ -74,26 +94,30 @@ async fn step(stage: &mut Stage, entry: &StepEntry, line: usize) -> Result<StepS
     }
     if entry.restart {
         stage.restart().await?;
-        seen.done.push("power cut: the engine is killed and started again on the same journal".to_owned());
+        seen.done.push(
+            "power cut: the engine is killed and started again on the same journal".to_owned(),
+        );
     }
     if let Some(flow) = flow {
         let wait = entry.wait.unwrap_or(Wait::Settled);
         if !stage.wait(flow, wait).await? {
-            seen.misses.push("the operations did not settle within a minute".to_owned());
+            seen.misses
+                .push("the operations did not settle within a minute".to_owned());
         }
         if let Some(trace) = stage.trace(flow)? {
             note_flow(&mut seen, &trace);
         }
     }
     while let Some(entry) = stage.feed().try_next() {
-        seen.changes.extend(entry.changes.iter().map(|change| ChangeSeen {
-            target: entry.mock.to_owned(),
-            object: change.object.to_owned(),
-            name: change.name.clone(),
-            field: change.field.clone(),
-            before: change.before.clone(),
-            after: change.after.clone(),
-        }));
+        seen.changes
+            .extend(entry.changes.iter().map(|change| ChangeSeen {
+                target: entry.mock.to_owned(),
+                object: change.object.to_owned(),
+                name: change.name.clone(),
+                field: change.field.clone(),
+                before: change.before.clone(),
+                after: change.after.clone(),
+            }));
     }
     let reader = stage.reader();
     let mut there = BTreeSet::new();
@@ -120,10 +144,14 @@ fn note_flow(seen: &mut StepSeen, trace: &FlowTrace) {
             let decision = &decided.decision;
             let operation = decided.operation.and_then(|id| trace.operation(id));
             let (verb, reason, detail) = match &decision.verdict {
-                Verdict::Operation(planned) => {
-                    (Some(planned.verb.word()), planned.held.map(domain::Reason::code), String::new())
+                Verdict::Operation(planned) => (
+                    Some(planned.verb.word()),
+                    planned.held.map(domain::Reason::code),
+                    String::new(),
+                ),
+                Verdict::Nothing(nothing) => {
+                    (None, Some(nothing.reason.code()), nothing.detail.clone())
                 }
-                Verdict::Nothing(nothing) => (None, Some(nothing.reason.code()), nothing.detail.clone()),
             };
             seen.decisions.push(DecisionSeen {
                 connector: decision.candidate.connector.to_string(),
@@ -131,7 +159,12 @@ fn note_flow(seen: &mut StepSeen, trace: &FlowTrace) {
                 reason,
                 detail,
                 state: operation.map(|operation| operation.life.word().to_owned()),
-                levels: decision.candidate.levels.iter().map(ToString::to_string).collect(),
+                levels: decision
+                    .candidate
+                    .levels
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect(),
                 trace: decision.trace.clone(),
             });
         }
@@ -155,7 +188,10 @@ fn note_flow(seen: &mut StepSeen, trace: &FlowTrace) {
             purpose: exchange.purpose,
             method: exchange.method.clone(),
             path: path_of(&exchange.url),
-            status: exchange.response.as_ref().map_or(0, |response| response.status),
+            status: exchange
+                .response
+                .as_ref()
+                .map_or(0, |response| response.status),
             error: exchange.error.clone(),
             took: exchange.took,
         })
@@ -164,27 +200,43 @@ fn note_flow(seen: &mut StepSeen, trace: &FlowTrace) {
 }
 
 fn caller(trace: &FlowTrace) -> CallerSeen {
-    match trace.wait.as_ref().and_then(|wait| Some((wait, wait.ended.as_ref()?))) {
-        None => CallerSeen { accepted: true, told: "accepted at once; nobody waited".to_owned() },
-        Some((_, (_, WaitVerdict::Confirmed))) => {
-            CallerSeen { accepted: true, told: "accepted after every blocking target had confirmed".to_owned() }
-        }
-        Some((_, (_, WaitVerdict::Accepted { cause }))) => {
-            CallerSeen { accepted: true, told: format!("accepted although {}", cause_text(cause)) }
-        }
-        Some((_, (_, WaitVerdict::Rejected { cause }))) => {
-            CallerSeen { accepted: false, told: format!("rejected: {}", cause_text(cause)) }
-        }
+    match trace
+        .wait
+        .as_ref()
+        .and_then(|wait| Some((wait, wait.ended.as_ref()?)))
+    {
+        None => CallerSeen {
+            accepted: true,
+            told: "accepted at once; nobody waited".to_owned(),
+        },
+        Some((_, (_, WaitVerdict::Confirmed))) => CallerSeen {
+            accepted: true,
+            told: "accepted after every blocking target had confirmed".to_owned(),
+        },
+        Some((_, (_, WaitVerdict::Accepted { cause }))) => CallerSeen {
+            accepted: true,
+            told: format!("accepted although {}", cause_text(cause)),
+        },
+        Some((_, (_, WaitVerdict::Rejected { cause }))) => CallerSeen {
+            accepted: false,
+            told: format!("rejected: {}", cause_text(cause)),
+        },
     }
 }
 
 fn path_of(url: &str) -> String {
-    url.split_once("://").and_then(|(_, rest)| rest.find('/').map(|at| rest[at..].to_owned())).unwrap_or_default()
+    url.split_once("://")
+        .and_then(|(_, rest)| rest.find('/').map(|at| rest[at..].to_owned()))
+        .unwrap_or_default()
 }
 
 /// Says what a trigger is, as a person would.
 fn sentence(entry: &TriggerEntry) -> String {
-    let who = entry.user.as_deref().or(entry.group.as_deref()).unwrap_or("?");
+    let who = entry
+        .user
+        .as_deref()
+        .or(entry.group.as_deref())
+        .unwrap_or("?");
     let mut text = format!("{} {who}", entry.kind);
     if let Some(role) = &entry.role {
         text.push_str(&format!(" {role}"));
@@ -192,7 +244,13 @@ fn sentence(entry: &TriggerEntry) -> String {
     if let Some(name) = &entry.rename {
         text.push_str(&format!(", renamed to {name}"));
     }
-    let source = entry.source.unwrap_or(if entry.kind == TriggerKind::LoggedIn { Source::Login } else { Source::Console });
+    let source = entry
+        .source
+        .unwrap_or(if entry.kind == TriggerKind::LoggedIn {
+            Source::Login
+        } else {
+            Source::Console
+        });
     text.push_str(&format!(" ({source}"));
     if let Some(application) = &entry.application {
         text.push_str(&format!(", application {application}"));
@@ -205,11 +263,33 @@ fn sentence(entry: &TriggerEntry) -> String {
 }
 
 fn request(entry: &TriggerEntry) -> Result<Request, String> {
-    let user = || entry.user.as_deref().map(QualifiedName::new).ok_or_else(|| lacks(entry.kind, "user"));
-    let group = || entry.group.as_deref().map(QualifiedName::new).ok_or_else(|| lacks(entry.kind, "group"));
-    let role = || entry.role.as_deref().map(RoleName::new).ok_or_else(|| lacks(entry.kind, "role"));
+    let user = || {
+        entry
+            .user
+            .as_deref()
+            .map(QualifiedName::new)
+            .ok_or_else(|| lacks(entry.kind, "user"))
+    };
+    let group = || {
+        entry
+            .group
+            .as_deref()
+            .map(QualifiedName::new)
+            .ok_or_else(|| lacks(entry.kind, "group"))
+    };
+    let role = || {
+        entry
+            .role
+            .as_deref()
+            .map(RoleName::new)
+            .ok_or_else(|| lacks(entry.kind, "role"))
+    };
     let names = |list: &[String]| list.iter().map(|name| QualifiedName::new(name)).collect();
-    let claims: Claims = entry.claims.iter().map(|(claim, value)| (Claim::new(claim), value.values())).collect();
+    let claims: Claims = entry
+        .claims
+        .iter()
+        .map(|(claim, value)| (Claim::new(claim), value.values()))
+        .collect();
     let described = || -> Result<NewUser, String> {
         Ok(NewUser {
             name: user()?,
@@ -219,35 +299,65 @@ fn request(entry: &TriggerEntry) -> Result<Request, String> {
         })
     };
     let change = match entry.kind {
-        TriggerKind::UserCreated => Change::CreateUser { user: described()?, password: entry.password.clone() },
+        TriggerKind::UserCreated => Change::CreateUser {
+            user: described()?,
+            password: entry.password.clone(),
+        },
         TriggerKind::UserUpdated => Change::UpdateUser {
             user: user()?,
             set: claims.clone(),
-            remove: entry.remove_claims.iter().map(|claim| Claim::new(claim)).collect(),
+            remove: entry
+                .remove_claims
+                .iter()
+                .map(|claim| Claim::new(claim))
+                .collect(),
             rename: entry.rename.clone(),
         },
         TriggerKind::UserDeleted => Change::DeleteUser { user: user()? },
         TriggerKind::PasswordChanged => Change::SetPassword {
             user: user()?,
-            password: entry.password.clone().ok_or_else(|| lacks(entry.kind, "password"))?,
+            password: entry
+                .password
+                .clone()
+                .ok_or_else(|| lacks(entry.kind, "password"))?,
         },
-        TriggerKind::LoggedIn => Change::LogIn { identity: described()? },
-        TriggerKind::RoleAssigned => Change::AssignRole { user: user()?, role: role()? },
-        TriggerKind::RoleRevoked => Change::RevokeRole { user: user()?, role: role()? },
-        TriggerKind::GroupCreated => Change::CreateGroup { group: group()?, members: names(&entry.add) },
-        TriggerKind::GroupChanged => {
-            Change::ChangeGroup { group: group()?, add: names(&entry.add), remove: names(&entry.remove) }
-        }
+        TriggerKind::LoggedIn => Change::LogIn {
+            identity: described()?,
+        },
+        TriggerKind::RoleAssigned => Change::AssignRole {
+            user: user()?,
+            role: role()?,
+        },
+        TriggerKind::RoleRevoked => Change::RevokeRole {
+            user: user()?,
+            role: role()?,
+        },
+        TriggerKind::GroupCreated => Change::CreateGroup {
+            group: group()?,
+            members: names(&entry.add),
+        },
+        TriggerKind::GroupChanged => Change::ChangeGroup {
+            group: group()?,
+            add: names(&entry.add),
+            remove: names(&entry.remove),
+        },
         TriggerKind::GroupRenamed => Change::RenameGroup {
             group: group()?,
-            to: entry.rename.clone().ok_or_else(|| lacks(entry.kind, "rename"))?,
+            to: entry
+                .rename
+                .clone()
+                .ok_or_else(|| lacks(entry.kind, "rename"))?,
         },
         TriggerKind::GroupDeleted => Change::DeleteGroup { group: group()? },
     };
     let login = entry.kind == TriggerKind::LoggedIn;
     Ok(Request {
         change,
-        source: if login { Source::Login } else { entry.source.unwrap_or(Source::Console) },
+        source: if login {
+            Source::Login
+        } else {
+            entry.source.unwrap_or(Source::Console)
+        },
         application: entry.application.as_deref().map(ApplicationId::from),
         connection: entry.connection.as_deref().map(ConnectionId::from),
     })

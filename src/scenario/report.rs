@@ -13,14 +13,15 @@ pub fn step_text(number: usize, step: &StepSeen) -> String {
     let mut out = format!("\n{number}. {}\n", step.name);
     if !step.watch.is_empty() {
         for line in step.watch.trim().lines() {
-            line_of(&mut out, "", line.trim());
+            let _ = writeln!(out, "   {}", line.trim()); // writing to a string cannot fail
         }
     }
     for done in &step.done {
         line_of(&mut out, "do", done);
     }
     for line in step.event.iter().filter(|line| line.reason.is_some()) {
-        line_of(&mut out, "decision", &line.text);
+        let reason = line.reason.map(domain::Reason::code).unwrap_or_default();
+        line_of(&mut out, "decision", &format!("nothing: {reason} ({})", line.text));
     }
     for decision in &step.decisions {
         line_of(&mut out, "decision", &decision_text(decision));
@@ -66,11 +67,21 @@ fn decision_text(decision: &DecisionSeen) -> String {
     match (decision.operation, decision.reason) {
         (Some(operation), held) => {
             let state = decision.state.as_deref().unwrap_or("planned");
-            let held = held.map(|reason| format!(", held: {reason}")).unwrap_or_default();
-            format!("{} {operation} [{state}{held}]  by {levels}", decision.connector)
+            let held = held
+                .map(|reason| format!(", held: {reason}"))
+                .unwrap_or_default();
+            format!(
+                "{} {operation} [{state}{held}]  by {levels}",
+                decision.connector
+            )
         }
         (None, reason) => {
-            format!("{} nothing: {} ({})", decision.connector, reason.unwrap_or("?"), decision.detail)
+            format!(
+                "{} nothing: {} ({})",
+                decision.connector,
+                reason.unwrap_or("?"),
+                decision.detail
+            )
         }
     }
 }
@@ -81,7 +92,9 @@ fn change_text(change: &ChangeSeen) -> String {
         ("*", None, _) => format!("{object} is new"),
         ("*", _, None) => format!("{object} is gone"),
         (field, None, Some(after)) => format!("{object}.{field} = {}", short(after)),
-        (field, Some(before), Some(after)) => format!("{object}.{field}: {} -> {}", short(before), short(after)),
+        (field, Some(before), Some(after)) => {
+            format!("{object}.{field}: {} -> {}", short(before), short(after))
+        }
         (field, _, None) => format!("{object}.{field} cleared"),
     }
 }
@@ -106,7 +119,12 @@ pub fn junit(played: &[Played]) -> Report {
                 TestCaseStatus::success()
             } else {
                 let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
-                status.set_message(format!("{}:{}: {} not met", scenario.file, step.line, step.misses.len()));
+                status.set_message(format!(
+                    "{}:{}: {} not met",
+                    scenario.file,
+                    step.line,
+                    step.misses.len()
+                ));
                 status.set_description(step.misses.join("\n"));
                 status
             };

@@ -8,7 +8,8 @@ use config::edit::Document;
 use connectors::CATALOGUE;
 use domain::{Clock as _, FlowId, Request, SystemClock};
 use engine::{Engine, FlowTrace, Outcome, Reader, Seed, State, SubmitError};
-use mocks::{Lab, LabFeed};
+use mocks::Lab;
+use mocks::lab::LabFeed;
 use tempfile::TempDir;
 
 use super::file::{Override, Scenario, Wait};
@@ -18,8 +19,10 @@ use crate::workbench;
 /// The configuration that scenarios start from unless they name another.
 const SHIPPED: &str = include_str!("../../workbench.toml");
 /// The key that the shipped configuration names; public, and good for the mock only.
-const SHIPPED_KEY: (&str, &[u8]) =
-    ("mocks/keys/google-service-account.p12", include_bytes!("../../mocks/keys/google-service-account.p12"));
+const SHIPPED_KEY: (&str, &[u8]) = (
+    "mocks/keys/google-service-account.p12",
+    include_bytes!("../../mocks/keys/google-service-account.p12"),
+);
 /// The longest that a step may take to settle.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -81,7 +84,11 @@ pub(super) struct Stage {
 
 impl Stage {
     /// Starts everything that the scenario needs.
-    pub(super) async fn set(scenario: &Scenario, path: &Path, keep: Option<&Path>) -> Result<Self, PlayError> {
+    pub(super) async fn set(
+        scenario: &Scenario,
+        path: &Path,
+        keep: Option<&Path>,
+    ) -> Result<Self, PlayError> {
         let beside = path.parent().unwrap_or(Path::new("")).to_owned();
         let (folder, scratch) = folder(path, keep)?;
         let (text, base) = match &scenario.config {
@@ -92,7 +99,8 @@ impl Stage {
             }
             None => {
                 let key = folder.join(SHIPPED_KEY.0);
-                std::fs::create_dir_all(key.parent().unwrap_or(&folder)).map_err(|source| at(&key, source))?;
+                std::fs::create_dir_all(key.parent().unwrap_or(&folder))
+                    .map_err(|source| at(&key, source))?;
                 std::fs::write(&key, SHIPPED_KEY.1).map_err(|source| at(&key, source))?;
                 (SHIPPED.to_owned(), folder.clone())
             }
@@ -102,19 +110,42 @@ impl Stage {
         change(&workbench, &scenario.overrides)?;
         let mut configuration = load(&workbench, &base)?;
         let targets = scenario.targets.as_ref().map(|file| beside.join(file));
-        let lab = mocks_of::start(&configuration, &base, Ports::Free, scenario.seed, targets.as_deref()).await?;
+        let lab = mocks_of::start(
+            &configuration,
+            &base,
+            Ports::Free,
+            scenario.seed,
+            targets.as_deref(),
+        )
+        .await?;
         mocks_of::redirect(&mut configuration, &lab);
         let feed = lab.subscribe();
-        let options =
-            workbench::options(Arc::new(configuration), &base, folder.join("journal.db"), scenario.seed);
+        let options = workbench::options(
+            Arc::new(configuration),
+            &base,
+            folder.join("journal.db"),
+            scenario.seed,
+        );
         let engine = Engine::start(options).await?;
         if let Some(file) = &scenario.directory {
             let file = beside.join(file);
             let text = std::fs::read_to_string(&file).map_err(|source| at(&file, source))?;
-            let seed = Seed::parse(&text).map_err(|error| PlayError::Seed(format!("{}: {error}", file.display())))?;
-            engine.seed(&seed).await.map_err(|error| PlayError::Seed(format!("{}: {error}", file.display())))?;
+            let seed = Seed::parse(&text)
+                .map_err(|error| PlayError::Seed(format!("{}: {error}", file.display())))?;
+            engine
+                .seed(&seed)
+                .await
+                .map_err(|error| PlayError::Seed(format!("{}: {error}", file.display())))?;
         }
-        Ok(Self { folder, base, seed: scenario.seed, lab, feed, engine, _scratch: scratch })
+        Ok(Self {
+            folder,
+            base,
+            seed: scenario.seed,
+            lab,
+            feed,
+            engine,
+            _scratch: scratch,
+        })
     }
 
     pub(super) fn lab(&self) -> &Lab {
@@ -151,7 +182,12 @@ impl Stage {
     pub(super) async fn restart(&mut self) -> Result<(), PlayError> {
         self.engine.abort().await;
         let configuration = self.redirected(&self.folder.join("workbench.toml"))?;
-        let options = workbench::options(configuration, &self.base, self.folder.join("journal.db"), self.seed + 1);
+        let options = workbench::options(
+            configuration,
+            &self.base,
+            self.folder.join("journal.db"),
+            self.seed + 1,
+        );
         self.engine = Engine::start(options).await?;
         Ok(())
     }
@@ -173,13 +209,18 @@ impl Stage {
                     Wait::Tried => {
                         !matches!(operation.life.state(), State::Queued | State::InFlight)
                     }
-                    Wait::Settled => !operation.life.is_open() || operation.life.state() == State::Held,
+                    Wait::Settled => {
+                        !operation.life.is_open() || operation.life.state() == State::Held
+                    }
                 })
             });
             if reached {
                 return Ok(true);
             }
-            let Some(left) = PATIENCE.checked_sub(clock.monotonic()).filter(|left| !left.is_zero()) else {
+            let Some(left) = PATIENCE
+                .checked_sub(clock.monotonic())
+                .filter(|left| !left.is_zero())
+            else {
                 return Ok(false);
             };
             if tokio::time::timeout(left, news.next()).await.is_err() {
@@ -204,14 +245,18 @@ fn folder(path: &Path, keep: Option<&Path>) -> Result<(PathBuf, Option<TempDir>)
         Some(keep) => {
             let folder = keep.join(path.file_stem().unwrap_or_default());
             if folder.join("journal.db").exists() {
-                let source = std::io::Error::new(std::io::ErrorKind::AlreadyExists, "it holds an earlier run");
+                let source = std::io::Error::new(
+                    std::io::ErrorKind::AlreadyExists,
+                    "it holds an earlier run",
+                );
                 return Err(at(&folder, source));
             }
             std::fs::create_dir_all(&folder).map_err(|source| at(&folder, source))?;
             Ok((folder, None))
         }
         None => {
-            let scratch = tempfile::tempdir().map_err(|source| at(&std::env::temp_dir(), source))?;
+            let scratch =
+                tempfile::tempdir().map_err(|source| at(&std::env::temp_dir(), source))?;
             Ok((scratch.path().to_owned(), Some(scratch)))
         }
     }
@@ -221,19 +266,29 @@ fn change(workbench: &Path, changes: &[Override]) -> Result<(), PlayError> {
     if changes.is_empty() {
         return Ok(());
     }
-    let failed = |path: &str, told: String| PlayError::Override { path: path.to_owned(), told };
-    let mut document =
-        Document::open(workbench, &CATALOGUE).map_err(|error| failed("workbench.toml", error.to_string()))?;
+    let failed = |path: &str, told: String| PlayError::Override {
+        path: path.to_owned(),
+        told,
+    };
+    let mut document = Document::open(workbench, &CATALOGUE)
+        .map_err(|error| failed("workbench.toml", error.to_string()))?;
     for entry in changes {
         let value = written(&entry.value).map_err(|told| failed(&entry.path, told))?;
-        document.set(&entry.path, value).map_err(|error| failed(&entry.path, error.to_string()))?;
+        document
+            .set(&entry.path, value)
+            .map_err(|error| failed(&entry.path, error.to_string()))?;
     }
-    document.save().map_err(|error| failed("workbench.toml", error.to_string()))?;
+    document
+        .save()
+        .map_err(|error| failed("workbench.toml", error.to_string()))?;
     Ok(())
 }
 
 fn written(value: &toml::Value) -> Result<toml_edit::Value, String> {
-    value.to_string().parse().map_err(|error: toml_edit::TomlError| error.to_string())
+    value
+        .to_string()
+        .parse()
+        .map_err(|error: toml_edit::TomlError| error.to_string())
 }
 
 fn load(workbench: &Path, base: &Path) -> Result<domain::Configuration, PlayError> {
@@ -244,5 +299,8 @@ fn load(workbench: &Path, base: &Path) -> Result<domain::Configuration, PlayErro
 }
 
 fn at(path: &Path, source: std::io::Error) -> PlayError {
-    PlayError::File { path: path.to_owned(), source }
+    PlayError::File {
+        path: path.to_owned(),
+        source,
+    }
 }

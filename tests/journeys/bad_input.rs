@@ -20,7 +20,9 @@ const ADA: [&str; 8] = [
 fn unblocked(mocks: &Mocks, change: impl Fn(String) -> String) -> Program {
     let program = Program::shipped(mocks);
     let path = program.path().join("workbench.toml");
-    let text = std::fs::read_to_string(&path).unwrap().replace("blocking = true ", "blocking = false");
+    let text = std::fs::read_to_string(&path)
+        .unwrap()
+        .replace("blocking = true ", "blocking = false");
     std::fs::write(&path, change(text)).unwrap();
     program
 }
@@ -33,7 +35,10 @@ fn create_ada(program: &Program, wait: &str) -> Said {
 }
 
 fn google_has_ada(mocks: &Mocks) -> bool {
-    mocks.names("google", "User").iter().any(|name| name == "primary-ada@acme.example")
+    mocks
+        .names("google", "User")
+        .iter()
+        .any(|name| name == "primary-ada@acme.example")
 }
 
 #[test]
@@ -43,10 +48,22 @@ fn broken_toml_and_unknown_keys_are_told_with_line_and_the_word_that_was_meant()
     assert!(said.out.contains("workbench.toml:1:"), "{}", said.out);
 
     let text = std::fs::read_to_string(house().join("workbench.toml")).unwrap();
-    let program = Program::with(&text.replace("google_domain =", "gogle_domain =").replace("tenant_domain", "tenant_domian"));
+    let program = Program::with(
+        &text
+            .replace("google_domain =", "gogle_domain =")
+            .replace("tenant_domain", "tenant_domian"),
+    );
     let said = program.expect(3, &["check"]);
-    assert!(said.out.contains("gogle_domain") && said.out.contains("google_domain"), "{}", said.out);
-    assert!(said.out.contains("tenant_domian"), "all mistakes at once: {}", said.out);
+    assert!(
+        said.out.contains("gogle_domain") && said.out.contains("google_domain"),
+        "{}",
+        said.out
+    );
+    assert!(
+        said.out.contains("tenant_domian"),
+        "all mistakes at once: {}",
+        said.out
+    );
     let said = program.expect(3, &["trigger", "user-deleted", "nobody"]);
     assert!(said.err.contains("gogle_domain"), "{}", said.err);
 }
@@ -55,7 +72,10 @@ fn broken_toml_and_unknown_keys_are_told_with_line_and_the_word_that_was_meant()
 fn a_missing_secret_is_named_and_the_others_go_on() {
     let mocks = Mocks::start();
     let program = unblocked(&mocks, |text| {
-        text.replace("access_token = \"scim2-mock-token\"", "access_token = { env = \"OUTBOUND_TEST_UNSET\" }")
+        text.replace(
+            "access_token = \"scim2-mock-token\"",
+            "access_token = { env = \"OUTBOUND_TEST_UNSET\" }",
+        )
     });
     let said = create_ada(&program, "20");
     assert!(said.out.contains("OUTBOUND_TEST_UNSET"), "{}", said.out);
@@ -66,24 +86,40 @@ fn a_missing_secret_is_named_and_the_others_go_on() {
 #[test]
 fn an_unreachable_target_is_owed_and_the_others_go_on() {
     let mocks = Mocks::start();
-    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let program = unblocked(&mocks, |text| text.replace(&mocks.origin("scim2"), &format!("http://{closed}")));
+    let closed = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let program = unblocked(&mocks, |text| {
+        text.replace(&mocks.origin("scim2"), &format!("http://{closed}"))
+    });
     let said = create_ada(&program, "1");
     assert_eq!(said.code, 6, "{}\n{}", said.out, said.err);
     assert!(said.out.contains("retrying"), "{}", said.out);
     assert!(google_has_ada(&mocks));
     // What was owed is carried out once the target is there.
     let path = program.path().join("workbench.toml");
-    let text = std::fs::read_to_string(&path).unwrap().replace(&format!("http://{closed}"), &mocks.origin("scim2"));
+    let text = std::fs::read_to_string(&path)
+        .unwrap()
+        .replace(&format!("http://{closed}"), &mocks.origin("scim2"));
     std::fs::write(&path, text).unwrap();
     program.expect(0, &["drain"]);
-    assert_eq!(mocks.names("scim2", "User").iter().filter(|name| *name == "ada").count(), 1);
+    assert_eq!(
+        mocks
+            .names("scim2", "User")
+            .iter()
+            .filter(|name| *name == "ada")
+            .count(),
+        1
+    );
 }
 
 #[test]
 fn credentials_that_are_refused_fail_for_good_and_say_so() {
     let mocks = Mocks::start();
-    let program = unblocked(&mocks, |text| text.replace("scim2-mock-token", "not-the-token"));
+    let program = unblocked(&mocks, |text| {
+        text.replace("scim2-mock-token", "not-the-token")
+    });
     let said = create_ada(&program, "10");
     assert_eq!(said.code, 1, "{}\n{}", said.out, said.err);
     assert!(said.out.contains("401"), "{}", said.out);
@@ -99,7 +135,14 @@ fn a_garbled_answer_is_asked_about_and_makes_no_second_account() {
     let program = unblocked(&mocks, |text| text);
     let said = create_ada(&program, "20");
     assert_eq!(said.code, 0, "{}\n{}", said.out, said.err);
-    assert_eq!(mocks.names("scim2", "User").iter().filter(|name| *name == "ada").count(), 1);
+    assert_eq!(
+        mocks
+            .names("scim2", "User")
+            .iter()
+            .filter(|name| *name == "ada")
+            .count(),
+        1
+    );
 }
 
 #[test]
@@ -120,20 +163,40 @@ fn an_endless_body_is_cut_off_and_the_others_go_on() {
         }
     });
     let mocks = Mocks::start();
-    let program = unblocked(&mocks, |text| text.replace(&mocks.origin("scim2"), &format!("http://{address}")));
+    let program = unblocked(&mocks, |text| {
+        text.replace(&mocks.origin("scim2"), &format!("http://{address}"))
+    });
     let said = create_ada(&program, "5");
     assert!(matches!(said.code, 1 | 6), "{}\n{}", said.out, said.err);
-    assert!(said.out.contains("large") || said.out.contains("bytes"), "{}", said.out);
+    assert!(
+        said.out.contains("large") || said.out.contains("bytes"),
+        "{}",
+        said.out
+    );
     assert!(google_has_ada(&mocks));
-    let journal: u64 = std::fs::metadata(program.path().join("outbound.db")).unwrap().len();
-    assert!(journal < 4 << 20, "the body went into the journal: {journal} bytes");
+    let journal: u64 = std::fs::metadata(program.path().join("outbound.db"))
+        .unwrap()
+        .len();
+    assert!(
+        journal < 4 << 20,
+        "the body went into the journal: {journal} bytes"
+    );
 }
 
 #[test]
 fn a_user_without_a_required_attribute_is_told_which_one() {
     let mocks = Mocks::start();
     let program = Program::shipped(&mocks);
-    program.expect(0, &["seed", &house().join("fixtures/directory/acme.toml").display().to_string()]);
+    program.expect(
+        0,
+        &[
+            "seed",
+            &house()
+                .join("fixtures/directory/acme.toml")
+                .display()
+                .to_string(),
+        ],
+    );
     let said = program.run(&[
         "plan",
         "user-created",
@@ -147,7 +210,11 @@ fn a_user_without_a_required_attribute_is_told_which_one() {
     ]);
     assert_eq!(said.code, 0, "{}", said.err);
     assert!(said.out.contains("attribute-missing"), "{}", said.out);
-    assert!(said.out.contains("LastName") && said.out.contains("Email"), "{}", said.out);
+    assert!(
+        said.out.contains("LastName") && said.out.contains("Email"),
+        "{}",
+        said.out
+    );
 }
 
 #[test]
@@ -155,11 +222,40 @@ fn names_with_emoji_and_quotes_reach_a_scim_target_whole() {
     let mocks = Mocks::start();
     let program = unblocked(&mocks, |text| text);
     for name in ["zoë🙂", "o\"brien", "a'b\\c"] {
-        let said = program.run(&["trigger", "user-created", name, "--claim", "lastname=X", "--wait", "15"]);
-        assert!(matches!(said.code, 0 | 1), "{name}: {}\n{}", said.out, said.err);
-        assert!(mocks.object("scim2", name).is_some(), "{name}: {}", said.out);
-        program.run(&["trigger", "user-updated", name, "--set", "lastname=Y", "--wait", "15"]);
-        assert_eq!(mocks.object("scim2", name).unwrap()["name"]["familyName"], "Y", "{name}");
+        let said = program.run(&[
+            "trigger",
+            "user-created",
+            name,
+            "--claim",
+            "lastname=X",
+            "--wait",
+            "15",
+        ]);
+        assert!(
+            matches!(said.code, 0 | 1),
+            "{name}: {}\n{}",
+            said.out,
+            said.err
+        );
+        assert!(
+            mocks.object("scim2", name).is_some(),
+            "{name}: {}",
+            said.out
+        );
+        program.run(&[
+            "trigger",
+            "user-updated",
+            name,
+            "--set",
+            "lastname=Y",
+            "--wait",
+            "15",
+        ]);
+        assert_eq!(
+            mocks.object("scim2", name).unwrap()["name"]["familyName"],
+            "Y",
+            "{name}"
+        );
         program.run(&["trigger", "user-deleted", name, "--wait", "15"]);
         assert!(mocks.object("scim2", name).is_none(), "{name}");
     }
@@ -169,7 +265,18 @@ fn names_with_emoji_and_quotes_reach_a_scim_target_whole() {
 fn control_characters_from_outside_never_reach_the_terminal() {
     let mocks = Mocks::start();
     let program = unblocked(&mocks, |text| text);
-    let said = program.run(&["trigger", "user-created", "eve\u{1b}[2J", "--claim", "lastname=\u{202e}x", "--trace"]);
-    assert!(!said.out.contains('\u{1b}') && !said.out.contains('\u{202e}'), "{:?}", said.out);
+    let said = program.run(&[
+        "trigger",
+        "user-created",
+        "eve\u{1b}[2J",
+        "--claim",
+        "lastname=\u{202e}x",
+        "--trace",
+    ]);
+    assert!(
+        !said.out.contains('\u{1b}') && !said.out.contains('\u{202e}'),
+        "{:?}",
+        said.out
+    );
     assert!(!said.err.contains('\u{1b}'), "{:?}", said.err);
 }

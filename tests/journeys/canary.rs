@@ -10,7 +10,10 @@ const PASSWORD: &str = "c4nary-Passw0rd-of-the-user";
 
 fn scan(place: &str, bytes: &[u8], secrets: &[&str], found: &mut String) {
     for secret in secrets {
-        if bytes.windows(secret.len()).any(|window| window == secret.as_bytes()) {
+        if bytes
+            .windows(secret.len())
+            .any(|window| window == secret.as_bytes())
+        {
             writeln!(found, "{secret} in {place}").unwrap();
         }
     }
@@ -22,7 +25,12 @@ fn scan_folder(folder: &Path, secrets: &[&str], found: &mut String) {
         if path.is_dir() {
             scan_folder(&path, secrets, found);
         } else if path.file_name().is_none_or(|name| name != "workbench.toml") {
-            scan(&path.display().to_string(), &std::fs::read(&path).unwrap(), secrets, found);
+            scan(
+                &path.display().to_string(),
+                &std::fs::read(&path).unwrap(),
+                secrets,
+                found,
+            );
         }
     }
 }
@@ -33,22 +41,62 @@ fn play(program: &Program, secrets: &[&str]) {
         let mut words = words.to_vec();
         words.extend(["--log-dir", "logs"]);
         let mut command = program.command(&words);
-        command.env("OUTBOUND_LOG", "trace").env("RUST_BACKTRACE", "1");
-        for name in ["CANARY_TOKEN", "CANARY_SECRET", "CANARY_PASSWORD", "CANARY_BASIC", "CANARY_OIDC"] {
+        command
+            .env("OUTBOUND_LOG", "trace")
+            .env("RUST_BACKTRACE", "1");
+        for name in [
+            "CANARY_TOKEN",
+            "CANARY_SECRET",
+            "CANARY_PASSWORD",
+            "CANARY_BASIC",
+            "CANARY_OIDC",
+        ] {
             command.env(name, format!("c4nary-{name}-value"));
         }
         let output = command.output().unwrap();
-        scan(&format!("stdout of {words:?}"), &output.stdout, secrets, &mut found);
-        scan(&format!("stderr of {words:?}"), &output.stderr, secrets, &mut found);
+        scan(
+            &format!("stdout of {words:?}"),
+            &output.stdout,
+            secrets,
+            &mut found,
+        );
+        scan(
+            &format!("stderr of {words:?}"),
+            &output.stderr,
+            secrets,
+            &mut found,
+        );
     };
     for json in [&[][..], &["--json"][..]] {
         let user = if json.is_empty() { "ada" } else { "bea" };
-        let mut words = vec!["trigger", "user-created", user, "--claim", "lastname=X", "--claim", "givenname=Y"];
-        words.extend(["--role", "Internal/sales", "--password-env", "USER_PASSWORD", "--trace", "--wait", "4"]);
+        let mut words = vec![
+            "trigger",
+            "user-created",
+            user,
+            "--claim",
+            "lastname=X",
+            "--claim",
+            "givenname=Y",
+        ];
+        words.extend([
+            "--role",
+            "Internal/sales",
+            "--password-env",
+            "USER_PASSWORD",
+            "--trace",
+            "--wait",
+            "4",
+        ]);
         words.extend(json);
         // The password travels by the environment of this one command.
         let mut command = program.command(&words);
-        for name in ["CANARY_TOKEN", "CANARY_SECRET", "CANARY_PASSWORD", "CANARY_BASIC", "CANARY_OIDC"] {
+        for name in [
+            "CANARY_TOKEN",
+            "CANARY_SECRET",
+            "CANARY_PASSWORD",
+            "CANARY_BASIC",
+            "CANARY_OIDC",
+        ] {
             command.env(name, format!("c4nary-{name}-value"));
         }
         let output = command
@@ -82,7 +130,13 @@ fn play(program: &Program, secrets: &[&str]) {
     }
     scan_folder(program.path(), secrets, &mut found);
     assert_eq!(found, "");
-    assert!(std::fs::read_dir(program.path().join("logs")).unwrap().next().is_some(), "there was a log to look into");
+    assert!(
+        std::fs::read_dir(program.path().join("logs"))
+            .unwrap()
+            .next()
+            .is_some(),
+        "there was a log to look into"
+    );
 }
 
 #[test]
@@ -114,7 +168,10 @@ fn secrets_that_are_refused_appear_nowhere_either() {
             "\"5F0BA77E0B0C4D19A1B3C2D4E5F60718293A4B5C6D7E8F901A2B3C4D5E6F7081\"",
             "{ command = [\"printenv\", \"CANARY_SECRET\"] }",
         )
-        .replace("\"workbench2026oUtB0undT0kenSecur1ty\"", "{ env = \"CANARY_PASSWORD\" }")
+        .replace(
+            "\"workbench2026oUtB0undT0kenSecur1ty\"",
+            "{ env = \"CANARY_PASSWORD\" }",
+        )
         .replace("CORP_OIDC_SECRET", "CANARY_OIDC")
         .replace("blocking = true ", "blocking = false");
     std::fs::write(&path, text).unwrap();

@@ -8,14 +8,21 @@ use crate::program::{Mocks, Program};
 fn unblocked(mocks: &Mocks) -> Program {
     let program = Program::shipped(mocks);
     let path = program.path().join("workbench.toml");
-    let text = std::fs::read_to_string(&path).unwrap().replace("blocking = true ", "blocking = false");
+    let text = std::fs::read_to_string(&path)
+        .unwrap()
+        .replace("blocking = true ", "blocking = false");
     std::fs::write(&path, text).unwrap();
     program
 }
 
 /// Starts a trigger and kills it as soon as its operation at SCIM2 is in flight.
 fn kill_in_flight(program: &Program, words: &[&str]) {
-    let mut child = program.command(words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child = program
+        .command(words)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
     for _ in 0..600 {
         let said = program.run(&["journal", "operations", "--state", "in-flight", "--json"]);
         if said.out.contains("corp-scim") {
@@ -23,7 +30,10 @@ fn kill_in_flight(program: &Program, words: &[&str]) {
             child.wait().unwrap();
             return;
         }
-        assert!(child.try_wait().unwrap().is_none(), "the trigger ended before it could be killed");
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "the trigger ended before it could be killed"
+        );
         std::thread::sleep(Duration::from_millis(5)); // between two looks, not instead of one
     }
     panic!("the operation was never in flight");
@@ -31,22 +41,59 @@ fn kill_in_flight(program: &Program, words: &[&str]) {
 
 #[test]
 fn killed_while_the_target_works_leaves_exactly_one_account() {
-    for fault in ["latency:op=Users.create,times=1,delay=1500ms", "drop-before:op=Users.create,times=1"] {
+    for fault in [
+        "latency:op=Users.create,times=1,delay=1500ms",
+        "drop-before:op=Users.create,times=1",
+    ] {
         let mocks = Mocks::start();
         mocks.steer(&["arm", "scim2", fault]);
-        mocks.steer(&["arm", "scim2", "latency:op=Users.create,times=2,delay=1500ms"]);
+        mocks.steer(&[
+            "arm",
+            "scim2",
+            "latency:op=Users.create,times=2,delay=1500ms",
+        ]);
         let program = unblocked(&mocks);
-        kill_in_flight(&program, &["trigger", "user-created", "kim", "--claim", "lastname=Ng", "--claim", "givenname=Kim"]);
+        kill_in_flight(
+            &program,
+            &[
+                "trigger",
+                "user-created",
+                "kim",
+                "--claim",
+                "lastname=Ng",
+                "--claim",
+                "givenname=Kim",
+            ],
+        );
         let said = program.expect(0, &["drain"]);
-        assert_eq!(mocks.names("scim2", "User").iter().filter(|name| *name == "kim").count(), 1, "{fault}: {}", said.out);
         assert_eq!(
-            mocks.names("google", "User").iter().filter(|name| *name == "primary-kim@acme.example").count(),
+            mocks
+                .names("scim2", "User")
+                .iter()
+                .filter(|name| *name == "kim")
+                .count(),
+            1,
+            "{fault}: {}",
+            said.out
+        );
+        assert_eq!(
+            mocks
+                .names("google", "User")
+                .iter()
+                .filter(|name| *name == "primary-kim@acme.example")
+                .count(),
             1,
             "{fault}"
         );
         // The link points at that account: an update changes it, and a delete takes it away.
-        program.expect(0, &["trigger", "user-updated", "kim", "--set", "lastname=Nguyen"]);
-        assert_eq!(mocks.object("scim2", "kim").unwrap()["name"]["familyName"], "Nguyen");
+        program.expect(
+            0,
+            &["trigger", "user-updated", "kim", "--set", "lastname=Nguyen"],
+        );
+        assert_eq!(
+            mocks.object("scim2", "kim").unwrap()["name"]["familyName"],
+            "Nguyen"
+        );
         program.expect(0, &["trigger", "user-deleted", "kim"]);
         assert!(mocks.object("scim2", "kim").is_none());
     }
@@ -55,10 +102,21 @@ fn killed_while_the_target_works_leaves_exactly_one_account() {
 #[test]
 fn a_password_is_lost_with_the_process_and_the_trace_says_so() {
     let mocks = Mocks::start();
-    mocks.steer(&["arm", "scim2", "status:status=503,op=Users.create,times=1"]);
+    mocks.steer(&["arm", "scim2", "status:code=503,op=Users.create,times=1"]);
     let program = unblocked(&mocks);
     let said = program.run_with_line(
-        &["trigger", "user-created", "kim", "--claim", "lastname=Ng", "--claim", "givenname=Kim", "--password-stdin", "--wait", "0"],
+        &[
+            "trigger",
+            "user-created",
+            "kim",
+            "--claim",
+            "lastname=Ng",
+            "--claim",
+            "givenname=Kim",
+            "--password-stdin",
+            "--wait",
+            "0",
+        ],
         "Secret-of-kim-1",
     );
     assert!(matches!(said.code, 0 | 6), "{}\n{}", said.out, said.err);
@@ -84,7 +142,10 @@ fn two_processes_cannot_work_on_one_journal() {
         if said.code != 2 {
             break said; // the first one has the journal now
         }
-        assert!(child.try_wait().unwrap().is_none(), "the first process ended early");
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "the first process ended early"
+        );
     };
     assert_eq!(second.code, 4, "{}\n{}", second.out, second.err);
     assert!(second.err.contains("in use"), "{}", second.err);

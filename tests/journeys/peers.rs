@@ -23,16 +23,35 @@ struct Peer {
 impl Peer {
     fn start() -> Option<Self> {
         let python = std::env::var("OUTBOUND_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-        let known = Command::new(&python).args(["-c", "import scim2_server"]).stderr(Stdio::null()).status();
+        let known = Command::new(&python)
+            .args(["-c", "import scim2_server"])
+            .stderr(Stdio::null())
+            .status();
         if !known.is_ok_and(|status| status.success()) {
             let must = std::env::var_os("OUTBOUND_PYTHON").is_some();
-            assert!(!must, "OUTBOUND_PYTHON is set, but scim2_server cannot be imported");
-            eprintln!("skipped: {python} with scim2_server is not here (pip install -r tests/peers/requirements.txt)");
+            assert!(
+                !must,
+                "OUTBOUND_PYTHON is set, but scim2_server cannot be imported"
+            );
+            eprintln!(
+                "skipped: {python} with scim2_server is not here (pip install -r tests/peers/requirements.txt)"
+            );
             return None;
         }
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
         let child = Command::new(&python)
-            .args(["-m", "scim2_server", "--port", &port.to_string(), "--bearer-token", TOKEN])
+            .args([
+                "-m",
+                "scim2_server",
+                "--port",
+                &port.to_string(),
+                "--bearer-token",
+                TOKEN,
+            ])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -40,7 +59,10 @@ impl Peer {
             .unwrap();
         for _ in 0..600 {
             if TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                return Some(Self { child, origin: format!("http://127.0.0.1:{port}") });
+                return Some(Self {
+                    child,
+                    origin: format!("http://127.0.0.1:{port}"),
+                });
             }
             std::thread::sleep(Duration::from_millis(50)); // between two looks, not instead of one
         }
@@ -50,9 +72,21 @@ impl Peer {
     async fn resources(&self, kind: &str) -> Vec<Value> {
         let url = format!("{}/{kind}?count=500", self.origin);
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let body: Value =
-            client.get(url).bearer_auth(TOKEN).send().await.unwrap().error_for_status().unwrap().json().await.unwrap();
-        assert_eq!(body["totalResults"], body["Resources"].as_array().map_or(0, Vec::len));
+        let body: Value = client
+            .get(url)
+            .bearer_auth(TOKEN)
+            .send()
+            .await
+            .unwrap()
+            .error_for_status()
+            .unwrap()
+            .json()
+            .await
+            .unwrap();
+        assert_eq!(
+            body["totalResults"],
+            body["Resources"].as_array().map_or(0, Vec::len)
+        );
         body["Resources"].as_array().cloned().unwrap_or_default()
     }
 }
@@ -94,15 +128,25 @@ async fn start(program: &Program, text: &str) -> Engine {
     let path = program.path().join("workbench.toml");
     std::fs::write(&path, text).unwrap();
     let loaded = config::load(&path, &connectors::CATALOGUE).unwrap();
-    outbound::workbench::start(&loaded, program.path(), program.path().join("journal.db")).await.unwrap()
+    outbound::workbench::start(&loaded, program.path(), program.path().join("journal.db"))
+        .await
+        .unwrap()
 }
 
 fn console(change: Change) -> Request {
-    Request { change, source: Source::Console, application: None, connection: None }
+    Request {
+        change,
+        source: Source::Console,
+        application: None,
+        connection: None,
+    }
 }
 
 fn claims(pairs: &[(&str, String)]) -> Claims {
-    pairs.iter().map(|(claim, value)| ((*claim).into(), vec![value.clone()])).collect()
+    pairs
+        .iter()
+        .map(|(claim, value)| ((*claim).into(), vec![value.clone()]))
+        .collect()
 }
 
 fn name(number: usize) -> QualifiedName {
@@ -125,22 +169,52 @@ async fn fifty_users_live_their_lives_at_a_server_of_others() {
             roles: Default::default(),
             groups: Default::default(),
         };
-        engine.submit(console(Change::CreateUser { user, password: None })).await.unwrap();
+        engine
+            .submit(console(Change::CreateUser {
+                user,
+                password: None,
+            }))
+            .await
+            .unwrap();
     }
     let all = (0..USERS).map(name).collect();
-    engine.submit(console(Change::CreateGroup { group: "staff".into(), members: all })).await.unwrap();
+    engine
+        .submit(console(Change::CreateGroup {
+            group: "staff".into(),
+            members: all,
+        }))
+        .await
+        .unwrap();
     for number in 0..USERS {
         let set = claims(&[("lastname", format!("Changed {number}"))]);
-        let change = Change::UpdateUser { user: name(number), set, remove: Default::default(), rename: None };
+        let change = Change::UpdateUser {
+            user: name(number),
+            set,
+            remove: Default::default(),
+            rename: None,
+        };
         engine.submit(console(change)).await.unwrap();
     }
     let remove = (0..10).map(name).collect();
-    let change = Change::ChangeGroup { group: "staff".into(), add: Default::default(), remove };
+    let change = Change::ChangeGroup {
+        group: "staff".into(),
+        add: Default::default(),
+        remove,
+    };
     engine.submit(console(change)).await.unwrap();
-    engine.submit(console(Change::RenameGroup { group: "staff".into(), to: "everybody".into() })).await.unwrap();
+    engine
+        .submit(console(Change::RenameGroup {
+            group: "staff".into(),
+            to: "everybody".into(),
+        }))
+        .await
+        .unwrap();
     engine.idle().await;
     for number in 10..20 {
-        engine.submit(console(Change::DeleteUser { user: name(number) })).await.unwrap();
+        engine
+            .submit(console(Change::DeleteUser { user: name(number) }))
+            .await
+            .unwrap();
     }
     engine.idle().await;
     let ids = remote_ids(&engine);
@@ -148,12 +222,19 @@ async fn fifty_users_live_their_lives_at_a_server_of_others() {
 
     let engine = start(&program, &configuration(&peer.origin, "delete")).await;
     for number in 20..30 {
-        engine.submit(console(Change::DeleteUser { user: name(number) })).await.unwrap();
+        engine
+            .submit(console(Change::DeleteUser { user: name(number) }))
+            .await
+            .unwrap();
     }
     engine.idle().await;
     let counts = engine.reader().counts().unwrap();
     let states = &counts[&ConnectorRef::new("peer", "scim2")];
-    assert_eq!(states.keys().copied().collect::<Vec<_>>(), [State::Settled], "{states:?}");
+    assert_eq!(
+        states.keys().copied().collect::<Vec<_>>(),
+        [State::Settled],
+        "{states:?}"
+    );
     engine.shutdown().await;
 
     // The whole content of the server is the desired state: no account too many, none too few.
@@ -163,26 +244,47 @@ async fn fifty_users_live_their_lives_at_a_server_of_others() {
         .into_iter()
         .map(|user| (user["userName"].as_str().unwrap().to_owned(), user))
         .collect();
-    let expected: Vec<String> = (0..USERS).filter(|number| !(20..30).contains(number)).map(|n| name(n).name).collect();
+    let expected: Vec<String> = (0..USERS)
+        .filter(|number| !(20..30).contains(number))
+        .map(|n| name(n).name)
+        .collect();
     assert_eq!(users.keys().cloned().collect::<Vec<_>>(), expected);
     for number in (0..USERS).filter(|number| !(20..30).contains(number)) {
         let user = &users[&name(number).name];
         assert_eq!(user["name"]["givenName"], format!("Given {number}"));
         assert_eq!(user["name"]["familyName"], format!("Changed {number}"));
-        assert_eq!(user["emails"][0]["value"], format!("user{number:02}@acme.example"));
-        assert_eq!(user["active"].as_bool().unwrap_or(true), !(10..20).contains(&number), "{user}");
-        assert_eq!(ids.get(&name(number).name).map(String::as_str), user["id"].as_str());
+        assert_eq!(
+            user["emails"][0]["value"],
+            format!("user{number:02}@acme.example")
+        );
+        assert_eq!(
+            user["active"].as_bool().unwrap_or(true),
+            !(10..20).contains(&number),
+            "{user}"
+        );
+        assert_eq!(
+            ids.get(&name(number).name).map(String::as_str),
+            user["id"].as_str()
+        );
     }
     let groups = peer.resources("Groups").await;
     assert_eq!(groups.len(), 1, "{groups:?}");
     assert_eq!(groups[0]["displayName"], "everybody");
-    let mut members: Vec<&str> =
-        groups[0]["members"].as_array().unwrap().iter().map(|member| member["value"].as_str().unwrap()).collect();
+    let mut members: Vec<&str> = groups[0]["members"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|member| member["value"].as_str().unwrap())
+        .collect();
     members.sort_unstable();
-    let mut wanted: Vec<&str> =
-        (30..USERS).map(|number| users[&name(number).name]["id"].as_str().unwrap()).collect();
+    let mut wanted: Vec<&str> = (30..USERS)
+        .map(|number| users[&name(number).name]["id"].as_str().unwrap())
+        .collect();
     wanted.sort_unstable();
-    let members: Vec<&str> = members.into_iter().filter(|id| wanted.contains(id)).collect();
+    let members: Vec<&str> = members
+        .into_iter()
+        .filter(|id| wanted.contains(id))
+        .collect();
     assert_eq!(members, wanted, "who is still there is still a member");
 }
 

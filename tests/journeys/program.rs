@@ -38,7 +38,10 @@ impl From<Output> for Said {
 impl Said {
     /// The standard output as one JSON value per line.
     pub(crate) fn values(&self) -> Vec<Value> {
-        self.out.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"))).collect()
+        self.out
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}")))
+            .collect()
     }
 }
 
@@ -70,7 +73,11 @@ impl Program {
 
     pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_outbound"));
-        command.current_dir(self.path()).args(words).env_remove("OUTBOUND_CONFIG").stdin(Stdio::null());
+        command
+            .current_dir(self.path())
+            .args(words)
+            .env_remove("OUTBOUND_CONFIG")
+            .stdin(Stdio::null());
         command
     }
 
@@ -81,7 +88,14 @@ impl Program {
     /// Runs a command that must end with this code.
     pub(crate) fn expect(&self, code: i32, words: &[&str]) -> Said {
         let said = self.run(words);
-        assert_eq!(said.code, code, "outbound {}\n{}\n{}", words.join(" "), said.out, said.err);
+        assert_eq!(
+            said.code,
+            code,
+            "outbound {}\n{}\n{}",
+            words.join(" "),
+            said.out,
+            said.err
+        );
         said
     }
 
@@ -120,15 +134,25 @@ impl Mocks {
             .spawn()
             .unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let ready: Vec<Value> =
-            lines.take(3).map(|line| serde_json::from_str(&line.unwrap()).expect("a ready line")).collect();
+        let ready: Vec<Value> = lines
+            .take(3)
+            .map(|line| serde_json::from_str(&line.unwrap()).expect("a ready line"))
+            .collect();
         assert_eq!(ready.len(), 3, "the mocks did not start");
-        Self { child, folder, ready }
+        Self {
+            child,
+            folder,
+            ready,
+        }
     }
 
     /// `http://host:port` of one mock.
     pub(crate) fn origin(&self, mock: &str) -> String {
-        let ready = self.ready.iter().find(|ready| ready["mock"] == mock).expect("a mock of that name");
+        let ready = self
+            .ready
+            .iter()
+            .find(|ready| ready["mock"] == mock)
+            .expect("a mock of that name");
         let url = url::Url::parse(ready["url"].as_str().unwrap()).unwrap();
         url.origin().ascii_serialization()
     }
@@ -165,7 +189,10 @@ impl Mocks {
 
     /// One object that a mock holds.
     pub(crate) fn object(&self, mock: &str, name: &str) -> Option<Value> {
-        self.steer(&["objects", mock]).into_iter().find(|held| held["name"] == name).map(|held| held["content"].clone())
+        self.steer(&["objects", mock])
+            .into_iter()
+            .find(|held| held["name"] == name)
+            .map(|held| held["content"].clone())
     }
 }
 

@@ -6,7 +6,10 @@ fn shipped() -> Vec<String> {
     let mut files: Vec<String> = std::fs::read_dir(house().join("fixtures/scenarios"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "toml")
+        })
         .map(|path| path.display().to_string())
         .collect();
     files.sort();
@@ -44,18 +47,35 @@ fields = { "name/givenName" = "Kimberley" }
     )
     .unwrap();
     let said = program.expect(1, &["run", "wrong.toml", "--junit", "report.xml"]);
-    assert!(said.err.contains("wrong.toml:3: kim is created: decisions:"), "{}", said.err);
+    assert!(
+        said.err
+            .contains("wrong.toml:3: kim is created: decisions:"),
+        "{}",
+        said.err
+    );
     assert!(said.err.contains("-corp-scim/scim2 update"), "{}", said.err);
     assert!(said.err.contains("+corp-scim/scim2 create"), "{}", said.err);
-    assert!(said.err.contains("-name/givenName = \"Kimberley\"") && said.err.contains("+name/givenName = \"Kim\""), "{}", said.err);
+    assert!(
+        said.err.contains("-name/givenName = \"Kimberley\"")
+            && said.err.contains("+name/givenName = \"Kim\""),
+        "{}",
+        said.err
+    );
     let report = std::fs::read_to_string(program.path().join("report.xml")).unwrap();
-    assert!(report.contains("failures=\"1\"") && report.contains("kim is created"), "{report}");
+    assert!(
+        report.contains("failures=\"1\"") && report.contains("kim is created"),
+        "{report}"
+    );
 }
 
 #[test]
 fn a_scenario_that_cannot_be_read_says_where() {
     let program = Program::with("");
-    std::fs::write(program.path().join("broken.toml"), "title = \"x\"\n[[steps]]\nname = \"y\"\ntriger = 1\n").unwrap();
+    std::fs::write(
+        program.path().join("broken.toml"),
+        "title = \"x\"\n[[steps]]\nname = \"y\"\ntriger = 1\n",
+    )
+    .unwrap();
     let said = program.expect(3, &["run", "broken.toml"]);
     assert!(said.err.contains("broken.toml:4:1"), "{}", said.err);
     assert!(said.err.contains("triger"), "{}", said.err);
@@ -64,9 +84,15 @@ fn a_scenario_that_cannot_be_read_says_where() {
 #[test]
 fn the_same_seed_gives_the_same_run() {
     let program = Program::with("");
-    let tour = house().join("fixtures/scenarios/tour.toml").display().to_string();
+    let tour = house()
+        .join("fixtures/scenarios/tour.toml")
+        .display()
+        .to_string();
     let told = || {
-        let mut value = program.expect(0, &["run", &tour, "--json"]).values().remove(0);
+        let mut value = program
+            .expect(0, &["run", &tour, "--json"])
+            .values()
+            .remove(0);
         // What is measured differs; what is decided, sent and held must not.
         value["took"].take();
         for step in value["steps"].as_array_mut().unwrap() {
@@ -78,7 +104,10 @@ fn the_same_seed_gives_the_same_run() {
                 exchange["path"] = path.split('/').take(4).collect::<Vec<_>>().join("/").into();
                 exchange["error"].take();
             }
-            step["exchanges"].as_array_mut().unwrap().sort_by_key(ToString::to_string);
+            step["exchanges"]
+                .as_array_mut()
+                .unwrap()
+                .sort_by_key(ToString::to_string);
             step["changes"].take();
             step["caller"].take();
             step["event"].take();

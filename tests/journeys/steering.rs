@@ -6,24 +6,81 @@ use crate::program::{Mocks, Program, house};
 fn without_a_command_it_says_how_to_begin() {
     let program = Program::with("");
     let said = program.expect(0, &[]);
-    assert!(said.out.contains("outbound run fixtures/scenarios/tour.toml"), "{}", said.out);
+    assert!(
+        said.out
+            .contains("outbound run fixtures/scenarios/tour.toml"),
+        "{}",
+        said.out
+    );
     assert!(program.expect(0, &["--help"]).out.contains("trigger"));
-    assert!(program.expect(2, &["trigger", "user-crated", "kim"]).err.contains("user-created"));
+    assert!(
+        program
+            .expect(2, &["trigger", "user-crated", "kim"])
+            .err
+            .contains("user-created")
+    );
 }
 
 #[test]
 fn a_mock_is_steered_from_another_process() {
     let mocks = Mocks::start();
     let program = Program::shipped(&mocks);
-    assert_eq!(mocks.steer(&["faults", "scim2"])[0]["armed"].as_array().unwrap().len(), 0);
+    assert_eq!(
+        mocks.steer(&["faults", "scim2"])[0]["armed"]
+            .as_array()
+            .unwrap()
+            .len(),
+        0
+    );
     mocks.steer(&["arm", "scim2", "drop-after:op=Users.create,times=1"]);
-    assert_eq!(mocks.steer(&["faults", "scim2"])[0]["armed"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        mocks.steer(&["faults", "scim2"])[0]["armed"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
     mocks.steer(&["snapshot", "scim2", "before"]);
-    let said = program.expect(0, &["trigger", "user-created", "kim", "--claim", "lastname=Ng", "--claim", "givenname=K", "--trace"]);
-    assert!(said.out.contains("asked: it has the account"), "{}", said.out);
-    assert_eq!(mocks.steer(&["faults", "scim2"])[0]["armed"].as_array().unwrap().len(), 0, "it disarms itself");
-    assert_eq!(mocks.names("scim2", "User").iter().filter(|name| *name == "kim").count(), 1);
-    assert!(mocks.steer(&["log", "scim2"]).iter().any(|entry| entry["operation"] == "Users.create"));
+    let said = program.expect(
+        0,
+        &[
+            "trigger",
+            "user-created",
+            "kim",
+            "--claim",
+            "lastname=Ng",
+            "--claim",
+            "givenname=K",
+            "--trace",
+        ],
+    );
+    assert!(
+        said.out.contains("asked: it has the account"),
+        "{}",
+        said.out
+    );
+    assert_eq!(
+        mocks.steer(&["faults", "scim2"])[0]["armed"]
+            .as_array()
+            .unwrap()
+            .len(),
+        0,
+        "it disarms itself"
+    );
+    assert_eq!(
+        mocks
+            .names("scim2", "User")
+            .iter()
+            .filter(|name| *name == "kim")
+            .count(),
+        1
+    );
+    assert!(
+        mocks
+            .steer(&["log", "scim2"])
+            .iter()
+            .any(|entry| entry["operation"] == "Users.create")
+    );
     mocks.steer(&["restore", "scim2", "before"]);
     assert!(mocks.object("scim2", "kim").is_none());
     mocks.steer(&["disarm", "scim2"]);
@@ -45,30 +102,62 @@ fn the_shipped_configuration_has_no_mistakes_and_no_doubts() {
     let said = program.expect(0, &["check", "--strict"]);
     assert!(said.out.contains("0 mistakes, 0 doubts"), "{}", said.out);
     let said = program.expect(0, &["check", "--targets"]);
-    assert!(said.out.contains("acme-google/google") && said.out.contains("acme-salesforce/salesforce"), "{}", said.out);
+    assert!(
+        said.out.contains("acme-google/google") && said.out.contains("acme-salesforce/salesforce"),
+        "{}",
+        said.out
+    );
 }
 
 #[test]
 fn a_value_is_changed_and_everything_else_stays_to_the_letter() {
     let text = std::fs::read_to_string(house().join("workbench.toml")).unwrap();
     let program = Program::with(&text);
-    program.expect(0, &["config", "set", "connections[id=corp-scim].connectors[type=scim2].enabled", "false"]);
+    program.expect(
+        0,
+        &[
+            "config",
+            "set",
+            "connections[id=corp-scim].connectors[type=scim2].enabled",
+            "false",
+        ],
+    );
     let changed = std::fs::read_to_string(program.path().join("workbench.toml")).unwrap();
-    let differing: Vec<(&str, &str)> =
-        text.lines().zip(changed.lines()).filter(|(before, after)| before != after).collect();
+    let differing: Vec<(&str, &str)> = text
+        .lines()
+        .zip(changed.lines())
+        .filter(|(before, after)| before != after)
+        .collect();
     assert_eq!(differing.len(), 1, "{differing:?}");
     assert_eq!(text.lines().count(), changed.lines().count());
     let said = program.expect(3, &["config", "set", "engine.concurrency", "\"many\""]);
     assert!(said.err.contains("concurrency"), "{}", said.err);
-    assert_eq!(std::fs::read_to_string(program.path().join("workbench.toml")).unwrap(), changed, "nothing was written");
+    assert_eq!(
+        std::fs::read_to_string(program.path().join("workbench.toml")).unwrap(),
+        changed,
+        "nothing was written"
+    );
 }
 
 #[test]
 fn a_plan_writes_nothing_and_sends_nothing() {
     let mocks = Mocks::start();
     let program = Program::shipped(&mocks);
-    let said = program.expect(0, &["plan", "user-created", "kim", "--claim", "lastname=Ng", "--claim", "givenname=Kim"]);
-    for step in ["1 event", "2 level", "3 scope", "4 match", "5 map", "6 shape"] {
+    let said = program.expect(
+        0,
+        &[
+            "plan",
+            "user-created",
+            "kim",
+            "--claim",
+            "lastname=Ng",
+            "--claim",
+            "givenname=Kim",
+        ],
+    );
+    for step in [
+        "1 event", "2 level", "3 scope", "4 match", "5 map", "6 shape",
+    ] {
         assert!(said.out.contains(step), "{step}: {}", said.out);
     }
     assert!(mocks.object("scim2", "kim").is_none());
@@ -89,34 +178,88 @@ fn an_import_reports_each_row_and_can_be_repeated() {
     )
     .unwrap();
     let said = program.expect(1, &["import", "csv", "people.csv"]);
-    assert!(said.err.contains("row 2 (NOWHERE/bob)") || said.err.contains("row 2 (bob)"), "{}", said.err);
+    assert!(
+        said.err.contains("row 2 (NOWHERE/bob)") || said.err.contains("row 2 (bob)"),
+        "{}",
+        said.err
+    );
     assert!(said.out.contains("3 rows: 2 created"), "{}", said.out);
     assert!(mocks.object("scim2", "kim").is_some() && mocks.object("scim2", "o\"brien").is_some());
     let said = program.expect(1, &["import", "csv", "people.csv"]);
     assert!(said.out.contains("2 were there already"), "{}", said.out);
-    assert_eq!(mocks.names("scim2", "User").iter().filter(|name| *name == "kim").count(), 1);
+    assert_eq!(
+        mocks
+            .names("scim2", "User")
+            .iter()
+            .filter(|name| *name == "kim")
+            .count(),
+        1
+    );
 }
 
 #[test]
 fn exports_are_what_other_tools_read() {
     let mocks = Mocks::start();
     let program = Program::shipped(&mocks);
-    program.expect(0, &["trigger", "user-created", "kim", "--claim", "lastname=Ng", "--claim", "givenname=Kim"]);
+    program.expect(
+        0,
+        &[
+            "trigger",
+            "user-created",
+            "kim",
+            "--claim",
+            "lastname=Ng",
+            "--claim",
+            "givenname=Kim",
+        ],
+    );
     let facts = program.expect(0, &["journal", "export"]).values();
-    assert!(facts.iter().any(|fact| fact.to_string().contains("trigger-recorded")));
-    let har = program.expect(0, &["journal", "export", "--format", "har"]).values().remove(0);
+    assert!(
+        facts
+            .iter()
+            .any(|fact| fact.to_string().contains("trigger-recorded"))
+    );
+    let har = program
+        .expect(0, &["journal", "export", "--format", "har"])
+        .values()
+        .remove(0);
     let entries = har["log"]["entries"].as_array().unwrap();
     assert!(entries.iter().any(|entry| entry["request"]["method"] == "POST" && entry["response"]["status"] == 201));
-    let curl = program.expect(0, &["journal", "export", "--format", "curl"]).out;
-    assert!(curl.contains("curl -i -X POST") && curl.contains("***"), "{curl}");
+    let curl = program
+        .expect(0, &["journal", "export", "--format", "curl"])
+        .out;
+    assert!(
+        curl.contains("curl -i -X POST") && curl.contains("***"),
+        "{curl}"
+    );
 }
 
 #[test]
 fn a_paused_connector_keeps_its_work_and_goes_on_later() {
     let mocks = Mocks::start();
     let program = Program::shipped(&mocks);
-    program.expect(0, &["connector", "pause", "acme-google/google", "--why", "maintenance"]);
-    let said = program.expect(6, &["trigger", "user-created", "kim", "--claim", "lastname=Ng", "--claim", "givenname=Kim"]);
+    program.expect(
+        0,
+        &[
+            "connector",
+            "pause",
+            "acme-google/google",
+            "--why",
+            "maintenance",
+        ],
+    );
+    let said = program.expect(
+        6,
+        &[
+            "trigger",
+            "user-created",
+            "kim",
+            "--claim",
+            "lastname=Ng",
+            "--claim",
+            "givenname=Kim",
+        ],
+    );
     assert!(said.out.contains("held: paused"), "{}", said.out);
     assert!(mocks.object("google", "primary-kim@acme.example").is_none());
     program.expect(0, &["connector", "resume", "acme-google/google"]);
@@ -128,19 +271,45 @@ fn a_dead_operation_is_retried_and_another_discarded() {
     let mocks = Mocks::start();
     let program = Program::shipped(&mocks);
     let path = program.path().join("workbench.toml");
-    let text = std::fs::read_to_string(&path).unwrap().replace("blocking = true ", "blocking = false");
+    let text = std::fs::read_to_string(&path)
+        .unwrap()
+        .replace("blocking = true ", "blocking = false");
     std::fs::write(&path, text).unwrap();
-    mocks.steer(&["arm", "scim2", "status:status=400,op=Users.create,times=2"]);
+    mocks.steer(&["arm", "scim2", "status:code=400,op=Users.create,times=2"]);
     for user in ["kim", "bob"] {
-        program.expect(1, &["trigger", "user-created", user, "--claim", "lastname=Ng", "--claim", "givenname=K"]);
+        program.expect(
+            1,
+            &[
+                "trigger",
+                "user-created",
+                user,
+                "--claim",
+                "lastname=Ng",
+                "--claim",
+                "givenname=K",
+            ],
+        );
     }
-    let dead = program.expect(0, &["journal", "operations", "--state", "dead", "--json"]).values();
+    let dead = program
+        .expect(0, &["journal", "operations", "--state", "dead", "--json"])
+        .values();
     assert_eq!(dead.len(), 2);
     let id = |user: &str| {
-        dead.iter().find(|view| view["name"] == user).unwrap()["operation"].as_str().unwrap().to_owned()
+        dead.iter().find(|view| view["name"] == user).unwrap()["operation"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     };
     program.expect(0, &["journal", "retry", &id("kim")]);
     assert!(mocks.object("scim2", "kim").is_some());
-    program.expect(0, &["journal", "discard", &id("bob"), "--why", "not wanted"]);
-    assert!(program.expect(0, &["journal", "show", &id("bob")]).out.contains("not wanted"));
+    program.expect(
+        0,
+        &["journal", "discard", &id("bob"), "--why", "not wanted"],
+    );
+    assert!(
+        program
+            .expect(0, &["journal", "show", &id("bob")])
+            .out
+            .contains("not wanted")
+    );
 }
