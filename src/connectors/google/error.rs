@@ -4,7 +4,8 @@ use domain::{Failure, FailureKind, Remedy};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::http::{Answer, Replay, classify};
+use crate::http::classify::{self, advise};
+use crate::http::{Answer, Replay};
 
 /// What was being done when the target refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,9 +46,12 @@ pub(crate) fn failure(answer: &Answer, doing: Doing, now: Timestamp) -> Failure 
             failure.remedy = Remedy::Retry {
                 after: classify::retry_after(&answer.headers, now),
             };
-            failure.advice = "The quota is used up; it is sent again later.".to_owned();
+            advise(
+                &mut failure,
+                "The quota is used up; it is sent again later.",
+            );
         }
-        (403, _) => failure.advice = forbidden(reason).to_owned(),
+        (403, _) => advise(&mut failure, forbidden(reason)),
         (404, Doing::Create) => not_ours(&mut failure),
         (404, Doing::Change) if message.is_some_and(|message| message.starts_with("Domain")) => {
             not_ours(&mut failure);
@@ -56,7 +60,10 @@ pub(crate) fn failure(answer: &Answer, doing: Doing, now: Timestamp) -> Failure 
         (412, _) => {
             failure.kind = FailureKind::TargetError;
             failure.remedy = Remedy::Retry { after: None };
-            failure.advice = "Google is still making the user; it is sent again later.".to_owned();
+            advise(
+                &mut failure,
+                "Google is still making the user; it is sent again later.",
+            );
         }
         _ => {}
     }
@@ -66,7 +73,10 @@ pub(crate) fn failure(answer: &Answer, doing: Doing, now: Timestamp) -> Failure 
 fn not_ours(failure: &mut Failure) {
     failure.kind = FailureKind::Rejected;
     failure.remedy = Remedy::GiveUp;
-    failure.advice = "Set `google_domain` to a domain of this Google Workspace account.".to_owned();
+    advise(
+        failure,
+        "Set `google_domain` to a domain of this Google Workspace account.",
+    );
 }
 
 fn forbidden(reason: &str) -> &'static str {

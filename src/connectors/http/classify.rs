@@ -42,6 +42,11 @@ pub(crate) fn failure(
     }
 }
 
+/// Gives a failure another advice.
+pub(crate) fn advise(failure: &mut Failure, advice: &str) {
+    advice.clone_into(&mut failure.advice);
+}
+
 /// Names the failure of a request that brought no status line.
 ///
 /// What failed while connecting was never sent; everything later may have been carried out.

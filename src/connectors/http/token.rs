@@ -11,7 +11,7 @@ use tokio::sync::Mutex;
 use super::classify;
 
 /// A token is renewed so long before it expires, or a tenth of its life before when that is less.
-const EARLY: Duration = Duration::from_secs(60);
+const EARLY: Duration = Duration::from_mins(1);
 
 /// What goes with a request so that the target knows who asks. Its `Debug` shows nothing of it.
 #[derive(Clone, PartialEq, Eq, Default)]

@@ -4,7 +4,8 @@ use domain::{Failure, FailureKind, Remedy};
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::http::{Answer, Replay, classify};
+use crate::http::classify::{self, advise};
+use crate::http::{Answer, Replay};
 use crate::path::find;
 
 /// What was being done when the target refused.
@@ -32,13 +33,18 @@ pub(crate) fn failure(answer: &Answer, doing: Doing, now: Timestamp) -> Failure 
         (409, _) => taken(&mut failure, doing),
         (404 | 410, Doing::Create | Doing::Ask) => {
             failure.remedy = Remedy::GiveUp;
-            "Check the endpoint: there is nothing at this address.".clone_into(&mut failure.advice);
+            advise(
+                &mut failure,
+                "Check the endpoint: there is nothing at this address.",
+            );
         }
         (412, _) => {
             failure.kind = FailureKind::TargetError;
             failure.remedy = Remedy::Retry { after: None };
-            "The account changed meanwhile; it is read and written again."
-                .clone_into(&mut failure.advice);
+            advise(
+                &mut failure,
+                "The account changed meanwhile; it is read and written again.",
+            );
         }
         // Some servers answer 500 where 409 belongs (scimgateway 6.1.18, plugin-loki), so look before the next try.
         (500, Doing::Create) => failure.remedy = Remedy::AskFirst,
@@ -53,8 +59,10 @@ fn taken(failure: &mut Failure, doing: Doing) {
         Doing::Create => Remedy::AskFirst,
         Doing::Change | Doing::Ask => Remedy::GiveUp,
     };
-    "Link the account with on_existing = \"adopt\", or rename one of the two."
-        .clone_into(&mut failure.advice);
+    advise(
+        failure,
+        "Link the account with on_existing = \"adopt\", or rename one of the two.",
+    );
 }
 
 /// Tells whether a PATCH was refused for its form, so that a full PUT may succeed.

@@ -72,9 +72,7 @@ impl Scim2 {
     ) -> Result<bool, Failure> {
         let url = address::below(self.collection(order.object())?, &id.0)?;
         for patch in change.patches(removal) {
-            let call = self
-                .write(order, Method::PATCH, url.clone())
-                .json(wire::CONTENT, &patch);
+            let call = Self::write(order, Method::PATCH, url.clone()).json(wire::CONTENT, &patch);
             let answer = self.channel.send(call.clone(), tap).await?;
             if answer.is_success() {
                 continue;

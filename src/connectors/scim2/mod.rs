@@ -79,7 +79,7 @@ impl Scim2 {
         }
     }
 
-    fn write(&self, order: &Order<'_>, method: Method, url: Url) -> Call {
+    fn write(order: &Order<'_>, method: Method, url: Url) -> Call {
         let mut call = Call::new(Purpose::Write, method, url);
         call.operation = Some(order.operation);
         call.accept = wire::ACCEPTED;
@@ -103,8 +103,7 @@ impl Scim2 {
 
     async fn create(&self, order: &Order<'_>, tap: &dyn Tap) -> Result<Confirmed, Failure> {
         let collection = self.collection(order.object())?;
-        let mut call = self
-            .write(order, Method::POST, collection.clone())
+        let mut call = Self::write(order, Method::POST, collection.clone())
             .json(wire::CONTENT, &wire::resource(order));
         call.replay = Replay::AskFirst;
         let answer = self.done(call, Doing::Create, tap).await?;
@@ -225,9 +224,8 @@ impl Scim2 {
     ) -> Result<Value, Failure> {
         let link = confirm::link(order)?;
         let url = address::below(self.collection(order.object())?, &link.remote_id.0)?;
-        let call = self
-            .write(order, Method::PATCH, url)
-            .json(wire::CONTENT, &wire::patch(operations));
+        let call =
+            Self::write(order, Method::PATCH, url).json(wire::CONTENT, &wire::patch(operations));
         let answer = self.channel.send(call.clone(), tap).await?;
         if answer.is_success() {
             return content(&answer);
@@ -251,8 +249,7 @@ impl Scim2 {
         read.accept = wire::ACCEPTED;
         let answer = self.done(read, Doing::Change, tap).await?;
         let current = answer.json()?;
-        let mut call = self
-            .write(order, Method::PUT, url)
+        let mut call = Self::write(order, Method::PUT, url)
             .json(wire::CONTENT, &wire::replaced(&current, order, active));
         if self.discovery.provider(&self.channel, tap).await?.etag
             && let Some(version) = version(&answer, &current)
@@ -307,15 +304,17 @@ impl Scim2 {
     async fn delete(&self, order: &Order<'_>, tap: &dyn Tap) -> Result<Confirmation, Failure> {
         let link = confirm::link(order)?;
         let url = address::below(self.collection(order.object())?, &link.remote_id.0)?;
-        let mut call = self.write(order, Method::DELETE, url);
+        let mut call = Self::write(order, Method::DELETE, url);
         // Nothing is expected back, and Entra ID refuses a DELETE that asks for the SCIM media type.
         call.accept = "*/*";
         self.done(call, Doing::Change, tap)
             .await
             .map_err(|mut failure| {
                 if failure.kind == FailureKind::Unsupported && order.object() == Object::User {
-                    failure.advice =
-                        "The target deletes no users: set deprovision = \"deactivate\".".to_owned();
+                    classify::advise(
+                        &mut failure,
+                        "The target deletes no users: set deprovision = \"deactivate\".",
+                    );
                 }
                 failure
             })?;

@@ -203,11 +203,11 @@ pub(crate) fn operations(order: &Order<'_>, active: Option<bool>) -> Vec<Value> 
     {
         operations.push(replace(
             name_attribute(object),
-            order.desired.remote_name.as_str().into(),
+            order.desired.remote_name.as_str(),
         ));
     }
     if let Some(active) = active {
-        operations.push(replace("active", active.into()));
+        operations.push(replace("active", active));
     }
     let changes: Vec<(AttributePath, &AttributeChange)> = changed_attributes(order)
         .map(|change| (path(&change.remote), change))
@@ -236,7 +236,7 @@ pub(crate) fn operations(order: &Order<'_>, active: Option<bool>) -> Vec<Value> 
         ),
     );
     if let (Object::User, Some(password)) = (object, order.password) {
-        operations.push(replace("password", password.expose().into()));
+        operations.push(replace("password", password.expose()));
     }
     operations
 }
@@ -284,7 +284,8 @@ fn is_there(order: &Order<'_>, wanted: &AttributePath) -> bool {
     })
 }
 
-fn replace(path: &str, value: Value) -> Value {
+fn replace(path: &str, value: impl Into<Value>) -> Value {
+    let value = value.into();
     json!({"op": "replace", "path": path, "value": value})
 }
 

@@ -39,10 +39,8 @@ async fn everything(setup: Setup, tap: &Recorder) -> String {
     changed.change("title", "Dr");
     let mut seen = String::new();
     let mut failed = |failure: Failure| {
-        seen.push_str(&format!(
-            "{failure} {failure:?} {}",
-            serde_json::to_string(&failure).unwrap()
-        ));
+        let json = serde_json::to_string(&failure).unwrap();
+        seen.extend([failure.to_string(), format!("{failure:?}"), json]);
     };
     for (local, verb) in [
         (&created, Verb::Create),

@@ -214,7 +214,7 @@ mod case {
         let mut keys = vec![by_id, by_name];
         if stage.target == Target::Scim2 {
             let mut by_external_id = kim.key(None);
-            by_external_id.remote_name = "another".to_owned();
+            "another".clone_into(&mut by_external_id.remote_name);
             keys.push(by_external_id);
         }
         for key in keys {
