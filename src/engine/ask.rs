@@ -5,7 +5,8 @@
 //! | create | the account is there and ours | link it, done |
 //! | create | an account of that name is there, not ours | `on_existing`: adopt it and update, or a dead letter |
 //! | create | nothing there | send again |
-//! | update | the account is there | send again: an update may be repeated |
+//! | create | another of ours has the name, and is about to leave it | send again by the schedule |
+//! | update | the account is there | send again: an update may be repeated; a name that stays taken is a dead letter |
 //! | update | it is gone, another of ours is there | link that one, update |
 //! | update | it is gone | forget the account, create |
 //! | deprovision | it is gone, or deactivated as wanted | done |
@@ -161,9 +162,30 @@ impl Work<'_> {
             because: "it has the id that is linked".to_owned(),
         };
         let planned = &self.job.planned;
+        if let Some(failure) = self.conflict()
+            && !self.name_is_being_freed()?
+        {
+            let death = Death {
+                cause: DeathCause::Refused,
+                told: failure.to_string(),
+                advice: failure.advice.clone(),
+                failure: Some(failure),
+            };
+            facts.push(self.asked(
+                answer,
+                Life::InDoubt {
+                    at: self.inner.clock.now(),
+                },
+            ));
+            return self.die(death, facts).await;
+        }
+        let planned_again = planned.verb == Verb::Update && self.conflict().is_some();
         let deactivated = planned.verb == Verb::Deprovision
             && planned.deprovision == Deprovision::Deactivate
             && !account.active;
+        if planned_again {
+            return self.send_later(answer, facts).await;
+        }
         if !deactivated {
             return self.send_again(answer, facts).await;
         }
@@ -221,13 +243,26 @@ impl Work<'_> {
         self.go_on(Life::Queued, facts).await
     }
 
-    /// Nothing is there: the create is sent again.
-    async fn absent(&mut self, mut facts: Vec<Fact>) -> Result<Then, JournalError> {
-        if let Some(failure) = self
-            .failure
+    /// Returns the answer that a name is taken, when the last attempt got it.
+    fn conflict(&self) -> Option<Failure> {
+        self.failure
             .clone()
             .filter(|failure| failure.kind == FailureKind::Conflict)
-        {
+    }
+
+    /// Tells whether the name is that of somebody of ours who is about to leave it.
+    fn name_is_being_freed(&self) -> Result<bool, JournalError> {
+        let head = self.head();
+        self.inner.reader.is_being_freed(
+            &head.connector,
+            &self.job.planned.desired.remote_name,
+            head.local,
+        )
+    }
+
+    /// Nothing is there: the create is sent again.
+    async fn absent(&mut self, mut facts: Vec<Fact>) -> Result<Then, JournalError> {
+        if let Some(failure) = self.conflict() {
             self.phantoms += 1;
             if self.phantoms > 1 {
                 let death = Death {
@@ -253,34 +288,40 @@ impl Work<'_> {
         answer: Answer,
         mut facts: Vec<Fact>,
     ) -> Result<Then, JournalError> {
-        let pause = if self.attempts < 2 {
-            None
-        } else {
-            match self.next(None) {
-                Next::After(pause) => Some(pause),
-                Next::Never => {
-                    let death = self.failure.clone().map_or_else(
-                        || Death {
-                            cause: DeathCause::ScheduleEnded,
-                            told: "the retry schedule has ended".to_owned(),
-                            advice: "Retry it by hand when the target answers again.".to_owned(),
-                            failure: None,
-                        },
-                        schedule_ended,
-                    );
-                    return self.die(death, facts).await;
-                }
-            }
-        };
-        let then = pause.map_or(Life::Queued, |pause| Life::Retrying {
-            at: later(self.inner.clock.now(), pause),
-        });
-        facts.push(self.asked(answer, then));
-        let fate = pause.map(|pause| Fate::Again(self.inner.clock.monotonic() + pause));
-        match self.go_on(then, facts).await? {
-            Then::Continue => Ok(fate.map_or(Then::Continue, Then::End)),
-            end @ Then::End(_) => Ok(end),
+        if self.attempts >= 2 {
+            return self.send_later(answer, facts).await;
         }
+        facts.push(self.asked(answer, Life::Queued));
+        self.go_on(Life::Queued, facts).await
+    }
+
+    /// Sends again by the schedule.
+    async fn send_later(
+        &mut self,
+        answer: Answer,
+        mut facts: Vec<Fact>,
+    ) -> Result<Then, JournalError> {
+        let Next::After(pause) = self.next(None) else {
+            let death = self.failure.clone().map_or_else(
+                || Death {
+                    cause: DeathCause::ScheduleEnded,
+                    told: "the retry schedule has ended".to_owned(),
+                    advice: "Retry it by hand when the target answers again.".to_owned(),
+                    failure: None,
+                },
+                schedule_ended,
+            );
+            return self.die(death, facts).await;
+        };
+        let then = Life::Retrying {
+            at: later(self.inner.clock.now(), pause),
+        };
+        facts.push(self.asked(answer, then));
+        let again = Fate::Again(self.inner.clock.monotonic() + pause);
+        Ok(match self.go_on(then, facts).await? {
+            Then::Continue => Then::End(again),
+            end @ Then::End(_) => end,
+        })
     }
 
     /// Commits what was found and goes on; in a refused flow nothing more is sent.
@@ -328,6 +369,10 @@ impl Work<'_> {
                 facts.push(self.linked(account, LinkOrigin::Created));
                 self.go_on(Life::Queued, facts).await
             }
+            Owned::Linked(because) if self.name_is_being_freed()? => {
+                self.send_later(Answer::Foreign { remote_id, because }, facts)
+                    .await
+            }
             Owned::Foreign(because) if self.adopts() => {
                 facts.push(self.asked(Answer::Foreign { remote_id, because }, Life::Queued));
                 facts.push(self.linked(account, LinkOrigin::Adopted));
@@ -365,6 +410,13 @@ impl Work<'_> {
     fn owner(&self, account: &RemoteAccount) -> Result<Owned, JournalError> {
         let head = self.head();
         let ours = head.local.uuid().to_string();
+        let linked = self
+            .inner
+            .reader
+            .linked_to(&head.connector, &account.remote_id)?;
+        if let Some(other) = linked.filter(|local| *local != head.local) {
+            return Ok(Owned::Linked(format!("it is linked to {other}")));
+        }
         match account.external_id.as_deref().map(str::trim) {
             Some(id) if id.eq_ignore_ascii_case(&ours) => {
                 return Ok(Owned::Ours("its external id is ours".to_owned()));
@@ -373,13 +425,6 @@ impl Work<'_> {
                 return Ok(Owned::Foreign("its external id is not ours".to_owned()));
             }
             _ => {}
-        }
-        let linked = self
-            .inner
-            .reader
-            .linked_to(&head.connector, &account.remote_id)?;
-        if let Some(other) = linked.filter(|local| *local != head.local) {
-            return Ok(Owned::Linked(format!("it is linked to {other}")));
         }
         let since = self.first_started.map(before_skew);
         Ok(match (self.unsure, account.created_at, since) {

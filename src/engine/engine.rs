@@ -95,6 +95,12 @@ impl Engine {
         &self.owner.inner
     }
 
+    /// Lets a test reach the journal's writer.
+    #[cfg(test)]
+    pub(crate) fn inner_for_tests(&self) -> Arc<Inner> {
+        Arc::clone(self.inner())
+    }
+
     /// Takes a request. From its commit on, what follows from it is owed; a caller with blocking operations waits.
     ///
     /// A caller that stops waiting for this call changes nothing: the request is carried out all the same.

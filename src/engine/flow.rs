@@ -178,7 +178,7 @@ impl Inner {
         let mut on_their_way: Vec<(LocalRef, ConnectorRef, Option<Desired>)> = Vec::new();
         let mut out = Vec::with_capacity(triggers.len());
         for ((step, trigger), needs) in draft.steps.iter().zip(triggers).zip(needs) {
-            let mut snapshot = self.snapshot(step, needs)?;
+            let mut snapshot = self.snapshot(draft, step, needs)?;
             for (local, connector, desired) in &on_their_way {
                 if *local == step.subject {
                     snapshot.pending.retain(|(known, _)| known != connector);
@@ -206,7 +206,12 @@ impl Inner {
         Ok(out)
     }
 
-    fn snapshot(&self, step: &DraftStep, needs: &Needs) -> Result<Snapshot, JournalError> {
+    fn snapshot(
+        &self,
+        draft: &Draft,
+        step: &DraftStep,
+        needs: &Needs,
+    ) -> Result<Snapshot, JournalError> {
         // Nothing can be known yet of somebody who is only just being created.
         let is_new = step.before.is_none();
         let (links, pending): (Vec<Link>, Pending) = if is_new {
@@ -225,7 +230,7 @@ impl Inner {
             owners: self.reader.owners(&needs.names, step.subject)?,
             holds: self.holds_now(),
             members: if needs.members {
-                self.members(step)?
+                self.members(draft, step)?
             } else {
                 Vec::new()
             },
@@ -239,11 +244,24 @@ impl Inner {
             .clone()
     }
 
-    fn members(&self, step: &DraftStep) -> Result<Vec<(User, Vec<Link>)>, JournalError> {
+    /// Returns a group's members with their links; one whom the same request creates has none yet.
+    fn members(
+        &self,
+        draft: &Draft,
+        step: &DraftStep,
+    ) -> Result<Vec<(User, Vec<Link>)>, JournalError> {
         let Some(Subject::Group(group)) = step.after.as_ref().or(step.before.as_ref()) else {
             return Ok(Vec::new());
         };
         let mut out = Vec::with_capacity(group.members.len());
+        let created = draft.steps.iter().filter(|step| step.before.is_none());
+        for step in created {
+            if let Some(Subject::User(user)) = &step.after
+                && group.members.contains(&user.id)
+            {
+                out.push((user.clone(), Vec::new()));
+            }
+        }
         for id in &group.members {
             if let Some(user) = self.reader.user_by_id(*id)? {
                 out.push((user, self.reader.links_of(LocalRef::User(*id))?));

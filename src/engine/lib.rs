@@ -22,6 +22,8 @@ mod retry;
 mod runner;
 mod setup;
 mod tap;
+#[cfg(test)]
+mod tests;
 mod timer;
 mod trace;
 

@@ -1,8 +1,8 @@
 //! What the engine itself asks of the journal while it works: heads of lanes, what is pending, who owns a name.
 
 use domain::{
-    ConnectorRef, Desired, FlowId, GroupId, LocalRef, OnFailure, OperationId, Owner, Planned,
-    QualifiedName, RemoteId, TriggerId, User, UserId, Verb, Verdict,
+    ConnectorRef, Deprovision, Desired, FlowId, GroupId, LocalRef, OnFailure, OperationId, Owner,
+    Planned, QualifiedName, RemoteId, TriggerId, User, UserId, Verb, Verdict,
 };
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -213,7 +213,7 @@ impl Reader {
                                 && owner.connector == *connector
                                 && owner.remote_name == name
                         });
-                        if local != except && !known {
+                        if local != except && !known && !leaves(db, &at, local, &name)? {
                             out.push(Owner {
                                 connector: connector.clone(),
                                 remote_name: name.clone(),
@@ -225,6 +225,31 @@ impl Reader {
                 }
             }
             Ok(out)
+        })
+    }
+
+    /// Tells whether whoever is linked under a name is about to let go of it: deleted there, or renamed.
+    pub(crate) fn is_being_freed(
+        &self,
+        connector: &ConnectorRef,
+        name: &str,
+        except: LocalRef,
+    ) -> Result<bool, JournalError> {
+        self.with(|db| {
+            let mut statement = db.prepare_cached(
+                "SELECT object, local FROM links WHERE connector = ?1 AND remote_key = ?2",
+            )?;
+            let at = connector.to_string();
+            let name = key(name);
+            let mut rows = statement.query(params![at, name])?;
+            while let Some(row) = rows.next()? {
+                let id = code::uuid(&row.get::<_, [u8; 16]>(1)?)?;
+                let local = code::local(row.get(0)?, id);
+                if local != except && leaves(db, &at, local, &name)? {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
         })
     }
 
@@ -337,6 +362,33 @@ fn open(row: &Row<'_>) -> Result<Open, JournalError> {
         unsure: row.get(14)?,
         undoes: row.get(15)?,
     })
+}
+
+/// Tells whether the newest open operation of a lane lets go of a name.
+fn leaves(
+    db: &Connection,
+    connector: &str,
+    local: LocalRef,
+    name: &str,
+) -> Result<bool, JournalError> {
+    let newest: Option<(i64, String, i64, Option<i64>)> = db
+        .prepare_cached(
+            "SELECT verb, remote_key, body_seq, nth FROM operations
+             WHERE local = ?1 AND connector = ?2 AND state <= 4 ORDER BY seq DESC LIMIT 1",
+        )?
+        .query_row(params![local.uuid().as_bytes(), connector], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })
+        .optional()?;
+    let Some((verb, wanted, seq, nth)) = newest else {
+        return Ok(false);
+    };
+    if code::verb(verb) != Verb::Deprovision {
+        return Ok(wanted != name);
+    }
+    // A deactivated account keeps a name, so only a deletion frees it for certain.
+    let planned = body(db, seq, nth)?;
+    Ok(planned.is_some_and(|planned| planned.deprovision == Deprovision::Delete))
 }
 
 /// Reads what an operation is to do from the fact that holds it.

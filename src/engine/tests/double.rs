@@ -1,0 +1,393 @@
+//! Targets in memory that remember, and fail on cue.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use domain::{Body, Clock as _};
+use domain::{
+    Configuration, Confirmation, Confirmed, Connector, ConnectorRef, Connectors, Deprovision,
+    Exchange, ExchangeId, Failure, FailureKind, Health, LocalRef, ManualClock, MatchKey, Order,
+    Purpose, Remedy, RemoteAccount, RemoteId, Tap, Unavailable, Verb,
+};
+use serde_json::Value;
+use tokio::sync::watch;
+
+/// What the next request meets.
+#[derive(Debug, Clone)]
+pub(crate) enum Act {
+    /// The request does not arrive, and no answer comes.
+    LoseRequest,
+    /// The request is carried out, and no answer comes.
+    LoseReply,
+    /// It is refused like this.
+    Fail(Failure),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Account {
+    pub(crate) name: String,
+    pub(crate) external_id: Option<String>,
+    pub(crate) attributes: BTreeMap<String, Value>,
+    pub(crate) members: BTreeSet<String>,
+    pub(crate) active: bool,
+    pub(crate) created: jiff::Timestamp,
+    pub(crate) password: Option<String>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    pub(crate) accounts: BTreeMap<String, Account>,
+    /// Writes in the order in which they arrived.
+    pub(crate) log: Vec<(LocalRef, Verb)>,
+    pub(crate) writes: VecDeque<Act>,
+    pub(crate) finds: VecDeque<Act>,
+    /// Names that are always refused.
+    pub(crate) poisoned: BTreeMap<String, Failure>,
+    next: u64,
+    now: usize,
+    pub(crate) most_at_once: usize,
+}
+
+/// One target.
+pub(crate) struct Target {
+    state: Mutex<State>,
+    clock: ManualClock,
+    pub(crate) keeps_external_id: bool,
+    /// While closed, requests arrive and wait.
+    pub(crate) open: watch::Sender<bool>,
+    /// How many requests have arrived.
+    pub(crate) arrived: watch::Sender<usize>,
+}
+
+impl Target {
+    pub(crate) fn new(clock: ManualClock, keeps_external_id: bool) -> Arc<Self> {
+        Arc::new(Self {
+            state: Mutex::default(),
+            clock,
+            keeps_external_id,
+            open: watch::Sender::new(true),
+            arrived: watch::Sender::new(0),
+        })
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn on_write(&self, acts: impl IntoIterator<Item = Act>) {
+        self.state().writes.extend(acts);
+    }
+
+    pub(crate) fn on_find(&self, acts: impl IntoIterator<Item = Act>) {
+        self.state().finds.extend(acts);
+    }
+
+    pub(crate) fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self
+            .state()
+            .accounts
+            .values()
+            .map(|account| account.name.clone())
+            .collect();
+        names.sort();
+        names
+    }
+
+    pub(crate) fn account(&self, name: &str) -> Account {
+        self.state()
+            .accounts
+            .values()
+            .find(|account| account.name == name)
+            .unwrap_or_else(|| panic!("there is no account {name}"))
+            .clone()
+    }
+
+    pub(crate) fn verbs(&self) -> Vec<Verb> {
+        self.state().log.iter().map(|(_, verb)| *verb).collect()
+    }
+
+    /// Puts an account there that nobody here made.
+    pub(crate) fn plant(&self, name: &str, created: jiff::Timestamp) {
+        let account = Account {
+            name: name.to_owned(),
+            external_id: None,
+            attributes: BTreeMap::new(),
+            members: BTreeSet::new(),
+            active: true,
+            created,
+            password: None,
+        };
+        let mut state = self.state();
+        state.next += 1;
+        let id = format!("r{}", state.next);
+        state.accounts.insert(id, account);
+    }
+
+    /// Waits until so many requests have arrived.
+    pub(crate) async fn has_seen(&self, count: usize) {
+        let mut arrived = self.arrived.subscribe();
+        arrived.wait_for(|seen| *seen >= count).await.unwrap();
+    }
+
+    fn apply(&self, order: &Order<'_>) -> Result<Confirmed, Failure> {
+        let mut state = self.state();
+        if let Some(failure) = state.poisoned.get(&order.desired.remote_name) {
+            return Err(failure.clone());
+        }
+        match order.verb {
+            Verb::Create => self.create(&mut state, order),
+            Verb::Update => self.update(&mut state, order),
+            Verb::Deprovision => Ok(deprovision(&mut state, order)),
+        }
+    }
+
+    fn create(&self, state: &mut State, order: &Order<'_>) -> Result<Confirmed, Failure> {
+        let name = order.desired.remote_name.clone();
+        if state.accounts.values().any(|account| account.name == name) {
+            return Err(failure(FailureKind::Conflict, Remedy::AskFirst));
+        }
+        state.next += 1;
+        let id = format!("r{}", state.next);
+        let members: BTreeSet<String> = member_ids(order);
+        state.accounts.insert(
+            id.clone(),
+            Account {
+                name: name.clone(),
+                external_id: self
+                    .keeps_external_id
+                    .then(|| order.desired.local.uuid().to_string()),
+                attributes: order.desired.values(),
+                members,
+                active: true,
+                created: self.clock.now(),
+                password: order.password.map(|password| password.expose().to_owned()),
+            },
+        );
+        Ok(confirmed(Confirmation::Created, &id, order))
+    }
+
+    fn update(&self, state: &mut State, order: &Order<'_>) -> Result<Confirmed, Failure> {
+        let id = order
+            .link
+            .expect("an update has a link")
+            .remote_id
+            .0
+            .clone();
+        let Some(account) = state.accounts.get_mut(&id) else {
+            return Err(failure(FailureKind::NotFound, Remedy::AskFirst));
+        };
+        account.name.clone_from(&order.desired.remote_name);
+        account.members = member_ids(order);
+        account.active = true;
+        if self.keeps_external_id {
+            account.external_id = Some(order.desired.local.uuid().to_string());
+        }
+        for change in order.changes {
+            if order
+                .desired
+                .attributes
+                .iter()
+                .any(|entry| entry.remote == change.remote)
+            {
+                account
+                    .attributes
+                    .insert(change.remote.clone(), change.after.clone());
+            }
+        }
+        if let Some(password) = order.password {
+            account.password = Some(password.expose().to_owned());
+        }
+        Ok(confirmed(Confirmation::Updated, &id, order))
+    }
+}
+
+fn deprovision(state: &mut State, order: &Order<'_>) -> Confirmed {
+    let id = order
+        .link
+        .expect("a deprovision has a link")
+        .remote_id
+        .0
+        .clone();
+    let what = match (order.deprovision, state.accounts.get_mut(&id)) {
+        (_, None) => Confirmation::AlreadyGone,
+        (Deprovision::Deactivate, Some(account)) => {
+            account.active = false;
+            Confirmation::Deactivated
+        }
+        (Deprovision::Delete, Some(_)) => {
+            state.accounts.remove(&id);
+            for account in state.accounts.values_mut() {
+                account.members.remove(&id);
+            }
+            Confirmation::Deleted
+        }
+    };
+    confirmed(what, &id, order)
+}
+
+fn member_ids(order: &Order<'_>) -> BTreeSet<String> {
+    order
+        .desired
+        .members
+        .iter()
+        .filter_map(|member| member.remote_id.clone())
+        .map(|id| id.0)
+        .collect()
+}
+
+fn confirmed(what: Confirmation, id: &str, order: &Order<'_>) -> Confirmed {
+    let mut written = order.desired.values();
+    if let LocalRef::Group(_) = order.desired.local {
+        let ids: Value = member_ids(order).into_iter().collect();
+        written.insert("members".to_owned(), ids);
+    }
+    Confirmed {
+        what,
+        remote_id: RemoteId(id.to_owned()),
+        remote_name: order.desired.remote_name.clone(),
+        written,
+    }
+}
+
+pub(crate) fn failure(kind: FailureKind, remedy: Remedy) -> Failure {
+    Failure {
+        kind,
+        remedy,
+        status: None,
+        told: format!("the double says {}", kind.word()),
+        advice: "Look at the test.".to_owned(),
+    }
+}
+
+pub(crate) fn down() -> Act {
+    Act::Fail(failure(
+        FailureKind::TargetError,
+        Remedy::Retry { after: None },
+    ))
+}
+
+pub(crate) fn rejected() -> Act {
+    Act::Fail(failure(FailureKind::Rejected, Remedy::GiveUp))
+}
+
+fn lost() -> Failure {
+    failure(FailureKind::ReplyLost, Remedy::AskFirst)
+}
+
+/// The connector to a target; made anew by every engine, while the target stays.
+struct Double(Arc<Target>);
+
+impl Double {
+    async fn arrive(&self, purpose: Purpose, tap: &dyn Tap) -> Exchange {
+        let exchange = Exchange {
+            id: ExchangeId(uuid::Uuid::now_v7()),
+            purpose,
+            at: self.0.clock.now(),
+            method: "POST".to_owned(),
+            url: "double://target".to_owned(),
+            request_headers: Vec::new(),
+            request_body: Body::default(),
+            response: None,
+            error: None,
+            took: std::time::Duration::ZERO,
+        };
+        tap.started(&exchange);
+        self.0.arrived.send_modify(|count| *count += 1);
+        let mut open = self.0.open.subscribe();
+        open.wait_for(|open| *open).await.unwrap();
+        exchange
+    }
+}
+
+#[async_trait]
+impl Connector for Double {
+    async fn carry_out(&self, order: &Order<'_>, tap: &dyn Tap) -> Result<Confirmed, Failure> {
+        {
+            let mut state = self.0.state();
+            state.now += 1;
+            state.most_at_once = state.most_at_once.max(state.now);
+            state.log.push((order.desired.local, order.verb));
+        }
+        let guard = Leaves(Arc::clone(&self.0));
+        let exchange = self.arrive(Purpose::Write, tap).await;
+        tokio::task::yield_now().await;
+        let act = self.0.state().writes.pop_front();
+        let result = match act {
+            None => self.0.apply(order),
+            Some(Act::LoseRequest) => Err(lost()),
+            Some(Act::LoseReply) => {
+                let _ = self.0.apply(order); // whatever it came to, nobody hears of it
+                Err(lost())
+            }
+            Some(Act::Fail(failure)) => Err(failure),
+        };
+        tap.finished(&exchange);
+        drop(guard);
+        result
+    }
+
+    async fn find(&self, key: &MatchKey, tap: &dyn Tap) -> Result<Option<RemoteAccount>, Failure> {
+        let exchange = self.arrive(Purpose::Lookup, tap).await;
+        let mut state = self.0.state();
+        let act = state.finds.pop_front();
+        tap.finished(&exchange);
+        match act {
+            None => {}
+            Some(Act::Fail(failure)) => return Err(failure),
+            Some(Act::LoseRequest | Act::LoseReply) => return Err(lost()),
+        }
+        let found = state.accounts.iter().find(|(id, account)| {
+            key.remote_id.as_ref().map_or_else(
+                || {
+                    account.external_id.as_deref() == Some(key.external_id.as_str())
+                        || account.name == key.remote_name
+                },
+                |wanted| wanted.0 == **id,
+            )
+        });
+        Ok(found.map(|(id, account)| RemoteAccount {
+            remote_id: RemoteId(id.clone()),
+            remote_name: account.name.clone(),
+            external_id: account.external_id.clone(),
+            active: account.active,
+            created_at: Some(account.created),
+            content: Value::Null,
+        }))
+    }
+
+    async fn check(&self, _tap: &dyn Tap) -> Result<Health, Failure> {
+        Ok(Health {
+            findings: Vec::new(),
+        })
+    }
+}
+
+/// Counts a request out, also when its process is killed while it waits.
+struct Leaves(Arc<Target>);
+
+impl Drop for Leaves {
+    fn drop(&mut self) {
+        self.0.state().now -= 1;
+    }
+}
+
+/// Builds the connectors to the targets.
+pub(crate) struct Doubles(pub(crate) HashMap<ConnectorRef, Arc<Target>>);
+
+impl Connectors for Doubles {
+    fn build(
+        &self,
+        _configuration: &Configuration,
+        connector: &ConnectorRef,
+    ) -> Result<Arc<dyn Connector>, Unavailable> {
+        match self.0.get(connector) {
+            Some(target) => Ok(Arc::new(Double(Arc::clone(target)))),
+            None => Err(Unavailable {
+                connector: connector.clone(),
+                cause: "the test has no such target".to_owned(),
+                advice: "Add it to the world.".to_owned(),
+            }),
+        }
+    }
+}

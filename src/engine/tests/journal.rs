@@ -1,0 +1,285 @@
+//! The journal file: who may open it, what it refuses, and that its tables are a fold of its facts.
+
+use std::collections::BTreeMap;
+
+use domain::{Group, Link, User};
+
+use super::double::{down, rejected};
+use super::world::{World, full};
+use crate::{
+    DirectoryChange, Engine, ExchangeFilter, Fact, JournalError, Life, News, OperationFilter, Page,
+    Reader, StartError,
+};
+
+#[tokio::test]
+async fn a_second_engine_on_the_same_file_is_refused_with_the_number_of_the_first() {
+    let world = World::new().await;
+    let error = Engine::start(world.options()).await.unwrap_err();
+    let StartError::Journal(JournalError::InUse { pid, .. }) = &error else {
+        panic!("{error}");
+    };
+    assert_eq!(*pid, Some(std::process::id()));
+    assert!(error.to_string().contains("in use by process"));
+    world.engine.shutdown().await;
+    Engine::start(world.options()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_file_of_a_newer_format_or_of_something_else_is_refused_with_a_clear_word() {
+    let world = World::new().await;
+    let path = world.options().journal;
+    world.engine.shutdown().await;
+    let file = rusqlite::Connection::open(&path).unwrap();
+    file.pragma_update(None, "user_version", 99).unwrap();
+    drop(file);
+    let error = Engine::start(world.options()).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the journal has format 99, and this program knows formats up to 1; use a newer one"
+    );
+    assert!(matches!(
+        Reader::open(&path),
+        Err(JournalError::Newer { found: 99, .. })
+    ));
+    let other = world.folder.path().join("other.db");
+    let file = rusqlite::Connection::open(&other).unwrap();
+    file.execute_batch("CREATE TABLE mine (x)").unwrap();
+    drop(file);
+    assert_eq!(Reader::open(&other).unwrap_err(), JournalError::NotAJournal);
+    let text = world.folder.path().join("text.db");
+    std::fs::write(&text, "this is no database at all, but a long enough text").unwrap();
+    assert!(Reader::open(&text).is_err());
+    assert!(Reader::open(&world.folder.path().join("missing.db")).is_err());
+}
+
+#[tokio::test]
+async fn a_reader_works_beside_the_engine_and_without_it() {
+    let world = World::new().await;
+    let outcome = world.create("kim").await;
+    world.settle().await;
+    let path = world.options().journal;
+    let beside = Reader::open(&path).unwrap();
+    assert_eq!(beside.user_count().unwrap(), 1);
+    world.engine.shutdown().await;
+    let without = Reader::open(&path).unwrap();
+    assert!(without.trace(outcome.flow).unwrap().is_some());
+    assert_eq!(without.counts().unwrap()[&full()].values().sum::<u64>(), 1);
+}
+
+#[tokio::test]
+async fn lists_are_paged_by_number_and_exchanges_are_filtered() {
+    let world = World::new().await;
+    world.full.on_write([rejected()]);
+    for name in ["a", "b", "c"] {
+        world.create(name).await;
+        world.settle().await;
+    }
+    let reader = world.reader();
+    let first = reader.flows(Page::newest(2)).unwrap();
+    assert_eq!(first.len(), 2);
+    let rest = reader.flows(Page::before(first[1].seq, 2)).unwrap();
+    assert_eq!(rest.len(), 1);
+    assert_eq!(rest[0].triggers[0].subject_name.name, "a");
+    let at_full = ExchangeFilter {
+        connector: Some(full()),
+        ..ExchangeFilter::default()
+    };
+    let exchanges = reader.exchanges(&at_full, Page::newest(2)).unwrap();
+    assert_eq!(exchanges.len(), 2);
+    assert!(exchanges[0].seq > exchanges[1].seq);
+    let one = reader.exchange(exchanges[0].seq).unwrap().unwrap();
+    assert_eq!(one, exchanges[0]);
+    let unanswered = ExchangeFilter {
+        unanswered: true,
+        status: None,
+        ..ExchangeFilter::default()
+    };
+    assert_eq!(
+        reader
+            .exchanges(&unanswered, Page::newest(9))
+            .unwrap()
+            .len(),
+        6
+    );
+    assert_eq!(
+        reader
+            .operations(&OperationFilter::default(), Page::newest(4))
+            .unwrap()
+            .len(),
+        4
+    );
+    let links = reader.links(None, None, 2).unwrap();
+    let last = links.last().unwrap();
+    let more = reader
+        .links(None, Some((last.local, &last.connector)), 9)
+        .unwrap();
+    assert_eq!(links.len() + more.len(), 5);
+}
+
+#[tokio::test]
+async fn subscribers_hear_of_requests_under_way_and_of_facts_and_how_many_they_missed() {
+    let world = World::new().await;
+    let mut news = world.engine.subscribe();
+    world.create("kim").await;
+    world.settle().await;
+    let mut started = 0;
+    let mut facts = Vec::new();
+    while let Some(piece) = news.try_next() {
+        match piece {
+            News::Started(_) => started += 1,
+            News::Fact(record) => facts.push(record.seq),
+            News::Missed(_) => panic!("nothing was missed"),
+        }
+    }
+    assert_eq!(started, 2);
+    assert!(facts.windows(2).all(|pair| pair[1] == pair[0] + 1));
+    let mut slow = world.engine.subscribe();
+    for at in 0..1200 {
+        world.create(&format!("user{at}")).await;
+    }
+    world.settle().await;
+    assert!(matches!(slow.next().await, Some(News::Missed(missed)) if missed > 0));
+}
+
+/// The tables, folded by hand from the facts.
+#[derive(Default)]
+pub(super) struct Folded {
+    lives: BTreeMap<domain::OperationId, Life>,
+    links: BTreeMap<(domain::LocalRef, domain::ConnectorRef), Link>,
+    users: BTreeMap<domain::UserId, User>,
+    groups: BTreeMap<domain::GroupId, Group>,
+}
+
+impl Folded {
+    pub(super) fn of(reader: &Reader) -> Self {
+        let mut folded = Self::default();
+        for record in reader.export(0) {
+            folded.add(record.unwrap().fact);
+        }
+        folded
+    }
+
+    fn add(&mut self, fact: Fact) {
+        if let Some(id) = fact.moves() {
+            let life = Life::after(self.lives.get(&id).copied(), &fact).unwrap();
+            self.lives.insert(id, life);
+        }
+        match fact {
+            Fact::Linked { link } => {
+                self.links
+                    .insert((link.local, link.connector.clone()), *link);
+            }
+            Fact::Unlinked { link } => {
+                self.links.remove(&(link.local, link.connector.clone()));
+            }
+            Fact::DirectoryChanged { changes } => {
+                for change in changes {
+                    self.change(change);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn change(&mut self, change: DirectoryChange) {
+        match change {
+            DirectoryChange::UserPut(user) => {
+                self.users.insert(user.id, user);
+            }
+            DirectoryChange::UserRemoved(id) => {
+                self.users.remove(&id);
+                for group in self.groups.values_mut() {
+                    group.members.remove(&id);
+                }
+            }
+            DirectoryChange::GroupPut { id, name } => {
+                let members = self
+                    .groups
+                    .remove(&id)
+                    .map(|group| group.members)
+                    .unwrap_or_default();
+                self.groups.insert(id, Group { id, name, members });
+            }
+            DirectoryChange::GroupRemoved(id) => {
+                self.groups.remove(&id);
+            }
+            DirectoryChange::MembersChanged {
+                group,
+                added,
+                removed,
+            } => {
+                if let Some(group) = self.groups.get_mut(&group) {
+                    let users = &self.users;
+                    group
+                        .members
+                        .extend(added.into_iter().filter(|id| users.contains_key(id)));
+                    group.members.retain(|id| !removed.contains(id));
+                }
+            }
+            DirectoryChange::RolePut(_) => {}
+        }
+    }
+
+    /// Compares with the tables.
+    pub(super) fn check(&self, reader: &Reader) {
+        let mut listed = 0;
+        for (id, life) in &self.lives {
+            let view = reader.operation(*id).unwrap().unwrap();
+            assert_eq!(view.life, *life, "operation {id}");
+            listed += 1;
+        }
+        let counted: u64 = reader
+            .counts()
+            .unwrap()
+            .values()
+            .flat_map(BTreeMap::values)
+            .sum();
+        assert_eq!(counted, listed);
+        let links = reader.links(None, None, usize::MAX).unwrap();
+        assert_eq!(links.len(), self.links.len());
+        for link in links {
+            assert_eq!(self.links[&(link.local, link.connector.clone())], link);
+        }
+        let users = reader.users(None, usize::MAX).unwrap();
+        assert_eq!(users.len(), self.users.len());
+        for user in users {
+            let groups = self
+                .groups
+                .values()
+                .filter(|group| group.members.contains(&user.id))
+                .map(|group| group.name.clone())
+                .collect();
+            let folded = User {
+                groups,
+                ..self.users[&user.id].clone()
+            };
+            assert_eq!(folded, user);
+        }
+        let groups = reader.groups(None, usize::MAX).unwrap();
+        assert_eq!(groups.len(), self.groups.len());
+        for group in groups {
+            assert_eq!(self.groups[&group.id], group);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_export_reads_back_as_the_same_facts_and_folds_to_the_same_tables() {
+    let world = World::new().await;
+    world.full.on_write([down(), rejected()]);
+    world.create("kim").await;
+    world.create("bob").await;
+    world.mail("kim", "new@acme.example").await;
+    world.delete("bob").await;
+    world.settle().await;
+    let reader = world.reader();
+    for record in reader.export(0) {
+        let record = record.unwrap();
+        let line = serde_json::to_string(&record).unwrap();
+        assert_eq!(
+            serde_json::from_str::<crate::Record>(&line).unwrap(),
+            record
+        );
+    }
+    Folded::of(&reader).check(&reader);
+}

@@ -1,0 +1,11 @@
+//! The engine against targets in memory: order, retries, lost answers, callers who wait, crashes.
+
+mod blocking;
+mod double;
+mod journal;
+mod lifecycle;
+mod order;
+mod random;
+mod recovery;
+mod requests;
+mod world;

@@ -1,0 +1,356 @@
+//! Order within a lane, lanes side by side, retries and dead letters.
+
+use std::time::Duration;
+
+use domain::{Clock as _, FailureKind, Remedy, RetryPolicy, Verb};
+
+use super::double::{Act, down, failure, rejected};
+use super::world::{World, full, only_full, plain};
+use crate::{CommandError, DeathCause, Life, OperationFilter, Page, State};
+
+#[tokio::test]
+async fn a_created_user_is_created_at_every_connector_and_linked() {
+    let world = World::new().await;
+    let outcome = world.create("kim").await;
+    world.settle().await;
+    assert_eq!(world.full.names(), ["kim"]);
+    assert_eq!(world.plain.names(), ["kim"]);
+    let user = world.reader().user(&"kim".into()).unwrap().unwrap();
+    let links = world
+        .reader()
+        .links_of(domain::LocalRef::User(user.id))
+        .unwrap();
+    assert_eq!(links.len(), 2);
+    assert_eq!(links[0].written["email"], "kim@acme.example");
+    let trace = world.trace(&outcome);
+    assert_eq!(trace.triggers[0].decisions.len(), 2);
+    assert!(trace.operations.iter().all(|operation| {
+        operation.life == Life::Settled
+            && operation.attempts.len() == 1
+            && operation.attempts[0].exchanges.len() == 1
+            && operation.link.is_some()
+    }));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_user_is_served_in_order_while_others_go_side_by_side() {
+    let world = World::with(only_full).await;
+    world.full.open.send_replace(false);
+    for name in ["a", "b", "c"] {
+        world.create(name).await;
+        world.mail(name, "new@acme.example").await;
+        world.delete(name).await;
+    }
+    world.full.has_seen(3).await;
+    world.full.open.send_replace(true);
+    world.settle().await;
+    let state = world.full.state();
+    assert_eq!(state.most_at_once, 3);
+    assert!(state.accounts.is_empty());
+    for (local, _) in &state.log {
+        let verbs: Vec<Verb> = state
+            .log
+            .iter()
+            .filter(|(other, _)| other == local)
+            .map(|(_, verb)| *verb)
+            .collect();
+        assert_eq!(verbs, [Verb::Create, Verb::Update, Verb::Deprovision]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connector_never_gets_more_at_once_than_it_may() {
+    let world = World::with(|configuration| {
+        only_full(configuration);
+        configuration.connections[0].connectors[0].concurrency = 2;
+    })
+    .await;
+    world.full.open.send_replace(false);
+    for name in ["a", "b", "c", "d", "e"] {
+        world.create(name).await;
+    }
+    world.full.has_seen(2).await;
+    world.full.open.send_replace(true);
+    world.settle().await;
+    assert_eq!(world.full.names().len(), 5);
+    assert_eq!(world.full.state().most_at_once, 2);
+}
+
+#[tokio::test]
+async fn a_target_that_is_down_does_not_stop_the_other() {
+    let world = World::new().await;
+    world.full.on_write([down(), down(), down()]);
+    let outcome = world.create("kim").await;
+    world.engine.idle().await;
+    assert_eq!(world.plain.names(), ["kim"]);
+    assert!(matches!(
+        world.life(&outcome, &full()),
+        Life::Retrying { .. }
+    ));
+    world.settle().await;
+    assert_eq!(world.full.names(), ["kim"]);
+}
+
+#[tokio::test]
+async fn an_update_waits_for_the_create_it_depends_on_through_all_its_retries() {
+    let world = World::with(only_full).await;
+    world.full.on_write([down(), down()]);
+    world.create("kim").await;
+    world.mail("kim", "new@acme.example").await;
+    world.engine.idle().await;
+    assert_eq!(world.full.verbs(), [Verb::Create]);
+    world.settle().await;
+    assert_eq!(
+        world.full.verbs(),
+        [Verb::Create, Verb::Create, Verb::Create, Verb::Update]
+    );
+    assert_eq!(
+        world.full.account("kim").attributes["email"],
+        "new@acme.example"
+    );
+}
+
+#[tokio::test]
+async fn twenty_eight_days_of_retries_pass_in_a_moment_and_end_in_a_dead_letter() {
+    let world = World::with(only_full).await;
+    let start = world.clock.now();
+    world.full.on_write(std::iter::repeat_n(down(), 100));
+    let outcome = world.create("kim").await;
+    world.settle().await;
+    let trace = world.trace(&outcome);
+    let death = trace.operations[0].death.as_ref().unwrap();
+    assert_eq!(death.cause, DeathCause::ScheduleEnded);
+    let attempts = &trace.operations[0].attempts;
+    let seconds: Vec<i64> = attempts
+        .iter()
+        .map(|attempt| attempt.started.duration_since(start).as_secs())
+        .collect();
+    assert_eq!(&seconds[..6], [0, 1, 6, 36, 156, 756]);
+    assert_eq!(seconds.last(), Some(&(28 * 86_400)));
+}
+
+#[tokio::test]
+async fn the_targets_own_wish_for_quiet_holds_for_all_its_lanes() {
+    let world = World::with(only_full).await;
+    world.full.on_write([Act::Fail(failure(
+        FailureKind::Quota,
+        Remedy::Retry {
+            after: Some(Duration::from_secs(90)),
+        },
+    ))]);
+    world.create("kim").await;
+    world.engine.idle().await;
+    world.create("bob").await;
+    let idle = world.engine.idle().await;
+    assert_eq!(world.full.verbs().len(), 1, "bob waits too");
+    let next = idle.next.unwrap();
+    assert_eq!(next.duration_since(world.clock.now()).as_secs(), 90);
+    world.clock.advance(Duration::from_secs(90));
+    world.settle().await;
+    assert_eq!(world.full.names(), ["bob", "kim"]);
+}
+
+#[tokio::test]
+async fn a_connector_may_have_a_schedule_of_its_own() {
+    let world = World::with(|configuration| {
+        only_full(configuration);
+        configuration.connections[0].connectors[0].retry = Some(RetryPolicy {
+            ladder: vec![Duration::from_secs(7)],
+            give_up_after: Duration::from_secs(10),
+            jitter: false,
+        });
+    })
+    .await;
+    world.full.on_write(std::iter::repeat_n(down(), 9));
+    let outcome = world.create("kim").await;
+    world.settle().await;
+    assert_eq!(world.lives(&outcome, &full()), [State::Dead]);
+    assert_eq!(world.full.verbs().len(), 3, "at 0, 7 and 10 seconds");
+}
+
+#[tokio::test]
+async fn a_refused_create_is_a_dead_letter_and_a_later_update_becomes_the_create() {
+    let world = World::with(only_full).await;
+    world.full.on_write([rejected()]);
+    let created = world.create("kim").await;
+    let updated = world.mail("kim", "new@acme.example").await;
+    world.settle().await;
+    assert_eq!(world.lives(&created, &full()), [State::Dead]);
+    assert_eq!(world.lives(&updated, &full()), [State::Settled]);
+    assert_eq!(world.full.verbs(), [Verb::Create, Verb::Create]);
+    assert_eq!(
+        world.full.account("kim").attributes["email"],
+        "new@acme.example"
+    );
+    let dead = created.operations[0].operation;
+    let error = world.engine.retry(dead).await.unwrap_err();
+    assert!(matches!(error, CommandError::Superseded { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_deprovision_after_a_refused_create_has_nothing_to_do_and_says_so() {
+    let world = World::with(only_full).await;
+    world.full.open.send_replace(false);
+    world.full.on_write([rejected()]);
+    world.create("kim").await;
+    let deleted = world.delete("kim").await;
+    world.full.open.send_replace(true);
+    world.settle().await;
+    let trace = world.trace(&deleted);
+    assert!(matches!(
+        trace.operations[0].settlement,
+        Some(crate::Settlement::Nothing {
+            reason: domain::Reason::NeverProvisioned,
+            ..
+        })
+    ));
+    assert_eq!(world.full.verbs(), [Verb::Create]);
+}
+
+#[tokio::test]
+async fn a_delete_does_not_stop_at_a_connector_that_never_knew_the_user() {
+    let world = World::new().await;
+    world.full.on_write([rejected()]);
+    world.create("kim").await;
+    world.settle().await;
+    world.delete("kim").await;
+    world.settle().await;
+    assert_eq!(world.plain.names(), Vec::<String>::new());
+    assert_eq!(world.plain.verbs(), [Verb::Create, Verb::Deprovision]);
+}
+
+#[tokio::test]
+async fn a_dead_letter_is_retried_or_discarded_by_hand() {
+    let world = World::with(only_full).await;
+    world.full.on_write([rejected(), rejected()]);
+    let kim = world.create("kim").await.operations[0].operation;
+    let bob = world.create("bob").await.operations[0].operation;
+    world.settle().await;
+    let dead = OperationFilter {
+        state: Some(State::Dead),
+        ..OperationFilter::default()
+    };
+    let listed = world.reader().operations(&dead, Page::newest(10)).unwrap();
+    assert_eq!(listed.len(), 2);
+    assert!(listed[0].last_error.as_ref().unwrap().contains("rejected"));
+    world.engine.retry(kim).await.unwrap();
+    world.engine.discard(bob, "bob has left").await.unwrap();
+    world.settle().await;
+    assert_eq!(world.full.names(), ["kim"]);
+    assert!(matches!(
+        world.engine.retry(bob).await.unwrap_err(),
+        CommandError::WrongState {
+            state: "discarded",
+            ..
+        }
+    ));
+    assert!(matches!(
+        world.engine.discard(kim, "").await.unwrap_err(),
+        CommandError::WrongState {
+            state: "settled",
+            ..
+        }
+    ));
+}
+
+#[tokio::test]
+async fn a_waiting_operation_is_retried_at_once_when_somebody_asks_for_it() {
+    let world = World::with(only_full).await;
+    world.full.on_write([down()]);
+    let outcome = world.create("kim").await;
+    world.engine.idle().await;
+    world
+        .engine
+        .retry(outcome.operations[0].operation)
+        .await
+        .unwrap();
+    world.engine.idle().await;
+    assert_eq!(world.full.names(), ["kim"]);
+}
+
+#[tokio::test]
+async fn a_paused_connector_keeps_its_work_over_a_restart_and_sends_it_when_resumed() {
+    let mut world = World::new().await;
+    world.engine.pause(&full(), "maintenance").await.unwrap();
+    let outcome = world.create("kim").await;
+    world.engine.idle().await;
+    world.crash().await;
+    let idle = world.engine.idle().await;
+    assert_eq!(idle.held, 1);
+    assert_eq!(world.plain.names(), ["kim"]);
+    assert_eq!(world.lives(&outcome, &full()), [State::Held]);
+    assert_eq!(world.reader().holds().unwrap()[0].detail, "maintenance");
+    world.engine.resume(&full(), "done").await.unwrap();
+    world.settle().await;
+    assert_eq!(world.full.names(), ["kim"]);
+}
+
+#[tokio::test]
+async fn what_was_queued_before_a_pause_waits_as_well() {
+    let world = World::with(only_full).await;
+    world.full.on_write([down()]);
+    world.create("kim").await;
+    world.engine.idle().await;
+    world.engine.pause(&full(), "").await.unwrap();
+    world.clock.advance(Duration::from_secs(3600));
+    world.engine.idle().await;
+    assert_eq!(world.full.verbs().len(), 1);
+    world.engine.resume(&full(), "").await.unwrap();
+    world.settle().await;
+    assert_eq!(world.full.names(), ["kim"]);
+}
+
+#[tokio::test]
+async fn a_pause_in_the_configuration_holds_and_its_end_releases() {
+    let mut world = World::with(|configuration| {
+        configuration.connections[0].connectors[0].paused = true;
+    })
+    .await;
+    let outcome = world.create("kim").await;
+    world.settle().await;
+    assert_eq!(world.lives(&outcome, &full()), [State::Held]);
+    world
+        .reconfigure(|configuration| configuration.connections[0].connectors[0].paused = false)
+        .await;
+    world.settle().await;
+    assert_eq!(world.full.names(), ["kim"]);
+}
+
+#[tokio::test]
+async fn an_operation_whose_connector_is_gone_from_the_configuration_is_a_dead_letter_with_the_reason()
+ {
+    let mut world = World::new().await;
+    world.plain.on_write([down()]);
+    let outcome = world.create("kim").await;
+    world.engine.idle().await;
+    world
+        .reconfigure(|configuration| {
+            configuration.resident.pop();
+            configuration.connections.pop();
+        })
+        .await;
+    world.settle().await;
+    let trace = world.trace(&outcome);
+    let operation = trace
+        .operations
+        .iter()
+        .find(|operation| operation.queued.connector == plain())
+        .unwrap();
+    assert_eq!(
+        operation.death.as_ref().unwrap().cause,
+        DeathCause::Unavailable
+    );
+}
+
+#[tokio::test]
+async fn a_rename_of_a_connection_keeps_its_links() {
+    let mut world = World::with(only_full).await;
+    world.create("kim").await;
+    world.settle().await;
+    world
+        .reconfigure(|configuration| "Renamed".clone_into(&mut configuration.connections[0].name))
+        .await;
+    world.mail("kim", "new@acme.example").await;
+    world.settle().await;
+    assert_eq!(world.full.verbs(), [Verb::Create, Verb::Update]);
+}

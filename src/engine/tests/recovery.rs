@@ -1,0 +1,434 @@
+//! Lost answers, accounts that are there already, and processes that end at the wrong moment.
+
+use std::time::Duration;
+
+use domain::{
+    Change, Clock as _, FailureKind, LinkOrigin, OnExisting, PasswordSource, Reason, Remedy,
+    Secret, Verb,
+};
+
+use super::double::{Act, down, failure};
+use super::world::{World, create, create_with, full, only_full};
+use crate::{Answer, DeathCause, Fact, Life, Settlement, State};
+
+#[tokio::test]
+async fn a_lost_reply_to_a_create_is_asked_for_before_it_is_sent_again() {
+    for keeps_external_id in [true, false] {
+        let world = World::keeping(keeps_external_id, only_full).await;
+        world.full.on_write([Act::LoseReply]);
+        let outcome = world.create("kim").await;
+        world.settle().await;
+        assert_eq!(world.full.names(), ["kim"]);
+        assert_eq!(world.full.verbs(), [Verb::Create]);
+        let operation = &world.trace(&outcome).operations[0];
+        assert!(matches!(
+            operation.settlement,
+            Some(Settlement::Found(domain::Confirmation::Created))
+        ));
+        assert!(matches!(
+            operation.attempts[0].asked[0].answer,
+            Answer::Ours { .. }
+        ));
+        assert_eq!(operation.link.as_ref().unwrap().origin, LinkOrigin::Created);
+        assert_eq!(operation.attempts[0].exchanges.len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_lost_request_is_sent_again_after_the_target_was_asked() {
+    let world = World::with(only_full).await;
+    world.full.on_write([Act::LoseRequest]);
+    world.create("kim").await;
+    world.settle().await;
+    assert_eq!(world.full.names(), ["kim"]);
+    assert_eq!(world.full.verbs(), [Verb::Create, Verb::Create]);
+}
+
+#[tokio::test]
+async fn a_target_that_loses_every_request_is_not_hammered() {
+    let world = World::with(only_full).await;
+    world
+        .full
+        .on_write(std::iter::repeat_n(Act::LoseRequest, 4));
+    let start = world.clock.now();
+    world.create("kim").await;
+    world.engine.idle().await;
+    assert_eq!(world.full.verbs().len(), 2, "one at once, then by schedule");
+    world.settle().await;
+    assert_eq!(world.full.names(), ["kim"]);
+    assert!(world.clock.now().duration_since(start).as_secs() >= 5 + 30);
+}
+
+#[tokio::test]
+async fn a_target_that_cannot_be_asked_keeps_the_doubt_and_is_asked_later() {
+    let world = World::with(only_full).await;
+    world.full.on_write([Act::LoseReply]);
+    world.full.on_find([down(), down()]);
+    let outcome = world.create("kim").await;
+    world.engine.idle().await;
+    assert!(matches!(
+        world.life(&outcome, &full()),
+        Life::InDoubt { .. }
+    ));
+    world.settle().await;
+    assert_eq!(world.full.verbs(), [Verb::Create]);
+    assert_eq!(world.lives(&outcome, &full()), [State::Settled]);
+}
+
+#[tokio::test]
+async fn a_lost_reply_to_an_update_or_a_delete_is_asked_about_too() {
+    let world = World::with(only_full).await;
+    world.create("kim").await;
+    world.settle().await;
+    world.full.on_write([Act::LoseReply]);
+    world.mail("kim", "new@acme.example").await;
+    world.settle().await;
+    assert_eq!(
+        world.full.account("kim").attributes["email"],
+        "new@acme.example"
+    );
+    world.full.on_write([Act::LoseReply]);
+    let deleted = world.delete("kim").await;
+    world.settle().await;
+    assert!(world.full.names().is_empty());
+    let operation = &world.trace(&deleted).operations[0];
+    assert!(matches!(
+        operation.settlement,
+        Some(Settlement::Found(domain::Confirmation::AlreadyGone))
+    ));
+    assert!(operation.unlinked);
+}
+
+#[tokio::test]
+async fn a_deactivation_whose_reply_was_lost_is_found_done() {
+    let world = World::with(|configuration| {
+        only_full(configuration);
+        configuration.connections[0].connectors[0].deprovision = domain::Deprovision::Deactivate;
+    })
+    .await;
+    world.create("kim").await;
+    world.settle().await;
+    world.full.on_write([Act::LoseReply]);
+    let deleted = world.delete("kim").await;
+    world.settle().await;
+    assert!(!world.full.account("kim").active);
+    let operation = &world.trace(&deleted).operations[0];
+    assert!(matches!(
+        operation.settlement,
+        Some(Settlement::Found(domain::Confirmation::Deactivated))
+    ));
+    assert!(!operation.link.as_ref().unwrap().active);
+}
+
+#[tokio::test]
+async fn a_foreign_account_is_left_alone_unless_it_may_be_adopted() {
+    let mut world = World::with(only_full).await;
+    world.full.plant("kim", world.clock.now());
+    let refused = world.create("kim").await;
+    world.settle().await;
+    let death = world.trace(&refused).operations[0].death.clone().unwrap();
+    assert_eq!(death.cause, DeathCause::ForeignAccount);
+    assert!(world.full.account("kim").attributes.is_empty());
+    world
+        .reconfigure(|configuration| {
+            configuration.connections[0].connectors[0].on_existing = OnExisting::Adopt;
+        })
+        .await;
+    let operation = refused.operations[0].operation;
+    world.engine.retry(operation).await.unwrap();
+    world.settle().await;
+    let adopted = world.trace(&refused).operations[0].clone();
+    assert_eq!(adopted.life, Life::Settled);
+    assert_eq!(adopted.link.unwrap().origin, LinkOrigin::Adopted);
+    assert_eq!(
+        world.full.account("kim").attributes["email"],
+        "kim@acme.example"
+    );
+    assert_eq!(world.full.names(), ["kim"]);
+}
+
+#[tokio::test]
+async fn an_account_older_than_our_attempt_is_not_ours_even_after_a_lost_reply() {
+    let world = World::keeping(false, only_full).await;
+    world.full.plant("kim", world.clock.now());
+    world.clock.advance(Duration::from_secs(3600));
+    world.full.on_write([Act::LoseReply]);
+    let outcome = world.create("kim").await;
+    world.settle().await;
+    let death = world.trace(&outcome).operations[0].death.clone().unwrap();
+    assert_eq!(death.cause, DeathCause::ForeignAccount);
+}
+
+#[tokio::test]
+async fn a_name_that_is_taken_by_nobody_ends_in_a_dead_letter_after_two_tries() {
+    let world = World::with(only_full).await;
+    let conflict = || Act::Fail(failure(FailureKind::Conflict, Remedy::AskFirst));
+    world.full.on_write([conflict(), conflict(), conflict()]);
+    let outcome = world.create("kim").await;
+    world.settle().await;
+    assert_eq!(world.full.verbs().len(), 2);
+    let death = world.trace(&outcome).operations[0].death.clone().unwrap();
+    assert_eq!(death.cause, DeathCause::Refused);
+}
+
+#[tokio::test]
+async fn an_account_that_somebody_deleted_there_is_made_again_by_the_next_update() {
+    let world = World::with(only_full).await;
+    world.create("kim").await;
+    world.settle().await;
+    world.full.state().accounts.clear();
+    let outcome = world.mail("kim", "new@acme.example").await;
+    world.settle().await;
+    assert_eq!(
+        world.full.account("kim").attributes["email"],
+        "new@acme.example"
+    );
+    assert_eq!(
+        world.full.verbs(),
+        [Verb::Create, Verb::Update, Verb::Create]
+    );
+    assert_eq!(world.lives(&outcome, &full()), [State::Settled]);
+}
+
+#[tokio::test]
+async fn a_process_that_ends_while_a_request_is_under_way_leaves_one_account() {
+    for act in [None, Some(Act::LoseReply), Some(Act::LoseRequest)] {
+        let mut world = World::with(only_full).await;
+        world.full.open.send_replace(false);
+        let outcome = world.create("kim").await;
+        world.full.has_seen(1).await;
+        if act.is_some() {
+            // The target carries out what reached it although the process has gone.
+            let arrived_before_death = matches!(act, Some(Act::LoseReply));
+            world.engine.abort().await;
+            if arrived_before_death {
+                world.full.plant("kim", world.clock.now());
+                let id = world
+                    .reader()
+                    .user(&"kim".into())
+                    .unwrap()
+                    .unwrap()
+                    .id
+                    .0
+                    .to_string();
+                for account in world.full.state().accounts.values_mut() {
+                    account.external_id = Some(id.clone());
+                }
+            }
+        }
+        world.crash().await;
+        world.settle().await;
+        assert_eq!(world.full.names(), ["kim"]);
+        assert_eq!(world.lives(&outcome, &full()), [State::Settled]);
+    }
+}
+
+#[tokio::test]
+async fn committed_work_is_taken_up_after_a_restart_and_due_times_hold() {
+    let mut world = World::with(only_full).await;
+    world.full.on_write([down(), down(), down()]);
+    world.create("kim").await;
+    world.engine.idle().await;
+    world.clock.advance(Duration::from_secs(1));
+    world.engine.idle().await;
+    world.crash().await;
+    let idle = world.engine.idle().await;
+    let wait = idle.next.unwrap().duration_since(world.clock.now());
+    assert_eq!(wait.as_secs(), 5);
+    world.settle().await;
+    assert_eq!(world.full.names(), ["kim"]);
+}
+
+#[tokio::test]
+async fn schedules_hold_when_the_wall_clock_jumps() {
+    let world = World::with(only_full).await;
+    world.full.on_write([down(), down()]);
+    world.create("kim").await;
+    world.engine.idle().await;
+    let hour_back = world.clock.now() - jiff::SignedDuration::from_hours(1);
+    world.clock.jump_to(hour_back);
+    world.clock.advance(Duration::from_secs(1));
+    world.engine.idle().await;
+    assert_eq!(world.full.verbs().len(), 2);
+}
+
+#[tokio::test]
+async fn a_password_goes_from_the_trigger_to_the_target_and_into_no_file() {
+    let world = World::with(only_full).await;
+    world.full.on_write([down()]);
+    let outcome = world
+        .submit(create_with("kim", "canary-pass-1"))
+        .await
+        .unwrap();
+    world.settle().await;
+    assert_eq!(
+        world.full.account("kim").password.as_deref(),
+        Some("canary-pass-1")
+    );
+    assert_eq!(
+        world.trace(&outcome).operations[0].attempts[1].password,
+        Some(PasswordSource::Trigger)
+    );
+    world
+        .submit(Change::SetPassword {
+            user: "kim".into(),
+            password: Secret::new("canary-pass-2"),
+        })
+        .await
+        .unwrap();
+    world.settle().await;
+    assert_eq!(
+        world.full.account("kim").password.as_deref(),
+        Some("canary-pass-2")
+    );
+    world.engine.shutdown().await;
+    for file in std::fs::read_dir(world.folder.path()).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        assert!(!bytes.windows(11).any(|window| window == b"canary-pass"));
+    }
+}
+
+#[tokio::test]
+async fn a_create_after_a_restart_carries_a_random_password_and_its_trace_says_so() {
+    let mut world = World::with(only_full).await;
+    world.full.on_write([down()]);
+    let outcome = world.submit(create_with("kim", "secret")).await.unwrap();
+    world.engine.idle().await;
+    world.crash().await;
+    world.settle().await;
+    let password = world.full.account("kim").password.unwrap();
+    assert_eq!(password.len(), 24);
+    assert_eq!(
+        world.trace(&outcome).operations[0].attempts[1].password,
+        Some(PasswordSource::RandomAfterRestart)
+    );
+}
+
+#[tokio::test]
+async fn a_password_change_that_was_lost_with_the_process_is_a_dead_letter_and_never_random() {
+    let mut world = World::with(only_full).await;
+    world.submit(create_with("kim", "first")).await.unwrap();
+    world.settle().await;
+    world.full.on_write([down()]);
+    let outcome = world
+        .submit(Change::SetPassword {
+            user: "kim".into(),
+            password: Secret::new("second"),
+        })
+        .await
+        .unwrap();
+    world.engine.idle().await;
+    world.crash().await;
+    world.settle().await;
+    let death = world.trace(&outcome).operations[0].death.clone().unwrap();
+    assert_eq!(death.cause, DeathCause::PasswordLost);
+    assert_eq!(world.full.account("kim").password.as_deref(), Some("first"));
+}
+
+#[tokio::test]
+async fn a_full_disk_stops_sending_tells_the_caller_and_work_resumes_when_there_is_room() {
+    let world = World::with(only_full).await;
+    world.full.on_write([down()]);
+    world.create("kim").await;
+    world.engine.idle().await;
+    let inner = world.engine.inner_for_tests();
+    inner.journal.run(|db| {
+        let pages: i64 = db
+            .pragma_query_value(None, "page_count", |row| row.get(0))
+            .unwrap();
+        db.pragma_update(None, "max_page_count", pages).unwrap();
+    });
+    let mut refused = None;
+    for at in 0..200 {
+        if let Err(error) = world.submit(create(&format!("user{at}"))).await {
+            refused = Some(error);
+            break;
+        }
+    }
+    let told = refused.expect("the disk is full").to_string();
+    assert!(told.contains("full"), "{told}");
+    let reader = world.reader();
+    for (local, verb) in world.full.state().log.clone() {
+        let known = reader.flows_about(local, 1).unwrap();
+        assert_eq!((verb, known.len()), (Verb::Create, 1), "sent, so committed");
+    }
+    inner.journal.run(|db| {
+        db.pragma_update(None, "max_page_count", 1_000_000).unwrap();
+    });
+    world.settle().await;
+    let users = usize::try_from(reader.user_count().unwrap()).unwrap();
+    assert_eq!(
+        world.full.names().len(),
+        users,
+        "nothing lost, nothing twice"
+    );
+}
+
+#[tokio::test]
+async fn a_disabled_connectors_open_work_waits_until_it_is_enabled_again() {
+    let mut world = World::with(only_full).await;
+    world.full.on_write([down()]);
+    world.create("kim").await;
+    world.engine.idle().await;
+    world
+        .reconfigure(|configuration| configuration.connections[0].connectors[0].enabled = false)
+        .await;
+    world.clock.advance(Duration::from_secs(60));
+    assert_eq!(world.engine.idle().await.held, 1);
+    world
+        .reconfigure(|configuration| configuration.connections[0].connectors[0].enabled = true)
+        .await;
+    world.settle().await;
+    assert_eq!(world.full.names(), ["kim"]);
+}
+
+#[tokio::test]
+async fn a_member_whose_account_comes_late_is_put_into_the_group_afterwards() {
+    let world = World::with(only_full).await;
+    world.full.on_write([down()]);
+    world.create("kim").await;
+    world.engine.idle().await;
+    world
+        .submit(Change::CreateGroup {
+            group: "sales".into(),
+            members: ["kim".into()].into(),
+        })
+        .await
+        .unwrap();
+    world.engine.idle().await;
+    assert!(world.full.account("sales").members.is_empty());
+    world.settle().await;
+    assert_eq!(world.full.account("sales").members.len(), 1);
+    world
+        .until(|fact| {
+            matches!(fact, Fact::OperationQueued { queued }
+                if matches!(queued.cause, crate::Cause::MemberLinked { .. }))
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_second_user_of_the_same_remote_name_is_a_collision_even_at_the_same_moment() {
+    let world = World::with(|configuration| {
+        only_full(configuration);
+        configuration.connections[0].connectors[0]
+            .settings
+            .insert("store".to_owned(), domain::Setting::Text("ALL".to_owned()));
+    })
+    .await;
+    let (first, second) = tokio::join!(
+        world.submit(create("kim")),
+        world.submit(create("EMPLOYEES/kim"))
+    );
+    world.settle().await;
+    assert_eq!(world.full.names(), ["ALL/kim"]);
+    let reasons: Vec<Reason> = [first.unwrap(), second.unwrap()]
+        .iter()
+        .flat_map(|outcome| outcome.triggers[0].decisions.clone())
+        .filter_map(|decided| match decided.decision.verdict {
+            domain::Verdict::Nothing(nothing) => Some(nothing.reason),
+            domain::Verdict::Operation(_) => None,
+        })
+        .collect();
+    assert_eq!(reasons, [Reason::NameCollision]);
+}

@@ -1,0 +1,287 @@
+//! Requests against the directory: what is refused, what is planned, what is seeded and imported.
+
+use std::collections::BTreeSet;
+
+use domain::{Change, Object, Request, Source, TriggerKind, Verdict};
+
+use super::world::{World, console, create, only_full, role, user};
+use crate::{DirectoryError, Import, ImportFormat, Page, Seed, State, SubmitError};
+
+fn refusal(error: SubmitError) -> DirectoryError {
+    match error {
+        SubmitError::Directory(error) => error,
+        other => panic!("{other}"),
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_in_the_directory_is_a_typed_error_and_writes_nothing() {
+    let world = World::new().await;
+    let before = world.reader().last().unwrap();
+    let unknown = world
+        .submit(Change::DeleteUser { user: "kim".into() })
+        .await
+        .unwrap_err();
+    assert!(matches!(
+        refusal(unknown),
+        DirectoryError::UserUnknown { .. }
+    ));
+    let store = world.submit(create("MARS/kim")).await.unwrap_err();
+    assert_eq!(
+        refusal(store).to_string(),
+        "user store domain MARS does not exist; there are PRIMARY, EMPLOYEES"
+    );
+    let blank = world.submit(create("  ")).await.unwrap_err();
+    assert!(matches!(
+        refusal(blank),
+        DirectoryError::NameUnusable { .. }
+    ));
+    let mut with_role = user("kim");
+    with_role.roles = [role("nobody")].into();
+    let unknown = world
+        .submit(Change::CreateUser {
+            user: with_role,
+            password: None,
+        })
+        .await
+        .unwrap_err();
+    assert!(matches!(
+        refusal(unknown),
+        DirectoryError::RoleUnknown { .. }
+    ));
+    let group = world
+        .submit(Change::DeleteGroup { group: "x".into() })
+        .await
+        .unwrap_err();
+    assert!(matches!(
+        refusal(group),
+        DirectoryError::GroupUnknown { .. }
+    ));
+    let login = world
+        .engine
+        .submit(Request {
+            change: Change::LogIn {
+                identity: user("kim"),
+            },
+            source: Source::Login,
+            application: None,
+            connection: Some("nowhere".into()),
+        })
+        .await
+        .unwrap_err();
+    assert!(matches!(
+        refusal(login),
+        DirectoryError::ConnectionUnknown { .. }
+    ));
+    assert_eq!(world.reader().last().unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_name_is_unique_within_its_store_without_regard_to_case() {
+    let world = World::new().await;
+    world.create("Kim").await;
+    let taken = world.submit(create("kIM")).await.unwrap_err();
+    assert!(matches!(
+        refusal(taken),
+        DirectoryError::NameTaken {
+            object: Object::User,
+            ..
+        }
+    ));
+    world.create("EMPLOYEES/kim").await;
+    assert_eq!(world.reader().user_count().unwrap(), 2);
+    let rename = Change::UpdateUser {
+        user: "KIM".into(),
+        set: domain::Claims::new(),
+        remove: BTreeSet::new(),
+        rename: Some("kim".to_owned()),
+    };
+    world.submit(rename).await.unwrap();
+    let kim = world.reader().user(&"kim".into()).unwrap().unwrap();
+    assert_eq!(
+        kim.name.name, "kim",
+        "the case of one's own name may change"
+    );
+}
+
+#[tokio::test]
+async fn of_two_creates_at_the_same_moment_one_wins() {
+    let world = World::new().await;
+    let (first, second) = tokio::join!(world.submit(create("kim")), world.submit(create("Kim")));
+    assert!(first.is_ok() != second.is_ok());
+}
+
+#[tokio::test]
+async fn roles_and_groups_change_the_user_and_are_triggers() {
+    let world = World::with(only_full).await;
+    world.create("kim").await;
+    let outcome = world
+        .submit(Change::AssignRole {
+            user: "kim".into(),
+            role: role("manager"),
+        })
+        .await
+        .unwrap();
+    assert_eq!(outcome.triggers[0].trigger.role, Some(role("manager")));
+    let create_group = Change::CreateGroup {
+        group: "sales".into(),
+        members: ["kim".into()].into(),
+    };
+    world.submit(create_group).await.unwrap();
+    let mut bob = user("bob");
+    bob.groups = ["sales".into()].into();
+    let outcome = world
+        .submit(Change::CreateUser {
+            user: bob,
+            password: None,
+        })
+        .await
+        .unwrap();
+    let kinds: Vec<TriggerKind> = outcome
+        .triggers
+        .iter()
+        .map(|trigger| trigger.trigger.kind)
+        .collect();
+    assert_eq!(kinds, [TriggerKind::UserCreated, TriggerKind::GroupChanged]);
+    world.settle().await;
+    assert_eq!(world.full.account("sales").members.len(), 2);
+    let kim = world.reader().user(&"kim".into()).unwrap().unwrap();
+    assert!(kim.roles.contains(&role("manager")) && kim.groups.contains(&"sales".into()));
+    world.delete("kim").await;
+    let group = world.reader().group(&"SALES".into()).unwrap().unwrap();
+    assert_eq!(group.members.len(), 1);
+}
+
+#[tokio::test]
+async fn a_plan_decides_the_same_and_writes_and_sends_nothing() {
+    let world = World::new().await;
+    let before = world.reader().last().unwrap();
+    let plan = world.engine.plan(&console(create("kim"))).unwrap();
+    assert_eq!(world.reader().last().unwrap(), before);
+    let outcome = world.create("kim").await;
+    let verbs = |verdict: &Verdict| match verdict {
+        Verdict::Operation(planned) => Some((planned.verb, planned.desired.remote_name.clone())),
+        Verdict::Nothing(_) => None,
+    };
+    let planned: Vec<_> = plan.triggers[0]
+        .decisions
+        .iter()
+        .map(|decision| verbs(&decision.verdict))
+        .collect();
+    let done: Vec<_> = outcome.triggers[0]
+        .decisions
+        .iter()
+        .map(|decided| verbs(&decided.decision.verdict))
+        .collect();
+    assert_eq!(planned, done);
+    assert_eq!(plan.triggers[0].event, outcome.triggers[0].event);
+}
+
+#[tokio::test]
+async fn a_login_without_just_in_time_provisioning_sends_nothing_and_says_why() {
+    let world = World::with(|configuration| {
+        configuration.connections[0].jit.enabled = false;
+    })
+    .await;
+    let outcome = world
+        .engine
+        .submit(Request {
+            change: Change::LogIn {
+                identity: user("kim"),
+            },
+            source: Source::Login,
+            application: None,
+            connection: Some("one".into()),
+        })
+        .await
+        .unwrap();
+    assert!(outcome.operations.is_empty());
+    let trigger = &outcome.triggers[0];
+    assert!(
+        trigger
+            .event
+            .iter()
+            .any(|line| line.text.contains("just-in-time provisioning is off"))
+    );
+}
+
+#[tokio::test]
+async fn a_seed_is_put_in_without_triggers_and_a_second_time_changes_nothing() {
+    let world = World::new().await;
+    let text = include_str!("../../../fixtures/directory/acme.toml");
+    let seed = Seed::parse(text).unwrap();
+    let first = world.engine.seed(&seed).await.unwrap();
+    assert_eq!((first.users, first.groups), (seed.users.len(), 2));
+    let after = world.reader().last().unwrap();
+    let second = world.engine.seed(&seed).await.unwrap();
+    assert_eq!((second.users, second.groups), (0, 0));
+    assert_eq!(second.kept, seed.users.len() + 2);
+    assert!(world.reader().last().unwrap() >= after);
+    assert!(world.reader().flows(Page::newest(1)).unwrap().is_empty());
+    assert!(world.full.names().is_empty());
+    let alice = world.reader().user(&"alice".into()).unwrap().unwrap();
+    assert!(!alice.groups.is_empty());
+}
+
+#[tokio::test]
+async fn an_import_reports_each_row_makes_one_trigger_per_user_and_can_be_run_again() {
+    let world = World::with(only_full).await;
+    let text = "userName,emailaddress,roles,store\n\
+                kim,kim@acme.example,manager,\n\
+                bob,bob@acme.example,unheard-of,\n\
+                ann,ann@acme.example,,EMPLOYEES\n\
+                ,nobody@acme.example,,\n\
+                Kim,again@acme.example,,\n";
+    let source = || Import {
+        content: Box::new(text.as_bytes()),
+        format: ImportFormat::Csv,
+        concurrency: 1,
+    };
+    let mut seen = 0;
+    let report = world
+        .engine
+        .import(source(), |report| seen = seen.max(report.rows))
+        .await
+        .unwrap();
+    assert_eq!((report.rows, seen), (5, 5));
+    assert_eq!((report.created, report.skipped, report.failed), (2, 1, 2));
+    let rows: Vec<u64> = report.errors.iter().map(|error| error.row).collect();
+    assert_eq!(rows, [2, 4]);
+    let again = world.engine.import(source(), |_| {}).await.unwrap();
+    assert_eq!((again.created, again.skipped), (0, 3));
+    world.settle().await;
+    assert_eq!(world.full.names(), ["EMPLOYEES/ann", "kim"]);
+    let flows = world.reader().flows(Page::newest(10)).unwrap();
+    assert_eq!(flows.len(), 2);
+    assert!(flows.iter().all(|flow| {
+        flow.triggers[0].source == Source::Import && flow.operations[&State::Settled] == 1
+    }));
+}
+
+#[tokio::test]
+async fn a_large_import_runs_side_by_side_and_loses_nobody() {
+    let world = World::with(only_full).await;
+    let mut text = String::from("userName,emailaddress\n");
+    for at in 0..300 {
+        text.push_str(&format!("user{at},user{at}@acme.example\n"));
+    }
+    let source = Import {
+        content: Box::new(std::io::Cursor::new(text.into_bytes())),
+        format: ImportFormat::Csv,
+        concurrency: 32,
+    };
+    let report = world.engine.import(source, |_| {}).await.unwrap();
+    assert_eq!(report.created, 300);
+    world.settle().await;
+    assert_eq!(world.full.names().len(), 300);
+}
+
+#[tokio::test]
+async fn a_stopped_engine_takes_nothing() {
+    let world = World::new().await;
+    world.engine.shutdown().await;
+    assert!(matches!(
+        world.submit(create("kim")).await,
+        Err(SubmitError::Stopped)
+    ));
+}
