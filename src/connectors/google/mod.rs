@@ -188,15 +188,14 @@ impl Connector for Google {
         }
     }
 
-    /// Asks by id, then by address. An alias of somebody else answers to the address too, and is not the account.
+    /// Asks by id when there is one, else by address. An alias of somebody else answers to the address too, and is not the account.
     async fn find(&self, key: &MatchKey, tap: &dyn Tap) -> Result<Option<RemoteAccount>, Failure> {
         if key.object == Object::Group {
             return Err(no_groups());
         }
-        if let Some(id) = &key.remote_id
-            && let Some(user) = self.read(address::below(&self.users, &id.0)?, tap).await?
-        {
-            return Ok(wire::account(user));
+        if let Some(id) = &key.remote_id {
+            let user = self.read(address::below(&self.users, &id.0)?, tap).await?;
+            return Ok(user.and_then(wire::account));
         }
         let user = self
             .read(address::below(&self.users, &key.remote_name)?, tap)

@@ -199,12 +199,10 @@ impl Connector for Salesforce {
         }
     }
 
-    /// Asks by id, then by Username, which is unique over all organizations, inactive users included.
+    /// Asks by id when there is one, else by Username, which is unique over all organizations, inactive users included.
     async fn find(&self, key: &MatchKey, tap: &dyn Tap) -> Result<Option<RemoteAccount>, Failure> {
-        if let Some(id) = &key.remote_id
-            && let Some(account) = self.by_id(id, tap).await?
-        {
-            return Ok(Some(account));
+        if let Some(id) = &key.remote_id {
+            return self.by_id(id, tap).await;
         }
         let soql = wire::by_username(&key.remote_name);
         let answer = self.query(Purpose::Lookup, &soql, tap).await?;

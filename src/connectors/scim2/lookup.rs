@@ -15,34 +15,51 @@ const PAGE: usize = 100;
 const PAGES: usize = 200;
 
 impl Scim2 {
-    /// Looks for an account by remote id, then by external id, then by name.
+    /// Looks for an account: by remote id when there is one, else by external id, else by name.
     pub(super) async fn look_up(
         &self,
         key: &MatchKey,
         tap: &dyn Tap,
     ) -> Result<Option<RemoteAccount>, Failure> {
-        let collection = self.collection(key.object)?;
-        if let Some(id) = &key.remote_id
-            && let Some(resource) = self.read(&address::below(collection, &id.0)?, tap).await?
-        {
-            return Ok(wire::account(resource, key.object));
+        let Some(id) = &key.remote_id else {
+            return self.by_keys(key, tap).await;
+        };
+        let call = lookup(address::below(self.collection(key.object)?, &id.0)?);
+        let answer = self.channel.send(call.clone(), tap).await?;
+        match answer.status {
+            200..=299 => Ok(wire::account(answer.json()?, key.object)),
+            404 | 410 => Ok(None),
+            // Some servers say 400 (Entra ID) or 500 (scimgateway) of an id that they do not know: what they list decides.
+            400 | 500 => {
+                let listed = self.by_keys(key, tap).await?;
+                Ok(listed.filter(|account| account.remote_id == *id))
+            }
+            _ => Err(self.refused(&call, &answer, Doing::Ask)),
         }
+    }
+
+    /// Looks for an account whose id may have moved: under its id, and then as if it had none.
+    pub(super) async fn look_everywhere(
+        &self,
+        key: &MatchKey,
+        tap: &dyn Tap,
+    ) -> Result<Option<RemoteAccount>, Failure> {
+        match self.look_up(key, tap).await? {
+            Some(account) => Ok(Some(account)),
+            None => self.by_keys(key, tap).await,
+        }
+    }
+
+    async fn by_keys(
+        &self,
+        key: &MatchKey,
+        tap: &dyn Tap,
+    ) -> Result<Option<RemoteAccount>, Failure> {
+        let collection = self.collection(key.object)?;
         if self.discovery.provider(&self.channel, tap).await?.filter {
             self.filtered(collection, key, tap).await
         } else {
             self.walked(collection, key, tap).await
-        }
-    }
-
-    /// Reads one resource; `None` when there is none.
-    async fn read(&self, url: &Url, tap: &dyn Tap) -> Result<Option<Value>, Failure> {
-        let call = lookup(url.clone());
-        let answer = self.channel.send(call.clone(), tap).await?;
-        match answer.status {
-            200..=299 => answer.json().map(Some),
-            // Some servers say 400 (Entra ID) or 500 (scimgateway) of an id that they do not know: the filters decide.
-            400 | 404 | 410 | 500 => Ok(None),
-            _ => Err(self.refused(&call, &answer, Doing::Ask)),
         }
     }
 

@@ -135,7 +135,7 @@ impl Scim2 {
             external_id: order.desired.local.uuid().to_string(),
             remote_name: order.desired.remote_name.clone(),
         };
-        match self.find(&key, tap).await {
+        match self.look_up(&key, tap).await {
             Ok(Some(account)) => Ok((account.remote_id, Some(account.remote_name))),
             Ok(None) | Err(_) => Err(classify::garbled(
                 status,
@@ -201,7 +201,7 @@ impl Scim2 {
                 external_id: order.desired.local.uuid().to_string(),
                 remote_name: order.desired.remote_name.clone(),
             };
-            let account = self.find(&key, tap).await?.ok_or_else(gone)?;
+            let account = self.look_everywhere(&key, tap).await?.ok_or_else(gone)?;
             (account.remote_id, Some(account.remote_name))
         } else {
             let name = seen

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{Confirmation, Deprovision, FailureKind, Remedy, RemoteId, Verb};
+use domain::{Confirmation, Deprovision, FailureKind, Remedy, Verb};
 use mocks::Target;
 use serde_json::Value;
 
@@ -156,12 +156,7 @@ mod case {
 
     pub(super) async fn an_update_of_a_lost_account_asks_first(stage: Stage) {
         let mut kim = stage.created("kim").await;
-        let id = match stage.target {
-            Target::Salesforce => "005300000000999AAA",
-            Target::Google => "999999999999999999999",
-            Target::Scim2 => "no-such-id",
-        };
-        kim.link.as_mut().unwrap().remote_id = RemoteId(id.to_owned());
+        kim.link.as_mut().unwrap().remote_id = stage.unknown_id();
         let (attribute, _) = stage.family_name();
         kim.change(attribute, "New");
         let failure = stage
@@ -224,6 +219,12 @@ mod case {
             assert_eq!(found.remote_name, stage.name("kim"));
             assert!(found.active && found.created_at.is_some());
         }
+        let lost = kim.key(Some(stage.unknown_id()));
+        assert_eq!(
+            stage.connector.find(&lost, &stage.tap).await.unwrap(),
+            None,
+            "an id is not answered with whoever has the name"
+        );
         let nobody = stage.user("nobody").key(None);
         assert_eq!(
             stage.connector.find(&nobody, &stage.tap).await.unwrap(),

@@ -141,6 +141,16 @@ impl Stage {
         }
     }
 
+    /// Returns an id of the target's form that nobody has.
+    pub(crate) fn unknown_id(&self) -> RemoteId {
+        let id = match self.target {
+            Target::Google => "999999999999999999999",
+            Target::Salesforce => "005300000000999AAA",
+            Target::Scim2 => "no-such-id",
+        };
+        RemoteId(id.to_owned())
+    }
+
     /// Returns an account as the target keeps it.
     pub(crate) fn kept(&self, id: &RemoteId) -> Option<Value> {
         let objects = self.mock().objects();
