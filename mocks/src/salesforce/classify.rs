@@ -61,10 +61,10 @@ fn soap_call(request: &Request) -> Operation {
 }
 
 fn resource(request: &Request, path: &[&str]) -> Operation {
-    let patch = request
+    let overridden = request
         .query_value("_HttpMethod")
         .is_some_and(|verb| verb == "PATCH");
-    let method = if patch && request.method == Method::POST {
+    let method = if overridden && request.method == Method::POST {
         Method::PATCH
     } else {
         request.method.clone()

@@ -224,13 +224,7 @@ impl Salesforce {
         Ok(
             self.together(all, changes, &records, |this, record, changes| {
                 let id = id_in(record).ok_or_else(missing_id)?;
-                let object = this
-                    .schema
-                    .objects
-                    .iter()
-                    .position(|object| object.prefix == id.prefix())
-                    .map(Object);
-                let object = object.ok_or_else(missing_id)?;
+                let object = this.schema.of(id).ok_or_else(missing_id)?;
                 this.delete(object, id, call.actor, changes)
                     .map_err(as_cross_reference)?;
                 Ok((id, None))
@@ -268,20 +262,8 @@ impl Salesforce {
         if ids.is_empty() {
             return Err(argument("ids").into());
         }
-        let object = match name {
-            Some(name) => self.schema.find(name),
-            None => {
-                let first = Id::parse(&ids[0]);
-                first
-                    .and_then(|id| {
-                        self.schema
-                            .objects
-                            .iter()
-                            .position(|object| object.prefix == id.prefix())
-                    })
-                    .map(Object)
-            }
-        };
+        let first = || Id::parse(&ids[0]).and_then(|id| self.schema.of(id));
+        let object = name.map_or_else(first, |name| self.schema.find(name));
         let object = object.ok_or_else(Problem::not_found)?;
         if fields.is_empty() {
             return Err(argument("fields").into());

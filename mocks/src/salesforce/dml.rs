@@ -10,7 +10,7 @@ use super::{
     error::{Outcome, Problem},
     id::Id,
     input::{Cells, Purpose},
-    schema::{CALCULATED, DEFAULTED, Kind, Object, ObjectType, UNIQUE, USER, WRITE},
+    schema::{CALCULATED, Kind, Object, ObjectType, UNIQUE, USER, WRITE},
     store::{Cell, Record},
 };
 use crate::vendor::Change;
@@ -55,7 +55,7 @@ impl Salesforce {
         changes.push(Change {
             object: kind.name,
             id: id.to_string(),
-            name: self.known_as(kind, &record),
+            name: known_as(kind, &record),
             field: "*".to_owned(),
             before: None,
             after: Some(content(kind, &record)),
@@ -90,13 +90,7 @@ impl Salesforce {
         apply(&mut record, cells);
         self.accept(object, kind, &mut record, Some(&before))?;
         stamp(kind, &mut record, actor, false);
-        report(
-            kind,
-            &before,
-            &record,
-            &self.known_as(kind, &record),
-            changes,
-        );
+        report(kind, &before, &record, &known_as(kind, &record), changes);
         self.replace(object, Some(&before), record);
         Ok(())
     }
@@ -124,7 +118,7 @@ impl Salesforce {
         changes.push(Change {
             object: kind.name,
             id: id.to_string(),
-            name: self.known_as(kind, &record),
+            name: known_as(kind, &record),
             field: "*".to_owned(),
             before: Some(content(kind, &record)),
             after: None,
@@ -216,16 +210,16 @@ impl Salesforce {
         let schema = Arc::clone(&self.schema);
         self.store.put(&schema, object, record);
     }
+}
 
-    /// The name people know a record by.
-    pub(crate) fn known_as(&self, kind: &ObjectType, record: &Record) -> String {
-        let place = kind.find("Username").or_else(|| kind.find("Name"));
-        let name = place.map(|place| record.text(place)).unwrap_or_default();
-        if name.is_empty() {
-            record.id.to_string()
-        } else {
-            name.to_owned()
-        }
+/// The name people know a record by.
+pub(crate) fn known_as(kind: &ObjectType, record: &Record) -> String {
+    let place = kind.find("Username").or_else(|| kind.find("Name"));
+    let name = place.map(|place| record.text(place)).unwrap_or_default();
+    if name.is_empty() {
+        record.id.to_string()
+    } else {
+        name.to_owned()
     }
 }
 
@@ -250,7 +244,7 @@ fn apply(record: &mut Record, cells: Cells) -> Vec<usize> {
 fn fill(kind: &ObjectType, record: &mut Record) {
     match kind.name {
         "Group" if record.get(kind.at("Type")).is_none() => {
-            record.set(kind.at("Type"), Some(Cell::Fixed("Regular")))
+            record.set(kind.at("Type"), Some(Cell::Fixed("Regular")));
         }
         "PermissionSetAssignment" => record.set(kind.at("IsActive"), Some(Cell::Flag(true))),
         _ => {}
@@ -305,8 +299,8 @@ pub(crate) fn content(kind: &ObjectType, record: &Record) -> Value {
         .map(|(place, field)| (field, record.to_json(kind, place)));
     members
         .filter(|(field, value)| {
-            !value.is_null()
-                && !(field.kind == Kind::Boolean && field.has(DEFAULTED) && value == &json!(false))
+            let unticked = field.kind == Kind::Boolean && value == &json!(false);
+            !value.is_null() && !unticked
         })
         .map(|(field, value)| (field.name.to_string(), value))
         .collect::<Map<String, Value>>()

@@ -2,6 +2,8 @@
 //!
 //! Source: Salesforce Help, "Identity URLs" and "Query for User Information" (`remoteaccess_using_openid`).
 
+use std::sync::Arc;
+
 use http::StatusCode;
 use serde_json::{Value, json};
 
@@ -38,7 +40,7 @@ impl Salesforce {
     /// `GET /services/oauth2/userinfo`
     pub(crate) fn userinfo(&self, request: &Request) -> Answer {
         match self.named_user(request) {
-            Err(answer) => answer,
+            Err(word) => refused(word),
             Ok(user) => error::ok(StatusCode::OK, &self.openid(&request.base_url, &user)),
         }
     }
@@ -46,13 +48,13 @@ impl Salesforce {
     /// `GET /id/<organization>/<user>`
     pub(crate) fn identity(&self, request: &Request, organization: &str, user: &str) -> Answer {
         let asking = match self.named_user(request) {
-            Err(answer) => return answer,
+            Err(word) => return refused(word),
             Ok(user) => user,
         };
         let same =
             Id::parse(organization) == Some(self.org.id) && Id::parse(user) == Some(asking.id);
         if !same {
-            return Answer::bytes(StatusCode::FORBIDDEN, "text/html;charset=UTF-8", "Bad_Id");
+            return refused("Bad_Id");
         }
         error::ok(
             StatusCode::OK,
@@ -60,24 +62,21 @@ impl Salesforce {
         )
     }
 
-    fn named_user(&self, request: &Request) -> Result<std::sync::Arc<Record>, Answer> {
-        let refuse = |word: &'static str| {
-            Answer::bytes(StatusCode::FORBIDDEN, "text/html;charset=UTF-8", word)
-        };
+    fn named_user(&self, request: &Request) -> Result<Arc<Record>, &'static str> {
         let query = request
             .query_value("oauth_token")
             .or_else(|| request.query_value("access_token"));
         let token = bearer(request)
             .map(str::to_owned)
             .or(query)
-            .ok_or_else(|| refuse("Missing_OAuth_Token"))?;
+            .ok_or("Missing_OAuth_Token")?;
         let session = self
             .session_of(&token, request.now.as_millisecond())
-            .ok_or_else(|| refuse("Bad_OAuth_Token"))?;
+            .ok_or("Bad_OAuth_Token")?;
         self.store
             .get(USER, session.user)
             .cloned()
-            .ok_or_else(|| refuse("Bad_OAuth_Token"))
+            .ok_or("Bad_OAuth_Token")
     }
 
     fn member(&self, user: &Record, field: &str) -> Value {
@@ -175,6 +174,11 @@ pub(crate) fn bearer(request: &Request) -> Option<&str> {
         .iter()
         .any(|known| scheme.eq_ignore_ascii_case(known));
     known.then(|| token.trim())
+}
+
+/// A refusal in one word.
+fn refused(word: &'static str) -> Answer {
+    Answer::bytes(StatusCode::FORBIDDEN, "text/html;charset=UTF-8", word)
 }
 
 fn photos(base_url: &str) -> Value {

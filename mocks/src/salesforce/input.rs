@@ -160,16 +160,14 @@ impl Salesforce {
             );
             return Err(Problem::bad("INVALID_FIELD", message).into());
         }
-        match self.find_by_key(target, field, wanted)[..] {
-            [id] => Ok((place, Some(Cell::Reference(id)))),
-            _ => {
-                let message = format!(
-                    "Foreign key external ID: {wanted} not found for field {} in entity {}",
-                    to.fields[field].name, to.name
-                );
-                Err(Problem::record("INVALID_FIELD", message, &[]).into())
-            }
+        if let [id] = self.find_by_key(target, field, wanted)[..] {
+            return Ok((place, Some(Cell::Reference(id))));
         }
+        let message = format!(
+            "Foreign key external ID: {wanted} not found for field {} in entity {}",
+            to.fields[field].name, to.name
+        );
+        Err(Problem::record("INVALID_FIELD", message, &[]).into())
     }
 
     /// Finds records by their id or by a key field, ignoring case.
@@ -247,12 +245,7 @@ impl Salesforce {
         let id = Id::parse(text).ok_or_else(malformed)?;
         // The one reference here that may point to two kinds of record.
         let either = field.name == "UserOrGroupId";
-        let target = self
-            .schema
-            .objects
-            .iter()
-            .position(|object| object.prefix == id.prefix())
-            .map(Object);
+        let target = self.schema.of(id);
         if target.is_some_and(|target| !either && Some(target) != self.schema.target(field)) {
             return Err(malformed());
         }

@@ -141,11 +141,8 @@ impl Salesforce {
         if id != self.org.consumer_key {
             return Err(INVALID_CLIENT_ID);
         }
-        if secret != self.org.consumer_secret {
-            Err(INVALID_CLIENT)
-        } else {
-            Ok(())
-        }
+        let known = secret == self.org.consumer_secret;
+        known.then_some(()).ok_or(INVALID_CLIENT)
     }
 
     fn by_password(&self, request: &Request, form: &Form) -> Result<Id, Denied> {

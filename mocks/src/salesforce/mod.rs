@@ -177,14 +177,9 @@ impl Vendor for Salesforce {
 
     fn name_of(&self, id: &str) -> Option<String> {
         let id = Id::parse(id)?;
-        let object = self
-            .schema
-            .objects
-            .iter()
-            .position(|object| object.prefix == id.prefix())
-            .map(schema::Object)?;
+        let object = self.schema.of(id)?;
         let record = self.store.get(object, id)?;
-        Some(self.known_as(self.schema.get(object), record))
+        Some(dml::known_as(self.schema.get(object), record))
     }
 
     fn adopt_sessions(&mut self, newer: &Self) {
@@ -208,7 +203,7 @@ impl Vendor for Salesforce {
                 Object {
                     object: kind.name,
                     id: record.id.to_string(),
-                    name: self.known_as(kind, record),
+                    name: dml::known_as(kind, record),
                     content: dml::content(kind, record),
                 }
             })

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::HashMap};
 
-use super::{objects, picklists::Choice};
+use super::{id::Id, objects, picklists::Choice};
 
 /// A field may be empty.
 pub(crate) const NILLABLE: u16 = 1;
@@ -228,7 +228,9 @@ impl ObjectType {
             names: HashMap::new(),
             ways: HashMap::new(),
         };
-        fields.into_iter().for_each(|field| object.add(field));
+        for field in fields {
+            object.add(field);
+        }
         object
     }
 
@@ -311,6 +313,15 @@ impl Schema {
             .iter()
             .position(|object| object.name.eq_ignore_ascii_case(name))
             .map(Object)
+    }
+
+    /// Finds the object that an id belongs to.
+    pub(crate) fn of(&self, id: Id) -> Option<Object> {
+        let place = self
+            .objects
+            .iter()
+            .position(|object| object.prefix == id.prefix());
+        place.map(Object)
     }
 
     /// Returns the type of an object.

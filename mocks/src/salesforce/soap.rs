@@ -51,7 +51,7 @@ impl Envelope {
                     let name = path.pop()?;
                     match (path.len(), path.get(1).map(String::as_str)) {
                         (3, Some("Header")) if name == "sessionId" => {
-                            envelope.session = Some(value.trim().to_owned())
+                            envelope.session = Some(value.trim().to_owned());
                         }
                         (3, Some("Body")) => envelope.arguments.push((name, value.clone())),
                         _ => {}

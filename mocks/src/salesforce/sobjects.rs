@@ -268,16 +268,12 @@ impl Salesforce {
             let message = format!("The {name} field should not be specified in the sobject data.");
             return Err(Problem::record("INVALID_FIELD", message, &[&name]).into());
         }
-        match found {
-            Some(id) => {
-                self.update(object, id, &body, text, actor, changes)?;
-                Ok((id, false))
-            }
-            None => {
-                body.insert(name, json!(value));
-                Ok((self.insert(object, &body, text, actor, changes)?, true))
-            }
+        if let Some(id) = found {
+            self.update(object, id, &body, text, actor, changes)?;
+            return Ok((id, false));
         }
+        body.insert(name, json!(value));
+        Ok((self.insert(object, &body, text, actor, changes)?, true))
     }
 
     fn password(&mut self, call: &Call, id: &str) -> Outcome<Answer> {

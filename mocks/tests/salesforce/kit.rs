@@ -45,7 +45,10 @@ impl Org {
             ],
         );
         assert_eq!(status, 200, "{body}");
-        org.token = body["access_token"].as_str().unwrap().to_owned();
+        body["access_token"]
+            .as_str()
+            .unwrap()
+            .clone_into(&mut org.token);
         org
     }
 

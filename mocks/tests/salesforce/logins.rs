@@ -178,10 +178,10 @@ fn a_signed_assertion_is_taken_with_its_expiry_as_number_or_text() {
     assert_eq!(jwt_login(&mut org, &text).0, 200);
     let own = assertion(&org, |claims| claims["aud"] = json!(BASE));
     assert_eq!(jwt_login(&mut org, &own).0, 200);
-    let test = assertion(&org, |claims| {
-        claims["aud"] = json!("https://test.salesforce.com/")
+    let sandbox = assertion(&org, |claims| {
+        claims["aud"] = json!("https://test.salesforce.com/");
     });
-    assert_eq!(jwt_login(&mut org, &test).0, 200);
+    assert_eq!(jwt_login(&mut org, &sandbox).0, 200);
 }
 
 #[test]

@@ -1,4 +1,13 @@
-//! The Salesforce mock, request by request, without a socket.
+//! The Salesforce mock, request by request: nearly all without a socket, one story over one.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[allow(
+    dead_code,
+    reason = "shared with other tests; not all of it is needed here"
+)]
+#[path = "../toy/raw.rs"]
+mod raw;
 
 mod bulk;
 mod kit;
@@ -9,3 +18,4 @@ mod samples;
 mod soap;
 mod surroundings;
 mod users;
+mod wire;

@@ -84,7 +84,7 @@ impl Story {
     fn person(&self, name: u8) -> Value {
         let mut person = self.template.clone();
         // Every second name differs from its neighbour by case only.
-        let text = if name % 2 == 0 {
+        let text = if name.is_multiple_of(2) {
             format!("user{}@acme.example", name / 2)
         } else {
             format!("USER{}@acme.example", name / 2)

@@ -207,9 +207,10 @@ fn armed_failures_speak_the_vendors_language() {
 
 #[test]
 fn requests_are_named_with_their_subject() {
+    type Case<'a> = (&'a str, &'a str, &'a [u8], &'a str, Option<&'a str>, Kind);
     let org = Org::locked();
     let body = br#"{"Username":"kim@acme.example"}"#;
-    let cases: [(&str, &str, &[u8], &str, Option<&str>, Kind); 17] = [
+    let cases: [Case<'_>; 17] = [
         (
             "POST",
             "/services/oauth2/token",

@@ -140,20 +140,16 @@ impl Binder<'_> {
             || outputs
                 .iter()
                 .any(|output| matches!(output, Output::Aggregate(..)));
-        if aggregated {
-            if let Some(path) = outputs.iter().find_map(|output| {
-                if let Output::Field(path) = output {
-                    Some(path)
-                } else {
-                    None
-                }
-            }) {
-                let message = format!(
-                    "Field must be grouped or aggregated: {}",
-                    self.kind(path.object).fields[path.place].name
-                );
-                return Err(malformed(self.text, 0, &message));
-            }
+        let plain = outputs.iter().find_map(|output| match output {
+            Output::Field(path) => Some(path),
+            Output::Grouped(..) | Output::Aggregate(..) => None,
+        });
+        if let Some(path) = plain.filter(|_| aggregated) {
+            let message = format!(
+                "Field must be grouped or aggregated: {}",
+                self.kind(path.object).fields[path.place].name
+            );
+            return Err(malformed(self.text, 0, &message));
         }
         let mut order = Vec::new();
         for key in &select.order {
