@@ -56,7 +56,6 @@ pub(crate) fn failure(answer: &Answer, doing: Doing, now: Timestamp) -> Failure 
         (404, Doing::Change) if message.is_some_and(|message| message.starts_with("Domain")) => {
             not_ours(&mut failure);
         }
-        (409, Doing::Change) => failure.remedy = Remedy::GiveUp,
         (412, _) => {
             failure.kind = FailureKind::TargetError;
             failure.remedy = Remedy::Retry { after: None };
@@ -195,7 +194,7 @@ mod tests {
                 "Entity already exists.",
                 Doing::Change,
                 FailureKind::Conflict,
-                give_up,
+                Remedy::AskFirst,
             ),
             (
                 412,

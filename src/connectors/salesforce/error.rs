@@ -36,16 +36,11 @@ pub(crate) fn failure(answer: &Answer, doing: Doing, now: Timestamp) -> Failure 
             retry,
             "The organization's requests of the last 24 hours are used up; it is sent again later.",
         ),
-        ("DUPLICATE_USERNAME", Doing::Create) => (
+        ("DUPLICATE_USERNAME", _) => (
             FailureKind::Conflict,
             Remedy::AskFirst,
             "User names are unique over all Salesforce organizations: link the user with on_existing = \"adopt\", or \
              make the provisioning pattern give another name.",
-        ),
-        ("DUPLICATE_USERNAME", _) => (
-            FailureKind::Conflict,
-            Remedy::GiveUp,
-            "User names are unique over all Salesforce organizations: make the provisioning pattern give another name.",
         ),
         ("DUPLICATE_COMM_NICKNAME", _) => (
             FailureKind::Rejected,
@@ -171,7 +166,7 @@ mod tests {
                 "DUPLICATE_USERNAME",
                 Doing::Change,
                 FailureKind::Conflict,
-                Remedy::GiveUp,
+                Remedy::AskFirst,
             ),
             (
                 400,

@@ -29,8 +29,8 @@ pub(crate) fn failure(answer: &Answer, doing: Doing, now: Timestamp) -> Failure 
     let told = words(&content).unwrap_or_else(|| answer.excerpt());
     let mut failure = classify::status(answer.status, &answer.headers, now, told, replay);
     match (answer.status, doing) {
-        (400..=499, _) if scim_type(&content) == Some("uniqueness") => taken(&mut failure, doing),
-        (409, _) => taken(&mut failure, doing),
+        (400..=499, _) if scim_type(&content) == Some("uniqueness") => taken(&mut failure),
+        (409, _) => taken(&mut failure),
         (404 | 410, Doing::Create | Doing::Ask) => {
             failure.remedy = Remedy::GiveUp;
             advise(
@@ -53,12 +53,9 @@ pub(crate) fn failure(answer: &Answer, doing: Doing, now: Timestamp) -> Failure 
     failure
 }
 
-fn taken(failure: &mut Failure, doing: Doing) {
+fn taken(failure: &mut Failure) {
     failure.kind = FailureKind::Conflict;
-    failure.remedy = match doing {
-        Doing::Create => Remedy::AskFirst,
-        Doing::Change | Doing::Ask => Remedy::GiveUp,
-    };
+    failure.remedy = Remedy::AskFirst;
     advise(
         failure,
         "Link the account with on_existing = \"adopt\", or rename one of the two.",

@@ -196,7 +196,7 @@ mod case {
             .unwrap_err();
         assert_eq!(
             (failure.kind, failure.remedy),
-            (FailureKind::Conflict, Remedy::GiveUp),
+            (FailureKind::Conflict, Remedy::AskFirst),
             "{failure}"
         );
     }
