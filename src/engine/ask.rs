@@ -6,6 +6,7 @@
 //! | create | an account of that name is there, not ours | `on_existing`: adopt it and update, or a dead letter |
 //! | create | nothing there | send again |
 //! | create | another of ours has the name, and is about to leave it | send again by the schedule |
+//! | create | another of ours has the name, and a later operation leaves it here | nothing left to do |
 //! | update | the account is there | send again: an update may be repeated; a name that stays taken is a dead letter |
 //! | update | it is gone, another of ours is there | link that one, update |
 //! | update | it is gone | forget the account, create |
@@ -16,7 +17,7 @@ use std::time::Duration;
 
 use domain::{
     Confirmation, Connector, Deprovision, Failure, FailureKind, Link, LinkOrigin, MatchKey,
-    OnExisting, Remedy, RemoteAccount, Verb,
+    OnExisting, Reason, Remedy, RemoteAccount, Verb,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -28,7 +29,7 @@ use crate::runner::{Then, Work, member_ids, schedule_ended};
 use crate::{Answer, Death, DeathCause, Fact, Life, Settlement};
 
 /// How far a target's clock may be behind ours when an account's age says whose it is.
-const SKEW: Duration = Duration::from_secs(120);
+const SKEW: Duration = Duration::from_mins(2);
 
 /// Tells whether a request may have been carried out although it failed.
 ///
@@ -260,6 +261,16 @@ impl Work<'_> {
         )
     }
 
+    /// Tells whether a later operation of this very lane leaves the name.
+    fn is_letting_go(&self) -> Result<bool, JournalError> {
+        let head = self.head();
+        self.inner.reader.is_letting_go(
+            &head.connector,
+            &self.job.planned.desired.remote_name,
+            head.local,
+        )
+    }
+
     /// Nothing is there: the create is sent again.
     async fn absent(&mut self, mut facts: Vec<Fact>) -> Result<Then, JournalError> {
         if let Some(failure) = self.conflict() {
@@ -371,6 +382,17 @@ impl Work<'_> {
             }
             Owned::Linked(because) if self.name_is_being_freed()? => {
                 self.send_later(Answer::Foreign { remote_id, because }, facts)
+                    .await
+            }
+            Owned::Linked(because) if self.is_letting_go()? => {
+                facts.push(self.asked(
+                    Answer::Foreign { remote_id, because },
+                    Life::InDoubt {
+                        at: self.inner.clock.now(),
+                    },
+                ));
+                let detail = "the name belongs to another by now, and a later operation lets go of it anyway";
+                self.nothing_because(Reason::NeverProvisioned, detail, facts)
                     .await
             }
             Owned::Foreign(because) if self.adopts() => {

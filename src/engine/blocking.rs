@@ -501,7 +501,8 @@ fn attributes_of(written: &BTreeMap<String, Value>, local: LocalRef) -> Vec<Desi
     written
         .iter()
         .filter(|(name, value)| {
-            !value.is_null() && !(matches!(local, LocalRef::Group(_)) && *name == MEMBERS)
+            let is_membership = matches!(local, LocalRef::Group(_)) && *name == MEMBERS;
+            !value.is_null() && !is_membership
         })
         .map(|(name, value)| DesiredAttribute {
             remote: name.clone(),

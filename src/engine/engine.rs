@@ -377,9 +377,7 @@ impl Inner {
                     held: count.held,
                 };
             }
-            if pulse.changed().await.is_err() {
-                continue;
-            }
+            let _ = pulse.changed().await; // the sender lives as long as the engine
         }
     }
 

@@ -271,10 +271,6 @@ impl Inner {
     }
 
     /// Collects what is committed together: triggers, decisions, operations, the change or the caller's wait.
-    #[expect(
-        clippy::type_complexity,
-        reason = "used once, by the caller just above"
-    )]
     fn owe(
         &self,
         deciding: &mut Deciding,

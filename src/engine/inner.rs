@@ -142,7 +142,7 @@ impl Inner {
         let mut lanes = self.lanes();
         for (index, flow, queued, planned) in queued {
             let seq = first + u64::try_from(index).unwrap_or(0);
-            let held = queued.held;
+            let hold = queued.held;
             let head = Open {
                 seq,
                 operation: queued.operation,
@@ -151,7 +151,7 @@ impl Inner {
                 connector: queued.connector,
                 local: queued.local,
                 name: queued.name,
-                life: held.map_or(Life::Queued, |reason| Life::Held { reason }),
+                life: hold.map_or(Life::Queued, |reason| Life::Held { reason }),
                 attempts: 0,
                 queued: at,
                 first_started: None,
@@ -163,9 +163,9 @@ impl Inner {
                 seq,
                 operation: head.operation,
                 due: Duration::ZERO,
-                held: held.is_some(),
+                held: hold.is_some(),
                 // A held operation is read again when it is released.
-                job: held.is_none().then(|| Arc::new(Job { head, planned })),
+                job: hold.is_none().then(|| Arc::new(Job { head, planned })),
             };
             lanes.push(&connector, queued.local, entry, now);
         }

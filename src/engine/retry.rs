@@ -113,19 +113,18 @@ mod tests {
             next(&policy, 1, wish, START, START, zero),
             Next::After(Duration::from_secs(90))
         );
-        let never = Some(Duration::from_secs(40 * 86_400));
+        let never = Some(Duration::from_hours(40 * 24));
         assert_eq!(next(&policy, 1, never, START, START, zero), Next::Never);
     }
 
     #[test]
     fn the_last_attempt_is_at_the_end_of_the_schedule_and_none_after_it() {
-        let day = Duration::from_secs(86_400);
-        let now = later(START, day * 28 - Duration::from_secs(60));
+        let now = later(START, Duration::from_mins(28 * 24 * 60 - 1));
         assert_eq!(
             next(&policy(), 30, None, START, now, whole),
-            Next::After(Duration::from_secs(60))
+            Next::After(Duration::from_mins(1))
         );
-        let end = later(START, day * 28);
+        let end = later(START, Duration::from_hours(28 * 24));
         assert_eq!(next(&policy(), 31, None, START, end, whole), Next::Never);
     }
 }

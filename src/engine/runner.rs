@@ -307,21 +307,30 @@ impl Work<'_> {
             }
             _ => "the account is as it should be already",
         };
-        let fact = Fact::Settled {
+        self.nothing_because(reason, detail, Vec::new()).await
+    }
+
+    /// Settles the operation because there is nothing left to do.
+    pub(crate) async fn nothing_because(
+        &mut self,
+        reason: Reason,
+        detail: &str,
+        mut facts: Vec<Fact>,
+    ) -> Result<Then, JournalError> {
+        let gate = self.gate().await;
+        if gate.as_deref() == Some(&true) {
+            return self.refused(facts).await;
+        }
+        facts.push(Fact::Settled {
             operation: self.id(),
             attempts: self.attempts,
             outcome: Settlement::Nothing {
                 reason,
                 detail: detail.to_owned(),
             },
-        };
-        {
-            let gate = self.gate().await;
-            if gate.as_deref() == Some(&true) {
-                return self.refused(Vec::new()).await;
-            }
-            self.inner.commit(self.owed([fact])).await?;
-        }
+        });
+        self.inner.commit(self.owed(facts)).await?;
+        drop(gate);
         self.inner.passwords.forget(self.id());
         self.tell(Progress::Done);
         Ok(Then::End(Fate::Gone))

@@ -9,13 +9,16 @@ use domain::{
     Unavailable,
 };
 
+/// A connector, or why there is none.
+type Built = Result<Arc<dyn Connector>, Unavailable>;
+
 /// One configuration, ready to work by. Replaced as a whole.
 pub(crate) struct Setup {
     pub(crate) configuration: Arc<Configuration>,
     pub(crate) catalogue: Catalogue,
     policies: Policies,
     connectors: Arc<dyn Connectors>,
-    built: Mutex<HashMap<ConnectorRef, Result<Arc<dyn Connector>, Unavailable>>>,
+    built: Mutex<HashMap<ConnectorRef, Built>>,
 }
 
 impl Setup {
@@ -54,10 +57,7 @@ impl Setup {
     }
 
     /// Returns a connector, built at its first use.
-    pub(crate) fn connector(
-        &self,
-        connector: &ConnectorRef,
-    ) -> Result<Arc<dyn Connector>, Unavailable> {
+    pub(crate) fn connector(&self, connector: &ConnectorRef) -> Built {
         let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = built.get(connector) {
             return known.clone();

@@ -164,11 +164,11 @@ impl FlowTrace {
 
     /// Adds one fact. A link's facts come right after the fact that settled its operation (`last_moved`).
     fn add(&mut self, at: Timestamp, fact: Fact, last_moved: Option<OperationId>) {
-        if let Some(operation) = fact.moves().and_then(|id| self.operation_mut(id)) {
-            if let Ok(life) = Life::after(Some(operation.life), &fact) {
-                operation.life = life;
-                operation.ended = (!life.is_open()).then_some(at);
-            }
+        if let Some(operation) = fact.moves().and_then(|id| self.operation_mut(id))
+            && let Ok(life) = Life::after(Some(operation.life), &fact)
+        {
+            operation.life = life;
+            operation.ended = (!life.is_open()).then_some(at);
         }
         match fact {
             Fact::TriggerRecorded { trigger } => self.triggers.push(TriggerTrace {

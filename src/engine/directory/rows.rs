@@ -87,9 +87,7 @@ fn csv(content: Counted, bytes: &AtomicU64, sink: &mut Sink<'_>) -> Result<(), S
     if !columns.iter().any(|column| matches!(column, Column::Name)) {
         return Err("the header has no column `userName`".to_owned());
     }
-    let mut number = 0;
-    for record in reader.records() {
-        number += 1;
+    for (number, record) in (1..).zip(reader.records()) {
         let user = match record {
             Ok(record) if record.len() != columns.len() => Err(format!(
                 "it has {} columns, and the header has {}",

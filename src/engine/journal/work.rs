@@ -253,6 +253,16 @@ impl Reader {
         })
     }
 
+    /// Tells whether a later operation of the same lane lets go of a name.
+    pub(crate) fn is_letting_go(
+        &self,
+        connector: &ConnectorRef,
+        name: &str,
+        local: LocalRef,
+    ) -> Result<bool, JournalError> {
+        self.with(|db| leaves(db, &connector.to_string(), local, &key(name)))
+    }
+
     /// Returns the groups that a user is in.
     pub(crate) fn groups_with(&self, member: UserId) -> Result<Vec<GroupId>, JournalError> {
         self.with(|db| {

@@ -292,7 +292,7 @@ async fn what_was_queued_before_a_pause_waits_as_well() {
     world.create("kim").await;
     world.engine.idle().await;
     world.engine.pause(&full(), "").await.unwrap();
-    world.clock.advance(Duration::from_secs(3600));
+    world.clock.advance(Duration::from_hours(1));
     world.engine.idle().await;
     assert_eq!(world.full.verbs().len(), 1);
     world.engine.resume(&full(), "").await.unwrap();

@@ -149,7 +149,7 @@ fn check(world: &World, target: &Target) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, max_shrink_iters: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn targets_end_as_the_directory_wants_them_whatever_fails(moves in prop::collection::vec(any_move(), 1..40)) {

@@ -151,7 +151,7 @@ async fn a_foreign_account_is_left_alone_unless_it_may_be_adopted() {
 async fn an_account_older_than_our_attempt_is_not_ours_even_after_a_lost_reply() {
     let world = World::keeping(false, only_full).await;
     world.full.plant("kim", world.clock.now());
-    world.clock.advance(Duration::from_secs(3600));
+    world.clock.advance(Duration::from_hours(1));
     world.full.on_write([Act::LoseReply]);
     let outcome = world.create("kim").await;
     world.settle().await;
@@ -373,7 +373,7 @@ async fn a_disabled_connectors_open_work_waits_until_it_is_enabled_again() {
     world
         .reconfigure(|configuration| configuration.connections[0].connectors[0].enabled = false)
         .await;
-    world.clock.advance(Duration::from_secs(60));
+    world.clock.advance(Duration::from_mins(1));
     assert_eq!(world.engine.idle().await.held, 1);
     world
         .reconfigure(|configuration| configuration.connections[0].connectors[0].enabled = true)

@@ -1,6 +1,7 @@
 //! Requests against the directory: what is refused, what is planned, what is seeded and imported.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use domain::{Change, Object, Request, Source, TriggerKind, Verdict};
 
@@ -263,7 +264,7 @@ async fn a_large_import_runs_side_by_side_and_loses_nobody() {
     let world = World::with(only_full).await;
     let mut text = String::from("userName,emailaddress\n");
     for at in 0..300 {
-        text.push_str(&format!("user{at},user{at}@acme.example\n"));
+        writeln!(text, "user{at},user{at}@acme.example").unwrap();
     }
     let source = Import {
         content: Box::new(std::io::Cursor::new(text.into_bytes())),
