@@ -212,7 +212,15 @@ async fn stand_alone(
         clock: None,
         random_seed: args.random_seed,
     };
-    let running = stand.start().await.map_err(not_started)?;
+    let running = stand.start().await.map_err(|error| {
+        let exposed = matches!(error, mocks::StartError::Exposed(_));
+        let trouble = not_started(error);
+        if exposed {
+            trouble.advise("add --expose when that is meant: the credentials of a mock are public")
+        } else {
+            trouble
+        }
+    })?;
     announce(global, out, running.ready()).await?;
     running.shutdown().await;
     Ok(Exit::Done)

@@ -130,6 +130,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(exit.code());
         }
     };
+    connectors::install_crypto();
     let out = Out::new(cli.global.json);
     let log = match crate::log::start(cli.global.log_dir.as_deref()) {
         Ok(log) => log,

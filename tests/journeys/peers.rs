@@ -45,8 +45,8 @@ impl Peer {
             .port();
         let child = Command::new(&python)
             .args([
-                "-m",
-                "scim2_server",
+                "-c",
+                "from scim2_server.testserver.cli import main; main()",
                 "--port",
                 &port.to_string(),
                 "--bearer-token",
@@ -70,6 +70,7 @@ impl Peer {
     }
 
     async fn resources(&self, kind: &str) -> Vec<Value> {
+        connectors::install_crypto();
         let url = format!("{}/{kind}?count=500", self.origin);
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let body: Value = client
