@@ -12,6 +12,11 @@ const INSTANCE: &[u8; 2] = b"HX";
 pub(crate) struct Id([u8; 15]);
 
 impl Id {
+    /// Comes before every other id.
+    pub(crate) const FIRST: Self = Self([0; 15]);
+    /// Comes behind every other id.
+    pub(crate) const LAST: Self = Self([u8::MAX; 15]);
+
     /// Makes the id of one object type (`prefix`, three characters) and serial number.
     pub(crate) fn new(prefix: &str, serial: u64) -> Self {
         let mut id = [b'0'; 15];

@@ -1,8 +1,11 @@
 //! Records, and the indexes over them. Cloning a store copies a few pointers: everything inside is persistent.
 
-use std::sync::Arc;
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
 
-use imbl::{HashMap, OrdMap, Vector};
+use imbl::{OrdMap, OrdSet, Vector};
 use serde_json::{Number, Value, json};
 
 use super::{
@@ -166,18 +169,12 @@ impl Record {
     }
 }
 
-/// The ids behind one indexed value: nearly always one.
-#[derive(Debug, Clone)]
-enum Ids {
-    One(Id),
-    Many(Vector<Id>),
-}
-
 /// All records of one object.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Table {
     records: OrdMap<Id, Arc<Record>>,
-    index: HashMap<(u16, Arc<str>), Ids>,
+    /// Where a text stands in an indexed field: the hash of both, and the record. Whoever looks compares the text itself.
+    index: OrdSet<(u64, Id)>,
     /// What was deleted, and when, in milliseconds since 1970.
     pub(crate) deleted: Vector<(Id, i64)>,
 }
@@ -220,7 +217,8 @@ impl Store {
     }
 
     /// Puts a record in, over its former self.
-    pub(crate) fn put(&mut self, schema: &Schema, object: Object, record: Record) {
+    pub(crate) fn put(&mut self, schema: &Schema, object: Object, mut record: Record) {
+        record.cells.shrink_to_fit();
         let fields = &schema.get(object).fields;
         let table = &mut self.tables[object.0];
         let record = Arc::new(record);
@@ -257,13 +255,14 @@ impl Table {
 
     /// Finds the records whose indexed field holds a text, ignoring case; in the order of their creation.
     pub(crate) fn find(&self, place: usize, text: &str) -> Vec<Id> {
-        let mut found = match self.index.get(&key(place, text)) {
-            None => Vec::new(),
-            Some(Ids::One(id)) => vec![*id],
-            Some(Ids::Many(ids)) => ids.iter().copied().collect(),
+        let wanted = text.to_lowercase();
+        let hash = hash(place, &wanted);
+        let holds = |id: &Id| {
+            let record = self.records.get(id);
+            record.is_some_and(|record| record.text(place).to_lowercase() == wanted)
         };
-        found.sort_unstable();
-        found
+        let listed = self.index.range((hash, Id::FIRST)..=(hash, Id::LAST));
+        listed.map(|(_, id)| *id).filter(holds).collect()
     }
 
     fn reindex(
@@ -288,42 +287,19 @@ impl Table {
                 continue;
             }
             if let Some(before) = before {
-                self.unlist(key(place, before), id);
+                self.index
+                    .remove(&(hash(place, &before.to_lowercase()), id));
             }
             if let Some(after) = after {
-                self.enlist(key(place, after), id);
+                self.index.insert((hash(place, &after.to_lowercase()), id));
             }
-        }
-    }
-
-    fn enlist(&mut self, key: (u16, Arc<str>), id: Id) {
-        let ids = match self.index.remove(&key) {
-            None => Ids::One(id),
-            Some(Ids::One(other)) => Ids::Many([other, id].into_iter().collect()),
-            Some(Ids::Many(mut ids)) => {
-                ids.push_back(id);
-                Ids::Many(ids)
-            }
-        };
-        self.index.insert(key, ids);
-    }
-
-    fn unlist(&mut self, key: (u16, Arc<str>), id: Id) {
-        if let Some(Ids::Many(mut ids)) = self.index.remove(&key) {
-            ids.retain(|other| *other != id);
-            let rest = match (ids.len(), ids.front()) {
-                (0, _) | (_, None) => return,
-                (1, Some(last)) => Ids::One(*last),
-                (_, Some(_)) => Ids::Many(ids),
-            };
-            self.index.insert(key, rest);
         }
     }
 }
 
-fn key(place: usize, text: &str) -> (u16, Arc<str>) {
-    (
-        u16::try_from(place).unwrap_or(u16::MAX),
-        Arc::from(text.to_lowercase()),
-    )
+/// The same for the same input in every run, so that runs can be repeated.
+fn hash(place: usize, text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (place, text).hash(&mut hasher);
+    hasher.finish()
 }
