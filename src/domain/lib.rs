@@ -14,6 +14,7 @@ mod decision;
 mod exchange;
 mod failure;
 mod field;
+mod lab;
 mod link;
 mod operation;
 mod reason;
@@ -45,6 +46,9 @@ pub use decision::{Candidate, Decision, Level, Nothing, Planned, Step, TraceLine
 pub use exchange::{Body, Exchange, ExchangeId, Header, Purpose, Response, Tap};
 pub use failure::{Failure, FailureKind, Remedy};
 pub use field::{Field, FieldKind};
+pub use lab::{
+    Lab, LabArmed, LabChange, LabEntry, LabError, LabFault, LabFeed, LabMock, LabObject,
+};
 pub use link::{Link, LinkOrigin, RemoteId};
 pub use operation::{
     AttributeChange, Desired, DesiredAttribute, Member, OperationId, Origin, PasswordPlan,

@@ -1,0 +1,334 @@
+//! The board: what the screen knows, folded from the engine's news and the mocks' log, never asked of a producer.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+
+use domain::{ConnectorRef, Exchange, FlowId, LabEntry, OperationId, TriggerId, Verb, Verdict};
+use engine::{Fact, Life, News, OperationView, Record, State};
+use jiff::Timestamp;
+
+use crate::stream::{LIMIT_BYTES, Row, Stream, What, purpose};
+
+/// How many entries of the mocks' logs are kept for *target*.
+const LAB_ENTRIES: usize = 2_000;
+/// How many operations that ended are remembered, so that their late facts still have a name.
+const ENDED: usize = 4_096;
+/// How many flows and triggers are remembered as recent.
+const RECENT: usize = 256;
+
+/// What the board remembers of one operation.
+#[derive(Debug, Clone)]
+pub(crate) struct Known {
+    pub(crate) flow: Option<FlowId>,
+    pub(crate) connector: ConnectorRef,
+    pub(crate) name: Arc<str>,
+    pub(crate) verb: Verb,
+    pub(crate) life: Life,
+}
+
+/// The last request to a connector.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LastCall {
+    pub(crate) at: Timestamp,
+    pub(crate) status: Option<u16>,
+    pub(crate) op: &'static str,
+    pub(crate) subject: Arc<str>,
+}
+
+/// Everything that was folded.
+#[derive(Debug)]
+pub(crate) struct Board {
+    pub(crate) stream: Stream,
+    operations: HashMap<OperationId, Known>,
+    ended: VecDeque<OperationId>,
+    pub(crate) counts: BTreeMap<ConnectorRef, BTreeMap<State, u64>>,
+    pub(crate) last: BTreeMap<ConnectorRef, LastCall>,
+    lab: VecDeque<Arc<LabEntry>>,
+    /// The number of the last fact that was folded.
+    pub(crate) seq: u64,
+    /// Facts up to this number are part of the counts that were read.
+    counted: u64,
+    /// News that came too fast for the screen; the journal has them.
+    pub(crate) missed: u64,
+    /// Grow when operations, the directory or the mocks changed, so that panels know when to read again.
+    pub(crate) operations_version: u64,
+    pub(crate) directory_version: u64,
+    pub(crate) lab_version: u64,
+    /// The flows of the last facts, each with its newest fact.
+    touched: VecDeque<(FlowId, u64)>,
+    /// Whom the last triggers were about.
+    subjects: VecDeque<(TriggerId, Arc<str>)>,
+}
+
+impl Default for Board {
+    fn default() -> Self {
+        Self {
+            stream: Stream::new(LIMIT_BYTES),
+            operations: HashMap::new(),
+            ended: VecDeque::new(),
+            counts: BTreeMap::new(),
+            last: BTreeMap::new(),
+            lab: VecDeque::new(),
+            seq: 0,
+            counted: 0,
+            missed: 0,
+            operations_version: 0,
+            directory_version: 0,
+            lab_version: 0,
+            touched: VecDeque::new(),
+            subjects: VecDeque::new(),
+        }
+    }
+}
+
+impl Board {
+    /// Takes what was read when the screen opened.
+    pub(crate) fn begin(
+        &mut self,
+        last: u64,
+        counts: BTreeMap<ConnectorRef, BTreeMap<State, u64>>,
+        open: &[OperationView],
+        rows: Vec<Row>,
+    ) {
+        self.counted = last;
+        self.counts = counts;
+        for view in open {
+            self.operations.entry(view.operation).or_insert_with(|| Known {
+                flow: Some(view.flow),
+                connector: view.connector.clone(),
+                name: view.name.to_string().into(),
+                verb: view.verb,
+                life: view.life,
+            });
+        }
+        for row in &rows {
+            self.remember_call(row);
+        }
+        self.stream.prepend(rows);
+        self.operations_version += 1;
+    }
+
+    /// Tells whether a flow has facts after the one of this number.
+    pub(crate) fn changed_since(&self, flow: FlowId, seq: u64) -> bool {
+        self.touched.iter().any(|(known, newest)| *known == flow && *newest > seq)
+    }
+
+    /// Returns what is known of an operation.
+    pub(crate) fn operation(&self, id: OperationId) -> Option<&Known> {
+        self.operations.get(&id)
+    }
+
+    /// Returns how many operations are in a state.
+    pub(crate) fn count(&self, state: State) -> u64 {
+        self.counts.values().filter_map(|states| states.get(&state)).sum()
+    }
+
+    /// Returns how many operations are owed.
+    pub(crate) fn owed(&self) -> u64 {
+        self.counts
+            .values()
+            .flatten()
+            .filter(|(state, _)| state.is_open())
+            .map(|(_, count)| count)
+            .sum()
+    }
+
+    /// Folds one piece of news.
+    pub(crate) fn hear(&mut self, news: News) {
+        match news {
+            News::Fact(record) => self.fact(&record),
+            News::Started(started) => {
+                let known = self.operations.get(&started.operation);
+                let row = Row {
+                    number: 0,
+                    seq: None,
+                    at: started.exchange.at,
+                    flow: Some(started.flow),
+                    operation: Some(started.operation),
+                    target: started.connector.to_string().into(),
+                    connector: Some(started.connector.clone()),
+                    op: purpose(&started.exchange, known.map(|known| known.verb.word())),
+                    subject: known.map_or_else(|| "".into(), |known| Arc::clone(&known.name)),
+                    attempt: started.attempt,
+                    what: What::UnderWay(started),
+                    marked: false,
+                };
+                self.stream.push(row);
+            }
+            News::Missed(count) => self.missed += count,
+        }
+    }
+
+    /// Folds one fact. Facts that were folded before are left alone.
+    pub(crate) fn fact(&mut self, record: &Arc<Record>) {
+        if record.seq <= self.seq && record.seq != 0 {
+            return;
+        }
+        self.seq = record.seq;
+        if let Some(flow) = record.flow {
+            self.touched.retain(|(known, _)| *known != flow);
+            self.touched.push_back((flow, record.seq));
+            if self.touched.len() > RECENT {
+                self.touched.pop_front();
+            }
+        }
+        match &record.fact {
+            Fact::OperationQueued { queued } => {
+                let life = queued.held.map_or(Life::Queued, |reason| Life::Held { reason });
+                let known = Known {
+                    flow: record.flow,
+                    connector: queued.connector.clone(),
+                    name: queued.name.to_string().into(),
+                    verb: queued.verb,
+                    life,
+                };
+                self.count_change(record.seq, &queued.connector, None, life.state());
+                self.operations.insert(queued.operation, known);
+                self.operations_version += 1;
+            }
+            Fact::ExchangeRecorded { operation, attempt, connector, exchange } => {
+                self.exchange(record, *operation, *attempt, connector, exchange);
+            }
+            Fact::TriggerRecorded { trigger } => {
+                self.subjects.push_back((trigger.id, trigger.subject_name.to_string().into()));
+                if self.subjects.len() > RECENT {
+                    self.subjects.pop_front();
+                }
+            }
+            Fact::Decided { trigger, decisions, .. } => {
+                let known = self.subjects.iter().rev().find(|(id, _)| id == trigger);
+                let name = known.map_or_else(|| "".into(), |(_, name)| Arc::clone(name));
+                for decision in decisions {
+                    if let Verdict::Nothing(nothing) = &decision.verdict {
+                        let connector = decision.candidate.connector.clone();
+                        self.stream.push(Row {
+                            number: 0,
+                            seq: Some(record.seq),
+                            at: record.at,
+                            flow: record.flow,
+                            operation: None,
+                            target: connector.to_string().into(),
+                            connector: Some(connector),
+                            op: "decide",
+                            subject: Arc::clone(&name),
+                            attempt: 0,
+                            what: What::Nothing(nothing.reason, nothing.detail.as_str().into()),
+                            marked: false,
+                        });
+                    }
+                }
+            }
+            Fact::DirectoryChanged { .. } => self.directory_version += 1,
+            Fact::Linked { .. } | Fact::Unlinked { .. } => self.directory_version += 1,
+            Fact::CallerReleased { .. } => self.operations_version += 1,
+            fact => {
+                if let Some(id) = fact.moves() {
+                    self.moved(record.seq, id, fact);
+                }
+            }
+        }
+    }
+
+    fn exchange(
+        &mut self,
+        record: &Arc<Record>,
+        operation: Option<OperationId>,
+        attempt: u32,
+        connector: &ConnectorRef,
+        exchange: &Exchange,
+    ) {
+        let what = What::Fact(Arc::clone(record));
+        let known = operation.and_then(|id| self.operations.get(&id));
+        let row = Row {
+            number: 0,
+            seq: Some(record.seq),
+            at: exchange.at,
+            flow: record.flow,
+            operation,
+            target: connector.to_string().into(),
+            connector: Some(connector.clone()),
+            op: purpose(exchange, known.map(|known| known.verb.word())),
+            subject: known.map_or_else(|| "".into(), |known| Arc::clone(&known.name)),
+            attempt,
+            what: what.clone(),
+            marked: false,
+        };
+        self.remember_call(&row);
+        if !self.stream.finish(exchange.id, Some(record.seq), &what) {
+            self.stream.push(row);
+        }
+    }
+
+    fn remember_call(&mut self, row: &Row) {
+        if let Some(connector) = &row.connector {
+            let call = LastCall {
+                at: row.at,
+                status: row.status(),
+                op: row.op,
+                subject: Arc::clone(&row.subject),
+            };
+            self.last.insert(connector.clone(), call);
+        }
+    }
+
+    fn moved(&mut self, seq: u64, id: OperationId, fact: &Fact) {
+        self.operations_version += 1;
+        let Some(known) = self.operations.get_mut(&id) else {
+            return;
+        };
+        let before = known.life;
+        let Ok(after) = Life::after(Some(before), fact) else {
+            return;
+        };
+        known.life = after;
+        let connector = known.connector.clone();
+        self.count_change(seq, &connector, Some(before.state()), after.state());
+        if !after.is_open() {
+            self.ended.push_back(id);
+            if self.ended.len() > ENDED {
+                let oldest = self.ended.pop_front();
+                if let Some(oldest) = oldest.filter(|id| self.operations.get(id).is_some_and(|known| !known.life.is_open())) {
+                    self.operations.remove(&oldest);
+                }
+            }
+        }
+    }
+
+    fn count_change(&mut self, seq: u64, connector: &ConnectorRef, before: Option<State>, after: State) {
+        if seq <= self.counted && seq != 0 {
+            return;
+        }
+        let states = self.counts.entry(connector.clone()).or_default();
+        if let Some(count) = before.and_then(|before| states.get_mut(&before)) {
+            *count = count.saturating_sub(1);
+        }
+        *states.entry(after).or_default() += 1;
+    }
+
+    /// Takes an entry of a mock's log.
+    pub(crate) fn lab(&mut self, entry: Arc<LabEntry>) {
+        self.lab_version += 1;
+        self.lab.push_back(entry);
+        if self.lab.len() > LAB_ENTRIES {
+            self.lab.pop_front();
+        }
+    }
+
+    /// Finds what a mock noted of an exchange: same method, same path, and it arrived while the request was under way.
+    pub(crate) fn lab_entry(&self, exchange: &Exchange) -> Option<&Arc<LabEntry>> {
+        let url = url::Url::parse(&exchange.url).ok()?;
+        let path = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
+        let begin = exchange.at.as_millisecond() - 50;
+        let end = exchange.at.as_millisecond() + i64::try_from(exchange.took.as_millis()).unwrap_or(i64::MAX / 2) + 50;
+        self.lab
+            .iter()
+            .filter(|entry| entry.method.eq_ignore_ascii_case(&exchange.method) && entry.path == path)
+            .filter(|entry| (begin..=end).contains(&entry.at.as_millisecond()))
+            .min_by_key(|entry| (entry.at.as_millisecond() - exchange.at.as_millisecond()).abs())
+    }
+
+    /// Returns the newest entries of a mock, newest first.
+    pub(crate) fn lab_of<'a>(&'a self, target: &'a str) -> impl Iterator<Item = &'a Arc<LabEntry>> {
+        self.lab.iter().rev().filter(move |entry| entry.target == target)
+    }
+}

@@ -1,0 +1,382 @@
+//! The hands of the screen: they read the journal, command the engine and the mocks, and write the file, elsewhere.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use config::edit::Document;
+use config::{LintOptions, Severity};
+use domain::{Catalogue, Configuration, Lab, LabFeed, OperationId, QualifiedName};
+use engine::{Engine, ExchangeFilter, JournalError, News, OperationFilter, Page, Reader, State, Subscription};
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::Setup;
+use crate::draft::{Draft, Review, affected};
+use crate::screen::told;
+use crate::stream::{Row, read_back};
+use crate::terminal;
+use crate::wish::{Answer, Deed, Happening, Query};
+
+/// How many rows are read at once.
+const ROWS: usize = 200;
+/// How many operations, users or groups are read at once.
+const LIST: usize = 500;
+/// How many facts are read after some were missed; what is older stays in the journal.
+const CATCH_UP: usize = 5_000;
+/// How much of the log's end is shown.
+const LOG_BYTES: u64 = 256 * 1024;
+
+pub(crate) struct Hands {
+    engine: Engine,
+    reader: Reader,
+    lab: Arc<dyn Lab>,
+    file: PathBuf,
+    catalogue: Catalogue,
+    running: Arc<Configuration>,
+    log: Option<PathBuf>,
+    sender: UnboundedSender<Happening>,
+    /// The file's text as it was seen last, as a fingerprint; shared with the task that saves.
+    seen: Arc<std::sync::Mutex<Seen>>,
+}
+
+#[derive(Default, Clone, PartialEq)]
+struct Seen {
+    modified: Option<std::time::SystemTime>,
+    fingerprint: String,
+}
+
+impl Seen {
+    fn look(file: &Path) -> Self {
+        Self {
+            modified: std::fs::metadata(file).and_then(|data| data.modified()).ok(),
+            fingerprint: std::fs::read_to_string(file).map(|text| config::fingerprint(&text)).unwrap_or_default(),
+        }
+    }
+}
+
+impl Hands {
+    pub(crate) fn new(setup: Setup, sender: UnboundedSender<Happening>) -> Self {
+        let seen = Seen::look(&setup.file);
+        Self {
+            engine: setup.engine,
+            reader: setup.reader,
+            lab: setup.lab,
+            file: setup.file,
+            catalogue: setup.catalogue,
+            running: setup.configuration,
+            log: setup.log,
+            sender,
+            seen: Arc::new(std::sync::Mutex::new(seen)),
+        }
+    }
+
+    pub(crate) fn subscribe(&self) -> Subscription {
+        self.engine.subscribe()
+    }
+
+    pub(crate) fn follow(&self) -> Box<dyn LabFeed> {
+        self.lab.follow()
+    }
+
+    /// Tells whether somebody else changed the file since it was looked at last.
+    pub(crate) fn file_changed(&self) -> bool {
+        let mut seen = self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let modified = std::fs::metadata(&self.file).and_then(|data| data.modified()).ok();
+        if modified == seen.modified {
+            return false;
+        }
+        let now = Seen::look(&self.file);
+        let changed = now.fingerprint != seen.fingerprint && !now.fingerprint.is_empty();
+        *seen = now;
+        changed
+    }
+
+    /// Reads something, away from the screen's thread.
+    pub(crate) fn ask(&self, query: Query) {
+        let sender = self.sender.clone();
+        let reader = self.reader.clone();
+        let lab = Arc::clone(&self.lab);
+        let log = self.log.clone();
+        tokio::task::spawn_blocking(move || {
+            let answer = read(&reader, lab.as_ref(), log.as_deref(), query)
+                .unwrap_or_else(|error| Answer::Done(Err(format!("cannot read the journal: {}", told(&error)))));
+            let _ = sender.send(Happening::Answer(Box::new(answer))); // the screen may be gone
+        });
+    }
+
+    /// Does something; what came of it is sent back.
+    pub(crate) fn act(&mut self, deed: Deed, draft: Option<&Draft>) {
+        let sender = self.sender.clone();
+        let send = move |answer: Answer| {
+            let _ = sender.send(Happening::Answer(Box::new(answer))); // the screen may be gone
+        };
+        let engine = self.engine.clone();
+        match deed {
+            Deed::Quit | Deed::Suspend | Deed::Repaint | Deed::Mouse(_) => {}
+            Deed::Copy { what, text } => send(Answer::Done(copy(what, &text))),
+            Deed::Write { path, text } => {
+                let result = std::fs::write(&path, text)
+                    .map(|()| format!("written to {}", path.display()))
+                    .map_err(|error| format!("cannot write {}: {error}", path.display()));
+                send(Answer::Done(result));
+            }
+            Deed::Plan(request) => {
+                tokio::task::spawn_blocking(move || {
+                    let plan = engine.plan(&request).map(Box::new).map_err(|error| told(&error));
+                    send(Answer::Planned(plan));
+                });
+            }
+            Deed::Submit(request) => {
+                tokio::spawn(async move {
+                    let outcome = engine.submit(*request).await.map(Box::new).map_err(|error| told(&error));
+                    send(Answer::Submitted(outcome));
+                });
+            }
+            Deed::Retry(operations) => {
+                tokio::spawn(async move { send(Answer::Done(retry(&engine, &operations).await)) });
+            }
+            Deed::Discard(operations, why) => {
+                tokio::spawn(async move { send(Answer::Done(discard(&engine, &operations, &why).await)) });
+            }
+            Deed::Pause(connector) => {
+                tokio::spawn(async move {
+                    let result = engine.pause(&connector, "paused in the workbench").await;
+                    send(Answer::Done(result.map(|()| format!("{connector} is paused")).map_err(|error| told(&error))));
+                });
+            }
+            Deed::Resume(connector) => {
+                tokio::spawn(async move {
+                    let result = engine.resume(&connector, "resumed in the workbench").await;
+                    send(Answer::Done(result.map(|()| format!("{connector} goes on")).map_err(|error| told(&error))));
+                });
+            }
+            Deed::Review => {
+                let Some(draft) = draft else { return };
+                let document = draft.document().clone();
+                let after = Arc::clone(&draft.configuration);
+                let (before, reader, catalogue) = (Arc::clone(&self.running), self.reader.clone(), self.catalogue);
+                tokio::task::spawn_blocking(move || {
+                    send(Answer::Reviewed(Box::new(review(&document, &before, &after, &reader, &catalogue))));
+                });
+            }
+            Deed::Save => self.save(draft, send),
+            deed => self.lab(deed, send),
+        }
+    }
+
+    /// Saves the draft, or reads the file again when there is none; then the engine works by it.
+    fn save(&mut self, draft: Option<&Draft>, send: impl FnOnce(Answer) + Send + 'static) {
+        let result = match draft.map(|draft| draft.document().clone()) {
+            Some(mut document) => document.save().map_err(|error| told(&error)),
+            None => config::load(&self.file, &self.catalogue).map_err(|error| told(&error)),
+        };
+        *self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Seen::look(&self.file);
+        let engine = self.engine.clone();
+        if let Ok(loaded) = &result {
+            self.running = Arc::new(loaded.configuration.clone());
+        }
+        tokio::spawn(async move {
+            let answer = match result {
+                Err(error) => Err(error),
+                Ok(loaded) => engine
+                    .reconfigure(Arc::new(loaded.configuration.clone()))
+                    .await
+                    .map(|()| Box::new(loaded))
+                    .map_err(|error| format!("saved, but the engine goes on with the old settings: {}", told(&error))),
+            };
+            send(Answer::Saved(answer));
+        });
+    }
+
+    fn lab(&self, deed: Deed, send: impl FnOnce(Answer) + Send + 'static) {
+        let lab = Arc::clone(&self.lab);
+        let mocks = self.sender.clone();
+        tokio::spawn(async move {
+            let result = match deed {
+                Deed::LabStart(target) => lab.start(&target).await.map(|url| format!("{target} runs at {url}")),
+                Deed::LabStop(target) => lab.stop(&target).await.map(|()| format!("{target} is stopped")),
+                Deed::Arm { target, spec } => {
+                    lab.arm(&target, &spec).map(|number| format!("armed at {target} as {number}: {spec}"))
+                }
+                Deed::Disarm { target, number } => {
+                    lab.disarm(&target, number).map(|count| format!("{count} fault(s) disarmed at {target}"))
+                }
+                Deed::Reset(target) => lab.reset(&target).map(|()| format!("{target} is as it was seeded")),
+                Deed::Snapshot { target, name } => {
+                    lab.snapshot(&target, &name).map(|()| format!("{target} kept as {name}"))
+                }
+                Deed::Restore { target, name } => {
+                    lab.restore(&target, &name).map(|()| format!("{target} is as it was kept as {name}"))
+                }
+                _ => return,
+            };
+            send(Answer::Done(result.map_err(|error| error.to_string())));
+            let now = Answer::Mocks(lab.mocks(), lab.faults());
+            let _ = mocks.send(Happening::Answer(Box::new(now))); // the screen may be gone
+        });
+    }
+}
+
+/// Copies through the terminal; where that fails, into a file.
+fn copy(what: &str, text: &str) -> Result<String, String> {
+    // Terminals refuse what is much longer than this.
+    const LONGEST: usize = 74_994;
+    if text.len() <= LONGEST && terminal::copy(text).is_ok() {
+        return Ok(format!("{what} copied ({} bytes)", text.len()));
+    }
+    let path = Path::new("outbound-copy.txt");
+    std::fs::write(path, text)
+        .map(|()| format!("{what} is too long for the clipboard; it is in {}", path.display()))
+        .map_err(|error| format!("cannot copy {what}, nor write {}: {error}", path.display()))
+}
+
+async fn retry(engine: &Engine, operations: &[OperationId]) -> Result<String, String> {
+    for operation in operations {
+        engine.retry(*operation).await.map_err(|error| told(&error))?;
+    }
+    Ok(format!("{} operation(s) tried again", operations.len()))
+}
+
+async fn discard(engine: &Engine, operations: &[OperationId], why: &str) -> Result<String, String> {
+    for operation in operations {
+        engine.discard(*operation, why).await.map_err(|error| told(&error))?;
+    }
+    Ok(format!("{} operation(s) discarded", operations.len()))
+}
+
+fn review(
+    document: &Document,
+    before: &Configuration,
+    after: &Configuration,
+    reader: &Reader,
+    catalogue: &Catalogue,
+) -> Review {
+    let mut review = Review { diff: document.diff(), ..Review::default() };
+    match document.check() {
+        Ok(loaded) => {
+            let findings = config::lint(&loaded, catalogue, LintOptions::default());
+            review.warnings = findings
+                .iter()
+                .filter(|finding| finding.severity == Severity::Warning)
+                .map(|finding| format!("{} ({}:{})", finding.message, finding.code, finding.line))
+                .collect();
+        }
+        Err(error) => review.errors.push(told(&error)),
+    }
+    let mut failed = None;
+    let mut after_name: Option<QualifiedName> = None;
+    let mut page = Vec::new().into_iter();
+    let users = std::iter::from_fn(|| {
+        loop {
+            if let Some(user) = page.next() {
+                let user: domain::User = user;
+                after_name = Some(user.name.clone());
+                let links = reader.links_of(domain::LocalRef::User(user.id)).unwrap_or_default();
+                return Some((user, links));
+            }
+            match reader.users(after_name.as_ref(), LIST) {
+                Ok(users) if users.is_empty() => return None,
+                Ok(users) => page = users.into_iter(),
+                Err(error) => {
+                    failed = Some(told(&error));
+                    return None;
+                }
+            }
+        }
+    });
+    match affected(catalogue, before, after, users) {
+        Ok((targets, count)) => {
+            review.affected = targets;
+            review.users = count;
+        }
+        Err(error) => review.errors.push(error),
+    }
+    review.errors.extend(failed);
+    review
+}
+
+fn read(reader: &Reader, lab: &dyn Lab, log: Option<&Path>, query: Query) -> Result<Answer, JournalError> {
+    Ok(match query {
+        Query::Begin => {
+            let last = reader.last()?;
+            let mut open = Vec::new();
+            for state in [State::Queued, State::InFlight, State::Retrying, State::InDoubt, State::Held] {
+                let filter = OperationFilter { state: Some(state), ..OperationFilter::default() };
+                open.extend(reader.operations(&filter, Page::newest(LIST))?);
+            }
+            Answer::Begun { last, counts: reader.counts()?, open, rows: rows(reader, Page::newest(ROWS))? }
+        }
+        Query::Older { before } => {
+            let rows = rows(reader, Page::before(before, ROWS))?;
+            Answer::Older { is_all: rows.len() < ROWS, rows }
+        }
+        Query::Since { seq } => {
+            let last = reader.last()?;
+            let from = seq.max(last.saturating_sub(CATCH_UP as u64));
+            let records = reader.facts_since(from, CATCH_UP)?;
+            Answer::Since(records.into_iter().map(|record| News::Fact(Arc::new(record))).collect())
+        }
+        Query::Trace(flow) => Answer::Trace(flow, reader.trace(flow)?.map(Box::new)),
+        Query::Operations { state, before } => {
+            let page = before.map_or_else(|| Page::newest(LIST), |seq| Page::before(seq, LIST));
+            let filter = OperationFilter { state, ..OperationFilter::default() };
+            Answer::Operations { state, before, list: reader.operations(&filter, page)? }
+        }
+        Query::Directory { after } => {
+            let users = reader.users(after.as_ref(), LIST)?;
+            let groups = reader.groups(None, LIST)?;
+            Answer::Directory { after, users, groups, roles: reader.roles()?, count: reader.user_count()? }
+        }
+        Query::Links(local) => Answer::Links(local, reader.links_of(local)?),
+        Query::Mocks => Answer::Mocks(lab.mocks(), lab.faults()),
+        Query::Objects(target) => match lab.objects(&target) {
+            Ok(objects) => Answer::Objects(target, objects),
+            Err(error) => Answer::Done(Err(error.to_string())),
+        },
+        Query::Log => Answer::Log(log.map(tail).unwrap_or_default()),
+    })
+}
+
+/// Reads exchanges back, oldest first, with what is known of their operations.
+fn rows(reader: &Reader, page: Page) -> Result<Vec<Row>, JournalError> {
+    let mut views = reader.exchanges(&ExchangeFilter::default(), page)?;
+    views.sort_by_key(|view| view.seq);
+    let mut known = std::collections::HashMap::new();
+    let mut rows = Vec::with_capacity(views.len());
+    for view in views {
+        let operation = match view.operation {
+            None => None,
+            Some(id) => match known.get(&id) {
+                Some(found) => Some(found),
+                None => {
+                    let found = reader.operation(id)?;
+                    let told = found.map(|found| (found.verb.word(), Arc::<str>::from(found.name.to_string())));
+                    known.insert(id, told);
+                    known.get(&id)
+                }
+            },
+        };
+        let (verb, name) = match operation {
+            Some(Some((verb, name))) => (Some(*verb), Arc::clone(name)),
+            _ => (None, "".into()),
+        };
+        rows.push(read_back(view, verb, name));
+    }
+    Ok(rows)
+}
+
+/// Returns the last lines of a file.
+fn tail(path: &Path) -> Vec<String> {
+    use std::io::{Read as _, Seek as _, SeekFrom};
+    let read = || -> std::io::Result<String> {
+        let mut file = std::fs::File::open(path)?;
+        let len = file.metadata()?.len();
+        file.seek(SeekFrom::Start(len.saturating_sub(LOG_BYTES)))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    };
+    match read() {
+        Ok(text) => text.lines().map(str::to_owned).collect(),
+        Err(error) => vec![format!("cannot read {}: {error}", path.display())],
+    }
+}

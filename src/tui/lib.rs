@@ -1,0 +1,77 @@
+//! The full-screen workbench: folds facts into a board, draws panels, turns keys into commands.
+//!
+//! [`run`] takes the terminal, shows the first frame at once and gives the terminal back on every way out. Updating is
+//! pure (`screen`): a happening goes in, orders come out; `hands` carries them out away from the screen. Drawing reads
+//! and changes nothing. The mocks are known through the port `domain::Lab` only.
+
+mod action;
+mod app;
+mod board;
+mod draft;
+mod filter;
+mod frame;
+mod hands;
+mod keymap;
+mod modal;
+mod paint;
+mod panel;
+mod panels;
+#[cfg(test)]
+mod samples;
+mod screen;
+mod shot;
+mod stream;
+mod terminal;
+#[cfg(test)]
+mod tests;
+mod theme;
+mod why;
+mod widgets;
+mod wish;
+mod world;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use domain::{Catalogue, Clock, Configuration, Lab};
+use engine::{Engine, Reader};
+
+pub use app::{Ended, RunError, run};
+pub use frame::Link;
+pub use theme::{Surroundings, ThemeName};
+pub use world::Exports;
+
+/// What the workbench is opened on.
+pub struct Setup {
+    /// The running engine.
+    pub engine: Engine,
+    /// A reader of its journal.
+    pub reader: Reader,
+    /// `workbench.toml`.
+    pub file: PathBuf,
+    /// The configuration that the engine works by.
+    pub configuration: Arc<Configuration>,
+    /// The connector types that exist.
+    pub catalogue: Catalogue,
+    /// The mocks.
+    pub lab: Arc<dyn Lab>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// How exchanges are exported.
+    pub exports: Exports,
+    /// The colours.
+    pub theme: ThemeName,
+    /// What the environment says of the terminal.
+    pub surroundings: Surroundings,
+    /// How much a stream may draw.
+    pub link: Link,
+    /// The log file of this process, for the panel *Log*.
+    pub log: Option<PathBuf>,
+    /// Chooses example names; any number.
+    pub seed: u64,
+}
+
+/// Tells whether standard input and output are a terminal that the workbench can be shown on.
+pub fn has_terminal() -> bool {
+    terminal::is_there() && !matches!(std::env::var("TERM").as_deref(), Ok("dumb"))
+}

@@ -1,0 +1,265 @@
+//! Putting text into cells: the one place where text from outside becomes something on the screen.
+//!
+//! Everything passes `domain::visible`, and the width of wide and combining characters is respected.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use unicode_width::UnicodeWidthStr;
+
+use crate::theme::Theme;
+
+/// A piece of text with its style.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) text: String,
+    pub(crate) style: Style,
+}
+
+impl Span {
+    pub(crate) fn new(text: impl Into<String>, style: Style) -> Self {
+        Self {
+            text: text.into(),
+            style,
+        }
+    }
+}
+
+/// A line of pieces.
+pub(crate) type Line = Vec<Span>;
+
+/// A column of a row: text, width, style, and whether it stands at the right edge of its width.
+pub(crate) struct Column<'t> {
+    pub(crate) text: &'t str,
+    pub(crate) width: u16,
+    pub(crate) style: Style,
+    pub(crate) right: bool,
+}
+
+impl<'t> Column<'t> {
+    pub(crate) fn new(text: &'t str, width: u16, style: Style) -> Self {
+        Self {
+            text,
+            width,
+            style,
+            right: false,
+        }
+    }
+
+    pub(crate) fn right(text: &'t str, width: u16, style: Style) -> Self {
+        Self {
+            right: true,
+            ..Self::new(text, width, style)
+        }
+    }
+}
+
+/// Writes into a buffer in a theme.
+pub(crate) struct Pen<'a> {
+    pub(crate) buffer: &'a mut Buffer,
+    pub(crate) theme: &'a Theme,
+}
+
+impl Pen<'_> {
+    /// Writes text into at most `width` cells, with a mark where it was cut. Returns the cells used.
+    pub(crate) fn put(&mut self, x: u16, y: u16, width: u16, text: &str, style: Style) -> u16 {
+        let area = self.buffer.area;
+        if width == 0 || y >= area.bottom() || x >= area.right() || y < area.y || x < area.x {
+            return 0;
+        }
+        let width = width.min(area.right() - x);
+        let text = domain::visible(text);
+        let (end, _) = self
+            .buffer
+            .set_stringn(x, y, &text, usize::from(width), style);
+        let used = end - x;
+        if cells(&text) > usize::from(width) {
+            let mark = if self.theme.ascii { "~" } else { "…" };
+            self.buffer.set_stringn(x + width - 1, y, mark, 1, style);
+            return width;
+        }
+        used
+    }
+
+    /// Writes pieces one after the other. Returns the cells used.
+    pub(crate) fn spans(&mut self, x: u16, y: u16, width: u16, spans: &[Span]) -> u16 {
+        let mut at = 0;
+        for span in spans {
+            if at >= width {
+                break;
+            }
+            at += self.put(x + at, y, width - at, &span.text, span.style);
+        }
+        at
+    }
+
+    /// Writes columns with one cell between them.
+    pub(crate) fn columns(&mut self, row: Rect, columns: &[Column<'_>]) {
+        let mut x = row.x;
+        for column in columns {
+            if x >= row.right() {
+                break;
+            }
+            let width = column.width.min(row.right() - x);
+            let used = u16::try_from(cells(&domain::visible(column.text))).unwrap_or(u16::MAX);
+            let shift = if column.right { width.saturating_sub(used) } else { 0 };
+            self.put(x + shift, row.y, width - shift, column.text, column.style);
+            x += column.width + 1;
+        }
+    }
+
+    /// Empties an area.
+    pub(crate) fn clear(&mut self, area: Rect) {
+        let area = area.intersection(self.buffer.area);
+        for y in area.top()..area.bottom() {
+            for x in area.left()..area.right() {
+                if let Some(cell) = self.buffer.cell_mut((x, y)) {
+                    cell.reset();
+                }
+            }
+        }
+    }
+
+    /// Draws a frame with a title on the left and a note on the right, and returns what is inside.
+    ///
+    /// Focus changes the title only: recolouring a whole border costs hundreds of bytes.
+    pub(crate) fn frame(&mut self, area: Rect, title: &str, note: &str, focused: bool) -> Rect {
+        let area = area.intersection(self.buffer.area);
+        if area.width < 4 || area.height < 3 {
+            return area;
+        }
+        let [corner_tl, corner_tr, corner_bl, corner_br, flat, tall] = if self.theme.ascii {
+            ["+", "+", "+", "+", "-", "|"]
+        } else {
+            ["┌", "┐", "└", "┘", "─", "│"]
+        };
+        let border = self.theme.border;
+        let line = flat.repeat(usize::from(area.width - 2));
+        let bottom = area.bottom() - 1;
+        self.put(area.x + 1, area.y, area.width - 2, &line, border);
+        self.put(area.x + 1, bottom, area.width - 2, &line, border);
+        for y in area.y + 1..bottom {
+            self.put(area.x, y, 1, tall, border);
+            self.put(area.right() - 1, y, 1, tall, border);
+        }
+        self.put(area.x, area.y, 1, corner_tl, border);
+        self.put(area.right() - 1, area.y, 1, corner_tr, border);
+        self.put(area.x, bottom, 1, corner_bl, border);
+        self.put(area.right() - 1, bottom, 1, corner_br, border);
+        self.heading(Rect { x: area.x + 2, width: area.width - 4, ..area }, title, note, focused);
+        Rect {
+            x: area.x + 1,
+            y: area.y + 1,
+            width: area.width - 2,
+            height: area.height - 2,
+        }
+    }
+
+    /// Writes a pane's title and note into one row.
+    pub(crate) fn heading(&mut self, row: Rect, title: &str, note: &str, focused: bool) {
+        let style = if focused { self.theme.focus } else { self.theme.title };
+        let used = self.put(row.x, row.y, row.width, &format!(" {title} "), style);
+        let room = row.width.saturating_sub(used + 1);
+        let wanted = u16::try_from(cells(note)).unwrap_or(u16::MAX).saturating_add(2);
+        if !note.is_empty() && wanted <= room {
+            let x = row.right() - wanted;
+            self.put(x, row.y, wanted, &format!(" {note} "), self.theme.dim);
+        }
+    }
+
+    /// Writes wrapped text and returns the rows used.
+    pub(crate) fn paragraph(&mut self, area: Rect, text: &str, style: Style) -> u16 {
+        let mut y = area.y;
+        for line in text.lines() {
+            for part in wrap(line, usize::from(area.width)) {
+                if y >= area.bottom() {
+                    return area.height;
+                }
+                self.put(area.x, y, area.width, part, style);
+                y += 1;
+            }
+        }
+        y - area.y
+    }
+}
+
+/// Returns the number of cells that a text takes.
+pub(crate) fn cells(text: &str) -> usize {
+    UnicodeWidthStr::width(text)
+}
+
+/// Cuts a line into parts of at most so many cells, at blanks where there are some.
+pub(crate) fn wrap(line: &str, width: usize) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let mut rest = line;
+    while width > 0 && cells(rest) > width {
+        let mut used = 0;
+        let mut end = rest.len();
+        let mut blank = None;
+        for (at, letter) in rest.char_indices() {
+            let next = used + unicode_width::UnicodeWidthChar::width(letter).unwrap_or(0);
+            if next > width {
+                end = at;
+                break;
+            }
+            if letter == ' ' && at > 0 {
+                blank = Some(at);
+            }
+            used = next;
+        }
+        let cut = blank.unwrap_or(end).max(rest.chars().next().map_or(1, char::len_utf8));
+        parts.push(&rest[..cut]);
+        rest = rest[cut..].trim_start_matches(' ');
+    }
+    parts.push(rest);
+    parts
+}
+
+/// Returns the middle of an area, at most so wide and high.
+pub(crate) fn middle(area: Rect, width: u16, height: u16) -> Rect {
+    let (width, height) = (width.min(area.width), height.min(area.height));
+    Rect {
+        x: area.x + (area.width - width) / 2,
+        y: area.y + (area.height - height) / 2,
+        width,
+        height,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::theme::{Surroundings, ThemeName};
+
+    fn written(text: &str, width: u16) -> String {
+        let theme = Theme::new(ThemeName::Mono, &Surroundings { unicode: true, ..Surroundings::default() });
+        let mut buffer = Buffer::empty(Rect::new(0, 0, width, 1));
+        Pen { buffer: &mut buffer, theme: &theme }.put(0, 0, width, text, Style::new());
+        let mut out = String::new();
+        for x in 0..width {
+            out.push_str(buffer[(x, 0)].symbol());
+        }
+        out
+    }
+
+    #[test]
+    fn wide_and_combining_characters_keep_their_cells() {
+        assert_eq!(written("日本語", 6), "日 本 語 ");
+        assert_eq!(written("日本語x", 6), "日 本 …".to_owned() + " ");
+        assert_eq!(written("zoe\u{308}x", 5), "zoe\u{308}x ");
+    }
+
+    #[test]
+    fn what_could_drive_the_terminal_is_shown_as_a_mark() {
+        assert_eq!(written("a\u{1b}[2J", 5), "a␛[2J");
+        assert_eq!(written("x\u{202e}y", 10), "x<U+202E>y");
+    }
+
+    #[test]
+    fn a_long_line_is_cut_at_blanks_and_never_loses_a_letter() {
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
+        assert_eq!(wrap("日本語", 1), ["日", "本", "語"]);
+        assert_eq!(wrap("", 3), [""]);
+    }
+}

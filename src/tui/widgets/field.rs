@@ -1,0 +1,416 @@
+//! One field of a form: text, secret, choice, toggle, several lines, or something to read.
+
+use std::time::Duration;
+
+use crossterm::event::KeyCode;
+use domain::{Secret, SecretRef};
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+use tui_textarea::{CursorMove, TextArea, WrapMode};
+
+use crate::keymap::Key;
+use crate::paint::{Pen, cells};
+
+/// How long a secret stays readable after it was revealed.
+pub(crate) const REVEALED: Duration = Duration::from_secs(10);
+/// What stands for a secret, whatever its length.
+const MASK: &str = "••••••••";
+const ASCII_MASK: &str = "********";
+
+/// One value of a choice: what is kept and what is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Choice {
+    pub(crate) value: String,
+    pub(crate) label: String,
+}
+
+impl Choice {
+    pub(crate) fn new(value: impl Into<String>, label: impl Into<String>) -> Self {
+        Self {
+            value: value.into(),
+            label: label.into(),
+        }
+    }
+
+    /// Makes a choice that is shown as it is kept.
+    pub(crate) fn plain(value: impl Into<String>) -> Self {
+        let value = value.into();
+        Self {
+            label: value.clone(),
+            value,
+        }
+    }
+}
+
+/// What a field holds.
+#[derive(Clone)]
+pub(crate) enum Input {
+    /// One line.
+    Text(Box<TextArea<'static>>),
+    /// A reference (`env:NAME`, `file:path`) or the secret itself, which is never shown.
+    Secret {
+        area: Box<TextArea<'static>>,
+        /// Until when it may be read, on the monotonic clock.
+        revealed: Option<Duration>,
+        /// What is configured now, in words; an untouched field leaves it alone.
+        present: Option<String>,
+    },
+    /// Several lines; Enter makes a new one.
+    Lines(Box<TextArea<'static>>),
+    /// One of some values.
+    Choice { options: Vec<Choice>, at: usize },
+    /// Yes or no.
+    Toggle(bool),
+    /// Something to read.
+    ReadOnly(String),
+}
+
+/// One field.
+#[derive(Clone)]
+pub(crate) struct Field {
+    pub(crate) key: String,
+    pub(crate) label: String,
+    pub(crate) input: Input,
+    pub(crate) hint: String,
+    pub(crate) required: bool,
+    /// Shown only while another field has one of these values.
+    pub(crate) only_when: Option<(String, Vec<String>)>,
+    /// Says what is wrong with a text that is not empty.
+    pub(crate) check: Option<fn(&str) -> Result<(), String>>,
+    pub(crate) error: Option<String>,
+    pub(crate) changed: bool,
+}
+
+impl std::fmt::Debug for Field {
+    /// Leaves the value out: it may be a secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Field").field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
+fn area(text: &str, history: usize) -> Box<TextArea<'static>> {
+    let mut area = TextArea::new(text.split('\n').map(str::to_owned).collect());
+    area.set_max_histories(history);
+    area.set_wrap_mode(WrapMode::None);
+    area.move_cursor(CursorMove::Bottom);
+    area.move_cursor(CursorMove::End);
+    Box::new(area)
+}
+
+impl Field {
+    fn new(key: &str, label: &str, input: Input) -> Self {
+        Self {
+            key: key.to_owned(),
+            label: label.to_owned(),
+            input,
+            hint: String::new(),
+            required: false,
+            only_when: None,
+            check: None,
+            error: None,
+            changed: false,
+        }
+    }
+
+    pub(crate) fn text(key: &str, label: &str, value: &str) -> Self {
+        Self::new(key, label, Input::Text(area(&value.replace('\n', " "), 50)))
+    }
+
+    pub(crate) fn lines(key: &str, label: &str, value: &str) -> Self {
+        Self::new(key, label, Input::Lines(area(value, 50)))
+    }
+
+    pub(crate) fn secret(key: &str, label: &str, present: Option<&SecretRef>) -> Self {
+        let present = present.map(|reference| match reference {
+            SecretRef::Inline(_) => "set in the file itself".to_owned(),
+            other => other.to_string(),
+        });
+        let input = Input::Secret {
+            area: area("", 0),
+            revealed: None,
+            present,
+        };
+        Self::new(key, label, input)
+    }
+
+    pub(crate) fn choice(key: &str, label: &str, options: Vec<Choice>, value: &str) -> Self {
+        let at = options
+            .iter()
+            .position(|option| option.value.eq_ignore_ascii_case(value))
+            .unwrap_or(0);
+        Self::new(key, label, Input::Choice { options, at })
+    }
+
+    pub(crate) fn toggle(key: &str, label: &str, on: bool) -> Self {
+        Self::new(key, label, Input::Toggle(on))
+    }
+
+    pub(crate) fn read_only(label: &str, value: &str) -> Self {
+        Self::new("", label, Input::ReadOnly(value.to_owned()))
+    }
+
+    #[must_use]
+    pub(crate) fn hint(mut self, hint: &str) -> Self {
+        hint.clone_into(&mut self.hint);
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn only_when(mut self, key: &str, values: &[&str]) -> Self {
+        let values = values.iter().map(|value| (*value).to_owned()).collect();
+        self.only_when = Some((key.to_owned(), values));
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn check(mut self, check: fn(&str) -> Result<(), String>) -> Self {
+        self.check = Some(check);
+        self
+    }
+
+    /// Returns the value as text; a secret's is the empty text.
+    pub(crate) fn value(&self) -> String {
+        match &self.input {
+            Input::Text(area) => area.lines().join(" ").trim().to_owned(),
+            Input::Lines(area) => area.lines().join("\n"),
+            Input::Secret { .. } => String::new(),
+            Input::Choice { options, at } => options.get(*at).map_or(String::new(), |option| option.value.clone()),
+            Input::Toggle(on) => on.to_string(),
+            Input::ReadOnly(text) => text.clone(),
+        }
+    }
+
+    /// Returns the secret that was typed as a reference; `None` when nothing was typed.
+    pub(crate) fn secret_value(&self) -> Option<SecretRef> {
+        let Input::Secret { area, .. } = &self.input else {
+            return None;
+        };
+        let text = area.lines().join("\n");
+        let text = text.trim();
+        if text.is_empty() {
+            return None;
+        }
+        Some(match text.split_once(':') {
+            Some(("env", name)) => SecretRef::Env(name.trim().to_owned()),
+            Some(("file", path)) => SecretRef::File(path.trim().into()),
+            Some(("command", words)) => {
+                SecretRef::Command(words.split_whitespace().map(str::to_owned).collect())
+            }
+            _ => SecretRef::Inline(Secret::new(text)),
+        })
+    }
+
+    /// Tells whether a required field has nothing in it.
+    pub(crate) fn is_empty(&self) -> bool {
+        match &self.input {
+            Input::Secret { present, .. } => present.is_none() && self.secret_value().is_none(),
+            Input::Choice { options, .. } => options.is_empty() || self.value().is_empty(),
+            Input::Toggle(_) | Input::ReadOnly(_) => false,
+            Input::Text(_) | Input::Lines(_) => self.value().trim().is_empty(),
+        }
+    }
+
+    /// Tells whether keys write into it.
+    pub(crate) fn takes_text(&self) -> bool {
+        matches!(self.input, Input::Text(_) | Input::Secret { .. } | Input::Lines(_))
+    }
+
+    /// Takes a key, and tells whether it was one for the field.
+    pub(crate) fn key(&mut self, key: Key, now: Duration) -> bool {
+        let taken = match &mut self.input {
+            Input::Text(area) => edit(area, key, false),
+            Input::Lines(area) => edit(area, key, true),
+            Input::Secret { area, revealed, .. } => {
+                if key == Key::ctrl('r') {
+                    *revealed = Some(now + REVEALED);
+                    return true;
+                }
+                edit(area, key, false)
+            }
+            Input::Choice { options, at } => choose(options.len(), at, key),
+            Input::Toggle(on) => match key.code {
+                KeyCode::Char(' ') | KeyCode::Left | KeyCode::Right => {
+                    *on = !*on;
+                    true
+                }
+                _ => false,
+            },
+            Input::ReadOnly(_) => false,
+        };
+        if taken && !is_movement(key) {
+            self.changed = true;
+            self.error = None;
+        }
+        taken
+    }
+
+    /// Takes pasted text as one step.
+    pub(crate) fn paste(&mut self, text: &str) {
+        let text = text.replace("\r\n", "\n").replace('\r', "\n");
+        match &mut self.input {
+            Input::Lines(area) => area.insert_str(&text),
+            Input::Text(area) | Input::Secret { area, .. } => area.insert_str(text.replace('\n', " ").trim()),
+            Input::Choice { .. } | Input::Toggle(_) | Input::ReadOnly(_) => false,
+        };
+        self.changed = true;
+        self.error = None;
+    }
+
+    /// Returns the rows that the field's value takes.
+    pub(crate) fn height(&self) -> u16 {
+        match &self.input {
+            Input::Lines(_) => 5,
+            _ => 1,
+        }
+    }
+
+    /// Draws the value.
+    pub(crate) fn draw(&self, pen: &mut Pen<'_>, area: Rect, focused: bool, now: Duration) {
+        let theme = *pen.theme;
+        let style = if focused { theme.focus } else { theme.text };
+        match &self.input {
+            Input::Text(text) => draw_text(pen, area, text, focused),
+            Input::Lines(text) => draw_text(pen, area, text, focused),
+            Input::Secret { area: text, revealed, present } => {
+                let typed = text.lines().join(" ");
+                let is_reference = ["env:", "file:", "command:"].iter().any(|lead| typed.starts_with(lead));
+                if is_reference || (revealed.is_some_and(|until| now < until) && !typed.is_empty()) {
+                    draw_text(pen, area, text, focused);
+                } else if typed.is_empty() {
+                    let told = match present {
+                        Some(present) => format!("{} ({present})", mask(theme.ascii)),
+                        None => "env:NAME, file:path, or the secret".to_owned(),
+                    };
+                    let used = if focused { 1 } else { 0 };
+                    if focused {
+                        pen.put(area.x, area.y, 1, " ", theme.mark);
+                    }
+                    pen.put(area.x + used, area.y, area.width.saturating_sub(used), &told, theme.dim);
+                } else {
+                    let used = pen.put(area.x, area.y, area.width, mask(theme.ascii), style);
+                    if focused {
+                        pen.put(area.x + used, area.y, area.width.saturating_sub(used), " ", theme.mark);
+                    }
+                }
+            }
+            Input::Choice { options, at } => {
+                let label = options.get(*at).map_or("(nothing to choose)", |option| option.label.as_str());
+                let [open, close] = if theme.ascii { ["<", ">"] } else { ["‹", "›"] };
+                let many = if options.len() > 1 { format!("  {} of {}", at + 1, options.len()) } else { String::new() };
+                let used = pen.put(area.x, area.y, area.width, &format!("{open} {label} {close}"), style);
+                if focused {
+                    pen.put(area.x + used, area.y, area.width.saturating_sub(used), &many, theme.dim);
+                }
+            }
+            Input::Toggle(on) => {
+                pen.put(area.x, area.y, area.width, if *on { "[x]" } else { "[ ]" }, style);
+            }
+            Input::ReadOnly(text) => {
+                pen.put(area.x, area.y, area.width, text, theme.dim);
+            }
+        }
+    }
+}
+
+fn mask(ascii: bool) -> &'static str {
+    if ascii { ASCII_MASK } else { MASK }
+}
+
+fn is_movement(key: Key) -> bool {
+    matches!(
+        key.code,
+        KeyCode::Left | KeyCode::Right | KeyCode::Home | KeyCode::End
+    )
+}
+
+/// The few editing keys that every field has. Up and Down belong to the form, unless there are lines to go to.
+fn edit(area: &mut TextArea<'static>, key: Key, many: bool) -> bool {
+    let to = match key.code {
+        KeyCode::Left => Some(CursorMove::Back),
+        KeyCode::Right => Some(CursorMove::Forward),
+        KeyCode::Home => Some(CursorMove::Head),
+        KeyCode::End => Some(CursorMove::End),
+        KeyCode::Up if many && area.cursor().0 > 0 => Some(CursorMove::Up),
+        KeyCode::Down if many && area.cursor().0 + 1 < area.lines().len() => Some(CursorMove::Down),
+        _ => None,
+    };
+    if let Some(to) = to {
+        area.move_cursor(to);
+        return true;
+    }
+    match key.code {
+        KeyCode::Char('u') if key.ctrl => {
+            area.delete_line_by_head();
+            true
+        }
+        KeyCode::Char('w') if key.ctrl => {
+            area.delete_word();
+            true
+        }
+        KeyCode::Enter if many => {
+            area.insert_newline();
+            true
+        }
+        KeyCode::Backspace | KeyCode::Delete => {
+            area.input_without_shortcuts(key.event());
+            true
+        }
+        KeyCode::Char(letter) if key.types() => {
+            area.insert_char(letter);
+            true
+        }
+        _ => false,
+    }
+}
+
+fn choose(len: usize, at: &mut usize, key: Key) -> bool {
+    if len == 0 {
+        return false;
+    }
+    match key.code {
+        KeyCode::Right | KeyCode::Char(' ') => *at = (*at + 1) % len,
+        KeyCode::Left => *at = (*at + len - 1) % len,
+        _ => return false,
+    }
+    true
+}
+
+/// Draws text with its cursor, shifted so that the cursor can be seen.
+fn draw_text(pen: &mut Pen<'_>, area: Rect, text: &TextArea<'static>, focused: bool) {
+    let theme = *pen.theme;
+    let cursor = text.cursor();
+    let (row, column) = (cursor.0, cursor.1);
+    let height = usize::from(area.height.max(1));
+    let first = (row + 1).saturating_sub(height);
+    for (y, (index, line)) in (area.y..area.bottom()).zip(text.lines().iter().enumerate().skip(first)) {
+        let here = focused && index == row;
+        let mut start = 0;
+        if here {
+            // Leading characters go until the cursor's cell fits.
+            let before = |from: usize| -> String { line.chars().skip(from).take(column.saturating_sub(from)).collect() };
+            while start < column && cells(&domain::visible(&before(start))) + 1 > usize::from(area.width) {
+                start += 1;
+            }
+        }
+        let shown: String = line.chars().skip(start).collect();
+        let style = if focused { Style::new().add_modifier(Modifier::UNDERLINED) } else { theme.text };
+        pen.put(area.x, y, area.width, &shown, style);
+        if here {
+            let before: String = line.chars().skip(start).take(column - start).collect();
+            let x = area.x + u16::try_from(cells(&domain::visible(&before))).unwrap_or(0);
+            let under = line.chars().nth(column).map_or(" ".to_owned(), |letter| letter.to_string());
+            if x < area.right() {
+                pen.put(x, y, area.right() - x, &under, theme.mark);
+            }
+        }
+    }
+    if text.is_empty() && !focused {
+        pen.put(area.x, area.y, area.width, "-", theme.dim);
+    }
+}

@@ -1,0 +1,391 @@
+//! A form: fields, their validation, and buttons. Enter in a field goes on to the next one; only a button acts.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use crossterm::event::KeyCode;
+use ratatui::layout::Rect;
+
+use crate::keymap::Key;
+use crate::paint::{Pen, cells};
+
+use super::field::{Field, Input};
+
+/// A button with the word that the form's owner knows it by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Button {
+    pub(crate) id: &'static str,
+    pub(crate) label: &'static str,
+    /// Whether the fields must be right before it acts.
+    pub(crate) validates: bool,
+}
+
+impl Button {
+    pub(crate) const fn acts(id: &'static str, label: &'static str) -> Self {
+        Self { id, label, validates: true }
+    }
+
+    pub(crate) const fn leaves(id: &'static str, label: &'static str) -> Self {
+        Self { id, label, validates: false }
+    }
+}
+
+/// What a key did to a form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pressed {
+    /// The key was not for the form.
+    Nothing,
+    /// Focus or a cursor moved.
+    Moved,
+    /// A value changed.
+    Changed,
+    /// A button acts.
+    Button(&'static str),
+}
+
+/// Fields and buttons, one of which has the keys.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Form {
+    pub(crate) fields: Vec<Field>,
+    pub(crate) buttons: Vec<Button>,
+    /// Counts the visible fields, then the buttons.
+    pub(crate) focus: usize,
+    top: Cell<u16>,
+}
+
+impl Form {
+    pub(crate) fn new(fields: Vec<Field>, buttons: Vec<Button>) -> Self {
+        let mut form = Self { fields, buttons, focus: 0, top: Cell::new(0) };
+        form.focus = form.next_stop(form.stops(), true).min(form.first_stop());
+        form
+    }
+
+    /// Returns a field's value by its key; empty when there is no such field or it is hidden.
+    pub(crate) fn value(&self, key: &str) -> String {
+        self.fields
+            .iter()
+            .find(|field| field.key == key && self.shows(field))
+            .map_or(String::new(), Field::value)
+    }
+
+    pub(crate) fn is_on(&self, key: &str) -> bool {
+        self.value(key) == "true"
+    }
+
+    pub(crate) fn field_mut(&mut self, key: &str) -> Option<&mut Field> {
+        self.fields.iter_mut().find(|field| field.key == key)
+    }
+
+    /// Returns the field that has the keys.
+    pub(crate) fn focused(&self) -> Option<&Field> {
+        let visible = self.visible();
+        visible.get(self.focus).map(|index| &self.fields[*index])
+    }
+
+    /// Tells whether any field was changed.
+    pub(crate) fn is_changed(&self) -> bool {
+        self.fields.iter().any(|field| field.changed)
+    }
+
+    /// Tells whether typed letters go into a field.
+    pub(crate) fn takes_text(&self) -> bool {
+        self.focused().is_some_and(Field::takes_text)
+    }
+
+    /// Gives the keys to a button.
+    pub(crate) fn focus_button(&mut self, id: &str) {
+        if let Some(at) = self.buttons.iter().position(|button| button.id == id) {
+            self.focus = self.visible().len() + at;
+        }
+    }
+
+    /// Tells whether a field is shown now.
+    pub(crate) fn shows(&self, field: &Field) -> bool {
+        field.only_when.as_ref().is_none_or(|(key, values)| {
+            let value = self
+                .fields
+                .iter()
+                .find(|other| other.key == *key)
+                .map_or(String::new(), Field::value);
+            values.iter().any(|one| one.eq_ignore_ascii_case(&value))
+        })
+    }
+
+    fn visible(&self) -> Vec<usize> {
+        (0..self.fields.len())
+            .filter(|index| self.shows(&self.fields[*index]))
+            .collect()
+    }
+
+    fn stops(&self) -> usize {
+        self.visible().len() + self.buttons.len()
+    }
+
+    fn can_stop(&self, at: usize) -> bool {
+        let visible = self.visible();
+        visible
+            .get(at)
+            .is_none_or(|index| !matches!(self.fields[*index].input, Input::ReadOnly(_)))
+    }
+
+    fn first_stop(&self) -> usize {
+        (0..self.stops()).find(|at| self.can_stop(*at)).unwrap_or(0)
+    }
+
+    fn next_stop(&self, from: usize, forward: bool) -> usize {
+        let stops = self.stops();
+        if stops == 0 {
+            return 0;
+        }
+        let mut at = from;
+        for _ in 0..stops {
+            at = if forward { (at + 1) % stops } else { (at + stops - 1) % stops };
+            if self.can_stop(at) {
+                return at;
+            }
+        }
+        from.min(stops - 1)
+    }
+
+    /// Checks every visible field and gives the keys to the first bad one.
+    pub(crate) fn validate(&mut self) -> bool {
+        let visible = self.visible();
+        let mut first = None;
+        for (at, index) in visible.iter().enumerate() {
+            let field = &mut self.fields[*index];
+            field.error = if field.required && field.is_empty() {
+                Some(format!("{} is required", field.label))
+            } else {
+                let value = field.value();
+                match field.check {
+                    Some(check) if !value.trim().is_empty() => check(value.trim()).err(),
+                    _ => None,
+                }
+            };
+            if field.error.is_some() && first.is_none() {
+                first = Some(at);
+            }
+        }
+        if let Some(at) = first {
+            self.focus = at;
+        }
+        first.is_none()
+    }
+
+    /// Takes a key.
+    pub(crate) fn key(&mut self, key: Key, now: Duration) -> Pressed {
+        let visible = self.visible();
+        self.focus = self.focus.min(self.stops().saturating_sub(1));
+        if let Some(index) = visible.get(self.focus).copied() {
+            let before = self.fields[index].changed;
+            let value = self.fields[index].value();
+            if self.fields[index].key(key, now) {
+                let changed = self.fields[index].value() != value || (self.fields[index].changed && !before);
+                return if changed { Pressed::Changed } else { Pressed::Moved };
+            }
+        }
+        let forward = match key.code {
+            KeyCode::Tab | KeyCode::Down => true,
+            KeyCode::BackTab | KeyCode::Up => false,
+            KeyCode::Enter if self.focus < visible.len() => true,
+            KeyCode::Left if self.focus >= visible.len() => false,
+            KeyCode::Right if self.focus >= visible.len() => true,
+            KeyCode::Enter | KeyCode::Char(' ') => return self.press(self.focus - visible.len().min(self.focus)),
+            _ => return Pressed::Nothing,
+        };
+        self.check_left();
+        self.focus = self.next_stop(self.focus, forward);
+        Pressed::Moved
+    }
+
+    /// The format of a field is checked when it is left.
+    fn check_left(&mut self) {
+        let visible = self.visible();
+        if let Some(index) = visible.get(self.focus).copied() {
+            let field = &mut self.fields[index];
+            let value = field.value();
+            if let (Some(check), false) = (field.check, value.trim().is_empty()) {
+                field.error = check(value.trim()).err();
+            }
+        }
+    }
+
+    fn press(&mut self, at: usize) -> Pressed {
+        let Some(button) = self.buttons.get(at).cloned() else {
+            return Pressed::Nothing;
+        };
+        if button.validates && !self.validate() {
+            return Pressed::Moved;
+        }
+        Pressed::Button(button.id)
+    }
+
+    /// Takes pasted text.
+    pub(crate) fn paste(&mut self, text: &str) {
+        let visible = self.visible();
+        if let Some(index) = visible.get(self.focus) {
+            self.fields[*index].paste(text);
+        }
+    }
+
+    /// Draws the form, shifted so that the focused field can be seen. Returns the rows used.
+    pub(crate) fn draw(&self, pen: &mut Pen<'_>, area: Rect, focused: bool, now: Duration) -> u16 {
+        let visible = self.visible();
+        let label_width = visible
+            .iter()
+            .map(|index| cells(&self.fields[*index].label) + 2)
+            .max()
+            .unwrap_or(0)
+            .min(usize::from(area.width) * 45 / 100);
+        let label_width = u16::try_from(label_width).unwrap_or(0);
+        let rows = self.rows(&visible);
+        let buttons = u16::from(!self.buttons.is_empty()) * 2;
+        let room = area.height.saturating_sub(buttons);
+        let at = self.focus.min(visible.len());
+        let start: u16 = rows.iter().take(at).sum();
+        let end = start + rows.get(at).copied().unwrap_or(0);
+        let total: u16 = rows.iter().sum();
+        let mut top = self.top.get().min(total.saturating_sub(room));
+        if end > top + room {
+            top = end - room;
+        }
+        top = top.min(start);
+        self.top.set(top);
+        let mut row = 0;
+        for (nth, index) in visible.iter().enumerate() {
+            let height = rows[nth];
+            if row >= top && row + height <= top + room {
+                let cells = Rect { y: area.y + row - top, height, ..area };
+                self.draw_field(pen, cells, label_width, *index, focused && nth == self.focus, now);
+            }
+            row += height;
+        }
+        let used = total.min(room);
+        self.draw_buttons(pen, Rect { y: area.y + used, height: buttons, ..area }, visible.len(), focused);
+        used + buttons
+    }
+
+    fn rows(&self, visible: &[usize]) -> Vec<u16> {
+        visible
+            .iter()
+            .enumerate()
+            .map(|(nth, index)| {
+                let field = &self.fields[*index];
+                let hint = nth == self.focus && !field.hint.is_empty();
+                field.height() + u16::from(field.error.is_some() || hint)
+            })
+            .collect()
+    }
+
+    fn draw_field(&self, pen: &mut Pen<'_>, area: Rect, label_width: u16, index: usize, focused: bool, now: Duration) {
+        let theme = *pen.theme;
+        let field = &self.fields[index];
+        let sign = match (field.required, field.changed) {
+            (_, true) => " *",
+            (true, false) => " !",
+            (false, false) => "",
+        };
+        let sign = if field.required && !field.is_empty() && !field.changed { "" } else { sign };
+        let mark = if !focused {
+            " "
+        } else if theme.ascii {
+            ">"
+        } else {
+            "▌"
+        };
+        pen.put(area.x, area.y, 1, mark, theme.focus);
+        let label = format!("{}{sign}", field.label);
+        let style = if focused { theme.focus } else { theme.text };
+        pen.put(area.x + 1, area.y, label_width, &label, style);
+        let lead = (label_width + 2).min(area.width);
+        let value = Rect {
+            x: area.x + lead,
+            width: area.width - lead,
+            height: field.height().min(area.height),
+            ..area
+        };
+        field.draw(pen, value, focused, now);
+        let below = area.y + field.height();
+        if below < area.bottom() {
+            match &field.error {
+                Some(error) => pen.put(value.x, below, value.width, &format!("x {error}"), theme.bad),
+                None => pen.put(value.x, below, value.width, &field.hint, theme.dim),
+            };
+        }
+    }
+
+    fn draw_buttons(&self, pen: &mut Pen<'_>, area: Rect, fields: usize, focused: bool) {
+        if area.height < 2 {
+            return;
+        }
+        let theme = *pen.theme;
+        let mut x = area.x + 1;
+        for (at, button) in self.buttons.iter().enumerate() {
+            let style = if focused && self.focus == fields + at { theme.button } else { theme.text };
+            if x >= area.right() {
+                break;
+            }
+            x += pen.put(x, area.y + 1, area.right() - x, &format!("[ {} ]", button.label), style) + 2;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::widgets::Choice;
+
+    fn form() -> Form {
+        Form::new(
+            vec![
+                Field::text("name", "Name", "").required(),
+                Field::choice("mode", "Mode", vec![Choice::plain("basic"), Choice::plain("bearer")], "basic"),
+                Field::text("user", "Username", "").required().only_when("mode", &["basic"]),
+                Field::secret("token", "Token", None).required().only_when("mode", &["bearer"]),
+            ],
+            vec![Button::acts("ok", "Finish"), Button::leaves("no", "Cancel")],
+        )
+    }
+
+    fn press(form: &mut Form, codes: &[KeyCode]) -> Pressed {
+        let mut last = Pressed::Nothing;
+        for code in codes {
+            last = form.key(Key::of(*code), Duration::ZERO);
+        }
+        last
+    }
+
+    #[test]
+    fn enter_in_a_field_goes_on_and_never_submits() {
+        let mut form = form();
+        press(&mut form, &[KeyCode::Char('k'), KeyCode::Enter]);
+        assert_eq!(form.focused().unwrap().key, "mode");
+        assert_eq!(form.value("name"), "k");
+    }
+
+    #[test]
+    fn a_button_acts_only_when_the_fields_are_right_and_the_first_bad_one_gets_the_keys() {
+        let mut form = form();
+        form.focus_button("ok");
+        assert_eq!(press(&mut form, &[KeyCode::Enter]), Pressed::Moved);
+        assert_eq!(form.focused().unwrap().key, "name");
+        assert!(form.fields[0].error.as_deref().unwrap().contains("required"));
+        form.focus_button("no");
+        assert_eq!(press(&mut form, &[KeyCode::Enter]), Pressed::Button("no"));
+    }
+
+    #[test]
+    fn a_field_is_asked_for_only_when_it_is_shown() {
+        let mut form = form();
+        form.paste("kim");
+        form.focus = 1;
+        press(&mut form, &[KeyCode::Right]);
+        form.focus_button("ok");
+        assert_eq!(press(&mut form, &[KeyCode::Enter]), Pressed::Moved);
+        assert_eq!(form.focused().unwrap().key, "token");
+        form.paste("env:TOKEN");
+        form.focus_button("ok");
+        assert_eq!(press(&mut form, &[KeyCode::Enter]), Pressed::Button("ok"));
+        assert_eq!(form.fields[3].secret_value().unwrap().to_string(), "env:TOKEN");
+    }
+}

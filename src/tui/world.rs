@@ -1,0 +1,82 @@
+//! What every panel may look at.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::{Catalogue, Configuration, ConnectorRef, Exchange, LabFault, LabMock};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::board::Board;
+use crate::draft::Draft;
+use crate::theme::Theme;
+
+/// How exchanges leave the screen; the root package knows the formats.
+#[derive(Clone, Copy)]
+pub struct Exports {
+    /// One exchange as a `curl` command.
+    pub curl: fn(&Exchange) -> String,
+    /// Exchanges as an HTTP Archive.
+    pub har: fn(&[&Exchange]) -> String,
+}
+
+/// The board, the configuration and the surroundings.
+pub(crate) struct World {
+    pub(crate) running: Arc<Configuration>,
+    pub(crate) catalogue: Catalogue,
+    pub(crate) file: PathBuf,
+    /// Changes of `workbench.toml` that are not saved.
+    pub(crate) draft: Option<Draft>,
+    pub(crate) board: Board,
+    pub(crate) mocks: Vec<LabMock>,
+    pub(crate) faults: Vec<LabFault>,
+    pub(crate) theme: Theme,
+    pub(crate) exports: Exports,
+    pub(crate) zone: TimeZone,
+    pub(crate) now: Timestamp,
+    /// The monotonic clock.
+    pub(crate) passed: Duration,
+    /// The width of the terminal, for panels that offer more where there is room.
+    pub(crate) width: u16,
+    /// Chooses example names.
+    pub(crate) seed: u64,
+}
+
+impl World {
+    /// Returns the configuration as it would be with the draft.
+    pub(crate) fn config(&self) -> &Configuration {
+        self.draft.as_ref().map_or(&self.running, |draft| &draft.configuration)
+    }
+
+    /// Returns the file's name.
+    pub(crate) fn file_name(&self) -> String {
+        self.file
+            .file_name()
+            .map_or_else(|| "workbench.toml".to_owned(), |name| name.to_string_lossy().into_owned())
+    }
+
+    /// Writes a time of day as it is here.
+    pub(crate) fn time(&self, at: Timestamp) -> String {
+        at.to_zoned(self.zone.clone()).strftime("%H:%M:%S").to_string()
+    }
+
+    /// Writes a time of day with milliseconds.
+    pub(crate) fn exact_time(&self, at: Timestamp) -> String {
+        at.to_zoned(self.zone.clone()).strftime("%H:%M:%S%.3f").to_string()
+    }
+
+    /// Tells whether a connector speaks to this machine only.
+    pub(crate) fn is_mock(&self, connector: &ConnectorRef) -> bool {
+        let Some((_, settings)) = self.config().connector(connector) else {
+            return false;
+        };
+        let Some(kind) = self.catalogue.of(&settings.kind) else {
+            return false;
+        };
+        kind.target
+            .address_settings
+            .iter()
+            .all(|key| settings.text(key).is_some_and(domain::is_loopback))
+    }
+}
