@@ -210,19 +210,23 @@ impl Http {
         install_crypto();
         let agent = HeaderValue::from_str(user_agent)
             .map_err(|_| format!("`{user_agent}` cannot be sent as a User-Agent"))?;
-        let mut builder = reqwest::Client::builder()
-            .redirect(redirect::Policy::none())
-            .no_proxy()
-            .referer(false)
-            .timeout(limits.request)
-            .connect_timeout(limits.connect)
-            .pool_max_idle_per_host(limits.idle);
-        if let Some(path) = ca_file {
-            builder = builder.tls_certs_merge(authorities(path)?);
-        }
-        let client = builder
-            .build()
-            .map_err(|error| format!("no HTTP client can be made: {error}"))?;
+        let builder = || {
+            reqwest::Client::builder()
+                .redirect(redirect::Policy::none())
+                .no_proxy()
+                .referer(false)
+                .timeout(limits.request)
+                .connect_timeout(limits.connect)
+                .pool_max_idle_per_host(limits.idle)
+        };
+        let client = match ca_file {
+            Some(path) => builder().tls_certs_merge(authorities(path)?).build(),
+            // A machine without any authority must still reach its loopback; over TLS it then trusts nobody.
+            None => builder()
+                .build()
+                .or_else(|_| builder().tls_certs_only([]).build()),
+        };
+        let client = client.map_err(|error| format!("no HTTP client can be made: {error}"))?;
         Ok(Self {
             client,
             agent,

@@ -110,3 +110,45 @@ async fn a_ca_file_that_is_none_makes_the_connector_unavailable() {
     };
     assert!(empty.cause.contains("ca_file"), "{empty}");
 }
+
+#[tokio::test]
+async fn a_machine_without_authorities_reaches_its_loopback_and_trusts_nobody() {
+    let (url, _) = self_signed("localhost").await;
+    let folder = tempfile::tempdir().unwrap();
+    let empty = folder.path().join("none.pem");
+    std::fs::write(&empty, "").unwrap();
+    // The system's authorities are read from the environment, which is the whole process's: so this is another one.
+    let run = |test: &str| {
+        tokio::process::Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "--include-ignored", test])
+            .env("SSL_CERT_FILE", &empty)
+            .env("SSL_CERT_DIR", folder.path())
+            .env("SELF_SIGNED", &url)
+            .output()
+    };
+    for test in [
+        "conformance::cases::a_check_says_what_it_found::scim2",
+        "tls::nobody_is_trusted",
+    ] {
+        let output = run(test).await.unwrap();
+        let told = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(
+            output.status.success() && told.contains("1 passed"),
+            "{told}"
+        );
+    }
+}
+
+#[tokio::test]
+#[ignore = "run by the test above, in a process of its own"]
+async fn nobody_is_trusted() {
+    let failure = setup("scim2")
+        .text("authentication_mode", "none")
+        .text("user_endpoint", std::env::var("SELF_SIGNED").unwrap())
+        .build()
+        .carry_out(&user("kim").order(Verb::Create), &Recorder::default())
+        .await
+        .unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Unreachable);
+    assert!(failure.advice.contains("ca_file"), "{failure:?}");
+}
