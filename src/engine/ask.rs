@@ -16,10 +16,11 @@
 use std::time::Duration;
 
 use domain::{
-    Confirmation, Connector, Deprovision, Failure, FailureKind, Link, LinkOrigin, MatchKey,
-    OnExisting, Reason, Remedy, RemoteAccount, Verb,
+    Confirmation, Connector, Deprovision, Failure, FailureKind, GroupId, Link, LinkOrigin,
+    LocalRef, MatchKey, OnExisting, Reason, Remedy, RemoteAccount, UserId, Verb,
 };
 use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
 
 use crate::blocking::MEMBERS;
 use crate::journal::JournalError;
@@ -47,8 +48,8 @@ enum Owned {
     Fresh(String),
     /// Not ours, or it cannot be told.
     Foreign(String),
-    /// Linked to another local user or group.
-    Linked(String),
+    /// That of another local user or group: linked, or made under its id.
+    Another(LocalRef, String),
 }
 
 impl Work<'_> {
@@ -261,14 +262,22 @@ impl Work<'_> {
         )
     }
 
-    /// Tells whether a later operation of this very lane leaves the name.
-    fn is_letting_go(&self) -> Result<bool, JournalError> {
-        let head = self.head();
+    /// Tells whether the newest open operation of a lane at this connector leaves the name.
+    fn is_letting_go(&self, local: LocalRef) -> Result<bool, JournalError> {
         self.inner.reader.is_letting_go(
-            &head.connector,
+            &self.head().connector,
             &self.job.planned.desired.remote_name,
-            head.local,
+            local,
         )
+    }
+
+    /// Tells whether a user or group ever had an operation at this connector.
+    fn is_served(&self, local: LocalRef) -> Result<bool, JournalError> {
+        let newest = self
+            .inner
+            .reader
+            .newest_in_lane(&self.head().connector, local)?;
+        Ok(newest.is_some())
     }
 
     /// Nothing is there: the create is sent again.
@@ -380,11 +389,11 @@ impl Work<'_> {
                 facts.push(self.linked(account, LinkOrigin::Created));
                 self.go_on(Life::Queued, facts).await
             }
-            Owned::Linked(because) if self.name_is_being_freed()? => {
+            Owned::Another(other, because) if self.is_letting_go(other)? => {
                 self.send_later(Answer::Foreign { remote_id, because }, facts)
                     .await
             }
-            Owned::Linked(because) if self.is_letting_go()? => {
+            Owned::Another(_, because) if self.is_letting_go(self.head().local)? => {
                 facts.push(self.asked(
                     Answer::Foreign { remote_id, because },
                     Life::InDoubt {
@@ -400,7 +409,7 @@ impl Work<'_> {
                 facts.push(self.linked(account, LinkOrigin::Adopted));
                 self.go_on(Life::Queued, facts).await
             }
-            Owned::Foreign(because) | Owned::Linked(because) => {
+            Owned::Foreign(because) | Owned::Another(_, because) => {
                 let death = Death {
                     cause: DeathCause::ForeignAccount,
                     told: format!(
@@ -437,14 +446,20 @@ impl Work<'_> {
             .reader
             .linked_to(&head.connector, &account.remote_id)?;
         if let Some(other) = linked.filter(|local| *local != head.local) {
-            return Ok(Owned::Linked(format!("it is linked to {other}")));
+            return Ok(Owned::Another(other, format!("it is linked to {other}")));
         }
         match account.external_id.as_deref().map(str::trim) {
             Some(id) if id.eq_ignore_ascii_case(&ours) => {
                 return Ok(Owned::Ours("its external id is ours".to_owned()));
             }
             Some(id) if !id.is_empty() => {
-                return Ok(Owned::Foreign("its external id is not ours".to_owned()));
+                let another = id.parse().ok().map(|id| same_kind(head.local, id));
+                return Ok(match another {
+                    Some(other) if self.is_served(other)? => {
+                        Owned::Another(other, format!("its external id is that of {other}"))
+                    }
+                    _ => Owned::Foreign("its external id is not ours".to_owned()),
+                });
             }
             _ => {}
         }
@@ -504,6 +519,13 @@ enum Found {
     Other(RemoteAccount),
     /// Nothing.
     Nothing,
+}
+
+fn same_kind(local: LocalRef, id: Uuid) -> LocalRef {
+    match local {
+        LocalRef::User(_) => LocalRef::User(UserId(id)),
+        LocalRef::Group(_) => LocalRef::Group(GroupId(id)),
+    }
 }
 
 fn before_skew(at: Timestamp) -> Timestamp {

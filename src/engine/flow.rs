@@ -37,9 +37,6 @@ struct Blocking {
     operations: Vec<(OperationId, ConnectorRef, Duration)>,
 }
 
-/// What operations that are on their way will have written, as a snapshot holds it.
-type Pending = Vec<(ConnectorRef, Option<Desired>)>;
-
 impl Inner {
     /// Takes a request: from its commit on, what follows from it is owed.
     pub(crate) async fn submit(self: Arc<Self>, request: Request) -> Result<Outcome, SubmitError> {
@@ -214,13 +211,10 @@ impl Inner {
     ) -> Result<Snapshot, JournalError> {
         // Nothing can be known yet of somebody who is only just being created.
         let is_new = step.before.is_none();
-        let (links, pending): (Vec<Link>, Pending) = if is_new {
+        let (links, pending) = if is_new {
             Default::default()
         } else {
-            (
-                self.reader.links_of(step.subject)?,
-                self.reader.pending(step.subject)?,
-            )
+            self.reader.standing(step.subject)?
         };
         Ok(Snapshot {
             before: step.before.clone(),

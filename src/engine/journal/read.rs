@@ -187,6 +187,19 @@ impl Reader {
         result
     }
 
+    /// Lends a connection on which everything is seen as it is at one moment.
+    pub(super) fn at_once<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, JournalError>,
+    ) -> Result<T, JournalError> {
+        self.with(|db| {
+            let moment = db.unchecked_transaction()?;
+            let result = work(&moment)?;
+            moment.commit()?;
+            Ok(result)
+        })
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
         self.pool
             .free
@@ -451,11 +464,7 @@ impl Reader {
 
     /// Returns the links of one user or group at all connectors.
     pub fn links_of(&self, local: LocalRef) -> Result<Vec<Link>, JournalError> {
-        self.with(|db| {
-            let mut statement =
-                db.prepare_cached("SELECT body FROM links WHERE local = ?1 ORDER BY connector")?;
-            bodies(statement.query([local.uuid().as_bytes()])?)
-        })
+        self.with(|db| links_of(db, local))
     }
 
     /// Returns the link of one user or group at one connector.
@@ -690,6 +699,12 @@ pub(super) fn bodies<T: serde::de::DeserializeOwned>(
         )?);
     }
     Ok(out)
+}
+
+pub(super) fn links_of(db: &Connection, local: LocalRef) -> Result<Vec<Link>, JournalError> {
+    let mut statement =
+        db.prepare_cached("SELECT body FROM links WHERE local = ?1 ORDER BY connector")?;
+    bodies(statement.query([local.uuid().as_bytes()])?)
 }
 
 fn whole_user(db: &Connection, users: Vec<User>) -> Result<Option<User>, JournalError> {

@@ -1,8 +1,8 @@
 //! What the engine itself asks of the journal while it works: heads of lanes, what is pending, who owns a name.
 
 use domain::{
-    ConnectorRef, Deprovision, Desired, FlowId, GroupId, LocalRef, OnFailure, OperationId, Owner,
-    Planned, QualifiedName, RemoteId, TriggerId, User, UserId, Verb, Verdict,
+    ConnectorRef, Deprovision, Desired, FlowId, GroupId, Link, LocalRef, OnFailure, OperationId,
+    Owner, Planned, QualifiedName, RemoteId, TriggerId, User, UserId, Verb, Verdict,
 };
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -30,6 +30,9 @@ pub(crate) struct Open {
     /// Whether it undoes an operation of a refused flow.
     pub(crate) undoes: bool,
 }
+
+/// What operations that are on their way will have written, as a snapshot holds it; `None` for a deprovision.
+pub(crate) type Pending = Vec<(ConnectorRef, Option<Desired>)>;
 
 /// A caller's wait that no process resolves any more, or whose refusal still has open operations.
 #[derive(Debug, Clone)]
@@ -108,35 +111,11 @@ impl Reader {
         })
     }
 
-    /// Returns the newest open operation of a user or group at each connector, with what it will have written.
-    pub(crate) fn pending(
-        &self,
-        local: LocalRef,
-    ) -> Result<Vec<(ConnectorRef, Option<Desired>)>, JournalError> {
-        self.with(|db| {
-            let mut statement = db.prepare_cached(
-                "SELECT connector, verb, body_seq, nth FROM operations
-                 WHERE local = ?1 AND state <= 4 ORDER BY connector, seq",
-            )?;
-            let mut rows = statement.query([local.uuid().as_bytes()])?;
-            let mut newest: Vec<(ConnectorRef, i64, i64, Option<i64>)> = Vec::new();
-            while let Some(row) = rows.next()? {
-                let connector = code::connector(&row.get::<_, String>(0)?)?;
-                newest.retain(|(known, ..)| *known != connector);
-                newest.push((connector, row.get(1)?, row.get(2)?, row.get(3)?));
-            }
-            let mut out = Vec::new();
-            for (connector, verb, seq, nth) in newest {
-                let desired = match code::verb(verb) {
-                    Verb::Create | Verb::Update => {
-                        body(db, seq, nth)?.map(|planned| planned.desired)
-                    }
-                    Verb::Deprovision => None,
-                };
-                out.push((connector, desired));
-            }
-            Ok(out)
-        })
+    /// Returns the links of a user or group, and what its newest open operation at each connector will have written.
+    ///
+    /// Both are of one moment: an operation that ends in between is seen either as open or by its link.
+    pub(crate) fn standing(&self, local: LocalRef) -> Result<(Vec<Link>, Pending), JournalError> {
+        self.at_once(|db| Ok((super::read::links_of(db, local)?, pending(db, local)?)))
     }
 
     /// Returns the newest operation of a lane with what it wrote or is to write.
@@ -191,7 +170,7 @@ impl Reader {
         if names.is_empty() {
             return Ok(Vec::new());
         }
-        self.with(|db| {
+        self.at_once(|db| {
             let mut linked = db.prepare_cached(
                 "SELECT object, local FROM links WHERE connector = ?1 AND remote_key = ?2",
             )?;
@@ -349,6 +328,29 @@ impl Reader {
             Ok(out)
         })
     }
+}
+
+fn pending(db: &Connection, local: LocalRef) -> Result<Pending, JournalError> {
+    let mut statement = db.prepare_cached(
+        "SELECT connector, verb, body_seq, nth FROM operations
+         WHERE local = ?1 AND state <= 4 ORDER BY connector, seq",
+    )?;
+    let mut rows = statement.query([local.uuid().as_bytes()])?;
+    let mut newest: Vec<(ConnectorRef, i64, i64, Option<i64>)> = Vec::new();
+    while let Some(row) = rows.next()? {
+        let connector = code::connector(&row.get::<_, String>(0)?)?;
+        newest.retain(|(known, ..)| *known != connector);
+        newest.push((connector, row.get(1)?, row.get(2)?, row.get(3)?));
+    }
+    let mut out = Pending::new();
+    for (connector, verb, seq, nth) in newest {
+        let desired = match code::verb(verb) {
+            Verb::Create | Verb::Update => body(db, seq, nth)?.map(|planned| planned.desired),
+            Verb::Deprovision => None,
+        };
+        out.push((connector, desired));
+    }
+    Ok(out)
 }
 
 fn open(row: &Row<'_>) -> Result<Open, JournalError> {
