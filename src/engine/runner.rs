@@ -222,6 +222,15 @@ impl Work<'_> {
                 password,
             },
         };
+        // The order says which password goes with it now: a connector sends its configured default by itself.
+        let desired = if desired.password == shape.password {
+            desired
+        } else {
+            Cow::Owned(Desired {
+                password: shape.password,
+                ..desired.into_owned()
+            })
+        };
         let choice = self
             .inner
             .passwords
