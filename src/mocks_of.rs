@@ -131,10 +131,10 @@ pub fn redirect(configuration: &mut Configuration, lab: &Lab) {
     for connection in &mut configuration.connections {
         for connector in &mut connection.connectors {
             for setting in connector.settings.values_mut() {
-                if let Setting::Text(text) = setting {
-                    if let Some(moved) = moved(text, &addresses) {
-                        *text = moved;
-                    }
+                if let Setting::Text(text) = setting
+                    && let Some(moved) = moved(text, &addresses)
+                {
+                    *text = moved;
                 }
             }
         }

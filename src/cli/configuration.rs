@@ -103,7 +103,7 @@ pub(super) fn configuration(
             write(global, out, document, dry_run)
         }
         ConfigCommand::Schema => {
-            out.raw_value(&config::schema::json_schema(&CATALOGUE));
+            super::out::export(&config::schema::json_schema(&CATALOGUE));
             Ok(Exit::Done)
         }
     }

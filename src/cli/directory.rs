@@ -52,7 +52,9 @@ pub(super) fn users(global: &Global, out: Out, command: ListCommand) -> Result<E
                 .map_err(|error| journal_trouble(&error))?;
             let rows: Vec<Vec<String>> = users.iter().map(user_row).collect();
             out.table(&["USER", "STORE", "ROLES", "GROUPS", "CLAIMS"], &rows);
-            users.iter().for_each(|user| out.value(user));
+            for user in &users {
+                out.value(user);
+            }
             Ok(Exit::Done)
         }
         ListCommand::Show { name } => {
@@ -87,7 +89,9 @@ pub(super) fn groups(global: &Global, out: Out, command: ListCommand) -> Result<
                 })
                 .collect();
             out.table(&["GROUP", "STORE", "MEMBERS"], &rows);
-            groups.iter().for_each(|group| out.value(group));
+            for group in &groups {
+                out.value(group);
+            }
             Ok(Exit::Done)
         }
         ListCommand::Show { name } => {
@@ -112,7 +116,7 @@ pub(super) fn groups(global: &Global, out: Out, command: ListCommand) -> Result<
     }
 }
 
-pub(super) fn roles(global: &Global, out: Out, command: RolesCommand) -> Result<Exit, Trouble> {
+pub(super) fn roles(global: &Global, out: Out, command: &RolesCommand) -> Result<Exit, Trouble> {
     let RolesCommand::List = command;
     for role in session::reader(global)?
         .roles()

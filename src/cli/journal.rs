@@ -181,7 +181,7 @@ pub(super) async fn journal(
             format,
             flow,
             since,
-        } => export(&session::reader(global)?, out, format, flow, since),
+        } => export(&session::reader(global)?, format, flow, since),
         JournalCommand::Retry { operation, wait } => retry(global, out, operation, wait).await,
         JournalCommand::Discard { operation, why } => {
             let (_, engine) = session::engine(global).await?;
@@ -235,7 +235,9 @@ fn list(reader: &Reader, out: Out, page: &PageArgs, user: Option<&str>) -> Resul
         })
         .collect();
     out.table(&["NUMBER", "AT", "FLOW", "TRIGGER", "OPERATIONS"], &rows);
-    flows.iter().for_each(|flow| out.value(flow));
+    for flow in &flows {
+        out.value(flow);
+    }
     Ok(Exit::Done)
 }
 
@@ -356,7 +358,9 @@ fn operations(
         ],
         &rows,
     );
-    list.iter().for_each(|view| out.value(view));
+    for view in &list {
+        out.value(view);
+    }
     Ok(Exit::Done)
 }
 
@@ -371,8 +375,9 @@ fn exchanges(
         .exchanges(filter, page)
         .map_err(|error| journal_trouble(&error))?;
     if wire {
-        list.iter()
-            .for_each(|view| out.text(&render::exchange(&view.exchange)));
+        for view in &list {
+            out.text(&render::exchange(&view.exchange));
+        }
     } else {
         let rows: Vec<Vec<String>> = list.iter().map(exchange_row).collect();
         out.table(
@@ -380,7 +385,9 @@ fn exchanges(
             &rows,
         );
     }
-    list.iter().for_each(|view| out.value(view));
+    for view in &list {
+        out.value(view);
+    }
     Ok(Exit::Done)
 }
 
@@ -404,7 +411,6 @@ fn exchange_row(view: &ExchangeView) -> Vec<String> {
 
 fn export(
     reader: &Reader,
-    out: Out,
     format: Format,
     flow: Option<FlowId>,
     since: u64,
@@ -414,12 +420,12 @@ fn export(
         match flow {
             Some(flow) => {
                 for record in reader.facts_of(flow).map_err(failed)? {
-                    out.raw_value(&record);
+                    super::out::export(&record);
                 }
             }
             None => {
                 for record in reader.export(since) {
-                    out.raw_value(&record.map_err(failed)?);
+                    super::out::export(&record.map_err(failed)?);
                 }
             }
         }
@@ -428,7 +434,7 @@ fn export(
     let mut list = all_exchanges(reader, flow)?;
     list.sort_by_key(|view| view.seq);
     match format {
-        Format::Har => out.raw_value(&export::har(list.iter().map(|view| &view.exchange))),
+        Format::Har => super::out::export(&export::har(list.iter().map(|view| &view.exchange))),
         Format::Curl => {
             for view in &list {
                 Out::new(false).text(&format!("{}\n", export::curl(&view.exchange)));

@@ -61,11 +61,7 @@ pub(super) enum ConnectorCommand {
     },
 }
 
-pub(super) async fn links(
-    global: &Global,
-    out: Out,
-    command: LinksCommand,
-) -> Result<Exit, Trouble> {
+pub(super) fn links(global: &Global, out: Out, command: LinksCommand) -> Result<Exit, Trouble> {
     let reader = session::reader(global)?;
     match command {
         LinksCommand::List { connector, limit } => {
@@ -87,7 +83,9 @@ pub(super) async fn links(
                 ],
                 &rows,
             );
-            links.iter().for_each(|link| out.value(link));
+            for link in &links {
+                out.value(link);
+            }
         }
         LinksCommand::Show { user } => {
             let user = reader

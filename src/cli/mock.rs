@@ -288,7 +288,7 @@ async fn faults(control: &Control, out: Out) -> Result<Exit, Trouble> {
         out.text("nothing is armed");
     }
     for entry in &armed {
-        out.text(&format!("armed {}", entry));
+        out.text(&format!("armed {entry}"));
     }
     out.text("\ncan be armed:");
     for row in Fault::ALL {

@@ -35,15 +35,7 @@ impl Out {
     /// Writes one JSON value on a line; nothing in text mode.
     pub(super) fn value(self, value: &impl Serialize) {
         if self.json {
-            self.raw_value(value);
-        }
-    }
-
-    /// Writes one JSON value on a line, in either mode: for exports.
-    pub(super) fn raw_value(self, value: &impl Serialize) {
-        match serde_json::to_string(value) {
-            Ok(line) => write_line(&line),
-            Err(error) => note(&format!("error: cannot write the result as JSON: {error}")),
+            export(value);
         }
     }
 
@@ -77,6 +69,14 @@ impl Out {
         for row in &cells {
             line(&mut row.iter().map(String::as_str));
         }
+    }
+}
+
+/// Writes one JSON value on a line, in either mode: for exports.
+pub(super) fn export(value: &impl Serialize) {
+    match serde_json::to_string(value) {
+        Ok(line) => write_line(&line),
+        Err(error) => note(&format!("error: cannot write the result as JSON: {error}")),
     }
 }
 

@@ -142,6 +142,9 @@ pub(super) struct UserArgs {
     groups: Vec<String>,
 }
 
+/// More than any password; a pipe without an end must not fill the memory.
+const PASSWORD_LIMIT_BYTES: u64 = 4096;
+
 /// Where a password comes from; never the command line itself, which other users of the machine can read.
 #[derive(Debug, Args)]
 #[group(multiple = false)]
@@ -317,10 +320,9 @@ impl PasswordArgs {
         if !self.password_stdin {
             return Ok(None);
         }
-        const LIMIT_BYTES: u64 = 4096;
         let mut text = String::new();
         std::io::stdin()
-            .take(LIMIT_BYTES)
+            .take(PASSWORD_LIMIT_BYTES)
             .read_to_string(&mut text)
             .map_err(|error| {
                 Trouble::new(Exit::Usage, "read the password from standard input", error)

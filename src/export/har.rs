@@ -78,11 +78,10 @@ fn media_type(list: &[Header]) -> &str {
 }
 
 fn query(url: &str) -> Value {
-    url::Url::parse(url)
-        .map(|url| {
-            url.query_pairs()
-                .map(|(name, value)| json!({ "name": name, "value": value }))
-                .collect()
-        })
-        .unwrap_or_else(|_| json!([]))
+    let Ok(url) = url::Url::parse(url) else {
+        return json!([]);
+    };
+    url.query_pairs()
+        .map(|(name, value)| json!({ "name": name, "value": value }))
+        .collect()
 }

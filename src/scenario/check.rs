@@ -269,7 +269,9 @@ fn fields_miss(expected: &TargetExpected, content: &Value) -> Option<String> {
         seen_text.push_str(&format!("{field} = {seen}\n"));
     }
     for field in &expected.absent {
-        let seen = content.pointer(&format!("/{field}")).filter(|value| !value.is_null());
+        let seen = content
+            .pointer(&format!("/{field}"))
+            .filter(|value| !value.is_null());
         wanted_text.push_str(&format!("{field} is absent\n"));
         match seen {
             None => seen_text.push_str(&format!("{field} is absent\n")),

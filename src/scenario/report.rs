@@ -21,7 +21,11 @@ pub fn step_text(number: usize, step: &StepSeen) -> String {
     }
     for line in step.event.iter().filter(|line| line.reason.is_some()) {
         let reason = line.reason.map(domain::Reason::code).unwrap_or_default();
-        line_of(&mut out, "decision", &format!("nothing: {reason} ({})", line.text));
+        line_of(
+            &mut out,
+            "decision",
+            &format!("nothing: {reason} ({})", line.text),
+        );
     }
     for decision in &step.decisions {
         line_of(&mut out, "decision", &decision_text(decision));

@@ -24,7 +24,7 @@ const SHIPPED_KEY: (&str, &[u8]) = (
     include_bytes!("../../mocks/keys/google-service-account.p12"),
 );
 /// The longest that a step may take to settle.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Why a scenario could not be played at all.
 #[derive(Debug, thiserror::Error)]
@@ -91,19 +91,16 @@ impl Stage {
     ) -> Result<Self, PlayError> {
         let beside = path.parent().unwrap_or(Path::new("")).to_owned();
         let (folder, scratch) = folder(path, keep)?;
-        let (text, base) = match &scenario.config {
-            Some(file) => {
-                let file = beside.join(file);
-                let text = std::fs::read_to_string(&file).map_err(|source| at(&file, source))?;
-                (text, file.parent().unwrap_or(Path::new("")).to_owned())
-            }
-            None => {
-                let key = folder.join(SHIPPED_KEY.0);
-                std::fs::create_dir_all(key.parent().unwrap_or(&folder))
-                    .map_err(|source| at(&key, source))?;
-                std::fs::write(&key, SHIPPED_KEY.1).map_err(|source| at(&key, source))?;
-                (SHIPPED.to_owned(), folder.clone())
-            }
+        let (text, base) = if let Some(file) = &scenario.config {
+            let file = beside.join(file);
+            let text = std::fs::read_to_string(&file).map_err(|source| at(&file, source))?;
+            (text, file.parent().unwrap_or(Path::new("")).to_owned())
+        } else {
+            let key = folder.join(SHIPPED_KEY.0);
+            std::fs::create_dir_all(key.parent().unwrap_or(&folder))
+                .map_err(|source| at(&key, source))?;
+            std::fs::write(&key, SHIPPED_KEY.1).map_err(|source| at(&key, source))?;
+            (SHIPPED.to_owned(), folder.clone())
         };
         let workbench = folder.join("workbench.toml");
         std::fs::write(&workbench, text).map_err(|source| at(&workbench, source))?;
@@ -241,25 +238,20 @@ impl Stage {
 }
 
 fn folder(path: &Path, keep: Option<&Path>) -> Result<(PathBuf, Option<TempDir>), PlayError> {
-    match keep {
-        Some(keep) => {
-            let folder = keep.join(path.file_stem().unwrap_or_default());
-            if folder.join("journal.db").exists() {
-                let source = std::io::Error::new(
-                    std::io::ErrorKind::AlreadyExists,
-                    "it holds an earlier run",
-                );
-                return Err(at(&folder, source));
-            }
-            std::fs::create_dir_all(&folder).map_err(|source| at(&folder, source))?;
-            Ok((folder, None))
-        }
-        None => {
-            let scratch =
-                tempfile::tempdir().map_err(|source| at(&std::env::temp_dir(), source))?;
-            Ok((scratch.path().to_owned(), Some(scratch)))
-        }
+    let Some(keep) = keep else {
+        let scratch = tempfile::tempdir().map_err(|source| at(&std::env::temp_dir(), source))?;
+        return Ok((scratch.path().to_owned(), Some(scratch)));
+    };
+    let folder = keep.join(path.file_stem().unwrap_or_default());
+    if folder.join("journal.db").exists() {
+        let held = std::io::ErrorKind::AlreadyExists;
+        return Err(at(
+            &folder,
+            std::io::Error::new(held, "it holds an earlier run"),
+        ));
     }
+    std::fs::create_dir_all(&folder).map_err(|source| at(&folder, source))?;
+    Ok((folder, None))
 }
 
 fn change(workbench: &Path, changes: &[Override]) -> Result<(), PlayError> {

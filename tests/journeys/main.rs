@@ -1,5 +1,11 @@
 //! Whole journeys over the real program: one binary, one file per journey.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test that cannot go on has failed, and one that is skipped says so"
+)]
+
 mod bad_input;
 mod canary;
 mod crash;

@@ -1,6 +1,6 @@
 //! A SCIM server that this project did not write: `scim2-server` from PyPI.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -57,12 +57,13 @@ impl Peer {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
+        let peer = Self {
+            child,
+            origin: format!("http://127.0.0.1:{port}"),
+        };
         for _ in 0..600 {
             if TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                return Some(Self {
-                    child,
-                    origin: format!("http://127.0.0.1:{port}"),
-                });
+                return Some(peer);
             }
             std::thread::sleep(Duration::from_millis(50)); // between two looks, not instead of one
         }
@@ -167,8 +168,8 @@ async fn fifty_users_live_their_lives_at_a_server_of_others() {
                 ("lastname", format!("Last \"{number}\"")),
                 ("emailaddress", format!("user{number:02}@acme.example")),
             ]),
-            roles: Default::default(),
-            groups: Default::default(),
+            roles: BTreeSet::new(),
+            groups: BTreeSet::new(),
         };
         engine
             .submit(console(Change::CreateUser {
@@ -191,7 +192,7 @@ async fn fifty_users_live_their_lives_at_a_server_of_others() {
         let change = Change::UpdateUser {
             user: name(number),
             set,
-            remove: Default::default(),
+            remove: BTreeSet::new(),
             rename: None,
         };
         engine.submit(console(change)).await.unwrap();
@@ -199,7 +200,7 @@ async fn fifty_users_live_their_lives_at_a_server_of_others() {
     let remove = (0..10).map(name).collect();
     let change = Change::ChangeGroup {
         group: "staff".into(),
-        add: Default::default(),
+        add: BTreeSet::new(),
         remove,
     };
     engine.submit(console(change)).await.unwrap();
