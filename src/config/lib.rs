@@ -22,7 +22,7 @@ mod words;
 
 pub use finding::{Finding, Severity};
 pub use lint::{LINTS, Lint, LintOptions, lint};
-pub use load::{LoadError, Loaded, fingerprint, load, parse};
+pub use load::{LoadError, Loaded, fingerprint, load, parse, readable};
 pub use secrets::FileSecrets;
 pub use words::duration;
 

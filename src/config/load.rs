@@ -215,7 +215,7 @@ pub fn fingerprint(text: &str) -> String {
 }
 
 /// Returns the lines of a text with secrets masked and control characters made visible.
-pub(crate) fn readable(text: &str, catalogue: &Catalogue) -> Vec<String> {
+pub fn readable(text: &str, catalogue: &Catalogue) -> Vec<String> {
     let mut source = Source::new("", text);
     let (root, _) = DeTable::parse_recoverable(text);
     let mut check = Check::new(catalogue);

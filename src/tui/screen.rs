@@ -38,8 +38,6 @@ pub(crate) struct Screen {
     pub(crate) events: Vec<String>,
     zoomed: bool,
     mouse: bool,
-    /// How many questions are on their way.
-    waiting: usize,
     /// The file was changed by somebody else while there is a draft.
     conflict: bool,
     /// Leave as soon as the draft is saved.
@@ -59,7 +57,6 @@ impl Screen {
             events: Vec::new(),
             zoomed: false,
             mouse: false,
-            waiting: 0,
             conflict: false,
             leaving: false,
         }
@@ -67,7 +64,6 @@ impl Screen {
 
     /// Returns what is to be read first.
     pub(crate) fn begin(&mut self) -> Vec<Order> {
-        self.waiting += 2;
         let mut orders = vec![Order::Ask(Query::Begin), Order::Ask(Query::Mocks)];
         orders.extend(self.want());
         orders
@@ -109,7 +105,6 @@ impl Screen {
                     self.world.board.hear(one);
                 }
                 if self.world.board.missed > missed {
-                    self.waiting += 1;
                     orders.push(Order::Ask(Query::Since { seq: self.world.board.seq }));
                 }
             }
@@ -128,7 +123,6 @@ impl Screen {
 
     fn want(&mut self) -> Vec<Order> {
         let queries = self.panels[self.at].wants(&self.world);
-        self.waiting += queries.len();
         queries.into_iter().map(Order::Ask).collect()
     }
 
@@ -146,7 +140,6 @@ impl Screen {
         for wish in wishes {
             match wish {
                 Wish::Ask(query) => {
-                    self.waiting += 1;
                     orders.push(Order::Ask(query));
                 }
                 Wish::Do(Deed::Quit) => self.quit(orders),
@@ -279,7 +272,10 @@ impl Screen {
     }
 
     fn answer(&mut self, answer: Answer, orders: &mut Vec<Order>) {
-        self.waiting = self.waiting.saturating_sub(1);
+        for at in 0..self.panels.len() {
+            let wishes = self.panels[at].answer(&self.world, &answer);
+            self.grant(wishes, orders);
+        }
         match answer {
             Answer::Begun { last, counts, open, rows } => self.world.board.begin(last, counts, &open, rows),
             Answer::Since(news) => {
@@ -307,12 +303,16 @@ impl Screen {
                 self.leaving = false;
                 self.fail(text);
             }
-            other => {
-                for at in 0..self.panels.len() {
-                    let wishes = self.panels[at].answer(&self.world, &other);
-                    self.grant(wishes, orders);
-                }
-            }
+            // These belong to the panels, which have heard them.
+            Answer::Older { .. }
+            | Answer::Trace(..)
+            | Answer::Operations { .. }
+            | Answer::Directory { .. }
+            | Answer::Links(..)
+            | Answer::Objects(..)
+            | Answer::Log(_)
+            | Answer::Planned(_)
+            | Answer::Submitted(_) => {}
         }
     }
 

@@ -1,0 +1,102 @@
+//! *Login & Registration > Provisioning Settings > Outbound Provisioning Configuration*: the organization level.
+
+use crossterm::event::KeyCode;
+use ratatui::layout::Rect;
+
+use crate::action::Action;
+use crate::keymap::Key;
+use crate::paint::Pen;
+use crate::panel::Panel;
+use crate::panels::provisioners::{self, Owner};
+use crate::screen::movement;
+use crate::widgets::{Form, List};
+use crate::wish::Wish;
+use crate::world::World;
+
+/// The panel.
+#[derive(Default)]
+pub(crate) struct Provisioning {
+    list: List,
+}
+
+impl Panel for Provisioning {
+    fn id(&self) -> &'static str {
+        "provisioning"
+    }
+
+    fn title(&self) -> &'static str {
+        "Provisioning"
+    }
+
+    fn short(&self) -> &'static str {
+        "Prov"
+    }
+
+    fn draw(&self, world: &World, pen: &mut Pen<'_>, area: Rect) {
+        let theme = world.theme;
+        let entries = &world.config().resident;
+        let below = if area.height >= 14 { 9.min(area.height / 2) } else { 0 };
+        let top = Rect { height: area.height - below, ..area };
+        let inner = pen.frame(top, "Outbound Provisioning Configuration", &format!("{}", entries.len()), true);
+        if entries.is_empty() {
+            pen.paragraph(inner, " No outbound provisioners: nobody is provisioned by the organization. n adds one.", theme.dim);
+        } else {
+            provisioners::rows(world, &Owner::Resident, &self.list, pen, inner, true);
+        }
+        if below == 0 {
+            return;
+        }
+        let rest = Rect { y: area.y + top.height, height: below, ..area };
+        let inner = pen.frame(rest, "What this means", "", false);
+        let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
+        if let Some(one) = self.list.selected(entries.len()).map(|at| &entries[at]) {
+            let mut y = inner.y;
+            for line in provisioners::meaning(world, &Owner::Resident, one) {
+                let left = Rect { y, height: inner.bottom().saturating_sub(y), ..inner };
+                y += pen.paragraph(left, &line, theme.text).max(1);
+            }
+        }
+    }
+
+    fn key(&mut self, world: &World, key: Key) -> Option<Vec<Wish>> {
+        let to = movement(key, false)?;
+        self.list.go(to, world.config().resident.len());
+        Some(Vec::new())
+    }
+
+    fn actions(&self, world: &World) -> Vec<Action> {
+        let mut actions = vec![Action::new("new", Key::letter('n'), "New Provisioner")];
+        if !world.config().resident.is_empty() {
+            actions.push(Action::new("edit", Key::of(KeyCode::Enter), "Edit"));
+            actions.push(Action::new("edit", Key::letter('e'), "Edit").quiet());
+            actions.push(Action::new("delete", Key::letter('D'), "Delete"));
+        }
+        actions
+    }
+
+    fn act(&mut self, world: &World, id: &str) -> Vec<Wish> {
+        let at = self.list.selected(world.config().resident.len()).unwrap_or(0);
+        match id {
+            "new" => provisioners::new_sheet(world, "provisioning", &Owner::Resident),
+            "edit" => provisioners::edit_sheet(world, "provisioning", &Owner::Resident, at),
+            "delete" => provisioners::delete(world, &Owner::Resident, at),
+            _ => Vec::new(),
+        }
+    }
+
+    fn submitted(&mut self, world: &World, sheet: &str, form: &Form, _button: &str) -> Vec<Wish> {
+        provisioners::submitted(world, &Owner::Resident, sheet, form)
+    }
+
+    fn sheet_changed(&self, world: &World, _sheet: &str, form: &mut Form) -> Option<Vec<String>> {
+        Some(provisioners::sheet_changed(world, &Owner::Resident, form))
+    }
+
+    fn crumbs(&self, world: &World) -> Vec<String> {
+        if world.width >= 110 { vec!["Outbound Provisioning Configuration".to_owned()] } else { Vec::new() }
+    }
+
+    fn status(&self, _world: &World) -> String {
+        "Login & Registration > Provisioning Settings: the organization level".to_owned()
+    }
+}
