@@ -1,4 +1,4 @@
-//! Exit codes: one list, documented in `docs/command-line.md` and in `outbound help exit-codes`.
+//! Exit codes: one list, documented in `docs/command-line.md` and in `outbound exit-codes`.
 
 /// How a command ended, as the shell sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +57,9 @@ impl Exit {
         match self {
             Self::Done => "Everything that was asked for is done and confirmed.",
             Self::Failed => "An expectation was not met, or an operation failed for good.",
-            Self::Usage => "The command line was not understood.",
+            Self::Usage => {
+                "The command line was not understood, or names something that does not exist."
+            }
             Self::Input => "workbench.toml, a scenario or another input file has errors.",
             Self::Journal => {
                 "The journal cannot be opened or written, or another process holds it."
@@ -69,7 +71,7 @@ impl Exit {
                 "The change stands, and operations are still owed: queued, retrying, in doubt or held."
             }
             Self::Target => "A target cannot be reached or does not accept our credentials.",
-            Self::Interrupted => "Stopped by a signal.",
+            Self::Interrupted => "Stopped by a signal before it was done.",
         }
     }
 }

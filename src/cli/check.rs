@@ -49,6 +49,7 @@ pub(super) async fn check(global: &Global, out: Out, args: CheckArgs) -> Result<
             secrets: args.secrets.then_some(&secrets as &dyn domain::Secrets),
         },
     ));
+    findings.extend(mock_settings(&loaded, &base));
     findings.extend(rules_and_names(global, &loaded)?);
     let mut exit = tell(out, &findings, args.strict);
     if args.targets {
@@ -83,6 +84,42 @@ fn enabled(loaded: &Loaded) -> Vec<ConnectorRef> {
                 })
         })
         .collect()
+}
+
+/// What only the mocks know: their personalities and faults.
+fn mock_settings(loaded: &Loaded, base: &std::path::Path) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (name, settings) in &loaded.configuration.mocks {
+        if let Some(personality) = &settings.personality {
+            let file = base.join(personality);
+            let named = if file.is_file() {
+                file.display().to_string()
+            } else {
+                personality.clone()
+            };
+            if let Err(error) = mocks::standalone::personality(&named) {
+                let path = format!("mocks.{name}.personality");
+                let fix = "name a built-in personality, or a file of fixtures/personalities' kind";
+                let told = error.to_string();
+                findings.push(loaded.finding(
+                    Severity::Error,
+                    "personality-unknown",
+                    &path,
+                    &told,
+                    fix,
+                ));
+            }
+        }
+        for fault in &settings.faults {
+            if let Err(error) = fault.parse::<mocks::fault::FaultSpec>() {
+                let path = format!("mocks.{name}.faults");
+                let fix = "see `outbound mock faults` for what can be armed";
+                let told = error.to_string();
+                findings.push(loaded.finding(Severity::Error, "fault-invalid", &path, &told, fix));
+            }
+        }
+    }
+    findings
 }
 
 /// What only the decision knows: policies that do not compile, and users who would get the same remote name.
@@ -125,26 +162,73 @@ fn rules_and_names(global: &Global, loaded: &Loaded) -> Result<Vec<Finding>, Tro
         catalogue: &CATALOGUE,
         policies: &policies,
     };
-    let finding = |collision: decide::Collision| {
-        let names: Vec<String> = collision
-            .users
+    let listed = |connector: &ConnectorRef| {
+        let configuration = &loaded.configuration;
+        let applications = configuration
+            .applications
             .iter()
-            .map(|(_, name)| name.to_string())
-            .collect();
-        let message = format!(
-            "{} would all be `{}` at {}",
-            names.join(", "),
-            collision.remote_name,
-            collision.connector
-        );
-        let place = format!("connections[id={}]", collision.connector.connection);
-        let fix = "make the provisioning pattern tell them apart (UD, TD), or rename one of them";
-        loaded.finding(Severity::Warning, "name-collision", &place, &message, fix)
+            .flat_map(|application| &application.provisioners);
+        configuration
+            .resident
+            .iter()
+            .chain(applications)
+            .any(|provisioner| provisioner.connector == *connector)
     };
-    Ok(decide::collisions(&decider, users.iter())
+    let place = |connector: &ConnectorRef| {
+        let connections = &loaded.configuration.connections;
+        let at = connections
+            .iter()
+            .position(|connection| connection.id == connector.connection);
+        at.map_or_else(String::new, |at| format!("connections[{at}].id"))
+    };
+    let mut findings: Vec<Finding> = decide::collisions(&decider, users.iter())
         .into_iter()
-        .map(finding)
-        .collect())
+        // Whoever logs in through a connection is looked at then; everybody else is never sent there.
+        .filter(|collision| listed(&collision.connector))
+        .map(|collision| {
+            let names: Vec<String> = collision
+                .users
+                .iter()
+                .map(|(_, name)| name.to_string())
+                .collect();
+            let message = format!(
+                "{} would all be `{}` at {}",
+                names.join(", "),
+                collision.remote_name,
+                collision.connector
+            );
+            let fix =
+                "make the remote names differ (a pattern with UD or TD), or rename one of them";
+            loaded.finding(
+                Severity::Warning,
+                "name-collision",
+                &place(&collision.connector),
+                &message,
+                fix,
+            )
+        })
+        .collect();
+    findings.extend(unconfigured(loaded, &reader.counts().map_err(failed)?));
+    Ok(findings)
+}
+
+/// Work and accounts of connectors that are no longer configured: nothing is sent for them any more.
+fn unconfigured(
+    loaded: &Loaded,
+    counts: &std::collections::BTreeMap<
+        ConnectorRef,
+        std::collections::BTreeMap<engine::State, u64>,
+    >,
+) -> Vec<Finding> {
+    counts
+        .keys()
+        .filter(|connector| loaded.configuration.connector(connector).is_none())
+        .map(|connector| {
+            let message = format!("the journal knows {connector}, which is not configured any more");
+            let fix = "give the connection its id back: links hang on it. To change what people see, change its `name`";
+            loaded.finding(Severity::Warning, "journal-knows-more", "connections", &message, fix)
+        })
+        .collect()
 }
 
 fn tell(out: Out, findings: &[Finding], strict: bool) -> Exit {

@@ -4,9 +4,9 @@ use clap::Subcommand;
 use config::edit::{Document, EditError};
 use connectors::CATALOGUE;
 
-use super::Global;
 use super::out::Out;
 use super::trouble::Trouble;
+use super::{Global, session};
 use crate::exit::Exit;
 
 #[derive(Debug, Subcommand)]
@@ -96,6 +96,8 @@ pub(super) fn configuration(
             write(global, out, document, dry_run)
         }
         ConfigCommand::Rename { path, to, dry_run } => {
+            holds_no_links(global, &path)?;
+            holds_no_links(global, &path)?;
             let mut document = document()?;
             document
                 .rename(&path, &to)
@@ -106,6 +108,28 @@ pub(super) fn configuration(
             super::out::export(&config::schema::json_schema(&CATALOGUE));
             Ok(Exit::Done)
         }
+    }
+}
+
+/// Refuses to rename a connection that the journal has work or accounts for: they hang on its id.
+fn holds_no_links(global: &Global, path: &str) -> Result<(), Trouble> {
+    let Ok(reader) = session::reader(global) else {
+        return Ok(()); // there is no journal yet, so nothing hangs on the id
+    };
+    let counts = reader
+        .counts()
+        .map_err(|error| session::journal_trouble(&error))?;
+    let known = counts
+        .keys()
+        .find(|connector| path.contains(&format!("id={}]", connector.connection)));
+    match known.filter(|_| path.starts_with("connections[")) {
+        None => Ok(()),
+        Some(connector) => Err(Trouble::new(
+            Exit::Input,
+            format!("rename {path}"),
+            format!("links and operations of {connector} hang on this id"),
+        )
+        .advise("change the connection's `name` instead: outbound config set 'connections[id=…].name' NAME")),
     }
 }
 

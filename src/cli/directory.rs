@@ -55,6 +55,7 @@ pub(super) fn users(global: &Global, out: Out, command: ListCommand) -> Result<E
             for user in &users {
                 out.value(user);
             }
+            more(users.len(), limit, users.last().map(|user| &user.name));
             Ok(Exit::Done)
         }
         ListCommand::Show { name } => {
@@ -92,6 +93,7 @@ pub(super) fn groups(global: &Global, out: Out, command: ListCommand) -> Result<
             for group in &groups {
                 out.value(group);
             }
+            more(groups.len(), limit, groups.last().map(|group| &group.name));
             Ok(Exit::Done)
         }
         ListCommand::Show { name } => {
@@ -146,6 +148,15 @@ pub(super) async fn seed(global: &Global, out: Out, args: SeedArgs) -> Result<Ex
         &serde_json::json!({ "users": seeded.users, "groups": seeded.groups, "kept": seeded.kept }),
     );
     Ok(Exit::Done)
+}
+
+/// Says that there may be more than was listed.
+fn more(listed: usize, limit: usize, last: Option<&QualifiedName>) {
+    if let Some(last) = last.filter(|_| listed == limit) {
+        super::out::note(&format!(
+            "there may be more: --after '{last}', or a higher --limit"
+        ));
+    }
 }
 
 fn missing(what: &str, name: &str) -> Trouble {

@@ -32,6 +32,8 @@ pub(super) enum LinksCommand {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ConnectorCommand {
+    /// Lists the configured connectors: enabled or not, held or not, what is owed
+    List,
     /// Sends nothing to a connector from now on; the work is kept
     Pause {
         /// CONNECTION/CONNECTOR
@@ -156,6 +158,7 @@ pub(super) async fn connector(
     command: ConnectorCommand,
 ) -> Result<Exit, Trouble> {
     match command {
+        ConnectorCommand::List => list(global, out),
         ConnectorCommand::Pause { connector, why } => {
             let (_, engine) = session::engine(global).await?;
             let result = engine.pause(&connector, &why).await.map_err(refused);
@@ -181,6 +184,60 @@ pub(super) async fn connector(
         }
         ConnectorCommand::Check { connector, wire } => check(global, out, &connector, wire).await,
     }
+}
+
+fn list(global: &Global, out: Out) -> Result<Exit, Trouble> {
+    let loaded = session::load(global)?;
+    let journal = workbench::journal_file(
+        &loaded.configuration,
+        &session::base(global),
+        global.journal.as_deref(),
+    );
+    let failed = |error| journal_trouble(&error);
+    let (holds, counts) = if journal.exists() {
+        let reader = Reader::open(&journal).map_err(failed)?;
+        (
+            reader.holds().map_err(failed)?,
+            reader.counts().map_err(failed)?,
+        )
+    } else {
+        Default::default()
+    };
+    let mut rows = Vec::new();
+    for connection in &loaded.configuration.connections {
+        for settings in &connection.connectors {
+            let connector = ConnectorRef {
+                connection: connection.id.clone(),
+                kind: settings.kind.clone(),
+            };
+            let hold = holds.iter().find(|hold| hold.connector == connector);
+            let state = match hold {
+                Some(hold) => format!("{} ({})", hold.reason, hold.detail),
+                None if settings.paused => "paused (by the configuration)".to_owned(),
+                None if !connection.enabled => "connection disabled".to_owned(),
+                None if !settings.enabled => "disabled".to_owned(),
+                None => "enabled".to_owned(),
+            };
+            let owed: u64 = counts
+                .get(&connector)
+                .into_iter()
+                .flatten()
+                .filter(|(state, _)| state.is_open())
+                .map(|(_, count)| count)
+                .sum();
+            out.value(&serde_json::json!({
+                "connector": connector.to_string(), "name": connection.name, "state": state, "owed": owed,
+            }));
+            rows.push(vec![
+                connector.to_string(),
+                connection.name.clone(),
+                state,
+                owed.to_string(),
+            ]);
+        }
+    }
+    out.table(&["CONNECTOR", "CONNECTION", "STATE", "OWED"], &rows);
+    Ok(Exit::Done)
 }
 
 fn told(out: Out, connector: &ConnectorRef, state: &str) {

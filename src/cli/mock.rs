@@ -240,15 +240,17 @@ async fn configured(global: &Global, out: Out) -> Result<Exit, Trouble> {
     Ok(Exit::Done)
 }
 
-fn not_started(error: impl std::error::Error) -> Trouble {
-    let mut happened = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        happened.push('\n');
-        happened.push_str(&next.to_string());
-        cause = next.source();
+fn not_started(error: impl std::error::Error + 'static) -> Trouble {
+    let mut told = vec![error.to_string()];
+    let mut taken = false;
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
+    while let Some(this) = cause {
+        taken |= matches!(this.downcast_ref(), Some(mocks::StartError::Bind { .. }));
+        cause = this.source();
+        told.extend(cause.map(ToString::to_string));
     }
-    Trouble::new(Exit::Failed, "start the mocks", happened)
+    let exit = if taken { Exit::Target } else { Exit::Input };
+    Trouble::new(exit, "start the mocks", told.join("\n"))
 }
 
 /// Prints how to reach the mocks, notes it for the steering commands, and waits for the end.

@@ -1,6 +1,7 @@
 //! The one place that writes to standard output and standard error.
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use domain::visible;
 use serde::Serialize;
@@ -75,7 +76,7 @@ impl Out {
 /// Writes one JSON value on a line, in either mode: for exports.
 pub(super) fn export(value: &impl Serialize) {
     match serde_json::to_string(value) {
-        Ok(line) => write_line(&line),
+        Ok(line) => write_line(&escaped(&line)),
         Err(error) => note(&format!("error: cannot write the result as JSON: {error}")),
     }
 }
@@ -87,12 +88,51 @@ pub(super) fn note(text: &str) {
     }
 }
 
-/// Writes one line to standard output. A reader that went away (`| head`) ends the process quietly, as it ends others.
+/// Writes one line to standard output. A reader that went away (`| head`) is no reason to stop: what was begun goes on,
+/// and the exit code stays the command's own.
 fn write_line(line: &str) {
+    static NOBODY_READS: AtomicBool = AtomicBool::new(false);
+    if NOBODY_READS.load(Ordering::Relaxed) {
+        return;
+    }
     if let Err(error) = writeln!(io::stdout(), "{line}") {
+        NOBODY_READS.store(true, Ordering::Relaxed);
         if error.kind() != io::ErrorKind::BrokenPipe {
             note(&format!("error: cannot write to standard output: {error}"));
         }
-        std::process::exit(i32::from(error.kind() != io::ErrorKind::BrokenPipe));
+    }
+}
+
+/// Writes every character that could drive a terminal as `\uXXXX`. In JSON such characters stand in strings only, so
+/// the value stays the same.
+fn escaped(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if visible(c.encode_utf8(&mut [0; 4])).len() == c.len_utf8() {
+            out.push(c);
+        } else {
+            out.push_str(&format!("\\u{:04x}", u32::from(c)));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_never_drives_a_terminal_and_reads_back_the_same() {
+        let value = serde_json::json!({ "name": "eve\u{9b}2J \u{202e}x\u{200b} é🙂\u{1b}\n" });
+        let text = escaped(&value.to_string());
+        assert!(
+            text.chars()
+                .all(|c| visible(&c.to_string()) == c.to_string()),
+            "{text}"
+        );
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&text).unwrap(),
+            value
+        );
     }
 }

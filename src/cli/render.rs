@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use domain::{Decision, Exchange, Failure, Purpose, Step, TraceLine, Trigger, Verdict};
+use domain::{
+    Decision, Exchange, Failure, LinkOrigin, Purpose, Step, TraceLine, Trigger, Verdict, visible,
+};
 use engine::{
     Answer, AttemptTrace, Decided, FlowTrace, Life, OperationTrace, PlannedTrigger, Settlement,
     WaitFailure, WaitTrace, WaitVerdict,
@@ -102,7 +104,14 @@ pub(super) fn planned(trigger: &PlannedTrigger) -> String {
     steps(&mut out, 1, &trigger.event);
     for decision in &trigger.decisions {
         line(&mut out, 0, "");
-        line(&mut out, 1, &verdict_line(decision));
+        let held = match &decision.verdict {
+            Verdict::Operation(planned) => planned.held,
+            Verdict::Nothing(_) => None,
+        };
+        let held = held.map_or_else(String::new, |reason| {
+            format!("  held: {reason}; {}", reason.fix())
+        });
+        line(&mut out, 1, &format!("{}{held}", verdict_line(decision)));
         steps(&mut out, 2, &decision.trace);
     }
     out
@@ -197,11 +206,7 @@ fn verdict_line(decision: &Decision) -> String {
     match &decision.verdict {
         Verdict::Operation(planned) => {
             let name = &planned.desired.remote_name;
-            let held = planned
-                .held
-                .map(|reason| format!("  held: {reason}"))
-                .unwrap_or_default();
-            format!("{connector}  {} {name}{held}", planned.verb)
+            format!("{connector}  {} {name}", planned.verb)
         }
         Verdict::Nothing(nothing) => format!(
             "{connector}  nothing: {} ({})",
@@ -224,6 +229,14 @@ fn ending(operation: &OperationTrace) -> String {
             Some(Settlement::Found(what)) => {
                 format!("found: {}, by asking after a lost reply{tries}", word(what))
             }
+            Some(Settlement::Nothing { .. })
+                if operation
+                    .link
+                    .as_ref()
+                    .is_some_and(|link| link.origin == LinkOrigin::Adopted) =>
+            {
+                format!("adopted the account that was there, which is as it should be{tries}")
+            }
             Some(Settlement::Nothing { reason, detail }) => {
                 format!("nothing left to do: {reason} ({detail})")
             }
@@ -232,7 +245,7 @@ fn ending(operation: &OperationTrace) -> String {
         Life::Dead => {
             let told = operation.death.as_ref().map_or_else(String::new, |death| {
                 format!(
-                    ": {} ({})\n      do: {}",
+                    ": {} ({}); do: {}",
                     death.told,
                     death.cause.word(),
                     death.advice
@@ -308,8 +321,16 @@ fn sent(out: &mut String, operation: &OperationTrace) {
             out,
             2,
             &format!(
-                "{:<9} linked to {} ({})",
-                "", link.remote_id, link.remote_name
+                "{:<9} linked to {} ({}){}",
+                "",
+                link.remote_id,
+                link.remote_name,
+                match link.origin {
+                    LinkOrigin::Created => "",
+                    LinkOrigin::Adopted => {
+                        ", adopted: the account was there before (on_existing = \"adopt\")"
+                    }
+                }
             ),
         );
     }
@@ -473,6 +494,7 @@ fn millis(from: Timestamp, to: Timestamp) -> i128 {
     (to.as_nanosecond() - from.as_nanosecond()) / 1_000_000
 }
 
+/// Writes one line; a line break in a name from outside is shown as a mark, so that it cannot forge another line.
 fn line(out: &mut String, depth: usize, text: &str) {
-    let _ = writeln!(out, "{}{text}", "  ".repeat(depth)); // writing to a string cannot fail
+    let _ = writeln!(out, "{}{}", "  ".repeat(depth), visible(text)); // writing to a string cannot fail
 }

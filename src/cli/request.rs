@@ -346,6 +346,14 @@ fn claims(words: &[String]) -> Result<Claims, Trouble> {
             Trouble::new(Exit::Usage, "read a claim", format!("`{word}` has no `=`"))
                 .advise("write CLAIM=VALUE, as in givenname=Kim; CLAIM= empties it")
         })?;
+        if claim.trim().is_empty() {
+            return Err(Trouble::new(
+                Exit::Usage,
+                "read a claim",
+                format!("`{word}` names no claim"),
+            )
+            .advise("write CLAIM=VALUE, as in givenname=Kim"));
+        }
         let values = claims.entry(Claim::new(claim)).or_default();
         if !value.is_empty() {
             values.push(value.to_owned());

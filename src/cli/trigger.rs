@@ -3,8 +3,12 @@
 use std::time::Duration;
 
 use clap::Args;
-use domain::Request;
-use engine::{Engine, Life, Outcome, State, SubmitError};
+use config::Loaded;
+use domain::{Request, visible};
+use engine::{
+    DirectoryError, Engine, Life, OperationFilter, OperationView, Outcome, Page, Reader, State,
+    SubmitError,
+};
 use jiff::Timestamp;
 
 use super::out::Out;
@@ -43,7 +47,11 @@ pub(super) struct DrainArgs {
 
 pub(super) async fn trigger(global: &Global, out: Out, args: TriggerArgs) -> Result<Exit, Trouble> {
     let request = args.what.into_request()?;
-    let (_, engine) = session::engine(global).await?;
+    let (loaded, engine) = session::engine(global).await?;
+    if let Err(trouble) = known_application(&loaded, &request) {
+        engine.shutdown().await;
+        return Err(trouble);
+    }
     let result = submit(&engine, request).await;
     let result = match result {
         Ok(outcome) => {
@@ -56,6 +64,25 @@ pub(super) async fn trigger(global: &Global, out: Out, args: TriggerArgs) -> Res
     };
     engine.shutdown().await;
     result
+}
+
+/// Refuses an application that is not configured: a typing mistake must not look like an application without provisioners.
+fn known_application(loaded: &Loaded, request: &Request) -> Result<(), Trouble> {
+    let Some(asked) = &request.application else {
+        return Ok(());
+    };
+    let configuration = &loaded.configuration;
+    if configuration.application(asked).is_some() {
+        return Ok(());
+    }
+    let known: Vec<&str> = configuration
+        .applications
+        .iter()
+        .map(|application| application.id.0.as_str())
+        .collect();
+    let told = format!("there is no application `{}`", visible(&asked.0));
+    Err(Trouble::new(Exit::Usage, "make the change", told)
+        .advise(format!("name one of {}", known.join(", "))))
 }
 
 async fn submit(engine: &Engine, request: Request) -> Result<Outcome, Trouble> {
@@ -74,8 +101,23 @@ async fn submit(engine: &Engine, request: Request) -> Result<Outcome, Trouble> {
 
 fn not_taken(error: SubmitError) -> Trouble {
     match error {
-        SubmitError::Directory(error) => Trouble::new(Exit::Usage, "make the change", error)
-            .advise("look at `outbound users list`, `outbound groups list`, `outbound roles list`"),
+        SubmitError::Directory(error) => {
+            // One line, whatever a name holds.
+            let told = visible(&error.to_string()).into_owned();
+            let advice = match error {
+                DirectoryError::StoreUnknown { .. } => {
+                    "name one of these, or add it to `user_stores` under [organization]"
+                }
+                DirectoryError::ConnectionUnknown { .. } => {
+                    "see `outbound connector list` for the connections"
+                }
+                DirectoryError::RoleUnknown { .. } => {
+                    "roles come from a seed (`outbound seed`) and from `outbound_roles` of the connections"
+                }
+                _ => "see `outbound users list`, `outbound groups list` and `outbound roles list`",
+            };
+            Trouble::new(Exit::Usage, "make the change", told).advise(advice)
+        }
         SubmitError::Journal(error) => session::journal_trouble(&error),
         SubmitError::Stopped => {
             Trouble::new(Exit::Journal, "make the change", "the engine is stopped")
@@ -156,30 +198,67 @@ pub(super) async fn plan(global: &Global, out: Out, args: PlanArgs) -> Result<Ex
 }
 
 pub(super) async fn drain(global: &Global, out: Out, args: DrainArgs) -> Result<Exit, Trouble> {
+    let owed = owed(global)?;
     let (_, engine) = session::engine(global).await?;
     settle(&engine, Duration::from_secs(args.wait)).await;
-    let counts = engine
-        .reader()
-        .counts()
-        .map_err(|error| session::journal_trouble(&error));
+    let reader = engine.reader();
+    let now: Result<Vec<_>, _> = owed
+        .iter()
+        .map(|before| reader.operation(before.operation))
+        .collect();
     engine.shutdown().await;
-    let counts = counts?;
-    let mut owed = 0;
-    for (connector, states) in &counts {
-        let told: Vec<String> = states
-            .iter()
-            .map(|(state, count)| format!("{count} {}", state.word()))
-            .collect();
-        out.text(&format!("{connector}  {}", told.join(", ")));
-        out.value(&serde_json::json!({ "connector": connector.to_string(), "operations": states }));
-        owed += states
-            .iter()
-            .filter(|(state, _)| state.is_open())
-            .map(|(_, count)| count)
-            .sum::<u64>();
+    let now: Vec<_> = now
+        .map_err(|error| session::journal_trouble(&error))?
+        .into_iter()
+        .flatten()
+        .collect();
+    for view in &now {
+        let error = view
+            .last_error
+            .as_ref()
+            .filter(|_| view.life.state() != State::Settled);
+        out.text(&format!(
+            "{}  {} {}  {}{}",
+            view.connector,
+            view.verb,
+            visible(&view.name.to_string()),
+            view.life.word(),
+            error.map_or_else(String::new, |error| format!(" ({})", visible(error))),
+        ));
+        out.value(view);
     }
-    if counts.is_empty() {
-        out.text("nothing is owed");
+    if now.is_empty() {
+        out.text("nothing was owed");
     }
-    Ok(if owed == 0 { Exit::Done } else { Exit::Owed })
+    Ok(exit_of(
+        &now.iter().map(|view| view.life).collect::<Vec<_>>(),
+    ))
+}
+
+/// What a journal owes before an engine looks at it.
+fn owed(global: &Global) -> Result<Vec<OperationView>, Trouble> {
+    const MANY: usize = 10_000;
+    let loaded = session::load(global)?;
+    let base = session::base(global);
+    let path =
+        crate::workbench::journal_file(&loaded.configuration, &base, global.journal.as_deref());
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    let failed = |error| session::journal_trouble(&error);
+    let reader = Reader::open(&path).map_err(failed)?;
+    let mut owed = Vec::new();
+    for state in State::ALL.into_iter().filter(|state| state.is_open()) {
+        let filter = OperationFilter {
+            state: Some(state),
+            ..OperationFilter::default()
+        };
+        owed.extend(
+            reader
+                .operations(&filter, Page::newest(MANY))
+                .map_err(failed)?,
+        );
+    }
+    owed.sort_by_key(|view| view.seq);
+    Ok(owed)
 }

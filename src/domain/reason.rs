@@ -100,13 +100,13 @@ reasons! {
         "Turn on password provisioning on a SCIM2 connector.";
     NeverProvisioned "never-provisioned" Shape
         "There is nothing to take away: the user has no account there that came from here."
-        "Nothing to do; link the account by hand if it should be managed.";
+        "Nothing to do; an account that was made by hand is taken over by `on_existing = \"adopt\"` at the next create.";
     Unchanged "unchanged" Shape
         "Nothing differs from what was last written."
         "Nothing to do.";
     Paused "paused" Send
         "The connector is paused; the operation is kept and not sent."
-        "Set `paused = false` on the connector.";
+        "Run `outbound connector resume CONNECTION/CONNECTOR`, or set `paused = false` on the connector.";
     Quarantined "quarantined" Send
         "The connector is in quarantine after too many failures; the operation is kept."
         "Mend the cause that the quarantine names, or release it.";

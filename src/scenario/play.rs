@@ -76,6 +76,9 @@ async fn step(stage: &mut Stage, entry: &StepEntry, line: usize) -> Result<StepS
             .iter()
             .map(|change| format!("sets {} = {}", change.path, change.value)),
     );
+    if entry.wait.is_some() && entry.trigger.is_none() {
+        return Err(wrong("`wait` needs a `trigger` to wait for".to_owned()));
+    }
     let mut flow = None;
     if let Some(trigger) = &entry.trigger {
         let request = request(trigger).map_err(wrong)?;
@@ -107,6 +110,9 @@ async fn step(stage: &mut Stage, entry: &StepEntry, line: usize) -> Result<StepS
         if let Some(trace) = stage.trace(flow)? {
             note_flow(&mut seen, &trace);
         }
+    } else if entry.restart && !stage.settle().await {
+        seen.misses
+            .push("what was owed did not settle within a minute".to_owned());
     }
     while let Some(entry) = stage.feed().try_next() {
         seen.changes

@@ -226,6 +226,15 @@ impl Stage {
         }
     }
 
+    /// Waits until nothing is owed that could be sent; tells whether that came in time.
+    pub(super) async fn settle(&self) -> bool {
+        let deadline = SystemClock::default()
+            .now()
+            .checked_add(PATIENCE)
+            .unwrap_or(jiff::Timestamp::MAX);
+        self.engine.idle_until(deadline).await.waiting == 0
+    }
+
     pub(super) fn trace(&self, flow: FlowId) -> Result<Option<FlowTrace>, PlayError> {
         Ok(self.engine.reader().trace(flow)?)
     }

@@ -151,6 +151,9 @@ fn secrets_that_work_appear_nowhere() {
             "scim2-mock-password",
             "5F0BA77E0B0C4D19A1B3C2D4E5F60718293A4B5C6D7E8F901A2B3C4D5E6F7081",
             "workbench2026oUtB0und",
+            // The tokens that the Google mock grants begin like this, and a JWT assertion like that.
+            "ya29.",
+            "eyJ",
         ],
     );
 }
@@ -176,4 +179,59 @@ fn secrets_that_are_refused_appear_nowhere_either() {
         .replace("blocking = true ", "blocking = false");
     std::fs::write(&path, text).unwrap();
     play(&program, &[PASSWORD, "c4nary-"]);
+}
+
+#[test]
+fn secrets_of_every_other_field_appear_nowhere_either() {
+    let mocks = Mocks::start();
+    let program = Program::shipped(&mocks);
+    let path = program.path().join("workbench.toml");
+    let shipped = std::fs::read_to_string(&path).unwrap();
+    for mode in [
+        "authentication_mode = \"apiKey\"\n  api_key_header = \"X-API-Key\"\n  api_key_value = { env = \"CANARY_TOKEN\" }",
+        "authentication_mode = \"clientCredential\"\n  client_id = \"id\"\n  client_secret = { env = \"CANARY_SECRET\" }\n  \
+         token_endpoint = \"http://127.0.0.1:9103/token\"",
+    ] {
+        let mode = format!("{mode}\n  default_password = {{ env = \"CANARY_PASSWORD\" }}");
+        let text = shipped
+            .replace("authentication_mode = \"bearer\"", &mocks.pointed(&mode))
+            .replace("access_token = \"scim2-mock-token\"\n", "\n")
+            .replace(
+                "enable_password_provisioning = true ",
+                "enable_password_provisioning = false",
+            )
+            .replace(
+                "{ file = \"mocks/keys/google-service-account.p12\" }",
+                "{ env = \"CANARY_BASIC\" }",
+            )
+            .replace("blocking = true ", "blocking = false");
+        std::fs::write(&path, text).unwrap();
+        for file in ["outbound.db", "outbound.db-wal", "outbound.db-shm"] {
+            let _ = std::fs::remove_file(program.path().join(file)); // there is none before the first mode
+        }
+        play(&program, &[PASSWORD, "c4nary-"]);
+    }
+}
+
+#[test]
+fn a_panic_that_prints_the_configuration_prints_no_secret() {
+    let text = std::fs::read_to_string(crate::program::house().join("workbench.toml")).unwrap();
+    let text = text
+        .replace("scim2-mock-token", "c4nary-token")
+        .replace("scim2-mock-password", "c4nary-password");
+    let loaded = config::parse(
+        &text,
+        "workbench.toml",
+        &crate::program::house(),
+        &connectors::CATALOGUE,
+    )
+    .unwrap();
+    let panic =
+        std::panic::catch_unwind(|| panic!("{loaded:?} {:#?}", loaded.configuration)).unwrap_err();
+    let message = panic.downcast_ref::<String>().unwrap();
+    assert!(
+        message.contains("corp-scim"),
+        "the configuration was in the message"
+    );
+    assert!(!message.contains("c4nary"), "{message}");
 }
