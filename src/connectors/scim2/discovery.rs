@@ -56,6 +56,14 @@ pub(crate) fn truth(value: &Value) -> Option<bool> {
     })
 }
 
+/// Why there is no announcement to be kept.
+enum Unread {
+    /// Something is there that cannot be read now: it is asked for again when it is next needed.
+    Passing,
+    /// Nothing else would work either.
+    Failed(Failure),
+}
+
 /// Reads the announcement when it is first needed.
 pub(crate) struct Discovery {
     address: Url,
@@ -82,13 +90,18 @@ impl Discovery {
         channel: &Channel,
         tap: &dyn Tap,
     ) -> Result<Provider, Failure> {
-        self.provider
+        let known = self
+            .provider
             .get_or_try_init(|| self.ask(channel, tap))
-            .await
-            .copied()
+            .await;
+        match known {
+            Ok(provider) => Ok(*provider),
+            Err(Unread::Passing) => Ok(Provider::UNKNOWN),
+            Err(Unread::Failed(failure)) => Err(failure),
+        }
     }
 
-    async fn ask(&self, channel: &Channel, tap: &dyn Tap) -> Result<Provider, Failure> {
+    async fn ask(&self, channel: &Channel, tap: &dyn Tap) -> Result<Provider, Unread> {
         let mut call = Call::get(Purpose::Discovery, self.address.clone());
         call.accept = super::wire::ACCEPTED;
         let answer = match channel.send(call.clone(), tap).await {
@@ -96,17 +109,23 @@ impl Discovery {
             Err(failure) if failure.kind == FailureKind::Redirected => {
                 return Ok(Provider::UNKNOWN);
             }
-            Err(failure) => return Err(failure),
+            Err(failure) => return Err(Unread::Failed(failure)),
         };
         if answer.is_success() {
             let content = answer.maybe_json().filter(Value::is_object);
-            return Ok(content.map_or(Provider::UNKNOWN, |content| Provider::read(&content)));
+            return content
+                .map(|content| Provider::read(&content))
+                .ok_or(Unread::Passing);
         }
-        if matches!(answer.status, 401 | 429 | 502..=504) {
-            let failure = error::failure(&answer, Doing::Ask, channel.http().clock().now());
-            return Err(channel.quotable(&call, failure));
+        match answer.status {
+            401 | 429 | 502..=504 => {
+                let failure = error::failure(&answer, Doing::Ask, channel.http().clock().now());
+                Err(Unread::Failed(channel.quotable(&call, failure)))
+            }
+            // There is none, and there will be none.
+            404 | 405 | 410 | 501 => Ok(Provider::UNKNOWN),
+            _ => Err(Unread::Passing),
         }
-        Ok(Provider::UNKNOWN)
     }
 }
 

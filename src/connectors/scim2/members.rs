@@ -42,6 +42,7 @@ impl Scim2 {
     }
 
     /// Adds and removes members: by PATCH as the RFC writes it, then as Entra ID writes it, then by replacing the group.
+    /// A target that announces that it has no PATCH is not sent one.
     pub(super) async fn change_members(
         &self,
         order: &Order<'_>,
@@ -49,7 +50,12 @@ impl Scim2 {
         change: &MemberChange,
         tap: &dyn Tap,
     ) -> Result<(), Failure> {
-        for removal in [Removal::Filter, Removal::Values] {
+        let removals: &[Removal] = if self.discovery.provider(&self.channel, tap).await?.patch {
+            &[Removal::Filter, Removal::Values]
+        } else {
+            &[]
+        };
+        for &removal in removals {
             if self.patch_members(order, id, change, removal, tap).await? {
                 return Ok(());
             }

@@ -15,7 +15,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use domain::{
     Clock, Confirmation, Confirmed, Connector, Deprovision, Failure, FailureKind, Health, MatchKey,
-    Object, Order, Purpose, Remedy, RemoteAccount, RemoteId, Tap, Unavailable, Verb,
+    Object, Order, PasswordPlan, Purpose, Remedy, RemoteAccount, RemoteId, Secret, SecretRef, Tap,
+    Unavailable, Verb,
 };
 use reqwest::Method;
 use reqwest::header::{ETAG, HeaderValue, IF_MATCH, LOCATION};
@@ -31,9 +32,14 @@ use credential::{Mode, Scim2Credential};
 use discovery::Discovery;
 use error::Doing;
 
+/// The setting with the password of an account whose trigger carried none.
+const DEFAULT_PASSWORD: &str = "default_password";
+
 /// A SCIM2 connector.
 pub(crate) struct Scim2 {
     channel: Channel,
+    vault: Vault,
+    default_password: Option<SecretRef>,
     users: Url,
     groups: Option<Url>,
     discovery: Discovery,
@@ -50,6 +56,7 @@ impl Scim2 {
         let users = settings.url("user_endpoint")?;
         let groups = settings.maybe_url("group_endpoint")?;
         let mode = Mode::read(settings)?;
+        let default_password = settings.secret(DEFAULT_PASSWORD).ok();
         let http = Http::new(
             settings.limits(),
             crate::USER_AGENT,
@@ -59,7 +66,15 @@ impl Scim2 {
         )
         .map_err(|cause| settings.unavailable(&cause, "Correct the setting."))?;
         Ok(Self {
-            channel: Channel::new(http, Box::new(Scim2Credential { mode, vault })),
+            channel: Channel::new(
+                http,
+                Box::new(Scim2Credential {
+                    mode,
+                    vault: vault.clone(),
+                }),
+            ),
+            vault,
+            default_password,
             discovery: Discovery::beside(&users),
             users,
             groups,
@@ -101,7 +116,33 @@ impl Scim2 {
         self.channel.quotable(call, failure)
     }
 
+    /// Opens the configured password of an account that is to be made with it.
+    async fn default_password(&self, order: &Order<'_>) -> Result<Option<Secret>, Failure> {
+        if order.object() != Object::User
+            || order.password.is_some()
+            || order.desired.password != PasswordPlan::Default
+        {
+            return Ok(None);
+        }
+        let reference = self.default_password.as_ref().ok_or_else(|| {
+            classify::failure(
+                FailureKind::Misconfigured,
+                Remedy::GiveUp,
+                format!("the account is to get the {DEFAULT_PASSWORD}, and none is set"),
+                "Set it, and try the operation again.",
+            )
+        })?;
+        let veil = self.channel.http().veil();
+        let password = self.vault.open(DEFAULT_PASSWORD, reference, veil).await?;
+        Ok(Some(password))
+    }
+
     async fn create(&self, order: &Order<'_>, tap: &dyn Tap) -> Result<Confirmed, Failure> {
+        let default = self.default_password(order).await?;
+        let order = &Order {
+            password: order.password.or(default.as_ref()),
+            ..order.clone()
+        };
         let collection = self.collection(order.object())?;
         let mut call = Self::write(order, Method::POST, collection.clone())
             .json(wire::CONTENT, &wire::resource(order));

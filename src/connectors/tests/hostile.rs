@@ -7,7 +7,7 @@ use domain::{Confirmation, Failure, FailureKind, Remedy, Verb};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::support::{Recorder, Reply, Server, answer, scim, user};
+use crate::support::{Recorder, Reply, Server, answer, group, scim, user};
 
 const RETRY: Remedy = Remedy::Retry { after: None };
 
@@ -348,4 +348,70 @@ async fn every_request_says_who_we_are_and_which_operation_it_belongs_to() {
     assert!(request.contains("user-agent: outbound/"));
     assert!(request.contains(&format!("x-request-id: {}", order.operation)));
     assert!(request.contains("content-type: application/scim+json"));
+}
+
+#[tokio::test]
+async fn an_announcement_that_cannot_be_read_once_is_asked_for_again_and_obeyed() {
+    for trouble in [
+        ("500 Internal Server Error", ""),
+        ("403 Forbidden", ""),
+        ("200 OK", "<html>"),
+    ] {
+        let asked = std::sync::atomic::AtomicUsize::new(0);
+        let server = Server::start(move |request| {
+            if !request.contains("ServiceProviderConfig") {
+                return answer("200 OK", "", r#"{"id": "r1", "userName": "kim"}"#);
+            }
+            if asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0 {
+                return answer(trouble.0, "", trouble.1);
+            }
+            answer("200 OK", "", r#"{"patch": {"supported": false}}"#)
+        })
+        .await;
+        let connector = scim(&server).build();
+        for title in ["Dr", "Prof"] {
+            let mut kim = user("kim").linked("r1");
+            kim.change("title", title);
+            connector
+                .carry_out(&kim.order(Verb::Update), &Recorder::default())
+                .await
+                .unwrap();
+        }
+        let methods: Vec<String> = server
+            .requests()
+            .iter()
+            .filter(|request| !request.starts_with("GET"))
+            .map(|request| request.split(' ').next().unwrap_or_default().to_owned())
+            .collect();
+        assert_eq!(methods, ["PATCH", "PUT"], "{trouble:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_new_group_gets_its_members_without_a_patch_where_there_is_none() {
+    let server = Server::start(|request| {
+        if request.contains("ServiceProviderConfig") {
+            answer("200 OK", "", r#"{"patch": {"supported": false}}"#)
+        } else if request.starts_with("PUT") {
+            answer(
+                "200 OK",
+                "",
+                r#"{"id": "g1", "members": [{"value": "r1"}]}"#,
+            )
+        } else {
+            answer("201 Created", "", r#"{"id": "g1", "displayName": "sales"}"#)
+        }
+    })
+    .await;
+    let connector = scim(&server).build();
+    let mut sales = group("sales");
+    sales.members(&[&domain::RemoteId("r1".to_owned())]);
+    connector
+        .carry_out(&sales.order(Verb::Create), &Recorder::default())
+        .await
+        .unwrap();
+    let requests = server.requests();
+    assert!(requests.iter().all(|request| !request.starts_with("PATCH")));
+    let put = requests.iter().find(|request| request.starts_with("PUT"));
+    assert!(put.unwrap().contains("r1"));
 }

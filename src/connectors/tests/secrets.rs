@@ -1,6 +1,6 @@
 //! A canary in every secret field: whatever the target does with it, nobody sees it.
 
-use domain::{Failure, Verb};
+use domain::{Failure, FailureKind, PasswordPlan, Verb};
 
 use crate::support::{Recorder, Reply, Server, Setup, answer, setup, user};
 
@@ -190,4 +190,72 @@ async fn a_key_that_is_none_is_not_quoted() {
     assert_eq!(failure.kind, domain::FailureKind::Misconfigured);
     assert!(!format!("{failure:?}").contains("canary"), "{failure:?}");
     assert!(server.requests().is_empty());
+}
+
+#[tokio::test]
+async fn the_default_password_reaches_a_new_account_and_nobody_else() {
+    let server = Server::start(|request| {
+        if request.starts_with("POST ") {
+            return echo(request, "400 Bad Request");
+        }
+        let body = r#"{"id": "r1", "userName": "kim"}"#;
+        answer("200 OK", "Content-Type: application/json\r\n", body)
+    })
+    .await;
+    let connector = setup("scim2")
+        .text("authentication_mode", "none")
+        .text("user_endpoint", format!("{}/scim/Users", server.url))
+        .secret("default_password", CANARY)
+        .build();
+    let tap = Recorder::default();
+    let mut fresh = user("kim");
+    fresh.desired.password = PasswordPlan::Default;
+    let failure = connector
+        .carry_out(&fresh.order(Verb::Create), &tap)
+        .await
+        .unwrap_err();
+    let sent = server.requests().pop().unwrap();
+    let body: serde_json::Value =
+        serde_json::from_str(sent.split("\r\n\r\n").nth(1).unwrap()).unwrap();
+    assert_eq!(body["password"], CANARY);
+    assert!(!failure.to_string().contains("canary"), "{failure}");
+    is_clean(&tap.text(), &server);
+
+    let mut known = user("kim").linked("r1");
+    known.change("title", "Dr");
+    connector
+        .carry_out(&known.order(Verb::Update), &tap)
+        .await
+        .unwrap();
+    assert!(!server.requests().pop().unwrap().contains("canary"));
+}
+
+#[tokio::test]
+async fn a_trigger_s_password_goes_before_the_default_and_a_missing_default_is_a_clear_failure() {
+    let server = parrot("refused").await;
+    let scim = || {
+        setup("scim2")
+            .text("authentication_mode", "none")
+            .text("user_endpoint", format!("{}/scim/Users", server.url))
+    };
+    let mut carried = user("kim").password("of the trigger");
+    carried.desired.password = PasswordPlan::Default;
+    let tap = Recorder::default();
+    scim()
+        .secret("default_password", CANARY)
+        .build()
+        .carry_out(&carried.order(Verb::Create), &tap)
+        .await
+        .unwrap_err();
+    assert!(server.requests().pop().unwrap().contains("of the trigger"));
+    let asked = server.requests().len();
+    carried.password = None;
+    let failure = scim()
+        .build()
+        .carry_out(&carried.order(Verb::Create), &tap)
+        .await
+        .unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Misconfigured);
+    assert!(failure.told.contains("default_password"), "{failure}");
+    assert_eq!(server.requests().len(), asked);
 }
