@@ -170,8 +170,14 @@ impl Drafter<'_> {
             } => self.update_user(user, set, remove, rename.as_deref(), source),
             Change::DeleteUser { user } => {
                 let before = self.user(user)?;
-                Ok(Draft {
-                    changes: vec![DirectoryChange::UserRemoved(before.id)],
+                let groups = before
+                    .groups
+                    .iter()
+                    .map(|name| self.group(name))
+                    .collect::<Result<Vec<_>, _>>()?;
+                let id = before.id;
+                let mut draft = Draft {
+                    changes: Vec::new(),
                     steps: vec![DraftStep::user(
                         TriggerKind::UserDeleted,
                         source,
@@ -179,7 +185,12 @@ impl Drafter<'_> {
                         None,
                     )],
                     password: None,
-                })
+                };
+                for group in groups {
+                    draft.leave(group, id, source);
+                }
+                draft.changes.push(DirectoryChange::UserRemoved(id));
+                Ok(draft)
             }
             Change::SetPassword { user, password } => {
                 let user = self.user(user)?;
@@ -248,6 +259,7 @@ impl Drafter<'_> {
         password: Option<Secret>,
         source: Source,
     ) -> Result<Draft, SubmitError> {
+        no_password(&new.claims)?;
         self.usable_name(&new.name)?;
         if let Some(taken) = self.reader.user(&new.name)? {
             return Err(taken_name(Object::User, taken.name));
@@ -289,6 +301,7 @@ impl Drafter<'_> {
         rename: Option<&str>,
         source: Source,
     ) -> Result<Draft, SubmitError> {
+        no_password(set)?;
         let before = self.user(name)?;
         let mut after = before.clone();
         after.claims.extend(set.clone());
@@ -392,6 +405,7 @@ impl Drafter<'_> {
 
     /// A federated login: just-in-time provisioning first, then the login itself, in one flow.
     fn log_in(&self, identity: &NewUser, request: &Request) -> Result<Draft, SubmitError> {
+        no_password(&identity.claims)?;
         let Some(id) = &request.connection else {
             return Err(DirectoryError::Unusable {
                 told: "a login needs the connection through which it came".to_owned(),
@@ -578,10 +592,22 @@ impl Draft {
     fn join(&mut self, before: Group, user: &User, source: Source) {
         let mut after = before.clone();
         after.members.insert(user.id);
+        self.members_changed(before, after, source);
+    }
+
+    /// Adds a group's change because a member is deleted. A target that keeps the account, deactivated, would keep the
+    /// membership too; one that deletes it may leave the member dangling (scim2-server does).
+    fn leave(&mut self, before: Group, user: UserId, source: Source) {
+        let mut after = before.clone();
+        after.members.remove(&user);
+        self.members_changed(before, after, source);
+    }
+
+    fn members_changed(&mut self, before: Group, after: Group, source: Source) {
         self.changes.push(DirectoryChange::MembersChanged {
             group: before.id,
-            added: BTreeSet::from([user.id]),
-            removed: BTreeSet::new(),
+            added: after.members.difference(&before.members).copied().collect(),
+            removed: before.members.difference(&after.members).copied().collect(),
         });
         self.steps.push(DraftStep::group(
             TriggerKind::GroupChanged,
@@ -608,6 +634,22 @@ fn unknown_text(unknown: &[String]) -> Option<String> {
 
 fn taken_name(object: Object, name: QualifiedName) -> SubmitError {
     DirectoryError::NameTaken { object, name }.into()
+}
+
+/// Tells whether a claim would hold a password, which is kept nowhere.
+pub(super) fn names_password(claim: &Claim) -> bool {
+    claim.short().eq_ignore_ascii_case("password")
+}
+
+/// Refuses a password among the claims: claims are kept, shown and written to the journal.
+pub(super) fn no_password(claims: &Claims) -> Result<(), DirectoryError> {
+    if claims.keys().any(names_password) {
+        return Err(DirectoryError::Unusable {
+            told: "`password` is not a claim: claims are kept and shown, so the password goes with the trigger instead"
+                .to_owned(),
+        });
+    }
+    Ok(())
 }
 
 /// Checks that a user store domain exists.
