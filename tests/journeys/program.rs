@@ -146,13 +146,17 @@ impl Mocks {
         }
     }
 
-    /// `http://host:port` of one mock.
-    pub(crate) fn origin(&self, mock: &str) -> String {
-        let ready = self
-            .ready
+    /// What one mock said when it was ready.
+    pub(crate) fn ready(&self, mock: &str) -> &Value {
+        self.ready
             .iter()
             .find(|ready| ready["mock"] == mock)
-            .expect("a mock of that name");
+            .expect("a mock of that name")
+    }
+
+    /// `http://host:port` of one mock.
+    pub(crate) fn origin(&self, mock: &str) -> String {
+        let ready = self.ready(mock);
         let url = url::Url::parse(ready["url"].as_str().unwrap()).unwrap();
         url.origin().ascii_serialization()
     }

@@ -1,11 +1,6 @@
-//! The mock behind its server, over real HTTP, and judged by published testers where they are installed.
+//! The mock behind its server, over real HTTP. Published testers judge it in the journeys of the whole program.
 
-use std::{path::Path, process::Command};
-
-use outbound_mocks::{
-    Builder, Server,
-    scim2::{Personality, Scim2},
-};
+use outbound_mocks::{Server, scim2::Scim2};
 use serde_json::{Value, json};
 
 use super::USER;
@@ -64,36 +59,4 @@ async fn a_user_comes_and_goes_over_http() {
         format!("{:?}", server.mock().log()).contains("colour"),
         "what is not looked at is logged"
     );
-}
-
-/// Runs `tests/clients/scim2.py`; passes with a word when Python or the libraries are absent.
-///
-/// `SCIM2_PYTHON` names the interpreter of an environment that has them.
-#[tokio::test(flavor = "multi_thread")]
-async fn published_testers_find_nothing_to_say() {
-    let server = Builder::new(Scim2::new(Personality::named("strict").unwrap()))
-        .start()
-        .await
-        .unwrap();
-    let token = server
-        .mock()
-        .with_vendor(|scim2| scim2.credentials().bearer_token.clone());
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients/scim2.py");
-    let python = std::env::var("SCIM2_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let url = server.url();
-    let run = tokio::task::spawn_blocking(move || {
-        Command::new(python).arg(script).args([url, token]).output()
-    });
-    match run.await.unwrap() {
-        Err(error) => eprintln!("skipped: no Python ({error})"),
-        Ok(output) if output.status.code() == Some(77) => {
-            eprintln!("{}", String::from_utf8_lossy(&output.stdout).trim());
-        }
-        Ok(output) => assert!(
-            output.status.success(),
-            "{}{}",
-            String::from_utf8_lossy(&output.stdout),
-            String::from_utf8_lossy(&output.stderr)
-        ),
-    }
 }
