@@ -38,6 +38,7 @@ pub mod quota;
 pub mod salesforce;
 pub mod scim2;
 pub mod server;
+mod sheet;
 pub mod standalone;
 mod target;
 mod vendor;
@@ -47,7 +48,8 @@ pub use server::{Builder, Mock, Server, StartError};
 pub use standalone::{Running, StandAlone};
 pub use target::{Target, UnknownTarget};
 pub use vendor::{
-    Answer, Change, Kind, Object, Operation, Request, Trouble, UNSUPPORTED_HEADER, USAGE_HEADER, Vendor,
+    Answer, Change, Kind, Object, Operation, Request, Trouble, UNSUPPORTED_HEADER, USAGE_HEADER,
+    Vendor,
 };
 
 /// A Google Directory mock that listens.

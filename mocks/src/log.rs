@@ -86,7 +86,8 @@ fn value_size(value: &Value) -> usize {
 /// The last entries of one mock, bounded in bytes.
 #[derive(Debug)]
 pub(crate) struct Log {
-    entries: VecDeque<Arc<Entry>>,
+    /// Each with the bytes it counts for.
+    entries: VecDeque<(usize, Arc<Entry>)>,
     bytes: usize,
     limit_bytes: usize,
     last: u64,
@@ -113,24 +114,26 @@ impl Log {
         self.last += 1;
         entry.number = self.last;
         entry.changes.iter_mut().for_each(redact_change);
-        self.bytes += entry.size_bytes();
+        let bytes = entry.size_bytes();
+        self.bytes += bytes;
         let entry = Arc::new(entry);
         if self.feed.receiver_count() > 0 {
             let _ = self.feed.send(Arc::clone(&entry)); // nobody listening any more is fine
         }
-        self.entries.push_back(entry);
+        self.entries.push_back((bytes, entry));
         while self.bytes > self.limit_bytes && self.entries.len() > 1 {
-            if let Some(oldest) = self.entries.pop_front() {
-                self.bytes -= oldest.size_bytes();
+            if let Some((bytes, _)) = self.entries.pop_front() {
+                self.bytes -= bytes;
             }
         }
     }
 
     /// Returns the kept entries with a number above `after`, oldest first.
     pub(crate) fn after(&self, after: u64) -> Vec<Arc<Entry>> {
-        let first = self.entries.front().map_or(0, |entry| entry.number);
+        let first = self.entries.front().map_or(0, |(_, entry)| entry.number);
         let skip = usize::try_from((after + 1).saturating_sub(first)).unwrap_or(usize::MAX);
-        self.entries.iter().skip(skip).cloned().collect()
+        let kept = self.entries.iter().skip(skip);
+        kept.map(|(_, entry)| Arc::clone(entry)).collect()
     }
 
     pub(crate) fn subscribe(&self) -> Feed {
@@ -181,7 +184,7 @@ impl Feed {
 
 /// Holds the vendors to their word: a field that is called a password shows no value.
 fn redact_change(change: &mut Change) {
-    if change.field.to_ascii_lowercase().contains("password") {
+    if names_password(&change.field) {
         for value in [&mut change.before, &mut change.after]
             .into_iter()
             .flatten()
@@ -201,7 +204,7 @@ fn redact_value(value: &mut Value) {
     match value {
         Value::Object(fields) => {
             for (name, value) in fields {
-                if name.to_ascii_lowercase().contains("password") && value.is_string() {
+                if value.is_string() && names_password(name) {
                     *value = Value::from(REDACTED);
                 } else {
                     redact_value(value);
@@ -211,6 +214,12 @@ fn redact_value(value: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(redact_value),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
+}
+
+fn names_password(name: &str) -> bool {
+    const WORD: &[u8] = b"password";
+    let mut places = name.as_bytes().windows(WORD.len());
+    places.any(|place| place.eq_ignore_ascii_case(WORD))
 }
 
 /// Returns path and query with the values of secret parameters replaced.

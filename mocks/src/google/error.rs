@@ -2,10 +2,15 @@
 //!
 //! Texts and reasons follow `spec/targets.md` 1.5; those the table lacks are named where they are raised.
 
+use bytes::Bytes;
 use http::{HeaderValue, StatusCode, header};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::vendor::{Answer, UNSUPPORTED_HEADER};
+use crate::{
+    sheet,
+    vendor::{Answer, UNSUPPORTED_HEADER},
+};
 
 /// The media type of every JSON answer of the API.
 pub(super) const JSON: &str = "application/json; charset=UTF-8";
@@ -247,14 +252,16 @@ impl Error {
 }
 
 /// Writes JSON as the API does: indented by two unless asked not to, with a line end.
-pub(super) fn text(body: &Value, pretty: bool) -> String {
-    let mut text = if pretty {
-        format!("{body:#}")
-    } else {
-        body.to_string()
-    };
-    text.push('\n');
-    text
+pub(super) fn text(body: &impl Serialize, pretty: bool) -> Bytes {
+    sheet::written(|pen| {
+        if pretty {
+            serde_json::to_writer_pretty(&mut *pen, body)?;
+        } else {
+            serde_json::to_writer(&mut *pen, body)?;
+        }
+        pen.push(b'\n');
+        Ok(())
+    })
 }
 
 /// The page that Google's front end shows for a path or a method that nothing listens to.

@@ -1,7 +1,6 @@
 //! The methods of the API: those that the mock keeps, those that it does not, and which one a request means.
 
 use http::Method;
-use serde_json::Value;
 
 use super::error::Error;
 use super::route::{Call, Reply};
@@ -281,9 +280,7 @@ fn named(request: &Request) -> Option<String> {
     if request.method != Method::POST {
         return request.query_value("userKey");
     }
-    let body: Value = serde_json::from_slice(&request.body).ok()?;
-    let name = body.get("primaryEmail").or_else(|| body.get("email"))?;
-    name.as_str().map(str::to_owned)
+    request.body_text(&["primaryEmail", "email"])
 }
 
 /// Returns the kind of resource that a method answers with.

@@ -170,6 +170,7 @@ impl Params {
     pub(super) fn wrap(&self, body: &Value) -> Option<String> {
         let name = self.get("callback").filter(|name| is_function(name))?;
         let text = super::error::text(body, self.pretty());
+        let text = String::from_utf8_lossy(&text);
         Some(format!("// API callback\n{name}({});", text.trim_end()))
     }
 }

@@ -1,15 +1,18 @@
 //! The way that all methods share: token, parameters, body, handler, answer.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::error::{self, Error, JSON};
+use super::fields::Fields;
 use super::methods::{self, Endpoint, Target, kind_of, target};
 use super::params::Params;
 use super::scope::Scopes;
+use super::shapes::{Projection, User};
 use super::{Google, batch, etag, token};
 use crate::vendor::{Answer, Change, Operation, Request, UNSUPPORTED_HEADER};
 
@@ -47,6 +50,8 @@ impl Call<'_> {
 pub(super) enum Reply {
     /// 200 and a resource of this kind (a name that [`super::fields`] knows).
     Shown(&'static str, Value),
+    /// 200 and a user, as much of it as the projection says.
+    User(Arc<User>, Projection),
     /// 204.
     Done,
 }
@@ -112,36 +117,59 @@ fn call(
         Reply::Done => Ok(Answer::empty(StatusCode::NO_CONTENT)),
         Reply::Shown(kind, value) => {
             debug_assert_eq!(kind, kind_of(endpoint.name), "the table of kinds is wrong");
-            Ok(shown(&call, &value, fields.as_ref()))
+            let etag = value.get("etag").and_then(Value::as_str).map(str::to_owned);
+            Ok(shown(&call, &value, etag.as_deref(), fields.as_ref()))
+        }
+        Reply::User(user, projection) => {
+            debug_assert_eq!(
+                kind_of(endpoint.name),
+                "user",
+                "the table of kinds is wrong"
+            );
+            let view = user.view(&google.tenant, &projection);
+            Ok(shown(&call, &view, Some(&user.etag()), fields.as_ref()))
         }
     }
 }
 
-fn shown(call: &Call<'_>, value: &Value, fields: Option<&super::fields::Fields>) -> Answer {
-    let etag = value.get("etag").and_then(Value::as_str).map(str::to_owned);
+fn shown(
+    call: &Call<'_>,
+    whole: &impl Serialize,
+    etag: Option<&str>,
+    fields: Option<&Fields>,
+) -> Answer {
     let unchanged = call.request.method == Method::GET
-        && match (&etag, call.request.header("if-none-match")) {
+        && match (etag, call.request.header("if-none-match")) {
             (Some(etag), Some(known)) => etag::names(known, etag),
             _ => false,
         };
     let mut answer = if unchanged {
         Answer::empty(StatusCode::NOT_MODIFIED)
+    } else if fields.is_some() || call.params.get("callback").is_some() {
+        selected(call, whole, fields)
     } else {
-        let part = fields.and_then(|fields| fields.apply(value));
-        let body = part.as_ref().unwrap_or(value);
-        match call.params.wrap(body) {
-            Some(script) => Answer::bytes(StatusCode::OK, "text/javascript; charset=UTF-8", script),
-            None => Answer::bytes(
-                StatusCode::OK,
-                JSON,
-                error::text(body, call.params.pretty()),
-            ),
-        }
+        let text = error::text(whole, call.params.pretty());
+        Answer::bytes(StatusCode::OK, JSON, text)
     };
-    if let Some(etag) = etag.and_then(|etag| HeaderValue::from_str(&etag).ok()) {
+    if let Some(etag) = etag.and_then(|etag| HeaderValue::from_str(etag).ok()) {
         answer.headers.insert(header::ETAG, etag);
     }
     answer
+}
+
+/// Shows the fields that were asked for, perhaps as a call of a function.
+fn selected(call: &Call<'_>, whole: &impl Serialize, fields: Option<&Fields>) -> Answer {
+    let whole = serde_json::to_value(whole).expect("what is shown has text keys only");
+    let part = fields.and_then(|fields| fields.apply(&whole));
+    let body = part.as_ref().unwrap_or(&whole);
+    match call.params.wrap(body) {
+        Some(script) => Answer::bytes(StatusCode::OK, "text/javascript; charset=UTF-8", script),
+        None => Answer::bytes(
+            StatusCode::OK,
+            JSON,
+            error::text(body, call.params.pretty()),
+        ),
+    }
 }
 
 /// Names the user on whose behalf a request comes, if it carries a token that is good.

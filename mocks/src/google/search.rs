@@ -64,9 +64,18 @@ pub(super) fn check_users(clauses: &[Clause]) -> Result<(), Error> {
 
 /// Returns the address that a query pins down exactly, if it does.
 pub(super) fn exact_email(clauses: &[Clause]) -> Option<&str> {
+    exact("email", clauses)
+}
+
+/// Returns the external id that a query pins down exactly, if it does.
+pub(super) fn exact_external_id(clauses: &[Clause]) -> Option<&str> {
+    exact("externalId", clauses)
+}
+
+fn exact<'a>(field: &str, clauses: &'a [Clause]) -> Option<&'a str> {
     clauses
         .iter()
-        .find(|clause| clause.op == Op::Is && clause.field.as_deref() == Some("email"))
+        .find(|clause| clause.op == Op::Is && clause.field.as_deref() == Some(field))
         .map(|clause| clause.value.as_str())
 }
 

@@ -5,6 +5,10 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde::{
+    Serialize, Serializer,
+    ser::{SerializeMap, SerializeSeq},
+};
 use serde_json::{Map, Value, json};
 
 use super::etag::{self, Digest};
@@ -68,8 +72,10 @@ impl User {
     }
 
     /// Returns the array and object fields, read from their text.
-    fn more(&self) -> Map<String, Value> {
-        let text = self.more.as_deref().unwrap_or("{}");
+    pub(super) fn more(&self) -> Map<String, Value> {
+        let Some(text) = &self.more else {
+            return Map::new();
+        };
         serde_json::from_str(text).unwrap_or_default() // written below, from what was read before
     }
 
@@ -108,82 +114,26 @@ impl User {
     /// Takes over what was changed: the version follows from the content.
     pub(super) fn seal(&mut self, tenant: &Tenant) {
         self.version = Digest::default();
-        let content = Value::Object(self.show(tenant, &Projection::Full)).to_string();
-        self.version = etag::digest(content.as_bytes());
+        let content = self.view(tenant, &Projection::Full);
+        let content = serde_json::to_vec(&content).expect("a view has text keys only");
+        self.version = etag::digest(&content);
+    }
+
+    /// Returns the user as the API shows it, ready to be written.
+    pub(super) fn view<'a>(&'a self, tenant: &'a Tenant, projection: &'a Projection) -> View<'a> {
+        View {
+            user: self,
+            tenant,
+            projection,
+        }
     }
 
     /// Shows the user as the API does.
     pub(super) fn show(&self, tenant: &Tenant, projection: &Projection) -> Map<String, Value> {
-        let mut out = Map::new();
-        let mut put = |key: &str, value: Value| {
-            out.insert(key.into(), value);
-        };
-        put("kind", "admin#directory#user".into());
-        put("id", self.id().into());
-        put("etag", self.etag().into());
-        put("primaryEmail", (*self.primary).into());
-        put("name", self.name());
-        if *projection == Projection::Public {
-            put("emails", self.emails());
-            for field in [
-                "externalIds",
-                "relations",
-                "addresses",
-                "organizations",
-                "phones",
-                "locations",
-            ] {
-                if let Some(value) = self.extra(field) {
-                    put(field, value);
-                }
-            }
-            return out;
+        match serde_json::to_value(self.view(tenant, projection)) {
+            Ok(Value::Object(shown)) => shown,
+            _ => unreachable!("a view is an object with text keys"),
         }
-        put("isAdmin", self.admin.into());
-        put("isDelegatedAdmin", self.delegated_admin.into());
-        put("lastLoginTime", NEVER.into());
-        put("creationTime", time(self.created).into());
-        if let Some(at) = self.deleted {
-            put("deletionTime", time(at).into());
-        }
-        put("agreedToTerms", false.into());
-        put("suspended", self.suspended.is_some().into());
-        if let Some(at) = self.suspended {
-            put("suspensionReason", "ADMIN".into());
-            put("suspensionTime", time(at).into());
-        }
-        put("archived", self.archived.is_some().into());
-        if let Some(at) = self.archived {
-            put("archivalTime", time(at).into());
-        }
-        put("changePasswordAtNextLogin", self.change_password.into());
-        put("ipWhitelisted", self.ip_allowed.into());
-        put("emails", self.emails());
-        for (field, value) in self.more() {
-            if field != "emails" && field != "customSchemas" {
-                put(&field, value);
-            }
-        }
-        if !self.aliases.is_empty() {
-            put("aliases", strings(&self.aliases));
-        }
-        put("nonEditableAliases", json!([shadow(&self.primary)]));
-        put("customerId", tenant.customer.as_ref().into());
-        put("orgUnitPath", self.org_unit.as_ref().into());
-        put("isMailboxSetup", self.deleted.is_none().into());
-        put("isEnrolledIn2Sv", false.into());
-        put("isEnforcedIn2Sv", false.into());
-        put("includeInGlobalAddressList", self.listed.into());
-        if let Some(email) = &self.recovery_email {
-            put("recoveryEmail", email.as_ref().into());
-        }
-        if let Some(phone) = &self.recovery_phone {
-            put("recoveryPhone", phone.as_ref().into());
-        }
-        if let Some(custom) = self.custom(projection) {
-            put("customSchemas", custom);
-        }
-        out
     }
 
     /// Lists what a client wrote, in the vendor's words, for the change feed: nothing computed, no password.
@@ -219,56 +169,160 @@ impl User {
         }
         out
     }
+}
 
-    fn name(&self) -> Value {
-        let mut name = Map::new();
-        name.insert("givenName".into(), self.given.as_ref().into());
-        name.insert("familyName".into(), self.family.as_ref().into());
-        name.insert("fullName".into(), self.full_name().into());
-        if let Some(display) = &self.display {
-            name.insert("displayName".into(), display.as_ref().into());
-        }
-        name.into()
-    }
+/// A user as the API shows it. Written piece by piece: every read and every write of a user ends with it.
+#[derive(Debug)]
+pub(super) struct View<'a> {
+    user: &'a User,
+    tenant: &'a Tenant,
+    projection: &'a Projection,
+}
 
-    /// The addresses that were written, then the primary one, the aliases and the shadow of the test domain.
-    fn emails(&self) -> Value {
-        let written = self.entries("emails");
-        let told = |address: &str| {
-            written.iter().any(|one| {
-                one["address"]
-                    .as_str()
-                    .is_some_and(|known| known.eq_ignore_ascii_case(address))
-            })
+impl Serialize for View<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (user, mut more) = (self.user, self.user.more());
+        let written = match more.shift_remove("emails") {
+            Some(Value::Array(written)) => written,
+            _ => Vec::new(),
         };
-        let mut rest = Vec::new();
-        if !told(&self.primary) {
-            rest.push(json!({ "address": *self.primary, "primary": true }));
+        let emails = Emails { user, written };
+        let mut out = serializer.serialize_map(None)?;
+        out.serialize_entry("kind", "admin#directory#user")?;
+        out.serialize_entry("id", &user.id())?;
+        out.serialize_entry("etag", &user.etag())?;
+        out.serialize_entry("primaryEmail", &*user.primary)?;
+        out.serialize_entry("name", &Name(user))?;
+        if *self.projection == Projection::Public {
+            out.serialize_entry("emails", &emails)?;
+            for field in [
+                "externalIds",
+                "relations",
+                "addresses",
+                "organizations",
+                "phones",
+                "locations",
+            ] {
+                if let Some(value) = more.get(field) {
+                    out.serialize_entry(field, value)?;
+                }
+            }
+            return out.end();
         }
-        for alias in self.aliases.iter().filter(|alias| !told(alias)) {
-            rest.push(json!({ "address": **alias }));
+        out.serialize_entry("isAdmin", &user.admin)?;
+        out.serialize_entry("isDelegatedAdmin", &user.delegated_admin)?;
+        out.serialize_entry("lastLoginTime", NEVER)?;
+        out.serialize_entry("creationTime", &time(user.created))?;
+        if let Some(at) = user.deleted {
+            out.serialize_entry("deletionTime", &time(at))?;
         }
-        rest.push(json!({ "address": shadow(&self.primary) }));
-        let mut all = written;
-        all.append(&mut rest);
-        all.into()
+        out.serialize_entry("agreedToTerms", &false)?;
+        out.serialize_entry("suspended", &user.suspended.is_some())?;
+        if let Some(at) = user.suspended {
+            out.serialize_entry("suspensionReason", "ADMIN")?;
+            out.serialize_entry("suspensionTime", &time(at))?;
+        }
+        out.serialize_entry("archived", &user.archived.is_some())?;
+        if let Some(at) = user.archived {
+            out.serialize_entry("archivalTime", &time(at))?;
+        }
+        out.serialize_entry("changePasswordAtNextLogin", &user.change_password)?;
+        out.serialize_entry("ipWhitelisted", &user.ip_allowed)?;
+        out.serialize_entry("emails", &emails)?;
+        let custom = more.shift_remove("customSchemas");
+        for (field, value) in &more {
+            out.serialize_entry(field, value)?;
+        }
+        if !user.aliases.is_empty() {
+            out.serialize_entry("aliases", &user.aliases)?;
+        }
+        out.serialize_entry("nonEditableAliases", &[shadow(&user.primary)])?;
+        out.serialize_entry("customerId", &*self.tenant.customer)?;
+        out.serialize_entry("orgUnitPath", &*user.org_unit)?;
+        out.serialize_entry("isMailboxSetup", &user.deleted.is_none())?;
+        out.serialize_entry("isEnrolledIn2Sv", &false)?;
+        out.serialize_entry("isEnforcedIn2Sv", &false)?;
+        out.serialize_entry("includeInGlobalAddressList", &user.listed)?;
+        if let Some(email) = &user.recovery_email {
+            out.serialize_entry("recoveryEmail", email)?;
+        }
+        if let Some(phone) = &user.recovery_phone {
+            out.serialize_entry("recoveryPhone", phone)?;
+        }
+        if let Some(custom) = self.custom(custom) {
+            out.serialize_entry("customSchemas", &custom)?;
+        }
+        out.end()
     }
+}
 
-    fn custom(&self, projection: &Projection) -> Option<Value> {
-        if matches!(projection, Projection::Basic | Projection::Public) {
-            return None;
-        }
-        let Some(Value::Object(mut kept)) = self.extra("customSchemas") else {
+impl View<'_> {
+    fn custom(&self, kept: Option<Value>) -> Option<Map<String, Value>> {
+        let Some(Value::Object(mut kept)) = kept else {
             return None;
         };
-        if let Projection::Custom(names) = projection {
-            kept.retain(|name, _| names.contains(name));
+        match self.projection {
+            Projection::Basic | Projection::Public => return None,
+            Projection::Custom(names) => kept.retain(|name, _| names.contains(name)),
+            Projection::Full => {}
         }
-        if kept.is_empty() {
-            None
-        } else {
-            Some(kept.into())
+        (!kept.is_empty()).then_some(kept)
+    }
+}
+
+struct Name<'a>(&'a User);
+
+impl Serialize for Name<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut name = serializer.serialize_map(None)?;
+        name.serialize_entry("givenName", &self.0.given)?;
+        name.serialize_entry("familyName", &self.0.family)?;
+        name.serialize_entry("fullName", &self.0.full_name())?;
+        if let Some(display) = &self.0.display {
+            name.serialize_entry("displayName", display)?;
         }
+        name.end()
+    }
+}
+
+/// The addresses that were written, then the primary one, the aliases and the shadow of the test domain.
+struct Emails<'a> {
+    user: &'a User,
+    written: Vec<Value>,
+}
+
+#[derive(Serialize)]
+struct Email<'a> {
+    address: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    primary: Option<bool>,
+}
+
+impl Emails<'_> {
+    fn are_told(&self, address: &str) -> bool {
+        self.written.iter().any(|one| {
+            one["address"]
+                .as_str()
+                .is_some_and(|known| known.eq_ignore_ascii_case(address))
+        })
+    }
+}
+
+impl Serialize for Emails<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let email = |address, primary| Email { address, primary };
+        let mut all = serializer.serialize_seq(None)?;
+        for one in &self.written {
+            all.serialize_element(one)?;
+        }
+        if !self.are_told(&self.user.primary) {
+            all.serialize_element(&email(&self.user.primary, Some(true)))?;
+        }
+        for alias in self.user.aliases.iter().filter(|one| !self.are_told(one)) {
+            all.serialize_element(&email(alias, None))?;
+        }
+        all.serialize_element(&email(&shadow(&self.user.primary), None))?;
+        all.end()
     }
 }
 
@@ -431,7 +485,11 @@ impl Delivery {
 
 /// Writes an instant as the Directory API does: whole seconds, then three zeros and `Z`.
 pub(super) fn time(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string()
+    let whole = Timestamp::from_second(at.as_second()).unwrap_or(at);
+    let mut text = format!("{whole:.0}");
+    text.pop(); // the `Z`
+    text.push_str(".000Z");
+    text
 }
 
 /// Fills in the `etag` of a shown resource from its other fields.

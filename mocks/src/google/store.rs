@@ -3,10 +3,14 @@
 //! All maps are persistent, so a clone of the whole store costs next to nothing. An address belongs to one owner
 //! because there is one index; nothing else has to look after uniqueness.
 
-use std::sync::Arc;
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+};
 
 use imbl::{OrdMap, OrdSet};
 use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value};
 
 use super::ids::{group_key, user_key};
 use super::shapes::{Group, Member, MemberKind, User};
@@ -78,6 +82,8 @@ pub(super) struct Store {
     born: OrdMap<u64, Owner>,
     /// Users with secondary addresses of their own.
     secondary: OrdSet<u64>,
+    /// The hash of an external id in lower case, and a user who has it. Whoever looks compares the id itself.
+    external: OrdSet<(u64, u64)>,
     /// Member to the groups it is a direct member of.
     belongs: OrdMap<u64, OrdSet<u64>>,
 }
@@ -136,6 +142,14 @@ impl Store {
         self.secondary.iter().filter_map(|key| self.users.get(key))
     }
 
+    /// Lists the users who may have an external id; a few who do not may be among them.
+    pub(super) fn with_external_id(&self, id: &str) -> impl Iterator<Item = &Arc<User>> {
+        let hash = hash_of(id);
+        self.external
+            .range((hash, 0)..=(hash, u64::MAX))
+            .filter_map(|(_, key)| self.users.get(key))
+    }
+
     pub(super) fn deleted(&self) -> impl Iterator<Item = &Arc<User>> {
         self.deleted.values()
     }
@@ -158,14 +172,16 @@ impl Store {
     pub(super) fn put_user(&mut self, user: User) -> Arc<User> {
         let owner = Owner::User(user.key);
         if let Some(before) = self.users.get(&user.key).cloned() {
-            self.release(&before.primary, &before.aliases);
+            self.withdraw(&before);
         }
         self.claim(&user.primary, &user.aliases, owner);
         self.born.insert(user.born, owner);
-        if user.extra("emails").is_some() {
+        let more = user.more();
+        if more.contains_key("emails") {
             self.secondary.insert(user.key);
-        } else {
-            self.secondary.remove(&user.key);
+        }
+        for hash in external_ids(&more) {
+            self.external.insert((hash, user.key));
         }
         let user = Arc::new(user);
         self.users.insert(user.key, Arc::clone(&user));
@@ -175,10 +191,9 @@ impl Store {
     /// Takes a user out of everything and keeps it among the deleted, as given.
     pub(super) fn bury(&mut self, user: User) {
         if let Some(before) = self.users.remove(&user.key) {
-            self.release(&before.primary, &before.aliases);
+            self.withdraw(&before);
         }
         self.born.remove(&user.born);
-        self.secondary.remove(&user.key);
         self.leave_all(user.key);
         self.deleted.insert(user.key, Arc::new(user));
     }
@@ -311,6 +326,15 @@ impl Store {
         }
     }
 
+    /// Takes a user out of everything it is found by, its key aside.
+    fn withdraw(&mut self, user: &User) {
+        self.release(&user.primary, &user.aliases);
+        self.secondary.remove(&user.key);
+        for hash in external_ids(&user.more()) {
+            self.external.remove(&(hash, user.key));
+        }
+    }
+
     fn release(&mut self, primary: &Arc<str>, aliases: &[Arc<str>]) {
         self.addresses.remove(primary);
         for alias in aliases {
@@ -336,6 +360,22 @@ impl Store {
             }
         }
     }
+}
+
+/// Lists the hashes of the external ids among a user's array fields.
+fn external_ids(more: &Map<String, Value>) -> impl Iterator<Item = u64> {
+    let all = more.get("externalIds").and_then(Value::as_array);
+    all.into_iter()
+        .flatten()
+        .filter_map(|one| one["value"].as_str())
+        .map(hash_of)
+}
+
+/// Case does not count; the same for the same text in every run.
+fn hash_of(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.to_lowercase().hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Scatters a serial number over all keys, one to one (the finalizer of SplitMix64).

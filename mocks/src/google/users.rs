@@ -59,7 +59,7 @@ pub(super) fn insert(
     seat(google, u64::from(user.archived.is_none()))?;
     let user = google.put_user(user);
     report(changes, &user, "*", None, Some(Value::Object(user.facts())));
-    Ok(show(google, &user, &Projection::Full))
+    Ok(Reply::User(user, Projection::Full))
 }
 
 pub(super) fn get(
@@ -69,7 +69,7 @@ pub(super) fn get(
 ) -> Result<Reply, Error> {
     let projection = projection(&call.params)?;
     let user = find(google, call.key(0))?;
-    Ok(show(google, &user, &projection))
+    Ok(Reply::User(user, projection))
 }
 
 pub(super) fn update(
@@ -117,7 +117,7 @@ fn change(
     if password {
         report(changes, &user, "password", None, None);
     }
-    Ok(show(google, &user, &Projection::Full))
+    Ok(Reply::User(user, Projection::Full))
 }
 
 pub(super) fn delete(
@@ -264,6 +264,12 @@ pub(super) fn list(
                 found.extend(all.map(|user| (place(user, order), Arc::clone(user))));
             }
         }
+    } else if let (Some(id), false) = (search::exact_external_id(&clauses), deleted) {
+        let all = google
+            .store
+            .with_external_id(id)
+            .filter(|user| wanted(user));
+        found.extend(all.map(|user| (place(user, order), Arc::clone(user))));
     } else if deleted {
         let all = google.store.deleted().filter(|user| wanted(user));
         found.extend(all.map(|user| (place(user, order), Arc::clone(user))));
@@ -393,10 +399,6 @@ fn projection(params: &Params) -> Result<Projection, Error> {
         (Some("full"), None) => Ok(Projection::Full),
         _ => Ok(Projection::Basic),
     }
-}
-
-fn show(google: &Google, user: &User, projection: &Projection) -> Reply {
-    Reply::Shown("user", user.show(&google.tenant, projection).into())
 }
 
 /// Checks that there is a licence for one more.

@@ -1,7 +1,6 @@
 //! What a request is about, told from the request alone: the names that faults and the request log go by.
 
 use http::Method;
-use serde_json::Value;
 
 use super::{login::Form, rest::version_of, soap};
 use crate::vendor::{Kind, Operation, Request};
@@ -105,10 +104,7 @@ fn resource(request: &Request, path: &[&str]) -> Operation {
 }
 
 fn user(request: &Request, method: &Method, path: &[&str]) -> Operation {
-    let in_body = || {
-        let body: Value = serde_json::from_slice(&request.body).ok()?;
-        body.get("Username")?.as_str().map(str::to_owned)
-    };
+    let in_body = || request.body_text(&["Username"]);
     match (path, method) {
         ([], &Method::POST) => about("User.create", Kind::Write, in_body()),
         ([], _) => named("describe", Kind::Meta),

@@ -107,7 +107,10 @@ impl Salesforce {
                     Err(Problem::record("ALL_OR_NONE_OPERATION_ROLLED_BACK", message, &[]).into());
             }
         }
-        error::ok(StatusCode::OK, &results.iter().map(result).collect())
+        error::ok(
+            StatusCode::OK,
+            &results.iter().map(result).collect::<Value>(),
+        )
     }
 
     fn type_of(&self, record: &Map<String, Value>) -> Outcome<Object> {

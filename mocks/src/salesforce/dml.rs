@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{
     Salesforce,
@@ -51,7 +51,6 @@ impl Salesforce {
         self.accept(object, kind, &mut record, None)?;
         stamp(kind, &mut record, actor, true);
         self.store.next_serial();
-        self.replace(object, None, record.clone());
         changes.push(Change {
             object: kind.name,
             id: id.to_string(),
@@ -60,6 +59,7 @@ impl Salesforce {
             before: None,
             after: Some(content(kind, &record)),
         });
+        self.replace(object, None, record);
         Ok(id)
     }
 
@@ -292,17 +292,13 @@ fn report(
 
 /// The record in full, empty fields and unticked boxes left out.
 pub(crate) fn content(kind: &ObjectType, record: &Record) -> Value {
-    let members = kind
-        .fields
-        .iter()
-        .enumerate()
-        .map(|(place, field)| (field, record.to_json(kind, place)));
-    members
-        .filter(|(field, value)| {
-            let unticked = field.kind == Kind::Boolean && value == &json!(false);
-            !value.is_null() && !unticked
-        })
-        .map(|(field, value)| (field.name.to_string(), value))
-        .collect::<Map<String, Value>>()
-        .into()
+    let mut members = Map::new();
+    for (place, field) in kind.fields.iter().enumerate() {
+        let value = record.to_json(kind, place);
+        let unticked = field.kind == Kind::Boolean && value == Value::Bool(false);
+        if !value.is_null() && !unticked {
+            members.insert(field.name.to_string(), value);
+        }
+    }
+    members.into()
 }

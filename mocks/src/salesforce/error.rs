@@ -4,9 +4,10 @@
 //! Source: REST API Developer Guide, "Status Codes and Error Responses"; SOAP API Developer Guide, "StatusCode".
 
 use http::StatusCode;
+use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::vendor::Answer;
+use crate::{sheet, vendor::Answer};
 
 /// The media type of every REST answer, as the vendor writes it.
 pub(crate) const JSON: &str = "application/json;charset=UTF-8";
@@ -129,6 +130,6 @@ pub(crate) fn settle(outcome: Outcome<Answer>) -> Answer {
 }
 
 /// Answers JSON.
-pub(crate) fn ok(status: StatusCode, body: &Value) -> Answer {
-    Answer::json(status, JSON, body)
+pub(crate) fn ok(status: StatusCode, body: &impl Serialize) -> Answer {
+    Answer::bytes(status, JSON, sheet::json(body))
 }

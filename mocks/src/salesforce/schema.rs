@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::HashMap};
 
-use super::{id::Id, objects, picklists::Choice};
+use super::{id::Id, objects, picklists::Choice, user::Places};
 
 /// A field may be empty.
 pub(crate) const NILLABLE: u16 = 1;
@@ -193,6 +193,9 @@ impl Field {
     }
 }
 
+/// No field has a longer name, in bytes. The vendor allows 40 characters and what it puts around them.
+pub(crate) const LONGEST: usize = 256;
+
 /// One object type.
 #[derive(Debug, Clone)]
 pub(crate) struct ObjectType {
@@ -204,7 +207,8 @@ pub(crate) struct ObjectType {
     pub(crate) updateable: bool,
     pub(crate) deletable: bool,
     pub(crate) fields: Vec<Field>,
-    names: HashMap<String, usize>,
+    /// Places by the names in lower case.
+    names: HashMap<Vec<u8>, usize>,
     ways: HashMap<String, usize>,
 }
 
@@ -249,7 +253,9 @@ impl ObjectType {
     /// Adds a field at the end.
     pub(crate) fn add(&mut self, field: Field) {
         let place = self.fields.len();
-        self.names.insert(field.name.to_ascii_lowercase(), place);
+        let name = field.name.to_ascii_lowercase().into_bytes();
+        debug_assert!(name.len() <= LONGEST, "{} is never found", field.name);
+        self.names.insert(name, place);
         if let Some((_, way)) = field.refers {
             self.ways.insert(way.to_ascii_lowercase(), place);
         }
@@ -258,7 +264,11 @@ impl ObjectType {
 
     /// Finds a field by name, ignoring case.
     pub(crate) fn find(&self, name: &str) -> Option<usize> {
-        self.names.get(&name.to_ascii_lowercase()).copied()
+        let mut lower = [0; LONGEST];
+        let lower = lower.get_mut(..name.len())?;
+        lower.copy_from_slice(name.as_bytes());
+        lower.make_ascii_lowercase();
+        self.names.get(&*lower).copied()
     }
 
     /// Finds the reference field behind a relationship's name, ignoring case.
@@ -296,12 +306,16 @@ pub(crate) const GROUP: Object = Object(7);
 #[derive(Debug, Clone)]
 pub(crate) struct Schema {
     pub(crate) objects: Vec<ObjectType>,
+    /// Where the fields of a user are that rules are about; fields are only ever added behind them.
+    pub(crate) user: Places,
 }
 
 impl Default for Schema {
     fn default() -> Self {
+        let objects = objects::all();
         Self {
-            objects: objects::all(),
+            user: Places::of(&objects[USER.0]),
+            objects,
         }
     }
 }

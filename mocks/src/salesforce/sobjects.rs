@@ -3,6 +3,7 @@
 //! Source: REST API Developer Guide, "sObject Basic Information" to "sObject User Password".
 
 use http::{Method, StatusCode, header};
+use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -11,7 +12,7 @@ use super::{
     id::Id,
     input::object_of,
     rest::Call,
-    schema::{Kind, Object, USER},
+    schema::{Kind, Object, ObjectType, USER},
     store::{Cell, Record},
     time,
 };
@@ -121,10 +122,8 @@ impl Salesforce {
             None => (0..self.schema.get(object).fields.len()).collect(),
             Some(names) => self.places(object, names.split(','))?,
         };
-        Ok(error::ok(
-            StatusCode::OK,
-            &self.show(call, object, record, &places),
-        ))
+        let shown = self.written(call, object, record, &places);
+        Ok(error::ok(StatusCode::OK, &shown))
     }
 
     /// Reads a list of field names; the id is always among them.
@@ -160,19 +159,23 @@ impl Salesforce {
         record: &Record,
         places: &[usize],
     ) -> Value {
-        let kind = self.schema.get(object);
-        let mut shown = Map::new();
-        shown.insert(
-            "attributes".to_owned(),
-            json!({"type": kind.name, "url": self.url(call, object, record.id)}),
-        );
-        for &place in places {
-            shown.insert(
-                kind.fields[place].name.to_string(),
-                record.to_json(kind, place),
-            );
+        serde_json::to_value(self.written(call, object, record, places))
+            .expect("a record has text keys only")
+    }
+
+    fn written<'a>(
+        &'a self,
+        call: &Call,
+        object: Object,
+        record: &'a Record,
+        places: &'a [usize],
+    ) -> Shown<'a> {
+        Shown {
+            url: self.url(call, object, record.id),
+            kind: self.schema.get(object),
+            record,
+            places,
         }
-        Value::Object(shown)
     }
 
     /// `…/<key field>/<value>`, or `…/<id>/<relationship>`.
@@ -358,6 +361,36 @@ impl Salesforce {
             json!({"deletedRecords": list, "earliestDateAvailable": earliest, "latestDateCovered": time::wire(covered)})
         };
         Ok(error::ok(StatusCode::OK, &body))
+    }
+}
+
+/// A record with its `attributes`, written field by field: it has a hundred of them, and every read ends with it.
+struct Shown<'a> {
+    url: String,
+    kind: &'a ObjectType,
+    record: &'a Record,
+    places: &'a [usize],
+}
+
+#[derive(Serialize)]
+struct Attributes<'a> {
+    r#type: &'a str,
+    url: &'a str,
+}
+
+impl Serialize for Shown<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut out = serializer.serialize_map(None)?;
+        let attributes = Attributes {
+            r#type: self.kind.name,
+            url: &self.url,
+        };
+        out.serialize_entry("attributes", &attributes)?;
+        for &place in self.places {
+            let name = &self.kind.fields[place].name;
+            out.serialize_entry(name, &self.record.shown(self.kind, place))?;
+        }
+        out.end()
     }
 }
 

@@ -6,6 +6,7 @@ use std::{
 };
 
 use imbl::{OrdMap, OrdSet, Vector};
+use serde::{Serialize, Serializer};
 use serde_json::{Number, Value, json};
 
 use super::{
@@ -125,6 +126,15 @@ impl Record {
         }
     }
 
+    /// Returns a field as the vendor shows it, ready to be written.
+    pub(crate) fn shown<'a>(&'a self, object: &'a ObjectType, place: usize) -> Shown<'a> {
+        Shown {
+            record: self,
+            object,
+            place,
+        }
+    }
+
     /// Returns a field as the vendor shows it.
     pub(crate) fn to_json(&self, object: &ObjectType, place: usize) -> Value {
         match object.fields[place].kind {
@@ -147,6 +157,11 @@ impl Record {
 
     /// The compound address; nothing when all its parts are empty.
     fn address(&self, object: &ObjectType) -> Value {
+        let together = object.at("Street")..=object.at("GeocodeAccuracy");
+        let mut places = self.cells.iter().map(|(place, _)| usize::from(*place));
+        if !places.any(|place| together.contains(&place)) {
+            return Value::Null; // as nearly always
+        }
         let parts = [
             ("city", "City"),
             ("country", "Country"),
@@ -165,6 +180,41 @@ impl Record {
             Value::Null
         } else {
             Value::Object(address)
+        }
+    }
+}
+
+/// One field of one record as the vendor shows it.
+#[derive(Debug)]
+pub(crate) struct Shown<'a> {
+    record: &'a Record,
+    object: &'a ObjectType,
+    place: usize,
+}
+
+impl Serialize for Shown<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        match self.object.fields[self.place].kind {
+            Kind::Id => out.collect_str(&self.record.id),
+            Kind::Boolean => out.serialize_bool(self.record.flag(self.place)),
+            Kind::Address => self.record.address(self.object).serialize(out),
+            Kind::Text
+            | Kind::TextArea
+            | Kind::Email
+            | Kind::Phone
+            | Kind::Url
+            | Kind::Picklist
+            | Kind::Integer
+            | Kind::Double
+            | Kind::Date
+            | Kind::DateTime
+            | Kind::Reference => match self.record.get(self.place) {
+                None => out.serialize_unit(),
+                Some(Cell::Text(text)) => out.serialize_str(text),
+                Some(Cell::Reference(id)) => out.collect_str(id),
+                Some(Cell::Time(at)) => out.serialize_str(&time::wire(*at)),
+                Some(other) => other.to_json().serialize(out),
+            },
         }
     }
 }

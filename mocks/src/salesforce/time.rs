@@ -5,7 +5,10 @@ use jiff::{Timestamp, civil, tz::TimeZone};
 /// Writes a point in time, given in milliseconds since 1970.
 pub(crate) fn wire(milliseconds: i64) -> String {
     let stamp = Timestamp::from_millisecond(milliseconds).unwrap_or_default();
-    stamp.strftime("%Y-%m-%dT%H:%M:%S%.3f+0000").to_string()
+    let mut text = format!("{stamp:.3}");
+    text.pop(); // the `Z`
+    text.push_str("+0000");
+    text
 }
 
 /// Reads a date with time and offset (`Z`, `+00:00` and `+0000` alike) as milliseconds since 1970.

@@ -9,7 +9,7 @@ use super::{
     error::{Outcome, Problem},
     id::Id,
     input::is_email,
-    schema::{LICENCE, Object, PROFILE, USER},
+    schema::{LICENCE, Object, ObjectType, PROFILE, USER},
     store::{Cell, Record},
 };
 
@@ -31,11 +31,10 @@ pub(crate) struct Places {
     pub(crate) last_password: usize,
 }
 
-impl Salesforce {
-    /// Returns where the fields of a user are.
-    pub(crate) fn user_places(&self) -> Places {
-        let user = self.schema.get(USER);
-        Places {
+impl Places {
+    /// Finds the fields of a user.
+    pub(crate) fn of(user: &ObjectType) -> Self {
+        Self {
             username: user.at("Username"),
             first: user.at("FirstName"),
             last: user.at("LastName"),
@@ -50,6 +49,13 @@ impl Salesforce {
             last_login: user.at("LastLoginDate"),
             last_password: user.at("LastPasswordChangeDate"),
         }
+    }
+}
+
+impl Salesforce {
+    /// Returns where the fields of a user are.
+    pub(crate) fn user_places(&self) -> Places {
+        self.schema.user
     }
 
     /// Gives a new user what the vendor gives by itself.

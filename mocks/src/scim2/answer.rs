@@ -18,7 +18,10 @@ use super::{
     schema::Kind,
     store::Row,
 };
-use crate::vendor::{Answer, Change, Request, UNSUPPORTED_HEADER};
+use crate::{
+    sheet,
+    vendor::{Answer, Change, Request, UNSUPPORTED_HEADER},
+};
 
 impl Scim2 {
     /// Answers a request; a refusal is put into the personality's words.
@@ -293,11 +296,8 @@ impl Scim2 {
     ) -> Answer {
         let shown = self.renderer(base);
         let text = match projection {
-            Projection::Default => shown.text(kind, row),
-            other => {
-                let projected = other.apply(shown.view(kind, row), kind, &self.store);
-                Value::Object(projected).to_string().into_bytes()
-            }
+            Projection::Default => shown.text(kind, row).into(),
+            other => sheet::json(&other.apply(shown.view(kind, row), kind, &self.store)),
         };
         let mut answer = Answer::bytes(status, MEDIA_TYPE, text);
         answer.headers.extend::<HeaderMap>(shown.headers(kind, row));

@@ -59,7 +59,7 @@ impl Scim2 {
             kind,
             Draft {
                 id: id.into(),
-                content: content.clone(),
+                content: &content,
                 password,
             },
             turn.now,
@@ -205,7 +205,7 @@ impl Scim2 {
         let new_password = password != old.password;
         let draft = Draft {
             id,
-            content: content.clone(),
+            content: &content,
             password,
         };
         let row = self
@@ -279,7 +279,7 @@ impl Scim2 {
         }
         let draft = Draft {
             id: old.id.clone(),
-            content: after.clone(),
+            content: &after,
             password: None,
         };
         if let Some(row) = self.store.replace(Kind::Group, at, draft, turn.now) {

@@ -162,10 +162,7 @@ impl Scim2 {
                 Some(found.map_or_else(|| id.clone(), |(_, row)| row.name.to_string()))
             }
             Place::Collection(kind) if request.method == Method::POST => {
-                let body: Value = serde_json::from_slice(&request.body).ok()?;
-                body.get(kind.naming_attribute())?
-                    .as_str()
-                    .map(str::to_owned)
+                request.body_text(&[kind.naming_attribute()])
             }
             Place::Collection(kind) => self.filtered_name(*kind, &request.query_value("filter")?),
             Place::Search(Some(kind)) => {

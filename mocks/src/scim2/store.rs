@@ -44,15 +44,15 @@ impl Row {
         serde_json::from_slice(&text).expect("the body was written by `Row::new`")
     }
 
-    fn new(draft: Draft, kind: Kind, created: Timestamp, modified: Timestamp) -> (Self, Keys) {
-        let keys = Keys::of(&draft.content);
-        let mut body = serde_json::to_vec(&draft.content).expect("a map with text keys is JSON");
+    fn new(draft: Draft<'_>, kind: Kind, created: Timestamp, modified: Timestamp) -> (Self, Keys) {
+        let keys = Keys::of(draft.content);
+        let mut body = serde_json::to_vec(draft.content).expect("a map with text keys is JSON");
         body.pop();
         let has_references = body
             .windows(REFERENCE.len())
             .any(|window| window == REFERENCE);
         let row = Self {
-            name: text_of(&draft.content, kind.naming_attribute()).into(),
+            name: text_of(draft.content, kind.naming_attribute()).into(),
             active: kind == Kind::User && draft.content.get("active") != Some(&Value::Bool(false)),
             id: draft.id,
             hash: hash_of(&body),
@@ -71,9 +71,9 @@ pub(crate) const REFERENCE: &[u8] = br#""$ref":"\u0001"#;
 
 /// A resource that is to be kept.
 #[derive(Debug)]
-pub(crate) struct Draft {
+pub(crate) struct Draft<'a> {
     pub(crate) id: Arc<str>,
-    pub(crate) content: Map<String, Value>,
+    pub(crate) content: &'a Map<String, Value>,
     pub(crate) password: Option<Box<str>>,
 }
 
@@ -243,12 +243,12 @@ impl Store {
     }
 
     /// Adds a resource.
-    pub(crate) fn insert(&mut self, kind: Kind, draft: Draft, now: Timestamp) -> Arc<Row> {
+    pub(crate) fn insert(&mut self, kind: Kind, draft: Draft<'_>, now: Timestamp) -> Arc<Row> {
         self.next += 1;
         let at = self.next;
         let now = to_milliseconds(now);
         let members = if kind == Kind::Group {
-            links::member_ids(&draft.content)
+            links::member_ids(draft.content)
         } else {
             Vec::new()
         };
@@ -267,13 +267,13 @@ impl Store {
         &mut self,
         kind: Kind,
         at: u64,
-        draft: Draft,
+        draft: Draft<'_>,
         now: Timestamp,
     ) -> Option<Arc<Row>> {
         let old = self.row(kind, at)?.clone();
         let old_content = old.content();
         let members = if kind == Kind::Group {
-            links::member_ids(&draft.content)
+            links::member_ids(draft.content)
         } else {
             Vec::new()
         };
