@@ -165,6 +165,23 @@ fn a_plan_writes_nothing_and_sends_nothing() {
     assert_eq!(program.expect(0, &["journal", "list", "--json"]).out, "");
 }
 
+#[cfg(unix)]
+#[test]
+fn the_journal_is_readable_by_its_owner_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mocks = Mocks::start();
+    let program = Program::shipped(&mocks);
+    program.expect(
+        0,
+        &["trigger", "user-created", "kim", "--claim", "lastname=Ng"],
+    );
+    let mode = std::fs::metadata(program.path().join("outbound.db"))
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+}
+
 #[test]
 fn an_import_reports_each_row_and_can_be_repeated() {
     let mocks = Mocks::start();

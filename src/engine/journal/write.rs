@@ -94,6 +94,7 @@ impl Journal {
             std::fs::create_dir_all(folder).map_err(|error| unusable(error.to_string()))?;
         }
         let lock = Lock::take(path)?;
+        make_private(path).map_err(|error| unusable(error.to_string()))?;
         let mut connection = Connection::open(path).map_err(|error| unusable(error.to_string()))?;
         schema::check(&connection)?;
         schema::prepare_writer(&connection)?;
@@ -281,5 +282,20 @@ impl Writer {
         for (record, _) in entries {
             let _ = self.news.send(News::Fact(Arc::new(record))); // nobody listening is fine
         }
+    }
+}
+
+/// Makes the file, readable by its owner only: it holds everybody's claims. SQLite gives its companions the same mode.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    match options.open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
     }
 }
