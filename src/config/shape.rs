@@ -326,7 +326,7 @@ static RETRY: Shape = Shape {
         Key::new(
             "give_up_after",
             Kind::Duration,
-            "When to stop trying, counted from the trigger.",
+            "When to stop trying, counted from the first attempt.",
         )
         .default("\"28d\""),
         Key::new(

@@ -169,7 +169,7 @@ fn change_text(change: &AttributeChange) -> String {
 /// Shapes a deprovision: of a subject that was deleted, or that is no longer in scope.
 pub(crate) fn take_away(walk: &Walk<'_>, trace: &mut Trace) -> Result<Planned, Nothing> {
     let Some(known) = &walk.known else {
-        return Err(never_provisioned(walk));
+        return take_away_unseen(walk, trace);
     };
     if is_deactivated_already(known, walk.deprovision) {
         return Err(Nothing {
@@ -182,13 +182,38 @@ pub(crate) fn take_away(walk: &Walk<'_>, trace: &mut Trace) -> Result<Planned, N
         Deprovision::Deactivate => "deactivate",
     };
     trace.say(Step::Shape, format!("deprovision: {how} {}", known.name));
+    Ok(deprovision(walk, &known.name))
+}
+
+/// Takes away what a create that ended in doubt may have made: the target is asked before anything is sent.
+fn take_away_unseen(walk: &Walk<'_>, trace: &mut Trace) -> Result<Planned, Nothing> {
+    let connector = &walk.candidate.connector;
+    let doubtful = walk
+        .snapshot
+        .doubtful
+        .iter()
+        .find(|(at, _)| at == connector);
+    let Some((_, desired)) = doubtful else {
+        return Err(never_provisioned(walk));
+    };
+    let name = &desired.remote_name;
+    trace.say(
+        Step::Shape,
+        format!(
+            "deprovision: {name} may have been made by an attempt that was never answered; the target is asked first"
+        ),
+    );
+    Ok(deprovision(walk, name))
+}
+
+fn deprovision(walk: &Walk<'_>, remote_name: &str) -> Planned {
     let local = local(walk);
-    Ok(Planned {
+    Planned {
         local,
         verb: Verb::Deprovision,
         desired: Desired {
             local,
-            remote_name: known.name.clone(),
+            remote_name: remote_name.to_owned(),
             attributes: Vec::new(),
             members: Vec::new(),
             password: PasswordPlan::None,
@@ -196,7 +221,7 @@ pub(crate) fn take_away(walk: &Walk<'_>, trace: &mut Trace) -> Result<Planned, N
         changes: Vec::new(),
         deprovision: walk.deprovision,
         held: None,
-    })
+    }
 }
 
 pub(crate) fn never_provisioned(walk: &Walk<'_>) -> Nothing {

@@ -118,7 +118,7 @@ pub struct EngineSettings {
 pub struct RetryPolicy {
     /// The waits after the first, second … failed attempt; the last one repeats until `give_up_after`.
     pub ladder: Vec<Duration>,
-    /// When to stop trying, counted from the trigger.
+    /// When to stop trying, counted from the first attempt.
     pub give_up_after: Duration,
     /// Full jitter: each wait is drawn between zero and the ladder's step. `Retry-After` is never shortened.
     pub jitter: bool,

@@ -27,6 +27,8 @@ pub struct Snapshot {
     ///
     /// `None` stands for a deprovision that is still on its way.
     pub pending: Vec<(ConnectorRef, Option<Desired>)>,
+    /// Accounts that may have been made all the same by operations that ended in doubt, and that nothing is linked to.
+    pub doubtful: Vec<(ConnectorRef, Desired)>,
     /// Who else holds, or is about to hold, a remote name that this decision may want.
     pub owners: Vec<Owner>,
     /// Connectors that may not be sent to at present.

@@ -12,40 +12,39 @@
 //! | update | it is gone | forget the account, create |
 //! | deprovision | it is gone, or deactivated as wanted | done |
 //! | deprovision | it is there | send again |
+//! | deprovision of what an earlier create may have made | the account is there and ours | link it, take it away |
+//! | deprovision of what an earlier create may have made | nothing there, or not ours | nothing left to do |
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{
     Confirmation, Connector, Deprovision, Failure, FailureKind, GroupId, Link, LinkOrigin,
-    LocalRef, MatchKey, OnExisting, Reason, Remedy, RemoteAccount, UserId, Verb,
+    LocalRef, MatchKey, OnExisting, Reason, Remedy, RemoteAccount, RemoteId, UserId, Verb,
 };
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use crate::blocking::MEMBERS;
-use crate::journal::JournalError;
+use crate::caught::caught;
+use crate::doubt::Doubt;
+use crate::journal::{JournalError, Open};
 use crate::lanes::Fate;
 use crate::retry::{Next, later};
-use crate::runner::{Then, Work, member_ids, schedule_ended};
+use crate::runner::{Then, Work, broke_down, member_ids, schedule_ended};
 use crate::{Answer, Death, DeathCause, Fact, Life, Settlement};
 
 /// How far a target's clock may be behind ours when an account's age says whose it is.
 const SKEW: Duration = Duration::from_mins(2);
 
-/// Tells whether a request may have been carried out although it failed.
-///
-/// A name that is taken and an account that is gone are answers: nothing was done, but there is something to look for.
-pub(crate) fn leaves_doubt(failure: &Failure) -> bool {
-    failure.remedy == Remedy::AskFirst
-        && !matches!(failure.kind, FailureKind::Conflict | FailureKind::NotFound)
-}
-
 /// Whose an account is.
 enum Owned {
-    /// Ours: made under this very id.
-    Ours(String),
-    /// Made while our attempt was under way.
-    Fresh(String),
+    /// Ours: made under this very id, or while our attempt was under way.
+    Ours {
+        because: String,
+        /// Whether the attempt in doubt made it, so that it holds what that attempt sent.
+        is_new: bool,
+    },
     /// Not ours, or it cannot be told.
     Foreign(String),
     /// That of another local user or group: linked, or made under its id.
@@ -61,9 +60,9 @@ impl Work<'_> {
         };
         let link = self.link()?.filter(|link| !link.gone);
         let recorder = self.recorder();
-        let found = self
-            .look(connector.as_ref(), link.as_ref(), &recorder)
-            .await;
+        let found = caught(self.look(connector.as_ref(), link.as_ref(), &recorder))
+            .await
+            .unwrap_or_else(|told| Err(broke_down(&told, Remedy::Retry { after: None })));
         let facts = recorder.into_facts();
         match (found, link) {
             (Err(failure), _) => self.unanswered(failure, facts).await,
@@ -116,6 +115,7 @@ impl Work<'_> {
         failure: Failure,
         mut facts: Vec<Fact>,
     ) -> Result<Then, JournalError> {
+        self.keep_quiet(&failure)?;
         let wish = match failure.remedy {
             Remedy::Retry { after } => after,
             Remedy::AskFirst => None,
@@ -131,7 +131,7 @@ impl Work<'_> {
                 return self.die(death, facts).await;
             }
         };
-        let Next::After(pause) = self.next(wish) else {
+        let Next::After(pause) = self.next(wish)? else {
             return self.die(schedule_ended(failure), facts).await;
         };
         let then = Life::InDoubt {
@@ -140,10 +140,13 @@ impl Work<'_> {
         facts.push(self.asked(Answer::Unanswered { failure }, then));
         self.inner.commit_surely(self.owed(facts)).await?;
         self.life = then;
-        Ok(Then::End(Fate::Again(self.inner.clock.monotonic() + pause)))
+        Ok(Then::End(Fate::Again(self.inner.in_a_while(pause))))
     }
 
-    fn asked(&self, answer: Answer, then: Life) -> Fact {
+    fn asked(&mut self, answer: Answer, then: Life) -> Fact {
+        if Doubt::is_ended_by(&answer) {
+            self.doubt = Doubt::NONE;
+        }
         Fact::Asked {
             operation: self.id(),
             number: self.attempts,
@@ -163,7 +166,8 @@ impl Work<'_> {
             remote_id: account.remote_id.clone(),
             because: "it has the id that is linked".to_owned(),
         };
-        let planned = &self.job.planned;
+        let job = Arc::clone(&self.job);
+        let planned = &job.planned;
         if let Some(failure) = self.conflict()
             && !self.name_is_being_freed()?
         {
@@ -224,6 +228,7 @@ impl Work<'_> {
     /// The linked account is gone, and there is no other of ours.
     async fn gone(&mut self, link: &Link, mut facts: Vec<Fact>) -> Result<Then, JournalError> {
         if self.job.planned.verb == Verb::Deprovision {
+            let was_in_doubt = self.doubt.done;
             facts.push(self.asked(
                 Answer::Absent,
                 Life::InDoubt {
@@ -231,9 +236,8 @@ impl Work<'_> {
                 },
             ));
             facts.push(self.settled(Confirmation::AlreadyGone));
-            return self
-                .done(Confirmation::AlreadyGone, &[], Some(link), None, facts)
-                .await;
+            let what = self.what_was_done(Confirmation::AlreadyGone, was_in_doubt);
+            return self.done(what, &[], Some(link), None, facts).await;
         }
         facts.push(self.asked(Answer::Absent, Life::Queued));
         facts.push(Fact::Linked {
@@ -299,7 +303,23 @@ impl Work<'_> {
             facts.push(self.asked(Answer::Absent, Life::Queued));
             return self.go_on(Life::Queued, facts).await;
         }
+        if self.job.planned.verb == Verb::Deprovision {
+            return self.no_ghost(Answer::Absent, facts).await;
+        }
         self.send_again(Answer::Absent, facts).await
+    }
+
+    /// There is nothing to take away: no account, or none of ours.
+    async fn no_ghost(
+        &mut self,
+        answer: Answer,
+        mut facts: Vec<Fact>,
+    ) -> Result<Then, JournalError> {
+        let at = self.inner.clock.now();
+        facts.push(self.asked(answer, Life::InDoubt { at }));
+        let detail = "there is no account to take away: the target was asked for one that an earlier attempt may have made";
+        self.nothing_because(Reason::NeverProvisioned, detail, facts)
+            .await
     }
 
     /// Sends again: the first time at once, later by the schedule.
@@ -321,7 +341,7 @@ impl Work<'_> {
         answer: Answer,
         mut facts: Vec<Fact>,
     ) -> Result<Then, JournalError> {
-        let Next::After(pause) = self.next(None) else {
+        let Next::After(pause) = self.next(None)? else {
             let death = self.failure.clone().map_or_else(
                 || Death {
                     cause: DeathCause::ScheduleEnded,
@@ -337,7 +357,7 @@ impl Work<'_> {
             at: later(self.inner.clock.now(), pause),
         };
         facts.push(self.asked(answer, then));
-        let again = Fate::Again(self.inner.clock.monotonic() + pause);
+        let again = Fate::Again(self.inner.in_a_while(pause));
         Ok(match self.go_on(then, facts).await? {
             Then::Continue => Then::End(again),
             end @ Then::End(_) => end,
@@ -348,13 +368,33 @@ impl Work<'_> {
     async fn go_on(&mut self, then: Life, mut facts: Vec<Fact>) -> Result<Then, JournalError> {
         let gate = self.gate().await;
         if gate.as_deref() == Some(&true) {
-            let is_taken_over = |fact: &Fact| matches!(fact, Fact::Linked { link } if link.origin == LinkOrigin::Adopted && !link.gone);
+            let is_taken_over = |fact: &Fact| match fact {
+                Fact::Linked { link } => link.origin == LinkOrigin::Adopted && !link.gone,
+                // The account of somebody who has left stays theirs when nobody takes it over.
+                Fact::Unlinked { .. } => true,
+                _ => false,
+            };
             facts.retain(|fact| !is_taken_over(fact));
             return self.refused(facts).await;
         }
-        if !self.inner.commit_surely(self.owed(facts)).await? {
+        let linked = facts.iter().find_map(|fact| match fact {
+            Fact::Linked { link } if !link.gone => Some(link.as_ref().clone()),
+            _ => None,
+        });
+        let local = self.head().local;
+        // What happens to another's link is not part of this flow's story.
+        let of_another =
+            |fact: &Fact| matches!(fact, Fact::Unlinked { link } if link.local != local);
+        let (others, facts): (Vec<Fact>, Vec<Fact>) = facts.into_iter().partition(of_another);
+        let mut owed = self.owed(facts);
+        for fact in others {
+            owed.batch.push(None, fact);
+        }
+        let follow_ups = self.member_linked(&mut owed, linked.as_ref())?;
+        if !self.inner.commit_surely(owed).await? {
             return Ok(Then::End(Fate::Again(self.inner.clock.monotonic())));
         }
+        self.check_follow_ups(follow_ups, linked.as_ref()).await?;
         self.life = then;
         Ok(Then::Continue)
     }
@@ -368,9 +408,12 @@ impl Work<'_> {
     ) -> Result<Then, JournalError> {
         let remote_id = account.remote_id.clone();
         let refused = self.gate().await.as_deref() == Some(&true);
+        let takes_away = self.job.planned.verb == Verb::Deprovision;
+        // Some servers make a group and leave its members out, so what a group holds is only known once it was written.
+        let is_complete = self.job.planned.desired.members.is_empty();
         match self.owner(&account)? {
-            Owned::Ours(because) | Owned::Fresh(because)
-                if refused || self.unsure && gone.is_none() =>
+            Owned::Ours { because, is_new }
+                if !takes_away && (refused || is_new && is_complete && gone.is_none()) =>
             {
                 facts.push(self.asked(
                     Answer::Ours { remote_id, because },
@@ -384,10 +427,14 @@ impl Work<'_> {
                     .await
             }
             // Ours from before: what it holds is not known, so it is linked and written.
-            Owned::Ours(because) | Owned::Fresh(because) => {
+            Owned::Ours { because, .. } => {
                 facts.push(self.asked(Answer::Ours { remote_id, because }, Life::Queued));
                 facts.push(self.linked(account, LinkOrigin::Created));
                 self.go_on(Life::Queued, facts).await
+            }
+            Owned::Foreign(because) | Owned::Another(_, because) if takes_away => {
+                self.no_ghost(Answer::Foreign { remote_id, because }, facts)
+                    .await
             }
             Owned::Another(other, because) if self.is_letting_go(other)? => {
                 self.send_later(Answer::Foreign { remote_id, because }, facts)
@@ -405,6 +452,7 @@ impl Work<'_> {
                     .await
             }
             Owned::Foreign(because) if self.adopts() => {
+                facts.extend(self.let_go(&remote_id)?);
                 facts.push(self.asked(Answer::Foreign { remote_id, because }, Life::Queued));
                 facts.push(self.linked(account, LinkOrigin::Adopted));
                 self.go_on(Life::Queued, facts).await
@@ -431,6 +479,51 @@ impl Work<'_> {
         }
     }
 
+    /// Ends the link of somebody who has left, when there is one to this account.
+    fn let_go(&self, remote_id: &RemoteId) -> Result<Option<Fact>, JournalError> {
+        let connector = &self.head().connector;
+        let reader = &self.inner.reader;
+        let link = match reader.linked_to(connector, remote_id)? {
+            Some(other) if other != self.head().local => reader.link(connector, other)?,
+            _ => None,
+        };
+        Ok(link.map(|link| Fact::Unlinked {
+            link: Box::new(link),
+        }))
+    }
+
+    /// Returns the time in which an account must have been made for the attempt in doubt to have made it.
+    ///
+    /// The doubt is that of the newest attempt, or, for a deprovision without a link, that of an earlier operation.
+    fn window(&self) -> Result<Option<(Timestamp, Timestamp)>, JournalError> {
+        let reader = &self.inner.reader;
+        let course = if self.doubt.made {
+            Some(reader.course(self.head())?)
+        } else if self.job.planned.verb == Verb::Deprovision {
+            self.ghost()?
+                .map(|earlier| reader.course(&earlier))
+                .transpose()?
+        } else {
+            None
+        };
+        let Some(started) = course.and_then(|course| course.last_started) else {
+            return Ok(None);
+        };
+        let patience = self
+            .setup
+            .configuration
+            .connector(&self.head().connector)
+            .map_or(Duration::ZERO, |(_, settings)| settings.request_timeout);
+        let end = later(started, patience.saturating_add(SKEW));
+        Ok(Some((before_skew(started), end)))
+    }
+
+    /// Returns the earlier operation of this lane that may have made an account which nobody knows of.
+    pub(crate) fn ghost(&self) -> Result<Option<Open>, JournalError> {
+        let head = self.head();
+        self.inner.reader.left_in_doubt(&head.connector, head.local)
+    }
+
     fn adopts(&self) -> bool {
         self.setup
             .configuration
@@ -441,38 +534,56 @@ impl Work<'_> {
     fn owner(&self, account: &RemoteAccount) -> Result<Owned, JournalError> {
         let head = self.head();
         let ours = head.local.uuid().to_string();
-        let linked = self
-            .inner
-            .reader
-            .linked_to(&head.connector, &account.remote_id)?;
-        if let Some(other) = linked.filter(|local| *local != head.local) {
-            return Ok(Owned::Another(other, format!("it is linked to {other}")));
+        let reader = &self.inner.reader;
+        let window = self.window()?;
+        let is_new = window
+            .zip(account.created_at)
+            .is_some_and(|((from, to), created)| from <= created && created <= to);
+        let ours_because = |because: &str| Owned::Ours {
+            because: because.to_owned(),
+            is_new,
+        };
+        let another = |other: LocalRef, because: String| -> Result<Owned, JournalError> {
+            Ok(if reader.has_left(&head.connector, other)? {
+                Owned::Foreign(format!("{because}, who is here no longer"))
+            } else {
+                Owned::Another(other, because)
+            })
+        };
+        match reader.linked_to(&head.connector, &account.remote_id)? {
+            Some(other) if other != head.local => {
+                return another(other, format!("it is linked to {other}"));
+            }
+            Some(_) => return Ok(ours_because("it has the id that was linked")),
+            None => {}
         }
         match account.external_id.as_deref().map(str::trim) {
             Some(id) if id.eq_ignore_ascii_case(&ours) => {
-                return Ok(Owned::Ours("its external id is ours".to_owned()));
+                return Ok(ours_because("its external id is ours"));
             }
             Some(id) if !id.is_empty() => {
-                let another = id.parse().ok().map(|id| same_kind(head.local, id));
-                return Ok(match another {
+                let other = id.parse().ok().map(|id| same_kind(head.local, id));
+                return match other {
                     Some(other) if self.is_served(other)? => {
-                        Owned::Another(other, format!("its external id is that of {other}"))
+                        another(other, format!("its external id is that of {other}"))
                     }
-                    _ => Owned::Foreign("its external id is not ours".to_owned()),
-                });
+                    _ => Ok(Owned::Foreign("its external id is not ours".to_owned())),
+                };
             }
             _ => {}
         }
-        let since = self.first_started.map(before_skew);
-        Ok(match (self.unsure, account.created_at, since) {
-            (true, Some(created), Some(since)) if created >= since => {
-                Owned::Fresh("it was made while our attempt was under way".to_owned())
+        Ok(match (window, account.created_at) {
+            (Some(_), Some(_)) if is_new => {
+                ours_because("it was made while our attempt was under way")
             }
-            (true, Some(_), Some(_)) => {
-                Owned::Foreign("it is older than our first attempt".to_owned())
+            (Some((from, _)), Some(created)) if created < from => {
+                Owned::Foreign("it is older than our attempt".to_owned())
             }
-            (true, ..) => Owned::Foreign("nothing at the target tells who made it".to_owned()),
-            (false, ..) => Owned::Foreign("no attempt of ours can have made it".to_owned()),
+            (Some(_), Some(_)) => {
+                Owned::Foreign("it was made after our attempt had ended".to_owned())
+            }
+            (Some(_), None) => Owned::Foreign("nothing at the target tells who made it".to_owned()),
+            (None, _) => Owned::Foreign("no attempt of ours can have made it".to_owned()),
         })
     }
 

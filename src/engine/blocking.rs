@@ -7,16 +7,19 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use decide::Shaped;
 use domain::{
-    AttributeChange, Confirmation, ConnectorRef, Desired, DesiredAttribute, Failure, FlowId, Link,
-    LinkOrigin, LocalRef, Member, OnFailure, OperationId, Origin, PasswordPlan, Planned, RemoteId,
-    Verb,
+    AttributeChange, Confirmation, ConnectorRef, Deprovision, Desired, DesiredAttribute, Failure,
+    FlowId, Link, LinkOrigin, LocalRef, Member, OnFailure, OperationId, Origin, PasswordPlan,
+    Planned, RemoteId, Verb,
 };
 use serde_json::Value;
 use tokio::sync::Notify;
 
+use crate::doubt::Doubt;
 use crate::inner::{Inner, Owed};
 use crate::journal::{JournalError, Reader, Unresolved};
+use crate::lanes::Entry;
 use crate::timer::sleep_until;
 use crate::trace::OperationTrace;
 use crate::{
@@ -226,6 +229,13 @@ impl Inner {
         *refused = true;
         let mut owed = Owed::of(flow, [Fact::CallerReleased { verdict }]);
         let trace = self.reader.trace(flow)?;
+        let doubts: HashMap<OperationId, Doubt> = self
+            .reader
+            .heads_of(flow)?
+            .into_iter()
+            .map(|head| (head.operation, head.doubt))
+            .collect();
+        let mut asked_again = Vec::new();
         let mut discarded = Vec::new();
         let mut asked = Vec::new();
         for operation in trace.iter().flat_map(|trace| &trace.operations) {
@@ -233,13 +243,31 @@ impl Inner {
             if matches!(operation.queued.cause, Cause::Undoes { .. }) {
                 continue;
             }
+            let doubt = doubts.get(&id).copied().unwrap_or_default();
+            let makes =
+                operation.planned.as_ref().map(|planned| planned.verb) == Some(Verb::Create);
             match operation.life {
                 Life::Settled => {
-                    if let Some(done) = Done::of(operation) {
+                    if let Some(done) = Done::of(operation, doubt) {
                         self.undo(&mut owed, flow, &operation.queued, &done)?;
                     }
                 }
-                Life::Queued | Life::Retrying { .. } | Life::Held { .. } => {
+                // It may have made an account before it failed for good: that is asked once more.
+                Life::Dead if doubt.made && makes => {
+                    let then = Life::InDoubt {
+                        at: self.clock.now(),
+                    };
+                    owed.push(
+                        flow,
+                        Fact::Retried {
+                            operation: id,
+                            then,
+                        },
+                    );
+                    asked_again.push(&operation.queued);
+                }
+                Life::Dead if !doubt.done => {}
+                Life::Queued | Life::Retrying { .. } | Life::Held { .. } | Life::Dead => {
                     owed.push(
                         flow,
                         Fact::Discarded {
@@ -247,21 +275,45 @@ impl Inner {
                             why: REFUSED.to_owned(),
                         },
                     );
+                    if let Some(planned) = &operation.planned {
+                        let unseen = Unseen {
+                            planned,
+                            doubt,
+                            link: self
+                                .reader
+                                .link(&operation.queued.connector, operation.queued.local)?,
+                        };
+                        self.undo_unseen(&mut owed, flow, &operation.queued, unseen)?;
+                    }
                     discarded.push(&operation.queued);
                 }
                 // Whether it was done is asked now; its result finds the gate and is undone.
                 Life::InDoubt { .. } => asked.push(&operation.queued),
-                Life::InFlight | Life::Dead | Life::Discarded => {}
+                Life::InFlight | Life::Discarded => {}
             }
         }
         if !self.commit_surely(owed).await? {
             return Err(JournalError::Closed);
+        }
+        let mut again = Vec::new();
+        for queued in &asked_again {
+            again.extend(self.reader.head(queued.operation)?);
         }
         let now = self.clock.monotonic();
         let mut lanes = self.lanes();
         for queued in discarded {
             self.passwords.forget(queued.operation);
             lanes.remove(&queued.connector, queued.local, queued.operation, now);
+        }
+        for (queued, head) in asked_again.iter().zip(again) {
+            let entry = Entry {
+                seq: head.seq,
+                operation: queued.operation,
+                due: Duration::ZERO,
+                held: false,
+                job: None,
+            };
+            lanes.push(&queued.connector, queued.local, entry, now);
         }
         for queued in asked {
             lanes.hurry(&queued.connector, queued.local, queued.operation, now);
@@ -300,6 +352,80 @@ impl Inner {
                 let owed = Owed::of(flow, [Fact::CallerReleased { verdict }]);
                 self.commit(owed).await.map(|_| ())
             }
+        }
+    }
+
+    /// Adds what undoes an operation of which nobody knows whether it was carried out.
+    ///
+    /// It is taken as carried out: the link says so from now on, so that what undoes it is really sent.
+    pub(crate) fn undo_unseen(
+        &self,
+        owed: &mut Owed,
+        flow: FlowId,
+        queued: &Queued,
+        unseen: Unseen<'_>,
+    ) -> Result<(), JournalError> {
+        let planned = unseen.planned;
+        let Some(link) = unseen.link.filter(|link| !link.gone) else {
+            return Ok(());
+        };
+        match planned.verb {
+            // A create with a link has found what it made, or has taken an account over.
+            Verb::Create => {
+                let done = Done {
+                    what: Confirmation::Updated,
+                    planned,
+                    changes: &[],
+                    link: Some(&link),
+                };
+                self.undo(owed, flow, queued, &done)
+            }
+            Verb::Update if unseen.doubt.done && !link.written.is_empty() => {
+                let setup = self.setup();
+                let shaped = setup.decider().reshape(
+                    &queued.connector,
+                    &planned.desired,
+                    Verb::Update,
+                    Some(&link),
+                );
+                let Shaped::Send { changes, .. } = shaped else {
+                    return Ok(());
+                };
+                let assumed = as_if_written(&link, planned, &changes);
+                owed.push(flow, Fact::Linked { link: assumed });
+                let done = Done {
+                    what: Confirmation::Updated,
+                    planned,
+                    changes: &changes,
+                    link: Some(&link),
+                };
+                self.undo(owed, flow, queued, &done)
+            }
+            Verb::Deprovision if unseen.doubt.done => {
+                let what = match planned.deprovision {
+                    Deprovision::Delete => Confirmation::Deleted,
+                    Deprovision::Deactivate => Confirmation::Deactivated,
+                };
+                let assumed = Link {
+                    active: false,
+                    written: BTreeMap::new(),
+                    ..link.clone()
+                };
+                owed.push(
+                    flow,
+                    Fact::Linked {
+                        link: Box::new(assumed),
+                    },
+                );
+                let done = Done {
+                    what,
+                    planned,
+                    changes: &[],
+                    link: Some(&link),
+                };
+                self.undo(owed, flow, queued, &done)
+            }
+            Verb::Update | Verb::Deprovision => Ok(()),
         }
     }
 
@@ -347,6 +473,45 @@ impl Inner {
 /// Why an operation of a refused flow is given up.
 pub(crate) const REFUSED: &str = "the request that it belongs to was refused";
 
+/// An operation that may have been carried out unseen.
+pub(crate) struct Unseen<'a> {
+    pub(crate) planned: &'a Planned,
+    pub(crate) doubt: Doubt,
+    /// The link as it stands.
+    pub(crate) link: Option<Link>,
+}
+
+/// Returns a link as an update would leave it.
+fn as_if_written(link: &Link, planned: &Planned, changes: &[AttributeChange]) -> Box<Link> {
+    let mut assumed = link.clone();
+    let desired = &planned.desired;
+    for change in changes {
+        let is_attribute = desired
+            .attributes
+            .iter()
+            .any(|entry| entry.remote == change.remote);
+        let is_membership = change.remote == MEMBERS && matches!(desired.local, LocalRef::Group(_));
+        if is_attribute || is_membership {
+            assumed
+                .written
+                .insert(change.remote.clone(), change.after.clone());
+        } else {
+            assumed.remote_name.clone_from(&desired.remote_name);
+        }
+    }
+    Box::new(assumed)
+}
+
+/// Returns what a result means when an attempt before it may have been carried out: the account was gone because that
+/// attempt had deleted it.
+pub(crate) fn what_was_done(what: Confirmation, planned: &Planned) -> Confirmation {
+    let deletes = planned.verb == Verb::Deprovision && planned.deprovision == Deprovision::Delete;
+    match what {
+        Confirmation::AlreadyGone if deletes => Confirmation::Deleted,
+        other => other,
+    }
+}
+
 /// What an operation did, as far as undoing it needs to know.
 #[derive(Debug)]
 pub(crate) struct Done<'a> {
@@ -366,11 +531,15 @@ enum Undoing {
 }
 
 impl<'a> Done<'a> {
-    fn of(operation: &'a OperationTrace) -> Option<Self> {
+    fn of(operation: &'a OperationTrace, doubt: Doubt) -> Option<Self> {
         let planned = operation.planned.as_ref()?;
         match operation.settlement.as_ref()? {
             Settlement::Confirmed(what) | Settlement::Found(what) => Some(Self {
-                what: *what,
+                what: if doubt.done {
+                    what_was_done(*what, planned)
+                } else {
+                    *what
+                },
                 planned,
                 changes: &planned.changes,
                 link: operation.link.as_ref(),
@@ -497,7 +666,10 @@ impl<'a> Done<'a> {
 /// The name under which a group's members stand in a link.
 pub(crate) const MEMBERS: &str = "members";
 
-fn attributes_of(written: &BTreeMap<String, Value>, local: LocalRef) -> Vec<DesiredAttribute> {
+pub(crate) fn attributes_of(
+    written: &BTreeMap<String, Value>,
+    local: LocalRef,
+) -> Vec<DesiredAttribute> {
     written
         .iter()
         .filter(|(name, value)| {
@@ -512,7 +684,7 @@ fn attributes_of(written: &BTreeMap<String, Value>, local: LocalRef) -> Vec<Desi
         .collect()
 }
 
-fn known_members(
+pub(crate) fn known_members(
     reader: &Reader,
     connector: &ConnectorRef,
     ids: &Value,

@@ -222,6 +222,7 @@ impl Inner {
             links,
             pending,
             owners: self.reader.owners(&needs.names, step.subject)?,
+            doubtful: self.reader.doubtful(step.subject)?,
             holds: self.holds_now(),
             members: if needs.members {
                 self.members(draft, step)?

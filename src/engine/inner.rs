@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use domain::{Clock, ConnectorRef, FlowId, Hold, Planned, Reason};
-use jiff::Timestamp;
 use tokio::sync::{Notify, broadcast, watch};
 use uuid::Uuid;
 
 use crate::blocking::Waits;
+use crate::doubt::Doubt;
 use crate::handle::News;
 use crate::ids::Ids;
 use crate::journal::{Batch, Journal, JournalError, Open, Reader, Refused};
@@ -99,7 +99,7 @@ impl Inner {
         let Owed { batch, queued } = owed;
         match self.journal.append(at, batch).await {
             Ok(first) => {
-                self.enter(first, at, queued);
+                self.enter(first, queued);
                 Ok(first)
             }
             Err(refused) => {
@@ -134,7 +134,7 @@ impl Inner {
         }
     }
 
-    fn enter(&self, first: u64, at: Timestamp, queued: Vec<(usize, FlowId, Queued, Planned)>) {
+    fn enter(&self, first: u64, queued: Vec<(usize, FlowId, Queued, Planned)>) {
         if queued.is_empty() {
             return;
         }
@@ -153,9 +153,8 @@ impl Inner {
                 name: queued.name,
                 life: hold.map_or(Life::Queued, |reason| Life::Held { reason }),
                 attempts: 0,
-                queued: at,
-                first_started: None,
                 unsure: false,
+                doubt: Doubt::NONE,
                 undoes: matches!(queued.cause, crate::Cause::Undoes { .. }),
             };
             let connector = head.connector.clone();

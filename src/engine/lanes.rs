@@ -123,7 +123,12 @@ impl Lanes {
             self.pipes[at].limit = limit;
         }
         for pipe in &mut self.pipes {
-            pipe.held = held.contains(&pipe.connector);
+            let is_held = held.contains(&pipe.connector);
+            // Whoever lets a connector go on wants to see it sent to, whatever its target asked for before.
+            if pipe.held && !is_held {
+                pipe.quiet_until = Duration::ZERO;
+            }
+            pipe.held = is_held;
         }
     }
 

@@ -6,7 +6,9 @@
 
 mod ask;
 mod blocking;
+mod caught;
 mod directory;
+mod doubt;
 mod engine;
 mod fact;
 mod flow;

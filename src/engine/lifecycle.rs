@@ -201,7 +201,12 @@ impl Move {
             }
             Fact::AttemptStarted { .. } => (&[Queued, Retrying], Life::InFlight, &[InFlight]),
             Fact::AttemptFailed { then, .. } => (&[InFlight], *then, &[Retrying, InDoubt]),
-            Fact::Asked { then, .. } => (&[InDoubt], *then, &[Queued, Retrying, InDoubt]),
+            // Before anything is sent it is asked for what an earlier operation of the lane may have left behind.
+            Fact::Asked { then, .. } => (
+                &[InDoubt, Queued, Retrying],
+                *then,
+                &[Queued, Retrying, InDoubt],
+            ),
             Fact::Settled { .. } => (
                 &[Queued, Retrying, InFlight, InDoubt],
                 Life::Settled,

@@ -16,21 +16,19 @@ pub(crate) enum Next {
 
 /// Says when the next attempt is made.
 ///
-/// `failed` is the number of attempts that failed, from 1. `wish` is the target's own (`Retry-After`): it is never
+/// `since` is when the schedule began: with the first attempt, so that what was only kept or waited loses nothing of it.
+/// `failed` is the number of attempts that failed since then, from 1. `wish` is the target's own (`Retry-After`): it is never
 /// shortened, and when it lies beyond the end of the schedule there is no next attempt. Without a wish the last attempt
 /// is made at the end of the schedule. `draw` draws a time between zero and the ladder's step.
 pub(crate) fn next(
     policy: &RetryPolicy,
     failed: u32,
     wish: Option<Duration>,
-    since: Timestamp,
+    since: Option<Timestamp>,
     now: Timestamp,
     draw: impl FnOnce(Duration) -> Duration,
 ) -> Next {
-    let age = Duration::try_from(now.duration_since(since)).unwrap_or(Duration::ZERO);
-    let Some(left) = policy.give_up_after.checked_sub(age) else {
-        return Next::Never;
-    };
+    let left = left(policy, since, now);
     if left.is_zero() {
         return Next::Never;
     }
@@ -44,6 +42,12 @@ pub(crate) fn next(
     let step = step(policy, failed);
     let pause = if policy.jitter { draw(step) } else { step };
     Next::After(pause.min(left))
+}
+
+/// Returns what is left of the schedule.
+pub(crate) fn left(policy: &RetryPolicy, since: Option<Timestamp>, now: Timestamp) -> Duration {
+    let age = since.map_or(Duration::ZERO, |since| until(since, now));
+    policy.give_up_after.saturating_sub(age)
 }
 
 fn step(policy: &RetryPolicy, failed: u32) -> Duration {
@@ -90,7 +94,7 @@ mod tests {
     fn the_ladder_is_climbed_and_its_last_step_repeats() {
         let seconds: Vec<u64> = (1..=11)
             .map(
-                |failed| match next(&policy(), failed, None, START, START, whole) {
+                |failed| match next(&policy(), failed, None, Some(START), START, whole) {
                     Next::After(pause) => pause.as_secs(),
                     Next::Never => 0,
                 },
@@ -110,21 +114,27 @@ mod tests {
         let wish = Some(Duration::from_secs(90));
         let zero = |_| Duration::ZERO;
         assert_eq!(
-            next(&policy, 1, wish, START, START, zero),
+            next(&policy, 1, wish, None, START, zero),
             Next::After(Duration::from_secs(90))
         );
         let never = Some(Duration::from_hours(40 * 24));
-        assert_eq!(next(&policy, 1, never, START, START, zero), Next::Never);
+        assert_eq!(
+            next(&policy, 1, never, Some(START), START, zero),
+            Next::Never
+        );
     }
 
     #[test]
     fn the_last_attempt_is_at_the_end_of_the_schedule_and_none_after_it() {
         let now = later(START, Duration::from_mins(28 * 24 * 60 - 1));
         assert_eq!(
-            next(&policy(), 30, None, START, now, whole),
+            next(&policy(), 30, None, Some(START), now, whole),
             Next::After(Duration::from_mins(1))
         );
         let end = later(START, Duration::from_hours(28 * 24));
-        assert_eq!(next(&policy(), 31, None, START, end, whole), Next::Never);
+        assert_eq!(
+            next(&policy(), 31, None, Some(START), end, whole),
+            Next::Never
+        );
     }
 }

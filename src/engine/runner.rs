@@ -1,20 +1,25 @@
 //! Carries out one operation whose turn has come: intent first, then the request, then the result with the link.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use decide::Shaped;
 use domain::{
-    AttributeChange, Confirmation, Confirmed, Connector, Desired, Failure, FailureKind, Link,
-    LinkOrigin, LocalRef, Object, OperationId, Order, PasswordPlan, Reason, Remedy, Secret, Verb,
+    AttributeChange, Confirmation, Confirmed, Connector, Deprovision, Desired, Failure,
+    FailureKind, GroupId, Link, LinkOrigin, LocalRef, Member, Object, OperationId, Order,
+    PasswordPlan, Planned, Reason, Remedy, RemoteId, Secret, Verb,
 };
-use jiff::Timestamp;
 use tokio::sync::OwnedMutexGuard;
 
-use crate::blocking::{Done, MEMBERS, Progress, REFUSED};
+use crate::blocking::{
+    Done, MEMBERS, Progress, REFUSED, Unseen, attributes_of, known_members, what_was_done,
+};
+use crate::caught::caught;
+use crate::doubt::Doubt;
 use crate::inner::{Inner, JOURNAL_PAUSE, Owed};
-use crate::journal::{JournalError, Open};
+use crate::journal::{Course, JournalError, Open};
 use crate::lanes::{Fate, Job, Turn};
 use crate::passwords::Choice;
 use crate::retry::{self, Next, later};
@@ -38,8 +43,9 @@ pub(crate) struct Work<'a> {
     pub(crate) job: Arc<Job>,
     pub(crate) life: Life,
     pub(crate) attempts: u32,
-    pub(crate) unsure: bool,
-    pub(crate) first_started: Option<Timestamp>,
+    pub(crate) doubt: Doubt,
+    /// Whether nobody can have set it going by hand: it is worked on as it was queued.
+    is_fresh: bool,
     /// What the last attempt of this turn came to.
     pub(crate) failure: Option<Failure>,
     /// How often the target said that the name is taken and then did not know it.
@@ -56,9 +62,14 @@ struct Shape {
 impl Inner {
     /// Works on an operation until it has ended or has to wait, then gives its lane free.
     pub(crate) async fn work(self: Arc<Self>, turn: Turn) {
-        let fate = match self.carry(&turn).await {
-            Ok(fate) => fate,
-            Err(error) => self.stumbled(&turn, &error),
+        let fate = match caught(self.carry(&turn)).await {
+            Ok(Ok(fate)) => fate,
+            Ok(Err(error)) => self.stumbled(&turn, &error),
+            Err(told) => {
+                // An attempt that was begun is found in the journal, and is in doubt.
+                tracing::error!(operation.id = %turn.operation, %told, "the work on an operation broke down; it is taken up again");
+                Fate::Again(self.in_a_while(JOURNAL_PAUSE))
+            }
         };
         let now = self.clock.monotonic();
         self.lanes()
@@ -81,8 +92,8 @@ impl Inner {
             setup: self.setup(),
             life: head.life,
             attempts: head.attempts,
-            unsure: head.unsure,
-            first_started: head.first_started,
+            doubt: head.doubt,
+            is_fresh: turn.job.is_some(),
             failure: None,
             phantoms: 0,
             job,
@@ -104,6 +115,11 @@ impl Inner {
         }
     }
 
+    /// Returns the monotonic time after a pause, however long the pause is.
+    pub(crate) fn in_a_while(&self, pause: Duration) -> Duration {
+        self.clock.monotonic().saturating_add(pause)
+    }
+
     fn load(&self, operation: OperationId) -> Result<Option<Arc<Job>>, JournalError> {
         let (Some(head), Some(planned)) = (
             self.reader.head(operation)?,
@@ -116,7 +132,7 @@ impl Inner {
 
     /// Decides what becomes of an operation when the journal refused: the journal's own word counts.
     fn stumbled(&self, turn: &Turn, error: &JournalError) -> Fate {
-        let again = Fate::Again(self.clock.monotonic() + JOURNAL_PAUSE);
+        let again = Fate::Again(self.in_a_while(JOURNAL_PAUSE));
         if matches!(error, JournalError::Illegal(_))
             && let Ok(Some(head)) = self.reader.head(turn.operation)
             && !head.life.is_open()
@@ -191,7 +207,7 @@ impl Work<'_> {
         };
         self.inner.commit(self.owed([fact])).await?;
         self.life = then;
-        self.unsure = true;
+        self.doubt = Doubt::FULL;
         Ok(Then::Continue)
     }
 
@@ -201,8 +217,15 @@ impl Work<'_> {
             Ok(connector) => connector,
             Err(then) => return Ok(then),
         };
-        let link = self.link()?;
         let job = Arc::clone(&self.job);
+        if !self.is_fresh && self.inner.reader.done_after(&job.head)?.is_some() {
+            let detail =
+                "a later operation was done meanwhile, and what this one would write is older";
+            return self
+                .nothing_because(Reason::Unchanged, detail, Vec::new())
+                .await;
+        }
+        let link = self.link()?;
         let desired = self.fill(&job.planned.desired)?;
         let shaped = self.setup.decider().reshape(
             &job.head.connector,
@@ -211,6 +234,9 @@ impl Work<'_> {
             link.as_ref(),
         );
         let shape = match shaped {
+            Shaped::Nothing(Reason::NeverProvisioned) if self.ghost()?.is_some() => {
+                return self.ask().await;
+            }
             Shaped::Nothing(reason) => return self.nothing(reason).await,
             Shaped::Send {
                 verb,
@@ -256,15 +282,13 @@ impl Work<'_> {
         }
         self.life = Life::InFlight;
         self.attempts = number;
-        self.first_started
-            .get_or_insert_with(|| self.inner.clock.now());
         let recorder = self.recorder();
-        let result = connector
-            .carry_out(
-                &order(&job, &shape, &desired, link.as_ref(), password.as_ref()),
-                &recorder,
-            )
-            .await;
+        let result = caught(connector.carry_out(
+            &order(&job, &shape, &desired, link.as_ref(), password.as_ref()),
+            &recorder,
+        ))
+        .await
+        .unwrap_or_else(|told| Err(broke_down(&told, Remedy::AskFirst)));
         let exchanges = recorder.into_facts();
         match result {
             Ok(confirmed) => {
@@ -285,27 +309,21 @@ impl Work<'_> {
         )
     }
 
-    /// Fills in the accounts that a group's members have got since the decision.
+    /// Fills in the accounts that a group's members have now: got, lost or changed since the decision.
     fn fill<'d>(&self, desired: &'d Desired) -> Result<Cow<'d, Desired>, JournalError> {
-        if desired.object() == Object::User
-            || desired
-                .members
-                .iter()
-                .all(|member| member.remote_id.is_some())
-        {
+        if desired.members.is_empty() {
             return Ok(Cow::Borrowed(desired));
         }
         let mut desired = desired.clone();
         for member in &mut desired.members {
-            if member.remote_id.is_none() {
-                let link = self
-                    .inner
-                    .reader
-                    .link(&self.head().connector, member.local)?;
-                member.remote_id = link.filter(|link| !link.gone).map(|link| link.remote_id);
-            }
+            member.remote_id = self.account_of(member.local)?;
         }
         Ok(Cow::Owned(desired))
+    }
+
+    fn account_of(&self, member: LocalRef) -> Result<Option<RemoteId>, JournalError> {
+        let link = self.inner.reader.link(&self.head().connector, member)?;
+        Ok(link.filter(|link| !link.gone).map(|link| link.remote_id))
     }
 
     /// When its turn came there was nothing left to do.
@@ -351,26 +369,40 @@ impl Work<'_> {
             operation: self.id(),
             why: REFUSED.to_owned(),
         });
-        let head = self.head();
+        let found = facts.iter().find_map(|fact| match fact {
+            Fact::Linked { link } if !link.gone => Some(link.as_ref().clone()),
+            _ => None,
+        });
         let mut owed = self.owed(facts);
-        // An update in doubt may have been carried out; writing the old values again does no harm when it was not.
-        if self.unsure
-            && self.job.planned.verb == Verb::Update
-            && let Some(link) = self.link()?
-        {
-            let done = Done {
-                what: Confirmation::Updated,
-                planned: &self.job.planned,
-                changes: &self.job.planned.changes,
-                link: Some(&link),
-            };
-            self.inner
-                .undo(&mut owed, head.flow, &self.as_queued(), &done)?;
-        }
+        self.undo_doubt(&mut owed, found)?;
         self.inner.commit_surely(owed).await?;
         self.inner.passwords.forget(self.id());
         self.inner.close_when_ended(self.head().flow)?;
         Ok(Then::End(Fate::Gone))
+    }
+
+    /// Undoes what may have been done unseen, or was found, in a flow that was refused.
+    fn undo_doubt(&self, owed: &mut Owed, found: Option<Link>) -> Result<(), JournalError> {
+        let head = self.head();
+        let unseen = Unseen {
+            planned: &self.job.planned,
+            doubt: self.doubt,
+            link: match found {
+                Some(link) => Some(link),
+                None => self.link()?,
+            },
+        };
+        self.inner
+            .undo_unseen(owed, head.flow, &self.as_queued(), unseen)
+    }
+
+    /// Returns what a result means to whoever undoes it: an account that a lost attempt deleted is found gone.
+    pub(crate) fn what_was_done(&self, what: Confirmation, was_in_doubt: bool) -> Confirmation {
+        if was_in_doubt {
+            what_was_done(what, &self.job.planned)
+        } else {
+            what
+        }
     }
 
     /// The target confirmed it.
@@ -390,7 +422,7 @@ impl Work<'_> {
         });
         let after = self.after(confirmed, desired, before.as_ref());
         self.done(
-            confirmed.what,
+            self.what_was_done(confirmed.what, self.doubt.done),
             &shape.changes,
             before.as_ref(),
             after,
@@ -508,13 +540,8 @@ impl Work<'_> {
         mut facts: Vec<Fact>,
     ) -> Result<Then, JournalError> {
         let now = self.inner.clock.now();
-        self.unsure |= crate::ask::leaves_doubt(&failure);
-        if let Remedy::Retry { after: Some(after) } = failure.remedy
-            && failure.kind == FailureKind::Quota
-        {
-            let until = self.inner.clock.monotonic() + after;
-            self.inner.lanes().quiet(&self.head().connector, until);
-        }
+        self.doubt = self.doubt.and(Doubt::left_by(&failure));
+        self.keep_quiet(&failure)?;
         let gate = self.gate().await;
         let refused = gate.as_deref() == Some(&true);
         let (then, fate) = match failure.remedy {
@@ -524,12 +551,12 @@ impl Work<'_> {
             }
             Remedy::AskFirst => (Life::InDoubt { at: now }, None),
             Remedy::Retry { .. } if refused => (Life::Retrying { at: now }, None),
-            Remedy::Retry { after } => match self.next(after) {
+            Remedy::Retry { after } => match self.next(after)? {
                 Next::After(pause) => (
                     Life::Retrying {
                         at: later(now, pause),
                     },
-                    Some(Fate::Again(self.inner.clock.monotonic() + pause)),
+                    Some(Fate::Again(self.inner.in_a_while(pause))),
                 ),
                 Next::Never => {
                     drop(gate);
@@ -557,15 +584,34 @@ impl Work<'_> {
         Ok(fate.map_or(Then::Continue, Then::End))
     }
 
-    pub(crate) fn next(&self, wish: Option<Duration>) -> Next {
-        retry::next(
+    /// Sends nothing to a target that asked for quiet; no longer than this operation itself would wait.
+    pub(crate) fn keep_quiet(&self, failure: &Failure) -> Result<(), JournalError> {
+        let Remedy::Retry { after: Some(after) } = failure.remedy else {
+            return Ok(());
+        };
+        let connector = &self.head().connector;
+        let since = self.course()?.since;
+        let left = retry::left(self.setup.retry(connector), since, self.inner.clock.now());
+        let until = self.inner.in_a_while(after.min(left));
+        self.inner.lanes().quiet(connector, until);
+        Ok(())
+    }
+
+    fn course(&self) -> Result<Course, JournalError> {
+        self.inner.reader.course(self.head())
+    }
+
+    /// Says when the operation goes on. Its schedule began with the first attempt after somebody set it going.
+    pub(crate) fn next(&self, wish: Option<Duration>) -> Result<Next, JournalError> {
+        let course = self.course()?;
+        Ok(retry::next(
             self.setup.retry(&self.head().connector),
-            self.attempts,
+            course.attempts,
             wish,
-            self.head().queued,
+            course.since,
             self.inner.clock.now(),
             |most| self.inner.ids.jitter(most),
-        )
+        ))
     }
 
     /// The operation failed for good.
@@ -581,7 +627,14 @@ impl Work<'_> {
         });
         let gate = self.gate().await;
         let refused = gate.as_deref() == Some(&true);
-        if !self.inner.commit_surely(self.owed(facts)).await? {
+        if let Some(failure) = &death.failure {
+            self.doubt = self.doubt.and(Doubt::left_by(failure));
+        }
+        let mut owed = self.owed(facts);
+        if refused && self.job.planned.verb != Verb::Create {
+            self.undo_doubt(&mut owed, None)?;
+        }
+        if !self.inner.commit_surely(owed).await? {
             return Ok(Then::End(Fate::Again(self.inner.clock.monotonic())));
         }
         drop(gate);
@@ -592,10 +645,11 @@ impl Work<'_> {
         Ok(Then::End(Fate::Gone))
     }
 
-    /// A user has got an account: groups there that were sent without this member are brought up to date.
+    /// A user has got an account: groups there whose members it belongs to are brought up to date.
     ///
-    /// Returns the groups' operations that still wait and so will see the new link by themselves.
-    fn member_linked(
+    /// What counts is the group's link, as last written, against the directory's members with the accounts they have
+    /// now. Returns the groups' operations that still wait and so will see the new link by themselves.
+    pub(crate) fn member_linked(
         &self,
         owed: &mut Owed,
         link: Option<&Link>,
@@ -607,38 +661,129 @@ impl Work<'_> {
         if !self.setup.keeps_groups(&link.connector) {
             return Ok(waiting);
         }
-        for group in self.inner.reader.groups_with(user)? {
-            let newest = self
-                .inner
-                .reader
-                .newest_in_lane(&link.connector, LocalRef::Group(group))?;
+        let reader = &self.inner.reader;
+        let mut groups: BTreeSet<GroupId> = reader.groups_with(user)?.into_iter().collect();
+        // A group that is joined by the same request is not joined yet while its caller waits.
+        for head in reader.heads_of(self.head().flow)? {
+            if let LocalRef::Group(group) = head.local {
+                groups.insert(group);
+            }
+        }
+        for group in groups {
+            let newest = reader.newest_in_lane(&link.connector, LocalRef::Group(group))?;
             let Some((head, Some(planned))) = newest else {
                 continue;
             };
-            let lacks = planned
+            let is_meant = planned
                 .desired
                 .members
                 .iter()
-                .any(|member| member.local == link.local && member.remote_id.is_none());
-            if !lacks || planned.verb == Verb::Deprovision {
-                continue;
-            }
+                .any(|member| member.local == link.local);
             let is_waiting =
                 self.inner
                     .lanes()
                     .is_waiting(&head.connector, head.local, head.operation);
-            if is_waiting {
-                waiting.push(head.operation);
-            } else {
-                self.follow_up(owed, &head, planned);
+            match head.life {
+                // It fills in its members' accounts when its turn comes.
+                _ if is_waiting && is_meant => waiting.push(head.operation),
+                _ if planned.verb == Verb::Deprovision => {}
+                // A retry by hand brings the member; nothing of the dead letter itself is carried out here.
+                Life::Dead if is_meant => {}
+                // What was given up stays given up: this member comes, and everything else is as it was written.
+                Life::Dead | Life::Discarded => {
+                    self.follow_up(owed, &head, link, Joining::Alone)?;
+                }
+                // Whether it counts is known when its caller is released.
+                life if life.is_open()
+                    && !is_meant
+                    && self.inner.waits.gate(head.flow).is_some() => {}
+                life if life.is_open() && is_meant => {
+                    self.follow_up(owed, &head, link, Joining::Planned(&planned))?;
+                }
+                _ => self.follow_up(owed, &head, link, Joining::All)?,
             }
         }
         Ok(waiting)
     }
 
-    fn follow_up(&self, owed: &mut Owed, group: &Open, mut planned: domain::Planned) {
-        planned.verb = Verb::Update;
-        planned.changes = Vec::new();
+    /// Queues a change of a group's members behind whatever its lane holds.
+    fn follow_up(
+        &self,
+        owed: &mut Owed,
+        group: &Open,
+        member: &Link,
+        joining: Joining<'_>,
+    ) -> Result<(), JournalError> {
+        let reader = &self.inner.reader;
+        let LocalRef::Group(id) = group.local else {
+            return Ok(());
+        };
+        let link = reader
+            .link(&group.connector, group.local)?
+            .filter(|link| !link.gone && link.active);
+        let known = |member: &Link| Member {
+            local: member.local,
+            name: member.remote_name.clone(),
+            remote_id: Some(member.remote_id.clone()),
+        };
+        let in_directory = || -> Result<Vec<Member>, JournalError> {
+            let Some(group) = reader.group_by_id(id)? else {
+                return Ok(Vec::new());
+            };
+            let mut members = Vec::with_capacity(group.members.len());
+            for user in group.members {
+                let local = LocalRef::User(user);
+                members.push(Member {
+                    local,
+                    name: reader
+                        .user_by_id(user)?
+                        .map_or_else(|| local.to_string(), |user| user.name.to_string()),
+                    remote_id: if local == member.local {
+                        Some(member.remote_id.clone())
+                    } else {
+                        self.account_of(local)?
+                    },
+                });
+            }
+            Ok(members)
+        };
+        let desired = match (joining, link) {
+            (Joining::Planned(planned), _) => planned.desired.clone(),
+            // Without a link there is no group to bring up to date.
+            (_, None) => return Ok(()),
+            (joining, Some(link)) => {
+                let written = link.written.get(MEMBERS).cloned().unwrap_or_default();
+                let members = match joining {
+                    Joining::Alone => {
+                        let mut members = known_members(reader, &group.connector, &written)?;
+                        members.retain(|known| known.local != member.local);
+                        members.push(known(member));
+                        members
+                    }
+                    _ => in_directory()?,
+                };
+                let desired = Desired {
+                    local: group.local,
+                    remote_name: link.remote_name.clone(),
+                    attributes: attributes_of(&link.written, group.local),
+                    members,
+                    password: PasswordPlan::None,
+                };
+                let differs = member_ids(&desired) != written;
+                if !differs && !group.life.is_open() {
+                    return Ok(());
+                }
+                desired
+            }
+        };
+        let planned = Planned {
+            local: group.local,
+            verb: Verb::Update,
+            desired,
+            changes: Vec::new(),
+            deprovision: Deprovision::Delete,
+            held: None,
+        };
         let queued = Queued {
             operation: OperationId(self.inner.id()),
             trigger: self.head().trigger,
@@ -655,10 +800,11 @@ impl Work<'_> {
             held: None,
         };
         owed.queue(self.head().flow, queued, planned);
+        Ok(())
     }
 
     /// An operation that was taken up while the link was committed may have missed it.
-    async fn check_follow_ups(
+    pub(crate) async fn check_follow_ups(
         &self,
         waiting: Vec<OperationId>,
         link: Option<&Link>,
@@ -676,12 +822,22 @@ impl Work<'_> {
                 .is_waiting(&link.connector, head.local, operation);
             if let (false, Some(planned)) = (still_waits, self.inner.reader.planned(operation)?) {
                 let mut owed = Owed::default();
-                self.follow_up(&mut owed, &head, planned);
+                self.follow_up(&mut owed, &head, link, Joining::Planned(&planned))?;
                 self.inner.commit_surely(owed).await?;
             }
         }
         Ok(())
     }
+}
+
+/// Which members a group is to have once one of its members has got an account.
+enum Joining<'p> {
+    /// Those of an operation that is under way and may have been sent without it.
+    Planned(&'p Planned),
+    /// Those of the directory.
+    All,
+    /// Those that were written, and this one.
+    Alone,
 }
 
 fn order<'o>(
@@ -717,6 +873,18 @@ pub(crate) fn member_ids(desired: &Desired) -> serde_json::Value {
         .map(|id| id.0.as_str())
         .collect();
     ids.into_iter().collect()
+}
+
+/// The failure of a connector that broke down instead of answering.
+pub(crate) fn broke_down(told: &str, remedy: Remedy) -> Failure {
+    Failure {
+        kind: FailureKind::ReplyLost,
+        remedy,
+        status: None,
+        told: format!("the connector broke down: {told}"),
+        advice: "This is a fault of the program: report it with the exchanges of this operation."
+            .to_owned(),
+    }
 }
 
 /// The failure of an attempt whose process ended while it was under way.

@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::JournalError;
 use super::code::{self, key, micros, signed};
+use crate::doubt::Doubt;
 use crate::lifecycle::{IllegalFact, Move};
 use crate::{Cause, DirectoryChange, Fact, Queued, Record, Settlement, WaitVerdict};
 
@@ -212,26 +213,32 @@ fn move_operation(db: &Connection, record: &Record) -> Result<(), JournalError> 
     let Some(id) = record.fact.moves() else {
         return Err(illegal(None, record));
     };
-    let (attempts, started, unsure, told) = match &record.fact {
+    let none = Doubt::NONE;
+    let (attempts, started, doubt, told) = match &record.fact {
         Fact::AttemptStarted { number, .. } => {
-            (i64::from(*number), Some(micros(record.at)), false, None)
+            (i64::from(*number), Some(micros(record.at)), none, None)
         }
         Fact::AttemptFailed {
             number, failure, ..
         } => (
             i64::from(*number),
             None,
-            crate::ask::leaves_doubt(failure),
+            Doubt::left_by(failure),
             Some(failure.to_string()),
         ),
-        Fact::OperationDead { death, .. } => (0, None, false, Some(death.told.clone())),
+        Fact::OperationDead { death, .. } => {
+            let doubt = death.failure.as_ref().map_or(none, Doubt::left_by);
+            (0, None, doubt, Some(death.told.clone()))
+        }
         Fact::Settled {
             outcome: Settlement::Nothing { detail, .. },
             ..
-        } => (0, None, false, Some(detail.clone())),
-        Fact::Discarded { why, .. } => (0, None, false, Some(why.clone())),
-        _ => (0, None, false, None),
+        } => (0, None, none, Some(detail.clone())),
+        Fact::Discarded { why, .. } => (0, None, none, Some(why.clone())),
+        _ => (0, None, none, None),
     };
+    let is_resolved =
+        matches!(&record.fact, Fact::Asked { answer, .. } if Doubt::is_ended_by(answer));
     let reason = match step.to {
         crate::Life::Held { reason } => Some(reason.code()),
         _ => None,
@@ -239,7 +246,7 @@ fn move_operation(db: &Connection, record: &Record) -> Result<(), JournalError> 
     let moved = db
         .prepare_cached(
             "UPDATE operations SET state = ?2, due = ?3, reason = ?4, attempts = max(attempts, ?5),
-                first_started = coalesce(first_started, ?6), unsure = unsure | ?7, ended_at = ?8,
+                first_started = coalesce(first_started, ?6), unsure = CASE WHEN ?11 THEN 0 ELSE unsure | ?7 END, ended_at = ?8,
                 last_error = coalesce(?9, last_error)
              WHERE id = ?1 AND ((1 << state) & ?10) <> 0",
         )?
@@ -250,10 +257,11 @@ fn move_operation(db: &Connection, record: &Record) -> Result<(), JournalError> 
             reason,
             attempts,
             started,
-            unsure,
+            doubt.code(),
             (!step.to.is_open()).then_some(micros(record.at)),
             told,
             code::mask(step.from),
+            is_resolved,
         ])?;
     if moved == 1 {
         return Ok(());

@@ -15,7 +15,7 @@ mod write;
 pub use read::{
     ExchangeFilter, ExchangeView, FlowSummary, OperationFilter, OperationView, Page, Reader,
 };
-pub(crate) use work::{Open, Unresolved};
+pub(crate) use work::{Course, Open, Unresolved};
 pub(crate) use write::{Batch, Journal, Refused};
 
 use crate::IllegalFact;

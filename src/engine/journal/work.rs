@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::code::{self, instant, key, signed, unsigned};
 use super::{JournalError, Reader};
+use crate::doubt::Doubt;
 use crate::{Cause, Fact, Life};
 
 /// An open operation as its lane needs it: without its body.
@@ -23,16 +24,27 @@ pub(crate) struct Open {
     pub(crate) name: QualifiedName,
     pub(crate) life: Life,
     pub(crate) attempts: u32,
-    pub(crate) queued: Timestamp,
-    pub(crate) first_started: Option<Timestamp>,
     /// Whether an attempt may have been carried out without an answer.
     pub(crate) unsure: bool,
+    /// What exactly may have been.
+    pub(crate) doubt: Doubt,
     /// Whether it undoes an operation of a refused flow.
     pub(crate) undoes: bool,
 }
 
 /// What operations that are on their way will have written, as a snapshot holds it; `None` for a deprovision.
 pub(crate) type Pending = Vec<(ConnectorRef, Option<Desired>)>;
+
+/// How an operation fares since somebody last set it going.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Course {
+    /// When its schedule began: with the first attempt or question after it was queued, released or retried by hand.
+    pub(crate) since: Option<Timestamp>,
+    /// How many attempts were made from then on.
+    pub(crate) attempts: u32,
+    /// When the newest attempt of all was started.
+    pub(crate) last_started: Option<Timestamp>,
+}
 
 /// A caller's wait that no process resolves any more, or whose refusal still has open operations.
 #[derive(Debug, Clone)]
@@ -44,7 +56,7 @@ pub(crate) struct Unresolved {
 }
 
 const OPEN_COLUMNS: &str = "seq, id, flow, trigger_id, connector, object, local, name, state, due, reason, attempts, \
-     queued_at, first_started, unsure, undoes IS NOT NULL";
+     unsure, undoes IS NOT NULL";
 
 impl Reader {
     /// Walks the open operations in order, a page at a time.
@@ -97,18 +109,90 @@ impl Reader {
         })
     }
 
+    /// Returns how an operation has fared, from its facts.
+    pub(crate) fn course(&self, operation: &Open) -> Result<Course, JournalError> {
+        self.with(|db| {
+            let mut statement = db.prepare_cached(
+                "SELECT seq, at, format, body FROM facts WHERE flow = ?1 AND seq > ?2
+                    AND kind IN ('attempt-started', 'asked', 'released', 'retried') ORDER BY seq",
+            )?;
+            let mut rows =
+                statement.query(params![operation.flow.0.as_bytes(), signed(operation.seq)])?;
+            let mut course = Course::default();
+            while let Some(row) = rows.next()? {
+                let at = instant(row.get(1)?);
+                let body = row.get_ref(3)?.as_blob().unwrap_or(&[]);
+                let fact: Fact = code::parse(row.get(0)?, row.get(2)?, body)?;
+                if fact.moves() != Some(operation.operation) {
+                    continue;
+                }
+                match fact {
+                    Fact::AttemptStarted { .. } => {
+                        course.since.get_or_insert(at);
+                        course.attempts += 1;
+                        course.last_started = Some(at);
+                    }
+                    Fact::Asked { .. } => {
+                        course.since.get_or_insert(at);
+                    }
+                    _ => {
+                        course.since = None;
+                        course.attempts = 0;
+                    }
+                }
+            }
+            Ok(course)
+        })
+    }
+
+    /// Returns the operation of a lane that ended while it was in doubt whether it had made an account.
+    ///
+    /// A later one that was done has looked since.
+    pub(crate) fn left_in_doubt(
+        &self,
+        connector: &ConnectorRef,
+        local: LocalRef,
+    ) -> Result<Option<Open>, JournalError> {
+        self.with(|db| in_doubt(db, &connector.to_string(), local))
+    }
+
+    /// Returns the accounts that may have been made by operations that ended in doubt, where none is linked.
+    pub(crate) fn doubtful(
+        &self,
+        local: LocalRef,
+    ) -> Result<Vec<(ConnectorRef, Desired)>, JournalError> {
+        self.at_once(|db| {
+            let mut statement = db.prepare_cached(
+                "SELECT DISTINCT connector FROM operations o
+                 WHERE local = ?1 AND state IN (6, 7) AND unsure & 1 AND NOT EXISTS
+                    (SELECT 1 FROM links l WHERE l.local = o.local AND l.connector = o.connector)",
+            )?;
+            let mut rows = statement.query([local.uuid().as_bytes()])?;
+            let mut out = Vec::new();
+            while let Some(row) = rows.next()? {
+                let connector: String = row.get(0)?;
+                if let Some(open) = in_doubt(db, &connector, local)?
+                    && let Some(planned) = planned(db, open.operation)?
+                {
+                    out.push((open.connector, planned.desired));
+                }
+            }
+            Ok(out)
+        })
+    }
+
+    /// Tells whether somebody who is linked, or was, is here no longer and only left a deactivated account behind.
+    pub(crate) fn has_left(
+        &self,
+        connector: &ConnectorRef,
+        local: LocalRef,
+    ) -> Result<bool, JournalError> {
+        self.at_once(|db| has_left(db, &connector.to_string(), local))
+    }
+
     /// Returns what an operation is to do.
     pub(crate) fn planned(&self, id: OperationId) -> Result<Option<Planned>, JournalError> {
-        self.with(|db| {
-            let found: Option<(i64, Option<i64>)> = db
-                .prepare_cached("SELECT body_seq, nth FROM operations WHERE id = ?1")?
-                .query_row([id.0.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
-                .optional()?;
-            match found {
-                Some((seq, nth)) => body(db, seq, nth),
-                None => Ok(None),
-            }
-        })
+        self.with(|db| planned(db, id))
     }
 
     /// Returns the links of a user or group, and what its newest open operation at each connector will have written.
@@ -132,7 +216,7 @@ impl Reader {
             let mut rows =
                 statement.query(params![local.uuid().as_bytes(), connector.to_string()])?;
             match rows.next()? {
-                Some(row) => Ok(Some((open(row)?, body(db, row.get(16)?, row.get(17)?)?))),
+                Some(row) => Ok(Some((open(row)?, body(db, row.get(14)?, row.get(15)?)?))),
                 None => Ok(None),
             }
         })
@@ -162,6 +246,9 @@ impl Reader {
     }
 
     /// Returns who else holds, or is about to hold, one of these names.
+    ///
+    /// The deactivated account of somebody who is here no longer is left out: at the target it is found, and
+    /// `on_existing` decides.
     pub(crate) fn owners(
         &self,
         names: &[(ConnectorRef, String)],
@@ -182,7 +269,7 @@ impl Reader {
             for (connector, name) in names {
                 let at = connector.to_string();
                 let name = key(name);
-                for statement in [&mut linked, &mut coming] {
+                for (is_link, statement) in [(true, &mut linked), (false, &mut coming)] {
                     let mut rows = statement.query(params![at, name])?;
                     while let Some(row) = rows.next()? {
                         let id = code::uuid(&row.get::<_, [u8; 16]>(1)?)?;
@@ -192,7 +279,10 @@ impl Reader {
                                 && owner.connector == *connector
                                 && owner.remote_name == name
                         });
-                        if local != except && !known && !leaves(db, &at, local, &name)? {
+                        if local == except || known || leaves(db, &at, local, &name)? {
+                            continue;
+                        }
+                        if !is_link || !has_left(db, &at, local)? {
                             out.push(Owner {
                                 connector: connector.clone(),
                                 remote_name: name.clone(),
@@ -355,6 +445,7 @@ fn pending(db: &Connection, local: LocalRef) -> Result<Pending, JournalError> {
 
 fn open(row: &Row<'_>) -> Result<Open, JournalError> {
     let id = |at| -> Result<uuid::Uuid, JournalError> { code::uuid(&row.get::<_, [u8; 16]>(at)?) };
+    let doubt = Doubt::of_code(row.get(12)?);
     Ok(Open {
         seq: unsigned(row.get(0)?),
         operation: OperationId(id(1)?),
@@ -369,11 +460,59 @@ fn open(row: &Row<'_>) -> Result<Open, JournalError> {
             row.get::<_, Option<String>>(10)?.as_deref(),
         ),
         attempts: row.get(11)?,
-        queued: instant(row.get(12)?),
-        first_started: row.get::<_, Option<i64>>(13)?.map(instant),
-        unsure: row.get(14)?,
-        undoes: row.get(15)?,
+        unsure: doubt.is_any(),
+        doubt,
+        undoes: row.get(13)?,
     })
+}
+
+fn planned(db: &Connection, id: OperationId) -> Result<Option<Planned>, JournalError> {
+    let found: Option<(i64, Option<i64>)> = db
+        .prepare_cached("SELECT body_seq, nth FROM operations WHERE id = ?1")?
+        .query_row([id.0.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    match found {
+        Some((seq, nth)) => body(db, seq, nth),
+        None => Ok(None),
+    }
+}
+
+fn in_doubt(
+    db: &Connection,
+    connector: &str,
+    local: LocalRef,
+) -> Result<Option<Open>, JournalError> {
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {OPEN_COLUMNS} FROM operations o
+         WHERE local = ?1 AND connector = ?2 AND state IN (6, 7) AND unsure & 1 AND NOT EXISTS
+            (SELECT 1 FROM operations later WHERE later.local = o.local AND later.connector = o.connector
+                AND later.seq > o.seq AND later.state = 5)
+         ORDER BY seq DESC LIMIT 1"
+    ))?;
+    let mut rows = statement.query(params![local.uuid().as_bytes(), connector])?;
+    rows.next()?.map(open).transpose()
+}
+
+fn has_left(db: &Connection, connector: &str, local: LocalRef) -> Result<bool, JournalError> {
+    let here = match local {
+        LocalRef::User(_) => "SELECT 1 FROM users WHERE id = ?1",
+        LocalRef::Group(_) => "SELECT 1 FROM groups WHERE id = ?1",
+    };
+    let id = local.uuid();
+    let is_here = db.prepare_cached(here)?.exists([id.as_bytes()])?;
+    let is_open = db
+        .prepare_cached(
+            "SELECT 1 FROM operations WHERE local = ?1 AND connector = ?2 AND state <= 4",
+        )?
+        .exists(params![id.as_bytes(), connector])?;
+    if is_here || is_open {
+        return Ok(false);
+    }
+    let mut statement =
+        db.prepare_cached("SELECT body FROM links WHERE local = ?1 AND connector = ?2")?;
+    let links: Vec<Link> =
+        super::read::bodies(statement.query(params![id.as_bytes(), connector])?)?;
+    Ok(links.iter().all(|link| !link.active && !link.gone))
 }
 
 /// Tells whether the newest open operation of a lane lets go of a name.

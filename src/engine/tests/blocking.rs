@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use domain::{Change, Clock as _, OnFailure, Request, Source, Verb};
+use domain::{Change, Clock as _, FailureKind, OnFailure, Remedy, Request, Source, Verb};
 
-use super::double::{Act, down, rejected};
+use super::double::{Act, down, failure, rejected};
 use super::world::{World, console, create, full, mail, plain, provisioner, user};
 use crate::{Engine, Outcome, State, WaitFailure, WaitVerdict};
 
@@ -306,4 +306,57 @@ async fn waiting_callers_do_not_hold_up_others() {
     world.full.open.send_replace(true);
     assert!(other.await.unwrap().is_accepted() && caller.await.unwrap().is_accepted());
     assert_eq!(world.clock.now(), before);
+}
+
+#[tokio::test]
+async fn a_refused_request_undoes_an_update_or_a_delete_whose_reply_was_lost() {
+    for tried_again in [false, true] {
+        for change in [
+            mail("kim", "new@acme.example"),
+            Change::DeleteUser { user: "kim".into() },
+        ] {
+            let world = blocking(OnFailure::Reject).await;
+            world.create("kim").await;
+            world.settle().await;
+            world.plain.on_write([Act::LoseReply]);
+            world.full.open.send_replace(false);
+            world.full.on_write([rejected()]);
+            let caller = spawn(&world.engine, change);
+            world
+                .until(|fact| matches!(fact, crate::Fact::AttemptFailed { .. }))
+                .await;
+            if tried_again {
+                world.clock.advance(Duration::from_secs(1));
+                world.plain.has_seen(3).await;
+            }
+            world.full.open.send_replace(true);
+            assert!(!caller.await.unwrap().is_accepted());
+            world.settle().await;
+            assert!(is_there(&world, "kim"));
+            let account = world.plain.account("kim");
+            assert_eq!(account.attributes["email"], "kim@acme.example");
+            let kim = world.reader().user(&"kim".into()).unwrap().unwrap();
+            let link = world
+                .reader()
+                .link(&plain(), domain::LocalRef::User(kim.id))
+                .unwrap()
+                .unwrap();
+            assert!(link.active && !link.gone);
+            assert_eq!(link.written["email"], "kim@acme.example");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_create_that_failed_for_good_in_doubt_is_asked_for_once_more_and_taken_away() {
+    let world = blocking(OnFailure::Reject).await;
+    world.full.on_write([Act::LoseReply]);
+    world
+        .full
+        .on_find([Act::Fail(failure(FailureKind::Forbidden, Remedy::GiveUp))]);
+    let outcome = world.create("kim").await;
+    assert!(!outcome.is_accepted());
+    world.settle().await;
+    assert!(world.full.names().is_empty() && world.plain.names().is_empty());
+    assert!(!is_there(&world, "kim"));
 }

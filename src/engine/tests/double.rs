@@ -20,6 +20,8 @@ pub(crate) enum Act {
     LoseRequest,
     /// The request is carried out, and no answer comes.
     LoseReply,
+    /// The connector itself breaks down.
+    Panic,
     /// It is refused like this.
     Fail(Failure),
 }
@@ -271,8 +273,13 @@ pub(crate) fn rejected() -> Act {
     Act::Fail(failure(FailureKind::Rejected, Remedy::GiveUp))
 }
 
-fn lost() -> Failure {
-    failure(FailureKind::ReplyLost, Remedy::AskFirst)
+/// What the connectors say of a lost answer: only a create is looked for before it is sent again.
+fn lost(verb: Verb) -> Failure {
+    let remedy = match verb {
+        Verb::Create => Remedy::AskFirst,
+        Verb::Update | Verb::Deprovision => Remedy::Retry { after: None },
+    };
+    failure(FailureKind::ReplyLost, remedy)
 }
 
 /// The connector to a target; made anew by every engine, while the target stays.
@@ -315,11 +322,12 @@ impl Connector for Double {
         let act = self.0.state().writes.pop_front();
         let result = match act {
             None => self.0.apply(order),
-            Some(Act::LoseRequest) => Err(lost()),
+            Some(Act::LoseRequest) => Err(lost(order.verb)),
             Some(Act::LoseReply) => {
                 let _ = self.0.apply(order); // whatever it came to, nobody hears of it
-                Err(lost())
+                Err(lost(order.verb))
             }
+            Some(Act::Panic) => panic!("the double broke down"),
             Some(Act::Fail(failure)) => Err(failure),
         };
         tap.finished(&exchange);
@@ -335,7 +343,8 @@ impl Connector for Double {
         match act {
             None => {}
             Some(Act::Fail(failure)) => return Err(failure),
-            Some(Act::LoseRequest | Act::LoseReply) => return Err(lost()),
+            Some(Act::Panic) => panic!("the double broke down"),
+            Some(Act::LoseRequest | Act::LoseReply) => return Err(lost(Verb::Update)),
         }
         let found = state.accounts.iter().find(|(id, account)| {
             key.remote_id.as_ref().map_or_else(

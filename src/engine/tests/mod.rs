@@ -1,7 +1,7 @@
 //! The engine against targets in memory: order, retries, lost answers, callers who wait, crashes.
 
 mod blocking;
-mod double;
+pub(crate) mod double;
 mod journal;
 mod lifecycle;
 mod order;

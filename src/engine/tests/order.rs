@@ -354,3 +354,82 @@ async fn a_rename_of_a_connection_keeps_its_links() {
     world.settle().await;
     assert_eq!(world.full.verbs(), [Verb::Create, Verb::Update]);
 }
+
+#[tokio::test]
+async fn any_wish_of_the_target_to_be_left_alone_holds_for_all_its_lanes() {
+    let world = World::with(only_full).await;
+    world.full.on_write([Act::Fail(failure(
+        FailureKind::TargetError,
+        Remedy::Retry {
+            after: Some(Duration::from_secs(90)),
+        },
+    ))]);
+    world.create("kim").await;
+    world.engine.idle().await;
+    world.create("bob").await;
+    world.engine.idle().await;
+    assert_eq!(world.full.verbs().len(), 1, "bob waits too");
+    world.settle().await;
+    assert_eq!(world.full.names(), ["bob", "kim"]);
+}
+
+#[tokio::test]
+async fn time_in_which_an_operation_was_only_kept_is_not_taken_from_its_schedule() {
+    let world = World::with(only_full).await;
+    world.engine.pause(&full(), "").await.unwrap();
+    world.create("kim").await;
+    world.clock.advance(Duration::from_hours(29 * 24));
+    world.full.on_write([down()]);
+    world.engine.resume(&full(), "").await.unwrap();
+    world.settle().await;
+    assert_eq!(world.full.names(), ["kim"]);
+}
+
+#[tokio::test]
+async fn a_dead_letter_that_is_retried_by_hand_gets_a_whole_schedule_again() {
+    let world = World::with(|configuration| {
+        only_full(configuration);
+        configuration.connections[0].connectors[0].retry = Some(RetryPolicy {
+            ladder: vec![Duration::from_secs(7)],
+            give_up_after: Duration::from_secs(10),
+            jitter: false,
+        });
+    })
+    .await;
+    world.full.on_write(std::iter::repeat_n(down(), 5));
+    let outcome = world.create("kim").await;
+    world.settle().await;
+    assert_eq!(world.lives(&outcome, &full()), [State::Dead]);
+    world
+        .engine
+        .retry(outcome.operations[0].operation)
+        .await
+        .unwrap();
+    world.settle().await;
+    assert_eq!(world.full.verbs().len(), 6, "two of three more fail");
+    assert_eq!(world.full.names(), ["kim"]);
+}
+
+#[tokio::test]
+async fn a_create_retried_while_a_later_update_is_under_way_does_not_write_older_values() {
+    let world = World::with(only_full).await;
+    world.full.on_write([rejected()]);
+    let created = world.create("kim").await;
+    world.settle().await;
+    world.full.open.send_replace(false);
+    world.mail("kim", "new@acme.example").await;
+    world.full.has_seen(2).await;
+    world
+        .engine
+        .retry(created.operations[0].operation)
+        .await
+        .unwrap();
+    world.full.open.send_replace(true);
+    world.settle().await;
+    assert_eq!(
+        world.full.account("kim").attributes["email"],
+        "new@acme.example"
+    );
+    assert_eq!(world.lives(&created, &full()), [State::Settled]);
+    assert_eq!(world.full.verbs().len(), 2);
+}

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use domain::{
-    Change, Clock as _, FailureKind, LinkOrigin, OnExisting, PasswordSource, Reason, Remedy,
-    Secret, Verb,
+    Change, Clock as _, Deprovision, FailureKind, LinkOrigin, OnExisting, PasswordSource, Reason,
+    Remedy, Secret, Verb,
 };
 
 use super::double::{Act, down, failure};
@@ -76,7 +76,7 @@ async fn a_target_that_cannot_be_asked_keeps_the_doubt_and_is_asked_later() {
 }
 
 #[tokio::test]
-async fn a_lost_reply_to_an_update_or_a_delete_is_asked_about_too() {
+async fn a_lost_reply_to_an_update_or_a_delete_is_sent_again() {
     let world = World::with(only_full).await;
     world.create("kim").await;
     world.settle().await;
@@ -94,30 +94,44 @@ async fn a_lost_reply_to_an_update_or_a_delete_is_asked_about_too() {
     let operation = &world.trace(&deleted).operations[0];
     assert!(matches!(
         operation.settlement,
-        Some(Settlement::Found(domain::Confirmation::AlreadyGone))
+        Some(Settlement::Confirmed(domain::Confirmation::AlreadyGone))
     ));
     assert!(operation.unlinked);
 }
 
 #[tokio::test]
-async fn a_deactivation_whose_reply_was_lost_is_found_done() {
-    let world = World::with(|configuration| {
-        only_full(configuration);
-        configuration.connections[0].connectors[0].deprovision = domain::Deprovision::Deactivate;
-    })
-    .await;
-    world.create("kim").await;
-    world.settle().await;
-    world.full.on_write([Act::LoseReply]);
-    let deleted = world.delete("kim").await;
-    world.settle().await;
-    assert!(!world.full.account("kim").active);
-    let operation = &world.trace(&deleted).operations[0];
-    assert!(matches!(
-        operation.settlement,
-        Some(Settlement::Found(domain::Confirmation::Deactivated))
-    ));
-    assert!(!operation.link.as_ref().unwrap().active);
+async fn a_deprovision_whose_process_ended_is_found_done() {
+    for deprovision in [Deprovision::Delete, Deprovision::Deactivate] {
+        let mut world = World::with(|configuration| {
+            only_full(configuration);
+            configuration.connections[0].connectors[0].deprovision = deprovision;
+        })
+        .await;
+        world.create("kim").await;
+        world.settle().await;
+        world.full.open.send_replace(false);
+        let deleted = world.delete("kim").await;
+        world.full.has_seen(2).await;
+        world.engine.abort().await;
+        // The target carries out what reached it although the process has gone.
+        let found = match deprovision {
+            Deprovision::Delete => {
+                world.full.state().accounts.clear();
+                domain::Confirmation::AlreadyGone
+            }
+            Deprovision::Deactivate => {
+                for account in world.full.state().accounts.values_mut() {
+                    account.active = false;
+                }
+                domain::Confirmation::Deactivated
+            }
+        };
+        world.crash().await;
+        world.settle().await;
+        let operation = &world.trace(&deleted).operations[0];
+        assert!(matches!(operation.settlement, Some(Settlement::Found(what)) if what == found));
+        assert_eq!(operation.unlinked, deprovision == Deprovision::Delete);
+    }
 }
 
 #[tokio::test]
@@ -431,4 +445,268 @@ async fn a_second_user_of_the_same_remote_name_is_a_collision_even_at_the_same_m
         })
         .collect();
     assert_eq!(reasons, [Reason::NameCollision]);
+}
+
+#[tokio::test]
+async fn an_account_made_long_after_the_attempt_in_doubt_is_not_ours() {
+    let world = World::keeping(false, only_full).await;
+    world.full.on_write([Act::LoseRequest]);
+    world.full.on_find([down()]);
+    let outcome = world.create("kim").await;
+    world.engine.idle().await;
+    let later = world.clock.now() + jiff::SignedDuration::from_mins(30);
+    world.full.plant("kim", later);
+    world.clock.advance(Duration::from_hours(1));
+    world.settle().await;
+    let death = world.trace(&outcome).operations[0].death.clone().unwrap();
+    assert_eq!(death.cause, DeathCause::ForeignAccount);
+}
+
+#[tokio::test]
+async fn once_the_target_knew_nothing_of_an_attempt_what_comes_later_is_not_ours() {
+    let world = World::keeping(false, only_full).await;
+    world.full.on_write([Act::LoseRequest, down()]);
+    let outcome = world.create("kim").await;
+    world.engine.idle().await;
+    assert_eq!(world.full.verbs().len(), 2);
+    world.full.plant("kim", world.clock.now());
+    world.settle().await;
+    let death = world.trace(&outcome).operations[0].death.clone().unwrap();
+    assert_eq!(death.cause, DeathCause::ForeignAccount);
+}
+
+#[tokio::test]
+async fn a_create_that_died_in_doubt_is_looked_for_when_its_user_is_deleted() {
+    let forbidden = || Act::Fail(failure(FailureKind::Forbidden, Remedy::GiveUp));
+    for keeps_external_id in [true, false] {
+        for arrived in [true, false] {
+            let mut world = World::keeping(keeps_external_id, only_full).await;
+            world.full.on_write([if arrived {
+                Act::LoseReply
+            } else {
+                Act::LoseRequest
+            }]);
+            world.full.on_find([forbidden()]);
+            let created = world.create("kim").await;
+            world.settle().await;
+            assert_eq!(world.lives(&created, &full()), [State::Dead]);
+            world.full.on_find([down()]);
+            let deleted = world.delete("kim").await;
+            world.engine.idle().await;
+            world.crash().await;
+            world.settle().await;
+            assert!(world.full.names().is_empty(), "no ghost stays");
+            let settlement = world.trace(&deleted).operations[0].settlement.clone();
+            if arrived {
+                assert_eq!(world.full.verbs(), [Verb::Create, Verb::Deprovision]);
+            } else {
+                assert!(matches!(
+                    settlement,
+                    Some(Settlement::Nothing {
+                        reason: Reason::NeverProvisioned,
+                        ..
+                    })
+                ));
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_others_made_is_not_taken_away_for_a_create_that_died_in_doubt() {
+    let world = World::keeping(false, |configuration| {
+        only_full(configuration);
+        configuration.connections[0].connectors[0].on_existing = OnExisting::Adopt;
+    })
+    .await;
+    world.full.on_write([Act::LoseRequest]);
+    world
+        .full
+        .on_find([Act::Fail(failure(FailureKind::Forbidden, Remedy::GiveUp))]);
+    world.create("kim").await;
+    world.settle().await;
+    world.clock.advance(Duration::from_hours(1));
+    world.full.plant("kim", world.clock.now());
+    world.delete("kim").await;
+    world.settle().await;
+    assert_eq!(world.full.names(), ["kim"]);
+}
+
+#[tokio::test]
+async fn the_name_of_a_deactivated_account_is_free_once_its_user_has_left() {
+    for adopt in [true, false] {
+        let world = World::with(|configuration| {
+            only_full(configuration);
+            let connector = &mut configuration.connections[0].connectors[0];
+            connector.deprovision = Deprovision::Deactivate;
+            if adopt {
+                connector.on_existing = OnExisting::Adopt;
+            }
+        })
+        .await;
+        world.create("kim").await;
+        world.settle().await;
+        world.delete("kim").await;
+        world.settle().await;
+        assert!(!world.full.account("kim").active);
+        let again = world.create("kim").await;
+        world.settle().await;
+        let operation = world.trace(&again).operations[0].clone();
+        assert_eq!(world.full.names(), ["kim"]);
+        assert_eq!(world.full.account("kim").active, adopt);
+        if adopt {
+            assert_eq!(operation.link.unwrap().origin, LinkOrigin::Adopted);
+            assert!(!operation.unlinked);
+            assert_eq!(world.reader().links(None, None, 9).unwrap().len(), 1);
+        } else {
+            assert_eq!(operation.death.unwrap().cause, DeathCause::ForeignAccount);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_connector_that_breaks_down_leaves_its_lane_free_and_its_attempt_in_doubt() {
+    let world = World::with(only_full).await;
+    world.full.on_write([Act::Panic]);
+    world.full.on_find([Act::Panic]);
+    let outcome = world.create("kim").await;
+    world.settle().await;
+    world.mail("kim", "new@acme.example").await;
+    world.settle().await;
+    assert_eq!(world.lives(&outcome, &full()), [State::Settled]);
+    assert_eq!(
+        world.full.account("kim").attributes["email"],
+        "new@acme.example"
+    );
+    let trace = world.trace(&outcome);
+    let failure = trace.operations[0].attempts[0].failure.as_ref().unwrap();
+    assert!(failure.told.contains("the double broke down"));
+}
+
+#[tokio::test]
+async fn a_wish_for_quiet_without_end_is_a_dead_letter_and_a_resume_ends_the_quiet() {
+    for seconds in [u64::MAX, 4_000_000_000] {
+        let world = World::with(only_full).await;
+        world.full.on_write([Act::Fail(failure(
+            FailureKind::Quota,
+            Remedy::Retry {
+                after: Some(Duration::from_secs(seconds)),
+            },
+        ))]);
+        let outcome = world.create("kim").await;
+        world.engine.idle().await;
+        assert_eq!(world.lives(&outcome, &full()), [State::Dead]);
+        world.create("bob").await;
+        let next = world.engine.idle().await.next.unwrap();
+        let wait = next.duration_since(world.clock.now());
+        assert_eq!(wait.as_hours(), 28 * 24, "no longer than the schedule");
+        world.engine.pause(&full(), "").await.unwrap();
+        world.engine.resume(&full(), "").await.unwrap();
+        world.engine.idle().await;
+        assert_eq!(world.full.names(), ["bob"]);
+    }
+}
+
+async fn group(world: &World, name: &str, members: &[&str]) -> crate::Outcome {
+    world
+        .submit(Change::CreateGroup {
+            group: name.into(),
+            members: members.iter().map(|member| (*member).into()).collect(),
+        })
+        .await
+        .unwrap()
+}
+
+async fn join(world: &World, name: &str, member: &str) -> crate::Outcome {
+    world
+        .submit(Change::ChangeGroup {
+            group: name.into(),
+            add: [member.into()].into(),
+            remove: std::collections::BTreeSet::new(),
+        })
+        .await
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_group_found_after_a_lost_reply_gets_the_members_that_it_lacks() {
+    let world = World::with(only_full).await;
+    world.create("kim").await;
+    world.settle().await;
+    world.full.on_write([Act::LoseReply]);
+    world.full.on_find([down()]);
+    let outcome = group(&world, "sales", &["kim"]).await;
+    world.engine.idle().await;
+    for account in world.full.state().accounts.values_mut() {
+        account.members.clear();
+    }
+    world.settle().await;
+    assert_eq!(world.full.account("sales").members.len(), 1);
+    assert_eq!(world.lives(&outcome, &full()), [State::Settled]);
+}
+
+#[tokio::test]
+async fn a_member_who_joins_without_an_account_is_put_into_the_group_when_it_comes() {
+    let world = World::with(only_full).await;
+    group(&world, "sales", &[]).await;
+    world.settle().await;
+    world.full.on_write([down()]);
+    world.create("kim").await;
+    world.engine.idle().await;
+    join(&world, "sales", "kim").await;
+    world.settle().await;
+    assert_eq!(world.full.account("sales").members.len(), 1);
+}
+
+#[tokio::test]
+async fn a_member_whose_account_is_made_anew_is_put_into_its_groups_again() {
+    let world = World::with(only_full).await;
+    world.create("kim").await;
+    group(&world, "sales", &["kim"]).await;
+    world.settle().await;
+    {
+        let mut state = world.full.state();
+        state.accounts.retain(|_, account| account.name == "sales");
+        for account in state.accounts.values_mut() {
+            account.members.clear();
+        }
+    }
+    world.mail("kim", "new@acme.example").await;
+    world.settle().await;
+    let kim = world.reader().user(&"kim".into()).unwrap().unwrap();
+    let link = world
+        .reader()
+        .link(&full(), domain::LocalRef::User(kim.id))
+        .unwrap()
+        .unwrap();
+    assert_eq!(
+        world.full.account("sales").members,
+        [link.remote_id.0].into()
+    );
+}
+
+#[tokio::test]
+async fn a_members_new_account_carries_out_no_group_change_that_was_given_up_or_is_dead() {
+    for discard in [true, false] {
+        let world = World::with(only_full).await;
+        world.full.on_write([down()]);
+        world.create("kim").await;
+        world.engine.idle().await;
+        world
+            .full
+            .on_write([Act::Fail(failure(FailureKind::Rejected, Remedy::GiveUp))]);
+        let outcome = group(&world, "sales", &["kim"]).await;
+        world.engine.idle().await;
+        let operation = outcome.operations[0].operation;
+        if discard {
+            world.engine.discard(operation, "not wanted").await.unwrap();
+        }
+        world.settle().await;
+        assert_eq!(world.full.names(), ["kim"]);
+        if !discard {
+            world.engine.retry(operation).await.unwrap();
+            world.settle().await;
+            assert_eq!(world.full.account("sales").members.len(), 1);
+        }
+    }
 }
