@@ -161,7 +161,9 @@ impl App {
                 return Err(RunError::Panicked);
             }
             let now = self.clock.monotonic();
-            if self.dirty == Some(Urgency::Key) || (self.dirty.is_some() && self.governor.due() <= now) {
+            if self.dirty == Some(Urgency::Key)
+                || (self.dirty.is_some() && self.governor.due() <= now)
+            {
                 self.draw()?;
             }
             let frame = self.dirty.map(|_| self.governor.due().saturating_sub(now));
@@ -213,7 +215,10 @@ impl App {
             Event::Mouse(mouse) => match mouse.kind {
                 MouseEventKind::ScrollDown => Happening::Wheel(3),
                 MouseEventKind::ScrollUp => Happening::Wheel(-3),
-                MouseEventKind::Down(_) => Happening::Click { x: mouse.column, y: mouse.row },
+                MouseEventKind::Down(_) => Happening::Click {
+                    x: mouse.column,
+                    y: mouse.row,
+                },
                 _ => return Ok(()),
             },
             Event::Resize(..) => {
@@ -225,7 +230,12 @@ impl App {
         self.happen(happening, Urgency::Key, signals).await
     }
 
-    async fn happen(&mut self, happening: Happening, urgency: Urgency, signals: &mut Signals) -> Result<(), RunError> {
+    async fn happen(
+        &mut self,
+        happening: Happening,
+        urgency: Urgency,
+        signals: &mut Signals,
+    ) -> Result<(), RunError> {
         self.screen.world.now = self.clock.now();
         self.screen.world.passed = self.clock.monotonic();
         self.dirty = self.dirty.max(Some(urgency));
@@ -233,7 +243,11 @@ impl App {
         self.carry_out(orders, signals).await
     }
 
-    async fn carry_out(&mut self, orders: Vec<Order>, signals: &mut Signals) -> Result<(), RunError> {
+    async fn carry_out(
+        &mut self,
+        orders: Vec<Order>,
+        signals: &mut Signals,
+    ) -> Result<(), RunError> {
         for order in orders {
             match order {
                 Order::Ask(query) => self.hands.ask(query),
@@ -268,7 +282,11 @@ impl App {
             screen.draw(frame.buffer_mut(), area);
         })?;
         let now = self.clock.monotonic();
-        self.governor.drawn(now, self.meter.total() - before, now.saturating_sub(started));
+        self.governor.drawn(
+            now,
+            self.meter.total() - before,
+            now.saturating_sub(started),
+        );
         self.dirty = None;
         Ok(())
     }

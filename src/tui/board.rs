@@ -19,7 +19,6 @@ const RECENT: usize = 256;
 /// What the board remembers of one operation.
 #[derive(Debug, Clone)]
 pub(crate) struct Known {
-    pub(crate) flow: Option<FlowId>,
     pub(crate) connector: ConnectorRef,
     pub(crate) name: Arc<str>,
     pub(crate) verb: Verb,
@@ -93,13 +92,14 @@ impl Board {
         self.counted = last;
         self.counts = counts;
         for view in open {
-            self.operations.entry(view.operation).or_insert_with(|| Known {
-                flow: Some(view.flow),
-                connector: view.connector.clone(),
-                name: view.name.to_string().into(),
-                verb: view.verb,
-                life: view.life,
-            });
+            self.operations
+                .entry(view.operation)
+                .or_insert_with(|| Known {
+                    connector: view.connector.clone(),
+                    name: view.name.to_string().into(),
+                    verb: view.verb,
+                    life: view.life,
+                });
         }
         for row in &rows {
             self.remember_call(row);
@@ -110,17 +110,17 @@ impl Board {
 
     /// Tells whether a flow has facts after the one of this number.
     pub(crate) fn changed_since(&self, flow: FlowId, seq: u64) -> bool {
-        self.touched.iter().any(|(known, newest)| *known == flow && *newest > seq)
-    }
-
-    /// Returns what is known of an operation.
-    pub(crate) fn operation(&self, id: OperationId) -> Option<&Known> {
-        self.operations.get(&id)
+        self.touched
+            .iter()
+            .any(|(known, newest)| *known == flow && *newest > seq)
     }
 
     /// Returns how many operations are in a state.
     pub(crate) fn count(&self, state: State) -> u64 {
-        self.counts.values().filter_map(|states| states.get(&state)).sum()
+        self.counts
+            .values()
+            .filter_map(|states| states.get(&state))
+            .sum()
     }
 
     /// Returns how many operations are owed.
@@ -174,9 +174,10 @@ impl Board {
         }
         match &record.fact {
             Fact::OperationQueued { queued } => {
-                let life = queued.held.map_or(Life::Queued, |reason| Life::Held { reason });
+                let life = queued
+                    .held
+                    .map_or(Life::Queued, |reason| Life::Held { reason });
                 let known = Known {
-                    flow: record.flow,
                     connector: queued.connector.clone(),
                     name: queued.name.to_string().into(),
                     verb: queued.verb,
@@ -186,16 +187,24 @@ impl Board {
                 self.operations.insert(queued.operation, known);
                 self.operations_version += 1;
             }
-            Fact::ExchangeRecorded { operation, attempt, connector, exchange } => {
+            Fact::ExchangeRecorded {
+                operation,
+                attempt,
+                connector,
+                exchange,
+            } => {
                 self.exchange(record, *operation, *attempt, connector, exchange);
             }
             Fact::TriggerRecorded { trigger } => {
-                self.subjects.push_back((trigger.id, trigger.subject_name.to_string().into()));
+                self.subjects
+                    .push_back((trigger.id, trigger.subject_name.to_string().into()));
                 if self.subjects.len() > RECENT {
                     self.subjects.pop_front();
                 }
             }
-            Fact::Decided { trigger, decisions, .. } => {
+            Fact::Decided {
+                trigger, decisions, ..
+            } => {
                 let known = self.subjects.iter().rev().find(|(id, _)| id == trigger);
                 let name = known.map_or_else(|| "".into(), |(_, name)| Arc::clone(name));
                 for decision in decisions {
@@ -218,8 +227,9 @@ impl Board {
                     }
                 }
             }
-            Fact::DirectoryChanged { .. } => self.directory_version += 1,
-            Fact::Linked { .. } | Fact::Unlinked { .. } => self.directory_version += 1,
+            Fact::DirectoryChanged { .. } | Fact::Linked { .. } | Fact::Unlinked { .. } => {
+                self.directory_version += 1;
+            }
             Fact::CallerReleased { .. } => self.operations_version += 1,
             fact => {
                 if let Some(id) = fact.moves() {
@@ -287,14 +297,24 @@ impl Board {
             self.ended.push_back(id);
             if self.ended.len() > ENDED {
                 let oldest = self.ended.pop_front();
-                if let Some(oldest) = oldest.filter(|id| self.operations.get(id).is_some_and(|known| !known.life.is_open())) {
+                if let Some(oldest) = oldest.filter(|id| {
+                    self.operations
+                        .get(id)
+                        .is_some_and(|known| !known.life.is_open())
+                }) {
                     self.operations.remove(&oldest);
                 }
             }
         }
     }
 
-    fn count_change(&mut self, seq: u64, connector: &ConnectorRef, before: Option<State>, after: State) {
+    fn count_change(
+        &mut self,
+        seq: u64,
+        connector: &ConnectorRef,
+        before: Option<State>,
+        after: State,
+    ) {
         if seq <= self.counted && seq != 0 {
             return;
         }
@@ -317,18 +337,28 @@ impl Board {
     /// Finds what a mock noted of an exchange: same method, same path, and it arrived while the request was under way.
     pub(crate) fn lab_entry(&self, exchange: &Exchange) -> Option<&Arc<LabEntry>> {
         let url = url::Url::parse(&exchange.url).ok()?;
-        let path = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
+        let path = url.query().map_or_else(
+            || url.path().to_owned(),
+            |query| format!("{}?{query}", url.path()),
+        );
         let begin = exchange.at.as_millisecond() - 50;
-        let end = exchange.at.as_millisecond() + i64::try_from(exchange.took.as_millis()).unwrap_or(i64::MAX / 2) + 50;
+        let end = exchange.at.as_millisecond()
+            + i64::try_from(exchange.took.as_millis()).unwrap_or(i64::MAX / 2)
+            + 50;
         self.lab
             .iter()
-            .filter(|entry| entry.method.eq_ignore_ascii_case(&exchange.method) && entry.path == path)
+            .filter(|entry| {
+                entry.method.eq_ignore_ascii_case(&exchange.method) && entry.path == path
+            })
             .filter(|entry| (begin..=end).contains(&entry.at.as_millisecond()))
             .min_by_key(|entry| (entry.at.as_millisecond() - exchange.at.as_millisecond()).abs())
     }
 
     /// Returns the newest entries of a mock, newest first.
     pub(crate) fn lab_of<'a>(&'a self, target: &'a str) -> impl Iterator<Item = &'a Arc<LabEntry>> {
-        self.lab.iter().rev().filter(move |entry| entry.target == target)
+        self.lab
+            .iter()
+            .rev()
+            .filter(move |entry| entry.target == target)
     }
 }

@@ -31,7 +31,10 @@ pub(crate) enum Splice {
 
 impl Edit {
     pub(crate) fn new(words: impl Into<String>) -> Self {
-        Self { words: words.into(), steps: Vec::new() }
+        Self {
+            words: words.into(),
+            steps: Vec::new(),
+        }
     }
 
     #[must_use]
@@ -47,7 +50,11 @@ impl Edit {
     }
 
     #[must_use]
-    pub(crate) fn insert(mut self, array: impl Into<String>, entries: Vec<(String, Value)>) -> Self {
+    pub(crate) fn insert(
+        mut self,
+        array: impl Into<String>,
+        entries: Vec<(String, Value)>,
+    ) -> Self {
         self.steps.push(Splice::Insert(array.into(), entries));
         self
     }
@@ -66,7 +73,11 @@ pub(crate) struct Draft {
 
 impl Draft {
     /// Reads the file to begin with.
-    pub(crate) fn open(path: &Path, catalogue: &Catalogue, running: &Arc<Configuration>) -> Result<Self, EditError> {
+    pub(crate) fn open(
+        path: &Path,
+        catalogue: &Catalogue,
+        running: &Arc<Configuration>,
+    ) -> Result<Self, EditError> {
         let mut draft = Self {
             document: Document::open(path, catalogue)?,
             before: Vec::new(),
@@ -86,7 +97,9 @@ impl Draft {
                 Splice::Set(path, value) => document.set(path, value.clone())?,
                 Splice::Remove(path) => document.remove(path)?,
                 Splice::Insert(array, entries) => {
-                    let entries = entries.iter().map(|(key, value)| (key.as_str(), value.clone()));
+                    let entries = entries
+                        .iter()
+                        .map(|(key, value)| (key.as_str(), value.clone()));
                     document.insert(array, entries)?;
                 }
             }
@@ -176,8 +189,13 @@ pub(crate) fn affected(
     users: impl Iterator<Item = (User, Vec<Link>)>,
 ) -> Result<(BTreeMap<String, Affected>, usize), String> {
     let compile = |configuration: &Configuration| {
-        Policies::compile(&configuration.rules)
-            .map_err(|errors| errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+        Policies::compile(&configuration.rules).map_err(|errors| {
+            errors
+                .iter()
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join("; ")
+        })
     };
     let (old, new) = (compile(before)?, compile(after)?);
     let mut out: BTreeMap<String, Affected> = BTreeMap::new();
@@ -185,8 +203,24 @@ pub(crate) fn affected(
     for (user, links) in users {
         count += 1;
         let name = user.name.to_string();
-        let was = wanted(&Decider { configuration: before, catalogue, policies: &old }, &user, &links);
-        let is = wanted(&Decider { configuration: after, catalogue, policies: &new }, &user, &links);
+        let was = wanted(
+            &Decider {
+                configuration: before,
+                catalogue,
+                policies: &old,
+            },
+            &user,
+            &links,
+        );
+        let is = wanted(
+            &Decider {
+                configuration: after,
+                catalogue,
+                policies: &new,
+            },
+            &user,
+            &links,
+        );
         let targets: std::collections::BTreeSet<&String> = was.keys().chain(is.keys()).collect();
         for target in targets {
             let (was, is) = (was.get(target), is.get(target));
@@ -195,9 +229,15 @@ pub(crate) fn affected(
             }
             let entry = out.entry(target.clone()).or_default();
             match (was, is) {
-                (None | Some(Wanted::Away), Some(Wanted::There(_))) => entry.added.push(name.clone()),
-                (Some(Wanted::There(_)), Some(Wanted::There(_))) => entry.changed.push(name.clone()),
-                (Some(Wanted::There(_)), None) | (_, Some(Wanted::Away)) => entry.removed.push(name.clone()),
+                (None | Some(Wanted::Away), Some(Wanted::There(_))) => {
+                    entry.added.push(name.clone());
+                }
+                (Some(Wanted::There(_)), Some(Wanted::There(_))) => {
+                    entry.changed.push(name.clone());
+                }
+                (Some(Wanted::There(_)), None) | (_, Some(Wanted::Away)) => {
+                    entry.removed.push(name.clone());
+                }
                 (_, None) => {}
             }
         }
@@ -239,16 +279,26 @@ fn wanted(decider: &Decider<'_>, user: &User, links: &[Link]) -> BTreeMap<String
     let mut out = BTreeMap::new();
     for decision in decisions.decisions {
         let target = decision.candidate.connector.to_string();
-        let linked = links.iter().find(|link| link.connector == decision.candidate.connector && !link.gone);
+        let linked = links
+            .iter()
+            .find(|link| link.connector == decision.candidate.connector && !link.gone);
         match decision.verdict {
             Verdict::Operation(planned) if planned.verb == Verb::Deprovision => {
                 out.insert(target, Wanted::Away);
             }
             Verdict::Operation(planned) => {
-                out.insert(target, Wanted::There(format!("{:?}", (&planned.desired.remote_name, planned.desired.values()))));
+                out.insert(
+                    target,
+                    Wanted::There(format!(
+                        "{:?}",
+                        (&planned.desired.remote_name, planned.desired.values())
+                    )),
+                );
             }
             Verdict::Nothing(nothing) if nothing.reason == domain::Reason::Unchanged => {
-                let text = linked.map_or_else(String::new, |link| format!("{:?}", (&link.remote_name, &link.written)));
+                let text = linked.map_or_else(String::new, |link| {
+                    format!("{:?}", (&link.remote_name, &link.written))
+                });
                 out.insert(target, Wanted::There(text));
             }
             Verdict::Nothing(_) => {}

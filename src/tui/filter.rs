@@ -8,7 +8,7 @@ use std::fmt;
 use crate::stream::Row;
 
 /// A filter, read once and asked for every row.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct Filter {
     text: String,
     root: Option<Node>,
@@ -74,7 +74,10 @@ enum Compare {
 
 /// The words, for help and completion.
 pub(crate) const WORDS: &[(&str, &str)] = &[
-    ("target:", "connection, connector or both: target:corp-scim/scim2"),
+    (
+        "target:",
+        "connection, connector or both: target:corp-scim/scim2",
+    ),
     ("op:", "create, update, deprovision, token, lookup, decide"),
     ("user:", "the user or group"),
     ("st", "status: st>=400, st:4xx, st:none"),
@@ -95,17 +98,27 @@ impl Filter {
     /// [`FilterError`] with the place.
     pub(crate) fn parse(text: &str) -> Result<Self, FilterError> {
         let tokens = tokens(text)?;
-        let mut reader = Reader { tokens: &tokens, at: 0, end: text.len(), depth: 0 };
-        let root = if tokens.is_empty() { None } else { Some(reader.or()?) };
+        let mut reader = Reader {
+            tokens: &tokens,
+            at: 0,
+            end: text.len(),
+            depth: 0,
+        };
+        let root = if tokens.is_empty() {
+            None
+        } else {
+            Some(reader.or()?)
+        };
         if let Some(token) = reader.peek() {
-            return Err(FilterError { at: token.at, told: "`)` closes nothing".to_owned() });
+            return Err(FilterError {
+                at: token.at,
+                told: "`)` closes nothing".to_owned(),
+            });
         }
-        Ok(Self { text: text.trim().to_owned(), root })
-    }
-
-    /// Returns the text it was read from.
-    pub(crate) fn text(&self) -> &str {
-        &self.text
+        Ok(Self {
+            text: text.trim().to_owned(),
+            root,
+        })
     }
 
     /// Tells whether everything passes.
@@ -116,12 +129,6 @@ impl Filter {
     /// Tells whether a row passes.
     pub(crate) fn passes(&self, row: &Row) -> bool {
         self.root.as_ref().is_none_or(|node| node.passes(row))
-    }
-}
-
-impl Default for Filter {
-    fn default() -> Self {
-        Self { text: String::new(), root: None }
     }
 }
 
@@ -166,34 +173,55 @@ impl Word {
     fn holds(self, row: &Row, wanted: &str) -> bool {
         let url = || row.exchange().map_or("", |exchange| exchange.url.as_str());
         match self {
-            Self::Any => contains(&row.subject, wanted) || contains(&row.target, wanted) || contains(url(), wanted),
+            Self::Any => {
+                contains(&row.subject, wanted)
+                    || contains(&row.target, wanted)
+                    || contains(url(), wanted)
+            }
             Self::Target => contains(&row.target, wanted),
             Self::Op => contains(row.op, wanted),
             Self::User => contains(&row.subject, wanted),
             Self::Trace => {
-                let begins = |id: Option<String>| id.is_some_and(|id| id.starts_with(wanted) || id.ends_with(wanted));
-                begins(row.flow.map(|id| id.to_string())) || begins(row.operation.map(|id| id.to_string()))
+                let begins = |id: Option<String>| {
+                    id.is_some_and(|id| id.starts_with(wanted) || id.ends_with(wanted))
+                };
+                begins(row.flow.map(|id| id.to_string()))
+                    || begins(row.operation.map(|id| id.to_string()))
             }
             Self::Body => row.exchange().is_some_and(|exchange| {
                 contains(&exchange.request_body.text, wanted)
-                    || exchange.response.as_ref().is_some_and(|response| contains(&response.body.text, wanted))
+                    || exchange
+                        .response
+                        .as_ref()
+                        .is_some_and(|response| contains(&response.body.text, wanted))
             }),
-            Self::Method => row.exchange().is_some_and(|exchange| exchange.method.eq_ignore_ascii_case(wanted)),
+            Self::Method => row
+                .exchange()
+                .is_some_and(|exchange| exchange.method.eq_ignore_ascii_case(wanted)),
             Self::Url => contains(url(), wanted),
         }
     }
 }
 
 impl Count {
-    #[expect(clippy::cast_precision_loss, reason = "sizes and times are far below 2^52")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "sizes and times are far below 2^52"
+    )]
     fn of(self, row: &Row) -> Option<f64> {
         let exchange = row.exchange()?;
         match self {
-            Self::Status => exchange.response.as_ref().map(|response| f64::from(response.status)),
+            Self::Status => exchange
+                .response
+                .as_ref()
+                .map(|response| f64::from(response.status)),
             Self::Millis => Some(exchange.took.as_secs_f64() * 1000.0),
             Self::Try => Some(f64::from(row.attempt)),
             Self::Size => {
-                let answer = exchange.response.as_ref().map_or(0, |response| response.body.size_bytes);
+                let answer = exchange
+                    .response
+                    .as_ref()
+                    .map_or(0, |response| response.body.size_bytes);
                 Some((exchange.request_body.size_bytes + answer) as f64)
             }
         }
@@ -272,11 +300,17 @@ fn term(text: &str, at: usize) -> Result<(String, bool, usize), FilterError> {
                 quoted_from_start |= here == 0;
                 let rest = &text[here + 1..];
                 let Some(len) = rest.find('"') else {
-                    return Err(FilterError { at: at + here, told: "the quote is not closed".to_owned() });
+                    return Err(FilterError {
+                        at: at + here,
+                        told: "the quote is not closed".to_owned(),
+                    });
                 };
                 word.push_str(&rest[..len]);
                 letters = text.char_indices();
-                let _ = letters.by_ref().take_while(|(place, _)| *place < here + len + 1).last(); // goes behind the quote
+                let _ = letters
+                    .by_ref()
+                    .take_while(|(place, _)| *place < here + len + 1)
+                    .last(); // goes behind the quote
             }
             '(' | ')' | '|' | '&' => return Ok((word, quoted_from_start, here)),
             letter if letter.is_whitespace() => return Ok((word, quoted_from_start, here)),
@@ -312,7 +346,11 @@ impl Reader<'_> {
         while self.take(&Kind::Or) {
             nodes.push(self.and()?);
         }
-        Ok(if nodes.len() == 1 { nodes.remove(0) } else { Node::Or(nodes) })
+        Ok(if nodes.len() == 1 {
+            nodes.remove(0)
+        } else {
+            Node::Or(nodes)
+        })
     }
 
     fn and(&mut self) -> Result<Node, FilterError> {
@@ -325,7 +363,11 @@ impl Reader<'_> {
                 _ => break,
             }
         }
-        Ok(if nodes.len() == 1 { nodes.remove(0) } else { Node::And(nodes) })
+        Ok(if nodes.len() == 1 {
+            nodes.remove(0)
+        } else {
+            Node::And(nodes)
+        })
     }
 
     fn missing(&self) -> FilterError {
@@ -341,7 +383,10 @@ impl Reader<'_> {
         };
         self.depth += 1;
         if self.depth > DEEPEST {
-            return Err(FilterError { at: token.at, told: "this is nested too deeply".to_owned() });
+            return Err(FilterError {
+                at: token.at,
+                told: "this is nested too deeply".to_owned(),
+            });
         }
         let node = match token.kind {
             Kind::Not => {
@@ -352,7 +397,10 @@ impl Reader<'_> {
                 self.at += 1;
                 let inner = self.or()?;
                 if !self.take(&Kind::Close) {
-                    return Err(FilterError { at: token.at, told: "`(` is not closed".to_owned() });
+                    return Err(FilterError {
+                        at: token.at,
+                        told: "`(` is not closed".to_owned(),
+                    });
                 }
                 inner
             }
@@ -379,14 +427,22 @@ impl Reader<'_> {
             "u" | "d" => "url",
             "c" => "st",
             "b" => "body",
-            other => return Err(FilterError { at, told: format!("`~{other}` is not known; there are ~m ~u ~c ~d ~b") }),
+            other => {
+                return Err(FilterError {
+                    at,
+                    told: format!("`~{other}` is not known; there are ~m ~u ~c ~d ~b"),
+                });
+            }
         };
         match self.peek().map(|token| token.kind.clone()) {
             Some(Kind::Term { text, .. }) => {
                 self.at += 1;
                 leaf(&format!("{word}:{text}"), at)
             }
-            _ => Err(FilterError { at, told: format!("`~{short}` needs a value") }),
+            _ => Err(FilterError {
+                at,
+                told: format!("`~{short}` needs a value"),
+            }),
         }
     }
 }
@@ -407,7 +463,10 @@ fn leaf(text: &str, at: usize) -> Result<Node, FilterError> {
         return number(count, rest, at + place);
     }
     let Some(value) = rest.strip_prefix(':') else {
-        return Err(FilterError { at, told: format!("`{word}` holds no number; compare st, ms, try or size") });
+        return Err(FilterError {
+            at,
+            told: format!("`{word}` holds no number; compare st, ms, try or size"),
+        });
     };
     let word = match word.to_ascii_lowercase().as_str() {
         "target" => Word::Target,
@@ -422,14 +481,25 @@ fn leaf(text: &str, at: usize) -> Result<Node, FilterError> {
                 "problem" => Ok(Node::Is(Sign::Problem)),
                 "marked" => Ok(Node::Is(Sign::Marked)),
                 "nothing" => Ok(Node::Is(Sign::Nothing)),
-                _ => Err(FilterError { at, told: "is: takes problem, marked or nothing".to_owned() }),
+                _ => Err(FilterError {
+                    at,
+                    told: "is: takes problem, marked or nothing".to_owned(),
+                }),
             };
         }
         // An address or a name with a colon in it is text.
-        _ if word.is_empty() || value.starts_with("//") => return Ok(Node::Text(Word::Any, text.to_owned())),
+        _ if word.is_empty() || value.starts_with("//") => {
+            return Ok(Node::Text(Word::Any, text.to_owned()));
+        }
         other => {
-            let known: Vec<&str> = WORDS.iter().map(|(word, _)| word.trim_end_matches(':')).collect();
-            return Err(FilterError { at, told: format!("`{other}:` is not known; there are {}", known.join(", ")) });
+            let known: Vec<&str> = WORDS
+                .iter()
+                .map(|(word, _)| word.trim_end_matches(':'))
+                .collect();
+            return Err(FilterError {
+                at,
+                told: format!("`{other}:` is not known; there are {}", known.join(", ")),
+            });
         }
     };
     Ok(Node::Text(word, value.to_owned()))
@@ -461,7 +531,10 @@ fn number(count: Count, rest: &str, at: usize) -> Result<Node, FilterError> {
     }
     match value.parse::<f64>() {
         Ok(value) if value.is_finite() => Ok(Node::Number(count, compare, value)),
-        _ => Err(FilterError { at, told: format!("`{value}` is no number") }),
+        _ => Err(FilterError {
+            at,
+            told: format!("`{value}` is no number"),
+        }),
     }
 }
 
@@ -473,7 +546,9 @@ mod tests {
     use crate::samples;
 
     fn passes(filter: &str, row: &Row) -> bool {
-        Filter::parse(filter).unwrap_or_else(|error| panic!("{filter}: {error}")).passes(row)
+        Filter::parse(filter)
+            .unwrap_or_else(|error| panic!("{filter}: {error}"))
+            .passes(row)
     }
 
     #[test]

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use config::edit::Document;
 use config::{LintOptions, Severity};
 use domain::{Catalogue, Configuration, Lab, LabFeed, OperationId, QualifiedName};
-use engine::{Engine, ExchangeFilter, JournalError, News, OperationFilter, Page, Reader, State, Subscription};
+use engine::{
+    Engine, ExchangeFilter, JournalError, News, OperationFilter, Page, Reader, State, Subscription,
+};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::Setup;
@@ -47,8 +49,12 @@ struct Seen {
 impl Seen {
     fn look(file: &Path) -> Self {
         Self {
-            modified: std::fs::metadata(file).and_then(|data| data.modified()).ok(),
-            fingerprint: std::fs::read_to_string(file).map(|text| config::fingerprint(&text)).unwrap_or_default(),
+            modified: std::fs::metadata(file)
+                .and_then(|data| data.modified())
+                .ok(),
+            fingerprint: std::fs::read_to_string(file)
+                .map(|text| config::fingerprint(&text))
+                .unwrap_or_default(),
         }
     }
 }
@@ -79,8 +85,13 @@ impl Hands {
 
     /// Tells whether somebody else changed the file since it was looked at last.
     pub(crate) fn file_changed(&self) -> bool {
-        let mut seen = self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let modified = std::fs::metadata(&self.file).and_then(|data| data.modified()).ok();
+        let mut seen = self
+            .seen
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let modified = std::fs::metadata(&self.file)
+            .and_then(|data| data.modified())
+            .ok();
         if modified == seen.modified {
             return false;
         }
@@ -97,8 +108,10 @@ impl Hands {
         let lab = Arc::clone(&self.lab);
         let log = self.log.clone();
         tokio::task::spawn_blocking(move || {
-            let answer = read(&reader, lab.as_ref(), log.as_deref(), query)
-                .unwrap_or_else(|error| Answer::Done(Err(format!("cannot read the journal: {}", told(&error)))));
+            let answer =
+                read(&reader, lab.as_ref(), log.as_deref(), query).unwrap_or_else(|error| {
+                    Answer::Done(Err(format!("cannot read the journal: {}", told(&error))))
+                });
             let _ = sender.send(Happening::Answer(Box::new(answer))); // the screen may be gone
         });
     }
@@ -121,13 +134,20 @@ impl Hands {
             }
             Deed::Plan(request) => {
                 tokio::task::spawn_blocking(move || {
-                    let plan = engine.plan(&request).map(Box::new).map_err(|error| told(&error));
+                    let plan = engine
+                        .plan(&request)
+                        .map(Box::new)
+                        .map_err(|error| told(&error));
                     send(Answer::Planned(plan));
                 });
             }
             Deed::Submit(request) => {
                 tokio::spawn(async move {
-                    let outcome = engine.submit(*request).await.map(Box::new).map_err(|error| told(&error));
+                    let outcome = engine
+                        .submit(*request)
+                        .await
+                        .map(Box::new)
+                        .map_err(|error| told(&error));
                     send(Answer::Submitted(outcome));
                 });
             }
@@ -135,27 +155,43 @@ impl Hands {
                 tokio::spawn(async move { send(Answer::Done(retry(&engine, &operations).await)) });
             }
             Deed::Discard(operations, why) => {
-                tokio::spawn(async move { send(Answer::Done(discard(&engine, &operations, &why).await)) });
+                tokio::spawn(async move {
+                    send(Answer::Done(discard(&engine, &operations, &why).await));
+                });
             }
             Deed::Pause(connector) => {
                 tokio::spawn(async move {
                     let result = engine.pause(&connector, "paused in the workbench").await;
-                    send(Answer::Done(result.map(|()| format!("{connector} is paused")).map_err(|error| told(&error))));
+                    send(Answer::Done(
+                        result
+                            .map(|()| format!("{connector} is paused"))
+                            .map_err(|error| told(&error)),
+                    ));
                 });
             }
             Deed::Resume(connector) => {
                 tokio::spawn(async move {
                     let result = engine.resume(&connector, "resumed in the workbench").await;
-                    send(Answer::Done(result.map(|()| format!("{connector} goes on")).map_err(|error| told(&error))));
+                    send(Answer::Done(
+                        result
+                            .map(|()| format!("{connector} goes on"))
+                            .map_err(|error| told(&error)),
+                    ));
                 });
             }
             Deed::Review => {
                 let Some(draft) = draft else { return };
                 let document = draft.document().clone();
                 let after = Arc::clone(&draft.configuration);
-                let (before, reader, catalogue) = (Arc::clone(&self.running), self.reader.clone(), self.catalogue);
+                let (before, reader, catalogue) = (
+                    Arc::clone(&self.running),
+                    self.reader.clone(),
+                    self.catalogue,
+                );
                 tokio::task::spawn_blocking(move || {
-                    send(Answer::Reviewed(Box::new(review(&document, &before, &after, &reader, &catalogue))));
+                    send(Answer::Reviewed(Box::new(review(
+                        &document, &before, &after, &reader, &catalogue,
+                    ))));
                 });
             }
             Deed::Save => self.save(draft, send),
@@ -169,7 +205,10 @@ impl Hands {
             Some(mut document) => document.save().map_err(|error| told(&error)),
             None => config::load(&self.file, &self.catalogue).map_err(|error| told(&error)),
         };
-        *self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Seen::look(&self.file);
+        *self
+            .seen
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = Seen::look(&self.file);
         let engine = self.engine.clone();
         if let Ok(loaded) = &result {
             self.running = Arc::new(loaded.configuration.clone());
@@ -181,7 +220,12 @@ impl Hands {
                     .reconfigure(Arc::new(loaded.configuration.clone()))
                     .await
                     .map(|()| Box::new(loaded))
-                    .map_err(|error| format!("saved, but the engine goes on with the old settings: {}", told(&error))),
+                    .map_err(|error| {
+                        format!(
+                            "saved, but the engine goes on with the old settings: {}",
+                            told(&error)
+                        )
+                    }),
             };
             send(Answer::Saved(answer));
         });
@@ -192,21 +236,29 @@ impl Hands {
         let mocks = self.sender.clone();
         tokio::spawn(async move {
             let result = match deed {
-                Deed::LabStart(target) => lab.start(&target).await.map(|url| format!("{target} runs at {url}")),
-                Deed::LabStop(target) => lab.stop(&target).await.map(|()| format!("{target} is stopped")),
-                Deed::Arm { target, spec } => {
-                    lab.arm(&target, &spec).map(|number| format!("armed at {target} as {number}: {spec}"))
-                }
-                Deed::Disarm { target, number } => {
-                    lab.disarm(&target, number).map(|count| format!("{count} fault(s) disarmed at {target}"))
-                }
-                Deed::Reset(target) => lab.reset(&target).map(|()| format!("{target} is as it was seeded")),
-                Deed::Snapshot { target, name } => {
-                    lab.snapshot(&target, &name).map(|()| format!("{target} kept as {name}"))
-                }
-                Deed::Restore { target, name } => {
-                    lab.restore(&target, &name).map(|()| format!("{target} is as it was kept as {name}"))
-                }
+                Deed::LabStart(target) => lab
+                    .start(&target)
+                    .await
+                    .map(|url| format!("{target} runs at {url}")),
+                Deed::LabStop(target) => lab
+                    .stop(&target)
+                    .await
+                    .map(|()| format!("{target} is stopped")),
+                Deed::Arm { target, spec } => lab
+                    .arm(&target, &spec)
+                    .map(|number| format!("armed at {target} as {number}: {spec}")),
+                Deed::Disarm { target, number } => lab
+                    .disarm(&target, number)
+                    .map(|count| format!("{count} fault(s) disarmed at {target}")),
+                Deed::Reset(target) => lab
+                    .reset(&target)
+                    .map(|()| format!("{target} is as it was seeded")),
+                Deed::Snapshot { target, name } => lab
+                    .snapshot(&target, &name)
+                    .map(|()| format!("{target} kept as {name}")),
+                Deed::Restore { target, name } => lab
+                    .restore(&target, &name)
+                    .map(|()| format!("{target} is as it was kept as {name}")),
                 _ => return,
             };
             send(Answer::Done(result.map_err(|error| error.to_string())));
@@ -225,20 +277,31 @@ fn copy(what: &str, text: &str) -> Result<String, String> {
     }
     let path = Path::new("outbound-copy.txt");
     std::fs::write(path, text)
-        .map(|()| format!("{what} is too long for the clipboard; it is in {}", path.display()))
+        .map(|()| {
+            format!(
+                "{what} is too long for the clipboard; it is in {}",
+                path.display()
+            )
+        })
         .map_err(|error| format!("cannot copy {what}, nor write {}: {error}", path.display()))
 }
 
 async fn retry(engine: &Engine, operations: &[OperationId]) -> Result<String, String> {
     for operation in operations {
-        engine.retry(*operation).await.map_err(|error| told(&error))?;
+        engine
+            .retry(*operation)
+            .await
+            .map_err(|error| told(&error))?;
     }
     Ok(format!("{} operation(s) tried again", operations.len()))
 }
 
 async fn discard(engine: &Engine, operations: &[OperationId], why: &str) -> Result<String, String> {
     for operation in operations {
-        engine.discard(*operation, why).await.map_err(|error| told(&error))?;
+        engine
+            .discard(*operation, why)
+            .await
+            .map_err(|error| told(&error))?;
     }
     Ok(format!("{} operation(s) discarded", operations.len()))
 }
@@ -250,7 +313,10 @@ fn review(
     reader: &Reader,
     catalogue: &Catalogue,
 ) -> Review {
-    let mut review = Review { diff: document.diff(), ..Review::default() };
+    let mut review = Review {
+        diff: document.diff(),
+        ..Review::default()
+    };
     match document.check() {
         Ok(loaded) => {
             let findings = config::lint(&loaded, catalogue, LintOptions::default());
@@ -270,7 +336,9 @@ fn review(
             if let Some(user) = page.next() {
                 let user: domain::User = user;
                 after_name = Some(user.name.clone());
-                let links = reader.links_of(domain::LocalRef::User(user.id)).unwrap_or_default();
+                let links = reader
+                    .links_of(domain::LocalRef::User(user.id))
+                    .unwrap_or_default();
                 return Some((user, links));
             }
             match reader.users(after_name.as_ref(), LIST) {
@@ -294,37 +362,77 @@ fn review(
     review
 }
 
-fn read(reader: &Reader, lab: &dyn Lab, log: Option<&Path>, query: Query) -> Result<Answer, JournalError> {
+fn read(
+    reader: &Reader,
+    lab: &dyn Lab,
+    log: Option<&Path>,
+    query: Query,
+) -> Result<Answer, JournalError> {
     Ok(match query {
         Query::Begin => {
             let last = reader.last()?;
             let mut open = Vec::new();
-            for state in [State::Queued, State::InFlight, State::Retrying, State::InDoubt, State::Held] {
-                let filter = OperationFilter { state: Some(state), ..OperationFilter::default() };
+            for state in [
+                State::Queued,
+                State::InFlight,
+                State::Retrying,
+                State::InDoubt,
+                State::Held,
+            ] {
+                let filter = OperationFilter {
+                    state: Some(state),
+                    ..OperationFilter::default()
+                };
                 open.extend(reader.operations(&filter, Page::newest(LIST))?);
             }
-            Answer::Begun { last, counts: reader.counts()?, open, rows: rows(reader, Page::newest(ROWS))? }
+            Answer::Begun {
+                last,
+                counts: reader.counts()?,
+                open,
+                rows: rows(reader, Page::newest(ROWS))?,
+            }
         }
         Query::Older { before } => {
             let rows = rows(reader, Page::before(before, ROWS))?;
-            Answer::Older { is_all: rows.len() < ROWS, rows }
+            Answer::Older {
+                is_all: rows.len() < ROWS,
+                rows,
+            }
         }
         Query::Since { seq } => {
             let last = reader.last()?;
             let from = seq.max(last.saturating_sub(CATCH_UP as u64));
             let records = reader.facts_since(from, CATCH_UP)?;
-            Answer::Since(records.into_iter().map(|record| News::Fact(Arc::new(record))).collect())
+            Answer::Since(
+                records
+                    .into_iter()
+                    .map(|record| News::Fact(Arc::new(record)))
+                    .collect(),
+            )
         }
         Query::Trace(flow) => Answer::Trace(flow, reader.trace(flow)?.map(Box::new)),
         Query::Operations { state, before } => {
             let page = before.map_or_else(|| Page::newest(LIST), |seq| Page::before(seq, LIST));
-            let filter = OperationFilter { state, ..OperationFilter::default() };
-            Answer::Operations { state, before, list: reader.operations(&filter, page)? }
+            let filter = OperationFilter {
+                state,
+                ..OperationFilter::default()
+            };
+            Answer::Operations {
+                state,
+                before,
+                list: reader.operations(&filter, page)?,
+            }
         }
         Query::Directory { after } => {
             let users = reader.users(after.as_ref(), LIST)?;
             let groups = reader.groups(None, LIST)?;
-            Answer::Directory { after, users, groups, roles: reader.roles()?, count: reader.user_count()? }
+            Answer::Directory {
+                after,
+                users,
+                groups,
+                roles: reader.roles()?,
+                count: reader.user_count()?,
+            }
         }
         Query::Links(local) => Answer::Links(local, reader.links_of(local)?),
         Query::Mocks => Answer::Mocks(lab.mocks(), lab.faults()),
@@ -332,7 +440,7 @@ fn read(reader: &Reader, lab: &dyn Lab, log: Option<&Path>, query: Query) -> Res
         Query::Objects(target) => {
             let objects = lab.objects(&target).unwrap_or_default();
             Answer::Objects(target, objects)
-        },
+        }
         Query::Log => Answer::Log(log.map(tail).unwrap_or_default()),
     })
 }
@@ -346,15 +454,17 @@ fn rows(reader: &Reader, page: Page) -> Result<Vec<Row>, JournalError> {
     for view in views {
         let operation = match view.operation {
             None => None,
-            Some(id) => match known.get(&id) {
-                Some(found) => Some(found),
-                None => {
+            Some(id) => {
+                if let Some(found) = known.get(&id) {
+                    Some(found)
+                } else {
                     let found = reader.operation(id)?;
-                    let told = found.map(|found| (found.verb.word(), Arc::<str>::from(found.name.to_string())));
+                    let told = found
+                        .map(|found| (found.verb.word(), Arc::<str>::from(found.name.to_string())));
                     known.insert(id, told);
                     known.get(&id)
                 }
-            },
+            }
         };
         let (verb, name) = match operation {
             Some(Some((verb, name))) => (Some(*verb), Arc::clone(name)),

@@ -75,7 +75,10 @@ impl Palette {
                 }
             }
             KeyCode::Enter => {
-                let chosen = self.list.selected(found.len()).map(|at| &self.actions[found[at]]);
+                let chosen = self
+                    .list
+                    .selected(found.len())
+                    .map(|at| &self.actions[found[at]]);
                 return chosen.map_or(Said::Open, |(action, own)| Said::Act(action.id, *own));
             }
             _ => {
@@ -94,16 +97,22 @@ impl Palette {
             return;
         }
         let theme = *pen.theme;
-        self.form.draw(pen, Rect { height: 1, ..inner }, true, Duration::ZERO);
+        self.form
+            .draw(pen, Rect { height: 1, ..inner }, true, Duration::ZERO);
         let found = self.found();
-        let rows = Rect { y: inner.y + 1, height: inner.height - 2, ..inner };
-        self.list.draw(pen, rows, found.len(), true, |pen, row, at| {
-            let (action, _) = &self.actions[found[at]];
-            let key = action.key.map_or_else(String::new, |key| key.to_string());
-            let room = row.width.saturating_sub(12);
-            pen.put(row.x, row.y, room, &action.label, theme.text);
-            pen.put(row.right().saturating_sub(11), row.y, 10, &key, theme.key);
-        });
+        let rows = Rect {
+            y: inner.y + 1,
+            height: inner.height - 2,
+            ..inner
+        };
+        self.list
+            .draw(pen, rows, found.len(), true, |pen, row, at| {
+                let (action, _) = &self.actions[found[at]];
+                let key = action.key.map_or_else(String::new, |key| key.to_string());
+                let room = row.width.saturating_sub(12);
+                pen.put(row.x, row.y, room, &action.label, theme.text);
+                pen.put(row.right().saturating_sub(11), row.y, 10, &key, theme.key);
+            });
         let foot = self
             .list
             .selected(found.len())
@@ -112,7 +121,13 @@ impl Palette {
                 || format!("{} of {}", found.len(), self.actions.len()),
                 |command| format!("same as: {command}"),
             );
-        pen.put(inner.x + 1, inner.bottom() - 1, inner.width.saturating_sub(2), &foot, theme.dim);
+        pen.put(
+            inner.x + 1,
+            inner.bottom() - 1,
+            inner.width.saturating_sub(2),
+            &foot,
+            theme.dim,
+        );
     }
 }
 
@@ -125,13 +140,19 @@ pub(crate) struct Help {
 
 impl Help {
     pub(crate) fn new(title: String, actions: Vec<Action>) -> Self {
-        Self { title, actions, text: Text::default() }
+        Self {
+            title,
+            actions,
+            text: Text::default(),
+        }
     }
 
     fn lines(&self, theme: &Theme) -> Vec<Line> {
         let mut lines = vec![vec![Span::new("Here", theme.title)]];
         for action in &self.actions {
-            let key = action.key.map_or_else(|| ":".to_owned(), |key| key.to_string());
+            let key = action
+                .key
+                .map_or_else(|| ":".to_owned(), |key| key.to_string());
             let mut line = vec![
                 Span::new(format!(" {key:<10}"), theme.key),
                 Span::new(action.label.clone(), theme.text),
@@ -144,13 +165,19 @@ impl Help {
         lines.push(Line::new());
         lines.push(vec![Span::new("Everywhere", theme.title)]);
         for (key, what) in EVERYWHERE {
-            lines.push(vec![Span::new(format!(" {key:<10}"), theme.key), Span::new(*what, theme.text)]);
+            lines.push(vec![
+                Span::new(format!(" {key:<10}"), theme.key),
+                Span::new(*what, theme.text),
+            ]);
         }
         if self.title == "Traffic" {
             lines.push(Line::new());
             lines.push(vec![Span::new("Filter words", theme.title)]);
             for (word, what) in crate::filter::WORDS {
-                lines.push(vec![Span::new(format!(" {word:<10}"), theme.key), Span::new(*what, theme.text)]);
+                lines.push(vec![
+                    Span::new(format!(" {word:<10}"), theme.key),
+                    Span::new(*what, theme.text),
+                ]);
             }
             let example = " blank = and, | = or, ! = not:  target:corp-scim st>=400 !op:lookup";
             lines.push(vec![Span::new(example, theme.dim)]);
@@ -197,7 +224,10 @@ impl Question {
             body,
             typed,
             form,
-            answers: answers.into_iter().map(|(_, wishes)| Some(wishes)).collect(),
+            answers: answers
+                .into_iter()
+                .map(|(_, wishes)| Some(wishes))
+                .collect(),
         }
     }
 
@@ -206,14 +236,23 @@ impl Question {
             Pressed::Button(id) => {
                 let at = id.parse::<usize>().unwrap_or(0);
                 let is_safe = at + 1 == self.answers.len();
-                let confirmed = self.typed.as_ref().is_none_or(|typed| self.form.value("typed") == *typed);
+                let confirmed = self
+                    .typed
+                    .as_ref()
+                    .is_none_or(|typed| self.form.value("typed") == *typed);
                 if !is_safe && !confirmed {
-                    if let (Some(field), Some(typed)) = (self.form.field_mut("typed"), &self.typed) {
+                    if let (Some(field), Some(typed)) = (self.form.field_mut("typed"), &self.typed)
+                    {
                         field.error = Some(format!("this is not {typed}"));
                     }
                     return Said::Open;
                 }
-                Said::Closed(self.answers.get_mut(at).and_then(Option::take).unwrap_or_default())
+                Said::Closed(
+                    self.answers
+                        .get_mut(at)
+                        .and_then(Option::take)
+                        .unwrap_or_default(),
+                )
             }
             _ => Said::Open,
         }
@@ -227,17 +266,31 @@ impl Question {
             .iter()
             .map(|line| crate::paint::wrap(line, usize::from(width.saturating_sub(4))).len())
             .sum();
-        let height = u16::try_from(lines).unwrap_or(20).saturating_add(if self.typed.is_some() { 7 } else { 5 });
+        let height = u16::try_from(lines)
+            .unwrap_or(20)
+            .saturating_add(if self.typed.is_some() { 7 } else { 5 });
         let area = middle(area, width, height);
         pen.clear(area);
         let inner = pen.frame(area, &self.title, "", true);
-        let room = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
+        let room = Rect {
+            x: inner.x + 1,
+            width: inner.width.saturating_sub(2),
+            ..inner
+        };
         let mut y = room.y;
         for line in &self.body {
-            let left = Rect { y, height: room.bottom().saturating_sub(y), ..room };
+            let left = Rect {
+                y,
+                height: room.bottom().saturating_sub(y),
+                ..room
+            };
             y += pen.paragraph(left, line, theme.text).max(1);
         }
-        let left = Rect { y, height: room.bottom().saturating_sub(y), ..room };
+        let left = Rect {
+            y,
+            height: room.bottom().saturating_sub(y),
+            ..room
+        };
         self.form.draw(pen, left, true, Duration::ZERO);
     }
 }
@@ -254,7 +307,10 @@ impl Menu {
     pub(crate) fn new(title: impl Into<String>, items: Vec<(String, String, Vec<Wish>)>) -> Self {
         Self {
             title: title.into(),
-            items: items.into_iter().map(|(label, told, wishes)| (label, told, Some(wishes))).collect(),
+            items: items
+                .into_iter()
+                .map(|(label, told, wishes)| (label, told, Some(wishes)))
+                .collect(),
             list: List::default(),
         }
     }
@@ -262,7 +318,11 @@ impl Menu {
     fn key(&mut self, key: Key) -> Said {
         if key.code == KeyCode::Enter {
             let chosen = self.list.selected(self.items.len());
-            return Said::Closed(chosen.and_then(|at| self.items[at].2.take()).unwrap_or_default());
+            return Said::Closed(
+                chosen
+                    .and_then(|at| self.items[at].2.take())
+                    .unwrap_or_default(),
+            );
         }
         if let Some(to) = Move::of(key) {
             self.list.go(to, self.items.len());
@@ -272,16 +332,19 @@ impl Menu {
 
     fn draw(&self, pen: &mut Pen<'_>, area: Rect) {
         let theme = *pen.theme;
-        let height = u16::try_from(self.items.len()).unwrap_or(u16::MAX).saturating_add(2);
+        let height = u16::try_from(self.items.len())
+            .unwrap_or(u16::MAX)
+            .saturating_add(2);
         let area = middle(area, 72, height.max(3));
         pen.clear(area);
         let inner = pen.frame(area, &self.title, "Enter chooses, Esc closes", true);
-        self.list.draw(pen, inner, self.items.len(), true, |pen, row, at| {
-            let (label, told, _) = &self.items[at];
-            let used = pen.put(row.x, row.y, row.width, label, theme.text);
-            let x = row.x + used.max(26) + 1;
-            pen.put(x, row.y, row.right().saturating_sub(x), told, theme.dim);
-        });
+        self.list
+            .draw(pen, inner, self.items.len(), true, |pen, row, at| {
+                let (label, told, _) = &self.items[at];
+                let used = pen.put(row.x, row.y, row.width, label, theme.text);
+                let x = row.x + used.max(26) + 1;
+                pen.put(x, row.y, row.right().saturating_sub(x), told, theme.dim);
+            });
     }
 }
 
@@ -304,12 +367,22 @@ impl Sheet {
         let area = middle(area, 100, area.height);
         pen.clear(area);
         let inner = pen.frame(area, &self.title, &self.note, true);
-        let says = u16::try_from(self.says.len()).unwrap_or(0).min(inner.height / 3);
-        let room = Rect { height: inner.height - says, ..inner };
+        let says = u16::try_from(self.says.len())
+            .unwrap_or(0)
+            .min(inner.height / 3);
+        let room = Rect {
+            height: inner.height - says,
+            ..inner
+        };
         let used = self.form.draw(pen, room, true, now);
         let mut y = inner.y + used + u16::from(used + says < inner.height);
         for line in &self.says {
-            let left = Rect { x: inner.x + 1, y, width: inner.width.saturating_sub(2), height: inner.bottom().saturating_sub(y) };
+            let left = Rect {
+                x: inner.x + 1,
+                y,
+                width: inner.width.saturating_sub(2),
+                height: inner.bottom().saturating_sub(y),
+            };
             y += pen.paragraph(left, line, theme.text).max(1);
         }
     }
@@ -327,7 +400,11 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    pub(crate) fn new(title: impl Into<String>, lines: Vec<Line>, answers: Vec<(&'static str, Vec<Wish>)>) -> Self {
+    pub(crate) fn new(
+        title: impl Into<String>,
+        lines: Vec<Line>,
+        answers: Vec<(&'static str, Vec<Wish>)>,
+    ) -> Self {
         const IDS: [&str; 3] = ["0", "1", "2"];
         let buttons: Vec<Button> = answers
             .iter()
@@ -342,7 +419,10 @@ impl Reading {
             lines,
             text: Text::default(),
             form,
-            answers: answers.into_iter().map(|(_, wishes)| Some(wishes)).collect(),
+            answers: answers
+                .into_iter()
+                .map(|(_, wishes)| Some(wishes))
+                .collect(),
             seen: Cell::new(false),
         }
     }
@@ -355,14 +435,26 @@ impl Reading {
     }
 
     fn key(&mut self, key: Key) -> Said {
-        let sideways = matches!(key.code, KeyCode::Tab | KeyCode::BackTab | KeyCode::Left | KeyCode::Right | KeyCode::Enter);
+        let sideways = matches!(
+            key.code,
+            KeyCode::Tab | KeyCode::BackTab | KeyCode::Left | KeyCode::Right | KeyCode::Enter
+        );
         if sideways {
             if self.answers.is_empty() {
-                return if key.code == KeyCode::Enter { Said::Closed(Vec::new()) } else { Said::Open };
+                return if key.code == KeyCode::Enter {
+                    Said::Closed(Vec::new())
+                } else {
+                    Said::Open
+                };
             }
             if let Pressed::Button(id) = self.form.key(key, Duration::ZERO) {
                 let at = id.parse::<usize>().unwrap_or(0);
-                return Said::Closed(self.answers.get_mut(at).and_then(Option::take).unwrap_or_default());
+                return Said::Closed(
+                    self.answers
+                        .get_mut(at)
+                        .and_then(Option::take)
+                        .unwrap_or_default(),
+                );
             }
         } else if let Some(to) = Move::of(key) {
             self.text.go(to, self.lines.len());
@@ -375,10 +467,29 @@ impl Reading {
         let area = middle(area, 110, area.height);
         pen.clear(area);
         let inner = pen.frame(area, &self.title, "Esc closes", true);
-        let buttons = if self.answers.is_empty() { 0 } else { 2.min(inner.height) };
-        let room = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), height: inner.height - buttons, ..inner };
-        self.text.draw(pen, room, self.lines.len(), |at| self.lines[at].clone());
-        self.form.draw(pen, Rect { y: room.bottom(), height: buttons, ..inner }, true, Duration::ZERO);
+        let buttons = if self.answers.is_empty() {
+            0
+        } else {
+            2.min(inner.height)
+        };
+        let room = Rect {
+            x: inner.x + 1,
+            width: inner.width.saturating_sub(2),
+            height: inner.height - buttons,
+            ..inner
+        };
+        self.text
+            .draw(pen, room, self.lines.len(), |at| self.lines[at].clone());
+        self.form.draw(
+            pen,
+            Rect {
+                y: room.bottom(),
+                height: buttons,
+                ..inner
+            },
+            true,
+            Duration::ZERO,
+        );
     }
 }
 
@@ -432,11 +543,14 @@ impl Modal {
             Self::Palette(palette) => palette.draw(pen, area),
             Self::Help(help) => {
                 let lines = help.lines(pen.theme);
-                let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).saturating_add(2);
+                let height = u16::try_from(lines.len())
+                    .unwrap_or(u16::MAX)
+                    .saturating_add(2);
                 let area = middle(area, 100, height);
                 pen.clear(area);
                 let inner = pen.frame(area, &format!("Help: {}", help.title), "Esc closes", true);
-                help.text.draw(pen, inner, lines.len(), |at| lines[at].clone());
+                help.text
+                    .draw(pen, inner, lines.len(), |at| lines[at].clone());
             }
             Self::Question(question) => question.draw(pen, area),
             Self::Menu(menu) => menu.draw(pen, area),

@@ -2,6 +2,8 @@
 //!
 //! Everything passes `domain::visible`, and the width of wide and combining characters is respected.
 
+use std::borrow::Cow;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -68,29 +70,23 @@ impl Pen<'_> {
             return 0;
         }
         let width = width.min(area.right() - x);
-        let text = domain::visible(text);
+        let mut text = domain::visible(text);
+        if self.theme.ascii && !text.is_ascii() {
+            text = Cow::Owned(text.chars().map(plain_sign).collect());
+        }
+        if cells(&text) <= usize::from(width) {
+            let (end, _) = self
+                .buffer
+                .set_stringn(x, y, &text, usize::from(width), style);
+            return end - x;
+        }
+        // A wide letter that would be cut in half leaves room for the mark, and perhaps a blank.
+        let mark = if self.theme.ascii { "~" } else { "…" };
         let (end, _) = self
             .buffer
-            .set_stringn(x, y, &text, usize::from(width), style);
-        let used = end - x;
-        if cells(&text) > usize::from(width) {
-            let mark = if self.theme.ascii { "~" } else { "…" };
-            self.buffer.set_stringn(x + width - 1, y, mark, 1, style);
-            return width;
-        }
-        used
-    }
-
-    /// Writes pieces one after the other. Returns the cells used.
-    pub(crate) fn spans(&mut self, x: u16, y: u16, width: u16, spans: &[Span]) -> u16 {
-        let mut at = 0;
-        for span in spans {
-            if at >= width {
-                break;
-            }
-            at += self.put(x + at, y, width - at, &span.text, span.style);
-        }
-        at
+            .set_stringn(x, y, &text, usize::from(width - 1), style);
+        self.buffer.set_stringn(end, y, mark, 1, style);
+        width
     }
 
     /// Writes columns with one cell between them.
@@ -102,7 +98,11 @@ impl Pen<'_> {
             }
             let width = column.width.min(row.right() - x);
             let used = u16::try_from(cells(&domain::visible(column.text))).unwrap_or(u16::MAX);
-            let shift = if column.right { width.saturating_sub(used) } else { 0 };
+            let shift = if column.right {
+                width.saturating_sub(used)
+            } else {
+                0
+            };
             self.put(x + shift, row.y, width - shift, column.text, column.style);
             x += column.width + 1;
         }
@@ -146,7 +146,16 @@ impl Pen<'_> {
         self.put(area.right() - 1, area.y, 1, corner_tr, border);
         self.put(area.x, bottom, 1, corner_bl, border);
         self.put(area.right() - 1, bottom, 1, corner_br, border);
-        self.heading(Rect { x: area.x + 2, width: area.width - 4, ..area }, title, note, focused);
+        self.heading(
+            Rect {
+                x: area.x + 2,
+                width: area.width - 4,
+                ..area
+            },
+            title,
+            note,
+            focused,
+        );
         Rect {
             x: area.x + 1,
             y: area.y + 1,
@@ -157,10 +166,16 @@ impl Pen<'_> {
 
     /// Writes a pane's title and note into one row.
     pub(crate) fn heading(&mut self, row: Rect, title: &str, note: &str, focused: bool) {
-        let style = if focused { self.theme.focus } else { self.theme.title };
+        let style = if focused {
+            self.theme.focus
+        } else {
+            self.theme.title
+        };
         let used = self.put(row.x, row.y, row.width, &format!(" {title} "), style);
         let room = row.width.saturating_sub(used + 1);
-        let wanted = u16::try_from(cells(note)).unwrap_or(u16::MAX).saturating_add(2);
+        let wanted = u16::try_from(cells(note))
+            .unwrap_or(u16::MAX)
+            .saturating_add(2);
         if !note.is_empty() && wanted <= room {
             let x = row.right() - wanted;
             self.put(x, row.y, wanted, &format!(" {note} "), self.theme.dim);
@@ -183,6 +198,20 @@ impl Pen<'_> {
     }
 }
 
+/// Returns the sign that stands for one of ours where only ASCII can be shown. Letters of names stay.
+fn plain_sign(sign: char) -> char {
+    match sign {
+        '·' => '|',
+        '…' => '~',
+        '▸' => '>',
+        '•' => '*',
+        '→' => '-',
+        '↑' => '^',
+        '↓' => 'v',
+        other => other,
+    }
+}
+
 /// Returns the number of cells that a text takes.
 pub(crate) fn cells(text: &str) -> usize {
     UnicodeWidthStr::width(text)
@@ -200,6 +229,9 @@ pub(crate) fn wrap(line: &str, width: usize) -> Vec<&str> {
             let next = used + unicode_width::UnicodeWidthChar::width(letter).unwrap_or(0);
             if next > width {
                 end = at;
+                if letter == ' ' {
+                    blank = Some(at);
+                }
                 break;
             }
             if letter == ' ' && at > 0 {
@@ -207,11 +239,15 @@ pub(crate) fn wrap(line: &str, width: usize) -> Vec<&str> {
             }
             used = next;
         }
-        let cut = blank.unwrap_or(end).max(rest.chars().next().map_or(1, char::len_utf8));
+        let cut = blank
+            .unwrap_or(end)
+            .max(rest.chars().next().map_or(1, char::len_utf8));
         parts.push(&rest[..cut]);
         rest = rest[cut..].trim_start_matches(' ');
     }
-    parts.push(rest);
+    if !rest.is_empty() || parts.is_empty() {
+        parts.push(rest);
+    }
     parts
 }
 
@@ -232,9 +268,19 @@ mod tests {
     use crate::theme::{Surroundings, ThemeName};
 
     fn written(text: &str, width: u16) -> String {
-        let theme = Theme::new(ThemeName::Mono, &Surroundings { unicode: true, ..Surroundings::default() });
+        let theme = Theme::new(
+            ThemeName::Mono,
+            &Surroundings {
+                unicode: true,
+                ..Surroundings::default()
+            },
+        );
         let mut buffer = Buffer::empty(Rect::new(0, 0, width, 1));
-        Pen { buffer: &mut buffer, theme: &theme }.put(0, 0, width, text, Style::new());
+        Pen {
+            buffer: &mut buffer,
+            theme: &theme,
+        }
+        .put(0, 0, width, text, Style::new());
         let mut out = String::new();
         for x in 0..width {
             out.push_str(buffer[(x, 0)].symbol());
@@ -245,7 +291,7 @@ mod tests {
     #[test]
     fn wide_and_combining_characters_keep_their_cells() {
         assert_eq!(written("日本語", 6), "日 本 語 ");
-        assert_eq!(written("日本語x", 6), "日 本 …".to_owned() + " ");
+        assert_eq!(written("日本語x", 6), "日 本 … ");
         assert_eq!(written("zoe\u{308}x", 5), "zoe\u{308}x ");
     }
 

@@ -52,7 +52,13 @@ pub(crate) trait Panel {
     }
 
     /// Takes what was filled in; `sheet` is the word the panel gave it.
-    fn submitted(&mut self, _world: &World, _sheet: &str, _form: &Form, _button: &str) -> Vec<Wish> {
+    fn submitted(
+        &mut self,
+        _world: &World,
+        _sheet: &str,
+        _form: &Form,
+        _button: &str,
+    ) -> Vec<Wish> {
         Vec::new()
     }
 

@@ -46,7 +46,10 @@ pub(crate) struct Screen {
 
 impl Screen {
     pub(crate) fn new(world: World, panels: Vec<Box<dyn Panel>>, first: &str) -> Self {
-        let at = panels.iter().position(|panel| panel.id() == first).unwrap_or(0);
+        let at = panels
+            .iter()
+            .position(|panel| panel.id() == first)
+            .unwrap_or(0);
         Self {
             world,
             panels,
@@ -71,7 +74,11 @@ impl Screen {
 
     /// Tells whether something visible depends on time passing, and until when nothing changes.
     pub(crate) fn ticks(&self) -> Option<Duration> {
-        self.toast.as_ref().map(|(_, until)| until.saturating_sub(self.world.passed).max(Duration::from_millis(50)))
+        self.toast.as_ref().map(|(_, until)| {
+            until
+                .saturating_sub(self.world.passed)
+                .max(Duration::from_millis(50))
+        })
     }
 
     /// Tells whether this is a section's root with nothing over it.
@@ -105,13 +112,19 @@ impl Screen {
                     self.world.board.hear(one);
                 }
                 if self.world.board.missed > missed {
-                    orders.push(Order::Ask(Query::Since { seq: self.world.board.seq }));
+                    orders.push(Order::Ask(Query::Since {
+                        seq: self.world.board.seq,
+                    }));
                 }
             }
             Happening::Lab(entry) => self.world.board.lab(entry),
             Happening::Answer(answer) => self.answer(*answer, &mut orders),
             Happening::Tick => {
-                if self.toast.as_ref().is_some_and(|(_, until)| *until <= self.world.passed) {
+                if self
+                    .toast
+                    .as_ref()
+                    .is_some_and(|(_, until)| *until <= self.world.passed)
+                {
                     self.toast = None;
                 }
             }
@@ -127,12 +140,14 @@ impl Screen {
     }
 
     fn say(&mut self, text: String) {
-        self.events.push(format!("{} {text}", self.world.time(self.world.now)));
+        self.events
+            .push(format!("{} {text}", self.world.time(self.world.now)));
         self.toast = Some((text, self.world.passed + TOAST));
     }
 
     fn fail(&mut self, text: String) {
-        self.events.push(format!("{} x {text}", self.world.time(self.world.now)));
+        self.events
+            .push(format!("{} x {text}", self.world.time(self.world.now)));
         self.failure = Some(text);
     }
 
@@ -165,11 +180,17 @@ impl Screen {
                 Wish::Edit(edit) => self.edit(&edit),
                 Wish::Undo => {
                     let words = self.world.draft.as_mut().and_then(Draft::undo);
-                    self.say(words.map_or_else(|| "nothing to undo".to_owned(), |words| format!("undone: {words}")));
+                    self.say(words.map_or_else(
+                        || "nothing to undo".to_owned(),
+                        |words| format!("undone: {words}"),
+                    ));
                 }
                 Wish::Redo => {
                     let words = self.world.draft.as_mut().and_then(Draft::redo);
-                    self.say(words.map_or_else(|| "nothing to redo".to_owned(), |words| format!("done again: {words}")));
+                    self.say(words.map_or_else(
+                        || "nothing to redo".to_owned(),
+                        |words| format!("done again: {words}"),
+                    ));
                 }
                 Wish::Filter(filter) => self.world.board.stream.set_filter(filter),
                 Wish::Mark(number) => self.world.board.stream.mark(number),
@@ -191,7 +212,8 @@ impl Screen {
     fn edit(&mut self, edit: &crate::draft::Edit) {
         let mut draft = match self.world.draft.take() {
             Some(draft) => draft,
-            None => match Draft::open(&self.world.file, &self.world.catalogue, &self.world.running) {
+            None => match Draft::open(&self.world.file, &self.world.catalogue, &self.world.running)
+            {
                 Ok(draft) => draft,
                 Err(error) => return self.fail(told(&error)),
             },
@@ -199,7 +221,10 @@ impl Screen {
         let result = draft.make(edit);
         self.world.draft = Some(draft);
         match result {
-            Ok(()) => self.say(format!("{} (not saved: Ctrl-S updates, u undoes)", edit.words)),
+            Ok(()) => self.say(format!(
+                "{} (not saved: Ctrl-S updates, u undoes)",
+                edit.words
+            )),
             Err(error) => self.fail(told(&error)),
         }
     }
@@ -214,13 +239,25 @@ impl Screen {
             return false;
         }
         let theme = self.world.theme;
-        let mut lines = vec![vec![Span::new("The changes cannot be saved like this:", theme.bad)], Line::new()];
+        let mut lines = vec![
+            vec![Span::new(
+                "The changes cannot be saved like this:",
+                theme.bad,
+            )],
+            Line::new(),
+        ];
         for finding in &draft.errors {
-            lines.extend(finding.to_string().lines().map(|line| vec![Span::new(line, theme.text)]));
+            lines.extend(
+                finding
+                    .to_string()
+                    .lines()
+                    .map(|line| vec![Span::new(line, theme.text)]),
+            );
             lines.push(Line::new());
         }
         let answers = vec![("Undo the last", vec![Wish::Undo]), ("Stay", Vec::new())];
-        self.modals.push(Modal::Reading(Reading::new("Errors", lines, answers)));
+        self.modals
+            .push(Modal::Reading(Reading::new("Errors", lines, answers)));
         true
     }
 
@@ -234,11 +271,23 @@ impl Screen {
             return;
         }
         self.leaving = true;
-        let words = self.world.draft.as_ref().and_then(Draft::last_words).unwrap_or_default().to_owned();
+        let words = self
+            .world
+            .draft
+            .as_ref()
+            .and_then(Draft::last_words)
+            .unwrap_or_default()
+            .to_owned();
         let changes = self.world.draft.as_ref().map_or(0, Draft::changes);
         let question = Question::new(
             "Unsaved changes",
-            vec![format!("{changes} change(s) of {} are not saved. The last one:", self.world.file_name()), words],
+            vec![
+                format!(
+                    "{changes} change(s) of {} are not saved. The last one:",
+                    self.world.file_name()
+                ),
+                words,
+            ],
             None,
             vec![
                 ("Update", vec![Wish::Do(Deed::Review)]),
@@ -277,7 +326,12 @@ impl Screen {
             self.grant(wishes, orders);
         }
         match answer {
-            Answer::Begun { last, counts, open, rows } => self.world.board.begin(last, counts, &open, rows),
+            Answer::Begun {
+                last,
+                counts,
+                open,
+                rows,
+            } => self.world.board.begin(last, counts, &open, rows),
             Answer::Since(news) => {
                 for one in news {
                     self.world.board.hear(one);
@@ -294,7 +348,10 @@ impl Screen {
                 self.world.running = std::sync::Arc::new(loaded.configuration);
                 self.world.draft = None;
                 let time = self.world.time(self.world.now);
-                self.say(format!("Updated {time}: the engine works by {}", self.world.file_name()));
+                self.say(format!(
+                    "Updated {time}: the engine works by {}",
+                    self.world.file_name()
+                ));
                 if self.leaving {
                     orders.push(Order::Do(Deed::Quit));
                 }
@@ -323,7 +380,10 @@ impl Screen {
         let title = |text: &str| vec![Span::new(text, theme.title)];
         lines.push(title("Who is affected"));
         if review.affected.is_empty() {
-            lines.push(vec![Span::new(format!(" nobody of {} users, as they are now", review.users), theme.text)]);
+            lines.push(vec![Span::new(
+                format!(" nobody of {} users, as they are now", review.users),
+                theme.text,
+            )]);
         }
         for (target, who) in &review.affected {
             lines.push(vec![Span::new(format!(" {target}"), theme.name)]);
@@ -342,17 +402,26 @@ impl Screen {
                 }
             }
         }
-        for (head, list, style) in [("Errors", &review.errors, theme.bad), ("Warnings", &review.warnings, theme.warn)] {
+        for (head, list, style) in [
+            ("Errors", &review.errors, theme.bad),
+            ("Warnings", &review.warnings, theme.warn),
+        ] {
             if !list.is_empty() {
                 lines.push(Line::new());
                 lines.push(title(head));
                 for text in list {
-                    lines.extend(text.lines().map(|line| vec![Span::new(format!(" {line}"), style)]));
+                    lines.extend(
+                        text.lines()
+                            .map(|line| vec![Span::new(format!(" {line}"), style)]),
+                    );
                 }
             }
         }
         lines.push(Line::new());
-        lines.push(title(&format!("What Update writes to {}", self.world.file_name())));
+        lines.push(title(&format!(
+            "What Update writes to {}",
+            self.world.file_name()
+        )));
         for line in review.diff.lines() {
             let style = match line.chars().next() {
                 Some('+') => theme.good,
@@ -424,10 +493,11 @@ impl Screen {
             return self.said(said, orders);
         }
         let typing = self.panels[self.at].takes_text();
-        if typing && (key.types() || matches!(key.code, KeyCode::Enter | KeyCode::Backspace)) {
-            if let Some(wishes) = self.panels[self.at].key(&self.world, key) {
-                return self.grant(wishes, orders);
-            }
+        if typing
+            && (key.types() || matches!(key.code, KeyCode::Enter | KeyCode::Backspace))
+            && let Some(wishes) = self.panels[self.at].key(&self.world, key)
+        {
+            return self.grant(wishes, orders);
         }
         if key.code == KeyCode::Esc {
             self.failure = None;
@@ -447,6 +517,9 @@ impl Screen {
         if let Some(wishes) = self.panels[self.at].key(&self.world, key) {
             return self.grant(wishes, orders);
         }
+        if key == Key::letter('!') && self.failure.is_some() {
+            return self.act("problem", orders);
+        }
         let own = self.panels[self.at].actions(&self.world);
         if let Some(action) = own.iter().find(|action| action.key == Some(key)) {
             let wishes = self.panels[self.at].act(&self.world, action.id);
@@ -462,7 +535,11 @@ impl Screen {
             }
             return;
         }
-        if let Some(action) = self.global().into_iter().find(|action| action.key == Some(key)) {
+        if let Some(action) = self
+            .global()
+            .into_iter()
+            .find(|action| action.key == Some(key))
+        {
             self.act(action.id, orders);
         }
     }
@@ -489,7 +566,10 @@ impl Screen {
             }
             Said::Pressed(button) => {
                 if let Some(Modal::Sheet(sheet)) = self.modals.pop() {
-                    let panel = self.panels.iter_mut().find(|panel| panel.id() == sheet.panel);
+                    let panel = self
+                        .panels
+                        .iter_mut()
+                        .find(|panel| panel.id() == sheet.panel);
                     let wishes = panel
                         .map(|panel| panel.submitted(&self.world, &sheet.id, &sheet.form, button))
                         .unwrap_or_default();
@@ -502,7 +582,9 @@ impl Screen {
     fn sheet_changed(&mut self) {
         if let Some(Modal::Sheet(sheet)) = self.modals.last_mut() {
             let panel = self.panels.iter().find(|panel| panel.id() == sheet.panel);
-            if let Some(says) = panel.and_then(|panel| panel.sheet_changed(&self.world, &sheet.id, &mut sheet.form)) {
+            if let Some(says) =
+                panel.and_then(|panel| panel.sheet_changed(&self.world, &sheet.id, &mut sheet.form))
+            {
                 sheet.says = says;
             }
         }
@@ -513,7 +595,9 @@ impl Screen {
         let mut actions = vec![
             Action::new("palette", Key::letter(':'), "Command palette").quiet(),
             Action::new("help", Key::letter('?'), "Help"),
-            Action::new("trigger", Key::letter('t'), "Trigger something").like("outbound trigger …").quiet(),
+            Action::new("trigger", Key::letter('t'), "Trigger something")
+                .like("outbound trigger …")
+                .quiet(),
             Action::new("problem", Key::letter('!'), "Next problem").quiet(),
             Action::new("update", Key::ctrl('s'), "Update (save workbench.toml)").quiet(),
             Action::new("undo", Key::letter('u'), "Undo the last unsaved edit").quiet(),
@@ -521,8 +605,18 @@ impl Screen {
             Action::named("discard", "Discard unsaved changes"),
             Action::named("events", "Messages of this session"),
             Action::named("mouse", if self.mouse { "Mouse off" } else { "Mouse on" }),
-            Action::new("zoom", Key::letter('z'), "Zoom: hide and show the frame rows").quiet(),
-            Action::new("shot", Key::letter('w'), "Write this screen to a file (.txt)").quiet(),
+            Action::new(
+                "zoom",
+                Key::letter('z'),
+                "Zoom: hide and show the frame rows",
+            )
+            .quiet(),
+            Action::new(
+                "shot",
+                Key::letter('w'),
+                "Write this screen to a file (.txt)",
+            )
+            .quiet(),
             Action::named("quit", "Quit"),
         ];
         for (at, panel) in self.panels.iter().enumerate() {
@@ -537,8 +631,13 @@ impl Screen {
     fn act(&mut self, id: &str, orders: &mut Vec<Order>) {
         match id {
             "palette" => {
-                let own = self.panels[self.at].actions(&self.world).into_iter().map(|action| (action, false));
-                let all = own.chain(self.global().into_iter().map(|action| (action, true))).collect();
+                let own = self.panels[self.at]
+                    .actions(&self.world)
+                    .into_iter()
+                    .map(|action| (action, false));
+                let all = own
+                    .chain(self.global().into_iter().map(|action| (action, true)))
+                    .collect();
                 self.modals.push(Modal::Palette(Palette::new(all)));
             }
             "help" => {
@@ -547,13 +646,23 @@ impl Screen {
                 self.modals.push(Modal::Help(help));
             }
             "trigger" => {
-                let errand = Errand::Trigger { way: "console", user: None };
+                let errand = Errand::Trigger {
+                    way: "console",
+                    user: None,
+                };
                 self.grant(vec![Wish::Go("trigger", Some(errand))], orders);
             }
             "problem" => match self.failure.take() {
                 Some(text) => {
-                    let lines = text.lines().map(|line| vec![Span::new(line, self.world.theme.text)]).collect();
-                    self.modals.push(Modal::Reading(Reading::new("What failed", lines, Vec::new())));
+                    let lines = text
+                        .lines()
+                        .map(|line| vec![Span::new(line, self.world.theme.text)])
+                        .collect();
+                    self.modals.push(Modal::Reading(Reading::new(
+                        "What failed",
+                        lines,
+                        Vec::new(),
+                    )));
                 }
                 None => self.grant(vec![Wish::Go("traffic", Some(Errand::NextProblem))], orders),
             },
@@ -563,8 +672,14 @@ impl Screen {
             "discard" => self.grant(vec![Wish::DropDraft], orders),
             "events" => {
                 let theme = self.world.theme;
-                let lines = self.events.iter().rev().map(|line| vec![Span::new(line.clone(), theme.text)]).collect();
-                self.modals.push(Modal::Reading(Reading::new("Messages", lines, Vec::new())));
+                let lines = self
+                    .events
+                    .iter()
+                    .rev()
+                    .map(|line| vec![Span::new(line.clone(), theme.text)])
+                    .collect();
+                self.modals
+                    .push(Modal::Reading(Reading::new("Messages", lines, Vec::new())));
             }
             "mouse" => {
                 self.mouse = !self.mouse;
@@ -576,8 +691,14 @@ impl Screen {
             "zoom" => self.zoomed = !self.zoomed,
             "shot" => {
                 let text = self.as_text();
-                let name = format!("outbound-{}.txt", self.world.time(self.world.now).replace(':', ""));
-                orders.push(Order::Do(Deed::Write { path: name.into(), text }));
+                let name = format!(
+                    "outbound-{}.txt",
+                    self.world.time(self.world.now).replace(':', "")
+                );
+                orders.push(Order::Do(Deed::Write {
+                    path: name.into(),
+                    text,
+                }));
             }
             "quit" => self.quit(orders),
             section => {
@@ -620,26 +741,61 @@ impl Screen {
     /// Draws everything.
     pub(crate) fn draw(&self, buffer: &mut Buffer, area: Rect) {
         let theme = self.world.theme;
-        let mut pen = Pen { buffer, theme: &theme };
+        let mut pen = Pen {
+            buffer,
+            theme: &theme,
+        };
         if area.width < LEAST.0 || area.height < LEAST.1 {
-            let text = format!("{}x{} is too small; {}x{} needed", area.width, area.height, LEAST.0, LEAST.1);
+            let text = format!(
+                "{}x{} is too small; {}x{} needed",
+                area.width, area.height, LEAST.0, LEAST.1
+            );
             pen.put(area.x, area.y, area.width, &text, theme.text);
             return;
         }
-        let (head, foot) = if self.zoomed || area.height < 8 { (1, 1) } else { (2, 2) };
+        let (head, foot) = if self.zoomed || area.height < 8 {
+            (1, 1)
+        } else {
+            (2, 2)
+        };
         self.head(&mut pen, area);
         if head == 2 {
-            self.sections(&mut pen, Rect { y: area.y + 1, height: 1, ..area });
+            self.sections(
+                &mut pen,
+                Rect {
+                    y: area.y + 1,
+                    height: 1,
+                    ..area
+                },
+            );
         }
-        let body = Rect { y: area.y + head, height: area.height - head - foot, ..area };
+        let body = Rect {
+            y: area.y + head,
+            height: area.height - head - foot,
+            ..area
+        };
         self.panels[self.at].draw(&self.world, &mut pen, body);
         for modal in &self.modals {
             modal.draw(&mut pen, body, self.world.passed);
         }
         if foot == 2 {
-            self.status(&mut pen, Rect { y: area.bottom() - 2, height: 1, ..area });
+            self.status(
+                &mut pen,
+                Rect {
+                    y: area.bottom() - 2,
+                    height: 1,
+                    ..area
+                },
+            );
         }
-        self.keys(&mut pen, Rect { y: area.bottom() - 1, height: 1, ..area });
+        self.keys(
+            &mut pen,
+            Rect {
+                y: area.bottom() - 1,
+                height: 1,
+                ..area
+            },
+        );
     }
 
     fn head(&self, pen: &mut Pen<'_>, area: Rect) {
@@ -650,13 +806,33 @@ impl Screen {
         crumbs.extend(panel.crumbs(&self.world));
         let owed = self.world.board.owed();
         let dirty = if self.is_dirty() { "*" } else { "" };
-        let queue = if owed > 0 { format!("queue {owed}  ") } else { String::new() };
+        let queue = if owed > 0 {
+            format!("queue {owed}  ")
+        } else {
+            String::new()
+        };
         let right = format!("{queue}{}{dirty}", self.world.file_name());
         let room = u16::try_from(cells(&right)).unwrap_or(0) + 2;
         let left = crumbs.join(&format!(" {arrow} "));
-        pen.put(area.x + 1, area.y, area.width.saturating_sub(room + 1), &left, theme.title);
+        pen.put(
+            area.x + 1,
+            area.y,
+            area.width.saturating_sub(room + 1),
+            &left,
+            theme.title,
+        );
         if area.width > room {
-            pen.put(area.right() - room + 1, area.y, room - 1, &right, if dirty.is_empty() { theme.dim } else { theme.warn });
+            pen.put(
+                area.right() - room + 1,
+                area.y,
+                room - 1,
+                &right,
+                if dirty.is_empty() {
+                    theme.dim
+                } else {
+                    theme.warn
+                },
+            );
         }
     }
 
@@ -667,7 +843,11 @@ impl Screen {
             if x >= row.right() {
                 return;
             }
-            let style = if at == self.at { theme.focus } else { theme.text };
+            let style = if at == self.at {
+                theme.focus
+            } else {
+                theme.text
+            };
             x += pen.put(x, row.y, row.right() - x, label, style) + 1;
         }
     }
@@ -681,9 +861,19 @@ impl Screen {
             (toast.clone(), theme.good)
         } else if let Some(draft) = self.world.draft.as_ref().filter(|draft| draft.is_changed()) {
             let bad = draft.errors.len();
-            let errors = if bad > 0 { format!("{bad} error(s) · ") } else { String::new() };
+            let errors = if bad > 0 {
+                format!("{bad} error(s) · ")
+            } else {
+                String::new()
+            };
             let words = draft.last_words().unwrap_or_default();
-            (format!("{errors}Unsaved ({}): {words} · u undoes · Ctrl-S updates", draft.changes()), theme.warn)
+            (
+                format!(
+                    "{errors}Unsaved ({}): {words} · u undoes · Ctrl-S updates",
+                    draft.changes()
+                ),
+                theme.warn,
+            )
         } else {
             (self.panels[self.at].status(&self.world), theme.dim)
         };
@@ -699,15 +889,34 @@ impl Screen {
         let mut shown: Vec<(String, String)> = Vec::new();
         if let Some(modal) = self.modals.last() {
             let keys: &[(&str, &str)] = match modal {
-                Modal::Sheet(_) | Modal::Question(_) => &[("Tab", "next"), ("Enter", "press"), ("Esc", "cancel")],
-                Modal::Palette(_) | Modal::Menu(_) => &[("↑↓", "choose"), ("Enter", "run"), ("Esc", "close")],
-                Modal::Help(_) | Modal::Reading(_) => &[("j k", "scroll"), ("Tab", "answer"), ("Esc", "close")],
+                Modal::Sheet(_) | Modal::Question(_) => {
+                    &[("Tab", "next"), ("Enter", "press"), ("Esc", "cancel")]
+                }
+                Modal::Palette(_) | Modal::Menu(_) => {
+                    &[("↑↓", "choose"), ("Enter", "run"), ("Esc", "close")]
+                }
+                Modal::Help(_) | Modal::Reading(_) => {
+                    &[("j k", "scroll"), ("Tab", "answer"), ("Esc", "close")]
+                }
             };
-            shown.extend(keys.iter().map(|(key, what)| ((*key).to_owned(), (*what).to_owned())));
+            shown.extend(
+                keys.iter()
+                    .map(|(key, what)| ((*key).to_owned(), (*what).to_owned())),
+            );
         } else {
-            for action in self.panels[self.at].actions(&self.world).iter().filter(|action| action.in_row) {
+            for action in self.panels[self.at]
+                .actions(&self.world)
+                .iter()
+                .filter(|action| action.in_row)
+            {
                 if let Some(key) = action.key {
-                    let label = action.label.split([':', ',', '(']).next().unwrap_or_default().trim().to_lowercase();
+                    let label = action
+                        .label
+                        .split([':', ',', '('])
+                        .next()
+                        .unwrap_or_default()
+                        .trim()
+                        .to_lowercase();
                     shown.push((key.to_string(), label));
                 }
             }
@@ -722,7 +931,9 @@ impl Screen {
             x += pen.put(x, row.y, width, &what, theme.text) + 2;
         }
         let help = if row.width < 60 { "?" } else { "? help" };
-        let x = row.right().saturating_sub(u16::try_from(help.len()).unwrap_or(0) + 1);
+        let x = row
+            .right()
+            .saturating_sub(u16::try_from(help.len()).unwrap_or(0) + 1);
         pen.put(x, row.y, 6, help, theme.key);
     }
 }
@@ -741,5 +952,9 @@ pub(crate) fn told(error: &dyn std::error::Error) -> String {
 
 /// Reads a movement that no text field wants.
 pub(crate) fn movement(key: Key, typing: bool) -> Option<Move> {
-    if typing && key.types() { None } else { Move::of(key) }
+    if typing && key.types() {
+        None
+    } else {
+        Move::of(key)
+    }
 }

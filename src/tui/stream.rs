@@ -90,14 +90,17 @@ impl Row {
     fn size(&self) -> usize {
         const ROW: usize = 256;
         ROW + self.exchange().map_or(0, |exchange| {
-            let headers = |list: &[domain::Header]| list.iter().map(|one| one.name.len() + one.value.len() + 48).sum::<usize>();
+            let headers = |list: &[domain::Header]| {
+                list.iter()
+                    .map(|one| one.name.len() + one.value.len() + 48)
+                    .sum::<usize>()
+            };
             exchange.url.len()
                 + exchange.request_body.text.len()
                 + headers(&exchange.request_headers)
-                + exchange
-                    .response
-                    .as_ref()
-                    .map_or(0, |response| response.body.text.len() + headers(&response.headers))
+                + exchange.response.as_ref().map_or(0, |response| {
+                    response.body.text.len() + headers(&response.headers)
+                })
         })
     }
 }
@@ -155,7 +158,11 @@ impl Stream {
 
     /// Returns how many rows pass the filter.
     pub(crate) fn shown(&self) -> usize {
-        if self.filter.is_open() { self.rows.len() } else { self.passing.len() }
+        if self.filter.is_open() {
+            self.rows.len()
+        } else {
+            self.passing.len()
+        }
     }
 
     /// Returns a row that passes the filter by its place.
@@ -170,7 +177,8 @@ impl Stream {
     /// Returns a row by its number.
     pub(crate) fn row(&self, number: u64) -> Option<&Row> {
         let first = self.rows.front()?.number;
-        self.rows.get(usize::try_from(number.checked_sub(first)?).ok()?)
+        self.rows
+            .get(usize::try_from(number.checked_sub(first)?).ok()?)
     }
 
     /// Returns the place among the rows that pass; of the next later one when the row itself does not.
@@ -193,15 +201,23 @@ impl Stream {
         self.filter = filter;
         self.passing.clear();
         if !self.filter.is_open() {
-            let passing = self.rows.iter().filter(|row| self.filter.passes(row)).map(|row| row.number);
+            let passing = self
+                .rows
+                .iter()
+                .filter(|row| self.filter.passes(row))
+                .map(|row| row.number);
             self.passing.extend(passing);
         }
     }
 
     /// Marks a row, or takes the mark away.
     pub(crate) fn mark(&mut self, number: u64) {
-        let Some(first) = self.rows.front().map(|row| row.number) else { return };
-        let at = number.checked_sub(first).and_then(|at| usize::try_from(at).ok());
+        let Some(first) = self.rows.front().map(|row| row.number) else {
+            return;
+        };
+        let at = number
+            .checked_sub(first)
+            .and_then(|at| usize::try_from(at).ok());
         if let Some(row) = at.and_then(|at| self.rows.get_mut(at)) {
             row.marked = !row.marked;
         }
@@ -229,12 +245,10 @@ impl Stream {
 
     /// Puts the end of a request in place of its beginning; says whether the beginning was there.
     pub(crate) fn finish(&mut self, id: ExchangeId, seq: Option<u64>, what: &What) -> bool {
-        let found = self
-            .rows
-            .iter_mut()
-            .rev()
-            .take(UNDER_WAY)
-            .find(|row| matches!(&row.what, What::UnderWay(started) if started.exchange.id == id));
+        let found =
+            self.rows.iter_mut().rev().take(UNDER_WAY).find(
+                |row| matches!(&row.what, What::UnderWay(started) if started.exchange.id == id),
+            );
         let Some(row) = found else { return false };
         self.bytes -= row.size();
         row.what = what.clone();
@@ -259,7 +273,12 @@ impl Stream {
     pub(crate) fn prepend(&mut self, rows: Vec<Row>) -> usize {
         let before = self.shown();
         for mut row in rows.into_iter().rev() {
-            let Some(number) = self.rows.front().map_or(self.next, |first| first.number).checked_sub(1) else {
+            let Some(number) = self
+                .rows
+                .front()
+                .map_or(self.next, |first| first.number)
+                .checked_sub(1)
+            else {
                 break;
             };
             row.number = number;

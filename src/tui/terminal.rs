@@ -7,10 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Once};
 
 use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste};
-use crossterm::terminal::{
-    BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen,
-    LeaveAlternateScreen, SetTitle,
-};
+use crossterm::terminal::{Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, SetTitle};
 use crossterm::{cursor, execute, queue};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
@@ -127,7 +124,6 @@ pub(crate) fn leave() -> bool {
     let mut out = Vec::new();
     let _ = queue!(
         out,
-        EndSynchronizedUpdate,
         DisableMouseCapture,
         DisableBracketedPaste,
         LeaveAlternateScreen,
@@ -139,16 +135,6 @@ pub(crate) fn leave() -> bool {
     let _ = stdout.flush(); // likewise
     let _ = crossterm::terminal::disable_raw_mode(); // likewise
     true
-}
-
-/// Frames what is drawn as one update where the terminal knows how (DEC private mode 2026).
-pub(crate) fn synchronized(on: bool) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    if on {
-        queue!(out, BeginSynchronizedUpdate)
-    } else {
-        execute!(out, EndSynchronizedUpdate)
-    }
 }
 
 /// Asks for the signals of the mouse, or stops asking.
@@ -174,9 +160,7 @@ pub(crate) fn copy(text: &str) -> io::Result<()> {
 ///
 /// The stop is sent to the whole process group, as the terminal itself would send it.
 #[cfg(unix)]
-pub(crate) async fn suspend(
-    continued: &mut tokio::signal::unix::Signal,
-) -> io::Result<()> {
+pub(crate) async fn suspend(continued: &mut tokio::signal::unix::Signal) -> io::Result<()> {
     leave();
     rustix::process::kill_current_process_group(rustix::process::Signal::TSTP)?;
     // The signal may reach another thread a little later; where nobody controls jobs it is thrown away.

@@ -87,7 +87,10 @@ impl Surroundings {
 
     /// Tells whether the terminal knows fewer than sixteen colours.
     fn is_poor(&self) -> bool {
-        matches!(self.term.as_deref(), Some("vt100" | "vt102" | "vt220" | "dumb"))
+        matches!(
+            self.term.as_deref(),
+            Some("vt100" | "vt102" | "vt220" | "dumb")
+        )
     }
 }
 
@@ -131,7 +134,12 @@ impl Theme {
         theme
     }
 
-    fn coloured(dim: Color, focus: Color, [good, warn, bad]: [Color; 3], [key, name, number]: [Color; 3]) -> Self {
+    fn coloured(
+        dim: Color,
+        focus: Color,
+        [good, warn, bad]: [Color; 3],
+        [key, name, number]: [Color; 3],
+    ) -> Self {
         let plain = Style::new();
         Self {
             text: plain,
@@ -255,7 +263,11 @@ mod tests {
     fn luminance((r, g, b): (u8, u8, u8)) -> f64 {
         let linear = |value: u8| {
             let value = f64::from(value) / 255.0;
-            if value <= 0.03928 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+            if value <= 0.03928 {
+                value / 12.92
+            } else {
+                ((value + 0.055) / 1.055).powf(2.4)
+            }
         };
         0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b)
     }
@@ -269,12 +281,25 @@ mod tests {
             (Theme::mono(), 0.0),
         ] {
             for style in [
-                theme.text, theme.dim, theme.title, theme.focus, theme.border, theme.good, theme.warn,
-                theme.bad, theme.key, theme.name, theme.number,
+                theme.text,
+                theme.dim,
+                theme.title,
+                theme.focus,
+                theme.border,
+                theme.good,
+                theme.warn,
+                theme.bad,
+                theme.key,
+                theme.name,
+                theme.number,
             ] {
                 let Some(color) = style.fg else { continue };
                 let ink = luminance(rgb(color));
-                let (lighter, darker) = if ink > background { (ink, background) } else { (background, ink) };
+                let (lighter, darker) = if ink > background {
+                    (ink, background)
+                } else {
+                    (background, ink)
+                };
                 let contrast = (lighter + 0.05) / (darker + 0.05);
                 assert!(contrast >= 4.5, "{color:?} has {contrast:.1}");
             }
@@ -283,12 +308,22 @@ mod tests {
 
     #[test]
     fn surroundings_choose_and_no_color_wins() {
-        let light = Surroundings { colorfgbg: Some("0;15".to_owned()), unicode: true, ..Surroundings::default() };
+        let light = Surroundings {
+            colorfgbg: Some("0;15".to_owned()),
+            unicode: true,
+            ..Surroundings::default()
+        };
         assert_eq!(Theme::new(ThemeName::Auto, &light), Theme::light());
         assert_eq!(Theme::new(ThemeName::Dark, &light), Theme::dark());
-        let plain = Surroundings { no_color: true, ..light.clone() };
+        let plain = Surroundings {
+            no_color: true,
+            ..light.clone()
+        };
         assert_eq!(Theme::new(ThemeName::Dark, &plain), Theme::mono());
-        let old = Surroundings { term: Some("vt100".to_owned()), ..light };
+        let old = Surroundings {
+            term: Some("vt100".to_owned()),
+            ..light
+        };
         assert_eq!(Theme::new(ThemeName::Auto, &old), Theme::mono());
     }
 }

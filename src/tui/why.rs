@@ -2,7 +2,8 @@
 
 use domain::{ConnectorRef, ExchangeId, Purpose, Step, TraceLine, Verdict};
 use engine::{
-    Answer, AttemptTrace, FlowTrace, Life, OperationTrace, PlannedTrigger, Settlement, WaitFailure, WaitTrace, WaitVerdict,
+    Answer, AttemptTrace, FlowTrace, Life, OperationTrace, PlannedTrigger, Settlement, WaitFailure,
+    WaitTrace, WaitVerdict,
 };
 use jiff::Timestamp;
 
@@ -31,16 +32,21 @@ pub(crate) fn tell(
     theme: &Theme,
     time: &dyn Fn(Timestamp) -> String,
 ) -> Vec<WhyLine> {
-    let mut teller = Teller { out: Vec::new(), theme, time };
+    let mut teller = Teller {
+        out: Vec::new(),
+        theme,
+        time,
+    };
     for trigger in &trace.triggers {
         teller.trigger(&trigger.trigger, &trigger.event);
-        let decisions = trigger
-            .decisions
-            .iter()
-            .filter(|decided| only.is_none_or(|only| decided.decision.candidate.connector == *only));
+        let decisions = trigger.decisions.iter().filter(|decided| {
+            only.is_none_or(|only| decided.decision.candidate.connector == *only)
+        });
         for decided in decisions {
-            teller.decision(&decided.decision);
-            if let Some(operation) = decided.operation.and_then(|id| trace.operation(id)) {
+            let operation = decided.operation.and_then(|id| trace.operation(id));
+            let end = operation.map(|operation| ending(operation, theme, time));
+            teller.decision(&decided.decision, end);
+            if let Some(operation) = operation {
                 teller.operation(operation);
             }
         }
@@ -54,7 +60,10 @@ pub(crate) fn tell(
     for extra in &trace.operations {
         let here = only.is_none_or(|only| extra.queued.connector == *only);
         if here && !decided.contains(&extra.queued.operation) {
-            let head = format!("{} {} (undoes or follows another)", extra.queued.connector, extra.queued.verb);
+            let head = format!(
+                "{} {} (undoes or follows another)",
+                extra.queued.connector, extra.queued.verb
+            );
             teller.head(&head);
             teller.operation(extra);
         }
@@ -66,12 +75,20 @@ pub(crate) fn tell(
 }
 
 /// Tells a plan: the same steps, with nothing sent.
-pub(crate) fn tell_plan(triggers: &[PlannedTrigger], theme: &Theme, time: &dyn Fn(Timestamp) -> String) -> Vec<WhyLine> {
-    let mut teller = Teller { out: Vec::new(), theme, time };
+pub(crate) fn tell_plan(
+    triggers: &[PlannedTrigger],
+    theme: &Theme,
+    time: &dyn Fn(Timestamp) -> String,
+) -> Vec<WhyLine> {
+    let mut teller = Teller {
+        out: Vec::new(),
+        theme,
+        time,
+    };
     for trigger in triggers {
         teller.trigger(&trigger.trigger, &trigger.event);
         for decision in &trigger.decisions {
-            teller.decision(decision);
+            teller.decision(decision, None);
         }
     }
     teller.out
@@ -79,7 +96,10 @@ pub(crate) fn tell_plan(triggers: &[PlannedTrigger], theme: &Theme, time: &dyn F
 
 impl Teller<'_> {
     fn push(&mut self, spans: Line) {
-        self.out.push(WhyLine { line: spans, ..WhyLine::default() });
+        self.out.push(WhyLine {
+            line: spans,
+            ..WhyLine::default()
+        });
     }
 
     fn head(&mut self, text: &str) {
@@ -88,7 +108,10 @@ impl Teller<'_> {
     }
 
     fn row(&mut self, label: &str, text: impl Into<String>, style: ratatui::style::Style) {
-        let line = vec![Span::new(format!("{label:<9}"), self.theme.dim), Span::new(text, style)];
+        let line = vec![
+            Span::new(format!("{label:<9}"), self.theme.dim),
+            Span::new(text, style),
+        ];
         self.push(line);
     }
 
@@ -99,7 +122,10 @@ impl Teller<'_> {
         let head = format!("{} {}", trigger.kind, trigger.subject_name);
         self.push(vec![
             Span::new(head, self.theme.title),
-            Span::new(format!("  {} {}", trigger.source, (self.time)(trigger.at)), self.theme.dim),
+            Span::new(
+                format!("  {} {}", trigger.source, (self.time)(trigger.at)),
+                self.theme.dim,
+            ),
         ]);
         self.steps(event);
     }
@@ -107,50 +133,88 @@ impl Teller<'_> {
     fn steps(&mut self, lines: &[TraceLine]) {
         let mut last = None;
         for line in lines {
-            let label = if last == Some(line.step) { String::new() } else { label(line.step) };
+            let label = if last == Some(line.step) {
+                String::new()
+            } else {
+                label(line.step)
+            };
             last = Some(line.step);
-            let style = if line.reason.is_some() { self.theme.warn } else { self.theme.text };
+            // The step *map* says `attribute = value (origin)`, one line for each attribute.
+            let field = (line.step == Step::Map)
+                .then(|| line.text.split_once(" = "))
+                .flatten();
+            let style = match (line.reason, line.step, field) {
+                (Some(_), ..) => self.theme.warn,
+                (None, Step::Map, None) => self.theme.dim,
+                (None, ..) => self.theme.text,
+            };
             self.row(&label, line.text.clone(), style);
+            if let (Some((name, _)), Some(last)) = (field, self.out.last_mut()) {
+                last.field = Some(name.to_owned());
+            }
             if let Some(reason) = line.reason {
-                self.row("", format!("{reason}: {}", reason.sentence()), self.theme.warn);
+                self.row(
+                    "",
+                    format!("{reason}: {}", reason.sentence()),
+                    self.theme.warn,
+                );
                 self.row("", format!("do: {}", reason.fix()), self.theme.text);
             }
         }
     }
 
-    fn decision(&mut self, decision: &domain::Decision) {
+    fn decision(
+        &mut self,
+        decision: &domain::Decision,
+        end: Option<(String, ratatui::style::Style)>,
+    ) {
         let connector = &decision.candidate.connector;
         let (head, style) = match &decision.verdict {
-            Verdict::Operation(planned) => {
-                (format!("{connector}  {} {}", planned.verb, planned.desired.remote_name), self.theme.good)
-            }
-            Verdict::Nothing(nothing) => (format!("{connector}  nothing: {}", nothing.reason), self.theme.warn),
+            Verdict::Operation(planned) => (
+                format!(
+                    "{connector}  {} {}",
+                    planned.verb, planned.desired.remote_name
+                ),
+                self.theme.good,
+            ),
+            Verdict::Nothing(nothing) => (
+                format!("{connector}  nothing: {}", nothing.reason),
+                self.theme.warn,
+            ),
         };
         self.push(Line::new());
         self.push(vec![Span::new(head, style)]);
-        let lines: Vec<TraceLine> = decision.trace.iter().filter(|line| line.step != Step::Event).cloned().collect();
-        let (before, after): (Vec<_>, Vec<_>) = lines.into_iter().partition(|line| line.step <= Step::Map);
-        self.steps(&before);
-        if let Verdict::Operation(planned) = &decision.verdict {
-            for attribute in &planned.desired.attributes {
-                let line = vec![
-                    Span::new(format!("{:<9}", ""), self.theme.dim),
-                    Span::new(attribute.remote.clone(), self.theme.name),
-                    Span::new(format!(" = {}", attribute.value), self.theme.text),
-                    Span::new(format!("  {}", attribute.origin), self.theme.dim),
-                ];
-                self.out.push(WhyLine { line, field: Some(attribute.remote.clone()), exchange: None });
-            }
+        if let Some((text, style)) = end {
+            self.push(vec![Span::new(format!("  {text}"), style)]);
         }
-        self.steps(&after);
+        let lines: Vec<TraceLine> = decision
+            .trace
+            .iter()
+            .filter(|line| line.step != Step::Event)
+            .cloned()
+            .collect();
+        self.steps(&lines);
     }
 
     fn operation(&mut self, operation: &OperationTrace) {
         for (at, attempt) in operation.attempts.iter().enumerate() {
-            let label = if at == 0 { label(Step::Send) } else { String::new() };
+            let label = if at == 0 {
+                label(Step::Send)
+            } else {
+                String::new()
+            };
             let started = (self.time)(attempt.started);
-            let password = attempt.password.map_or_else(String::new, |source| format!(", password: {source:?}"));
-            self.row(&label, format!("attempt {} at {started} ({}){password}", attempt.number, attempt.verb), self.theme.text);
+            let password = attempt
+                .password
+                .map_or_else(String::new, |source| format!(", password: {source:?}"));
+            self.row(
+                &label,
+                format!(
+                    "attempt {} at {started} ({}){password}",
+                    attempt.number, attempt.verb
+                ),
+                self.theme.text,
+            );
             self.attempt(attempt);
         }
         let (text, style) = ending(operation, self.theme, self.time);
@@ -159,8 +223,16 @@ impl Teller<'_> {
             self.row("", format!("do: {}", death.advice), self.theme.text);
         }
         if let Some(link) = &operation.link {
-            let told = if operation.unlinked { "the link ended, it was" } else { "linked to" };
-            self.row("", format!("{told} {} ({})", link.remote_id, link.remote_name), self.theme.text);
+            let told = if operation.unlinked {
+                "the link ended, it was"
+            } else {
+                "linked to"
+            };
+            self.row(
+                "",
+                format!("{told} {} ({})", link.remote_id, link.remote_name),
+                self.theme.text,
+            );
         }
         if let Some(by) = operation.undone_by {
             self.row("", format!("undone by operation {by}"), self.theme.warn);
@@ -182,13 +254,24 @@ impl Teller<'_> {
                 Purpose::Check => " check",
                 Purpose::Write => "",
             };
-            let path = url::Url::parse(&exchange.url).map_or_else(|_| exchange.url.clone(), |url| url.path().to_owned());
+            let path = url::Url::parse(&exchange.url)
+                .map_or_else(|_| exchange.url.clone(), |url| url.path().to_owned());
             let line = vec![
-                Span::new(format!("{:<11}{} {path} ", "", exchange.method), self.theme.text),
+                Span::new(
+                    format!("{:<11}{} {path} ", "", exchange.method),
+                    self.theme.text,
+                ),
                 Span::new(answer, self.theme.status(status)),
-                Span::new(format!(" {} ms{aside}", exchange.took.as_millis()), self.theme.dim),
+                Span::new(
+                    format!(" {} ms{aside}", exchange.took.as_millis()),
+                    self.theme.dim,
+                ),
             ];
-            self.out.push(WhyLine { line, field: None, exchange: Some(exchange.id) });
+            self.out.push(WhyLine {
+                line,
+                field: None,
+                exchange: Some(exchange.id),
+            });
         }
         if let Some(failure) = &attempt.failure {
             self.row("", format!("  {failure}"), self.theme.bad);
@@ -196,9 +279,13 @@ impl Teller<'_> {
         }
         for asked in &attempt.asked {
             let said = match &asked.answer {
-                Answer::Ours { remote_id, because } => format!("asked: it has the account {remote_id}, ours: {because}"),
+                Answer::Ours { remote_id, because } => {
+                    format!("asked: it has the account {remote_id}, ours: {because}")
+                }
                 Answer::Foreign { remote_id, because } => {
-                    format!("asked: it has the account {remote_id}, which did not come from here: {because}")
+                    format!(
+                        "asked: it has the account {remote_id}, which did not come from here: {because}"
+                    )
                 }
                 Answer::Absent => "asked: it has no such account".to_owned(),
                 Answer::Unanswered { failure } => format!("asked, but {failure}"),
@@ -216,24 +303,42 @@ impl Teller<'_> {
             last.line[0].style = style;
         }
         let Some((end, _)) = wait.ended else { return };
-        let last = trace.operations.iter().filter_map(|operation| operation.ended).chain([end]).max().unwrap_or(end);
+        let last = trace
+            .operations
+            .iter()
+            .filter_map(|operation| operation.ended)
+            .chain([end])
+            .max()
+            .unwrap_or(end);
         let span = (last.as_millisecond() - wait.began.as_millisecond()).max(1);
         let bar = |from: Timestamp, to: Timestamp| {
             let place = |at: Timestamp| {
-                let cells = ((at.as_millisecond() - wait.began.as_millisecond()) * WIDTH / span).clamp(0, WIDTH);
+                let cells = ((at.as_millisecond() - wait.began.as_millisecond()) * WIDTH / span)
+                    .clamp(0, WIDTH);
                 usize::try_from(cells).unwrap_or(0)
             };
             let (start, stop) = (place(from), place(to).max(place(from) + 1));
             format!("{}{}", " ".repeat(start), "=".repeat(stop - start))
         };
         let millis = |from: Timestamp, to: Timestamp| to.as_millisecond() - from.as_millisecond();
-        let caller = format!("{:<25}| {} ms  the caller", bar(wait.began, end), millis(wait.began, end));
+        let caller = format!(
+            "{:<25}| {} ms  the caller",
+            bar(wait.began, end),
+            millis(wait.began, end)
+        );
         self.push(vec![Span::new(caller, self.theme.text)]);
         for operation in &trace.operations {
-            let started = operation.attempts.first().map_or(operation.at, |attempt| attempt.started);
+            let started = operation
+                .attempts
+                .first()
+                .map_or(operation.at, |attempt| attempt.started);
             let ended = operation.ended.unwrap_or(last);
             let name = format!("{} {}", operation.queued.connector, operation.queued.verb);
-            let text = format!("{:<25}| {} ms  {name}", bar(started, ended), millis(started, ended));
+            let text = format!(
+                "{:<25}| {} ms  {name}",
+                bar(started, ended),
+                millis(started, ended)
+            );
             self.push(vec![Span::new(text, self.theme.dim)]);
         }
     }
@@ -250,18 +355,32 @@ pub(crate) fn ending(
     time: &dyn Fn(Timestamp) -> String,
 ) -> (String, ratatui::style::Style) {
     let attempts = operation.attempts.len();
-    let tries = if attempts > 1 { format!(" after {attempts} attempts") } else { String::new() };
+    let tries = if attempts > 1 {
+        format!(" after {attempts} attempts")
+    } else {
+        String::new()
+    };
     match operation.life {
         Life::Settled => match &operation.settlement {
-            Some(Settlement::Confirmed(what)) => (format!("confirmed by the target: {}{tries}", word(*what)), theme.good),
-            Some(Settlement::Found(what)) => {
-                (format!("found by asking after a lost reply: {}{tries}", word(*what)), theme.good)
-            }
-            Some(Settlement::Nothing { reason, detail }) => (format!("nothing left to do: {reason} ({detail})"), theme.text),
+            Some(Settlement::Confirmed(what)) => (
+                format!("confirmed by the target: {}{tries}", word(*what)),
+                theme.good,
+            ),
+            Some(Settlement::Found(what)) => (
+                format!("found by asking after a lost reply: {}{tries}", word(*what)),
+                theme.good,
+            ),
+            Some(Settlement::Nothing { reason, detail }) => (
+                format!("nothing left to do: {reason} ({detail})"),
+                theme.text,
+            ),
             None => ("settled".to_owned(), theme.good),
         },
         Life::Dead => {
-            let told = operation.death.as_ref().map_or_else(String::new, |death| format!(": {}", death.told));
+            let told = operation
+                .death
+                .as_ref()
+                .map_or_else(String::new, |death| format!(": {}", death.told));
             (format!("failed for good{tries}{told}"), theme.bad)
         }
         Life::Discarded => {
@@ -289,26 +408,41 @@ fn word(what: domain::Confirmation) -> &'static str {
 fn waited(wait: &WaitTrace, theme: &Theme) -> (String, ratatui::style::Style) {
     match &wait.ended {
         None => ("the caller waits".to_owned(), theme.warn),
-        Some((_, WaitVerdict::Confirmed)) => ("the caller waited: confirmed".to_owned(), theme.good),
-        Some((_, WaitVerdict::Accepted { cause })) => {
-            (format!("the caller waited: the change stands although {}", cause_text(cause)), theme.warn)
+        Some((_, WaitVerdict::Confirmed)) => {
+            ("the caller waited: confirmed".to_owned(), theme.good)
         }
-        Some((_, WaitVerdict::Rejected { cause })) => {
-            (format!("the caller waited: the change was NOT made, because {}", cause_text(cause)), theme.bad)
-        }
+        Some((_, WaitVerdict::Accepted { cause })) => (
+            format!(
+                "the caller waited: the change stands although {}",
+                cause_text(cause)
+            ),
+            theme.warn,
+        ),
+        Some((_, WaitVerdict::Rejected { cause })) => (
+            format!(
+                "the caller waited: the change was NOT made, because {}",
+                cause_text(cause)
+            ),
+            theme.bad,
+        ),
     }
 }
 
 /// Says why a wait did not end well.
 pub(crate) fn cause_text(cause: &WaitFailure) -> String {
     match cause {
-        WaitFailure::Failed { connector, death, .. } => {
+        WaitFailure::Failed {
+            connector, death, ..
+        } => {
             format!("{connector} failed: {} (do: {})", death.told, death.advice)
         }
         WaitFailure::Discarded { connector, why, .. } => format!("{connector} was given up: {why}"),
         WaitFailure::TimedOut { waiting_for, last } => {
             let names: Vec<String> = waiting_for.iter().map(ToString::to_string).collect();
-            let last = last.as_ref().map(|failure| format!("; last: {failure}")).unwrap_or_default();
+            let last = last
+                .as_ref()
+                .map(|failure| format!("; last: {failure}"))
+                .unwrap_or_default();
             format!("{} did not confirm in time{last}", names.join(", "))
         }
         WaitFailure::ProcessEnded => "the process ended while the caller waited".to_owned(),

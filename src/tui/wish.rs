@@ -49,11 +49,12 @@ pub(crate) enum Errand {
     /// Show this flow, at its newest row.
     Flow(FlowId),
     /// Fill in the form for something that happens to this user.
-    Trigger { way: &'static str, user: Option<String> },
+    Trigger {
+        way: &'static str,
+        user: Option<String>,
+    },
     /// Show the problem after the present one.
     NextProblem,
-    /// Show one entry by its id.
-    Entry(String),
 }
 
 /// Something to read, away from the screen's own thread.
@@ -62,12 +63,21 @@ pub(crate) enum Query {
     /// What the screen needs first.
     Begin,
     /// Rows older than a fact.
-    Older { before: u64 },
+    Older {
+        before: u64,
+    },
     /// The facts after one, because news were missed.
-    Since { seq: u64 },
+    Since {
+        seq: u64,
+    },
     Trace(FlowId),
-    Operations { state: Option<State>, before: Option<u64> },
-    Directory { after: Option<QualifiedName> },
+    Operations {
+        state: Option<State>,
+        before: Option<u64>,
+    },
+    Directory {
+        after: Option<QualifiedName>,
+    },
     Links(LocalRef),
     Mocks,
     Objects(String),
@@ -82,9 +92,15 @@ pub(crate) enum Deed {
     Repaint,
     Mouse(bool),
     /// Text for the clipboard, and what it is.
-    Copy { what: &'static str, text: String },
+    Copy {
+        what: &'static str,
+        text: String,
+    },
     /// Text for a file.
-    Write { path: PathBuf, text: String },
+    Write {
+        path: PathBuf,
+        text: String,
+    },
     Plan(Box<Request>),
     Submit(Box<Request>),
     Retry(Vec<OperationId>),
@@ -97,11 +113,23 @@ pub(crate) enum Deed {
     Save,
     LabStart(String),
     LabStop(String),
-    Arm { target: String, spec: String },
-    Disarm { target: String, number: Option<u64> },
+    Arm {
+        target: String,
+        spec: String,
+    },
+    Disarm {
+        target: String,
+        number: Option<u64>,
+    },
     Reset(String),
-    Snapshot { target: String, name: String },
-    Restore { target: String, name: String },
+    Snapshot {
+        target: String,
+        name: String,
+    },
+    Restore {
+        target: String,
+        name: String,
+    },
 }
 
 /// What came back.
@@ -112,11 +140,24 @@ pub(crate) enum Answer {
         open: Vec<OperationView>,
         rows: Vec<Row>,
     },
-    Older { rows: Vec<Row>, is_all: bool },
+    Older {
+        rows: Vec<Row>,
+        is_all: bool,
+    },
     Since(Vec<News>),
     Trace(FlowId, Option<Box<FlowTrace>>),
-    Operations { state: Option<State>, before: Option<u64>, list: Vec<OperationView> },
-    Directory { after: Option<QualifiedName>, users: Vec<User>, groups: Vec<Group>, roles: Vec<RoleName>, count: u64 },
+    Operations {
+        state: Option<State>,
+        before: Option<u64>,
+        list: Vec<OperationView>,
+    },
+    Directory {
+        after: Option<QualifiedName>,
+        users: Vec<User>,
+        groups: Vec<Group>,
+        roles: Vec<RoleName>,
+        count: u64,
+    },
     Links(LocalRef, Vec<Link>),
     Mocks(Vec<LabMock>, Vec<LabFault>),
     Objects(String, Vec<LabObject>),
@@ -135,7 +176,10 @@ pub(crate) enum Happening {
     Paste(String),
     /// The wheel, in rows; positive is down.
     Wheel(i8),
-    Click { x: u16, y: u16 },
+    Click {
+        x: u16,
+        y: u16,
+    },
     Resize,
     News(Vec<News>),
     Lab(Arc<LabEntry>),

@@ -46,24 +46,31 @@ pub(crate) struct World {
 impl World {
     /// Returns the configuration as it would be with the draft.
     pub(crate) fn config(&self) -> &Configuration {
-        self.draft.as_ref().map_or(&self.running, |draft| &draft.configuration)
+        self.draft
+            .as_ref()
+            .map_or(&self.running, |draft| &draft.configuration)
     }
 
     /// Returns the file's name.
     pub(crate) fn file_name(&self) -> String {
-        self.file
-            .file_name()
-            .map_or_else(|| "workbench.toml".to_owned(), |name| name.to_string_lossy().into_owned())
+        self.file.file_name().map_or_else(
+            || "workbench.toml".to_owned(),
+            |name| name.to_string_lossy().into_owned(),
+        )
     }
 
     /// Writes a time of day as it is here.
     pub(crate) fn time(&self, at: Timestamp) -> String {
-        at.to_zoned(self.zone.clone()).strftime("%H:%M:%S").to_string()
+        at.to_zoned(self.zone.clone())
+            .strftime("%H:%M:%S")
+            .to_string()
     }
 
     /// Writes a time of day with milliseconds.
     pub(crate) fn exact_time(&self, at: Timestamp) -> String {
-        at.to_zoned(self.zone.clone()).strftime("%H:%M:%S%.3f").to_string()
+        at.to_zoned(self.zone.clone())
+            .strftime("%H:%M:%S%.3f")
+            .to_string()
     }
 
     /// Tells whether a connector speaks to this machine only.

@@ -31,7 +31,8 @@ impl Applications {
     }
 
     fn owner(&self, world: &World) -> Option<Owner> {
-        self.selected(world).map(|one| Owner::Application(one.id.clone()))
+        self.selected(world)
+            .map(|one| Owner::Application(one.id.clone()))
     }
 
     fn draw_list(&self, world: &World, pen: &mut Pen<'_>, area: Rect) {
@@ -42,32 +43,57 @@ impl Applications {
             pen.paragraph(inner, " No applications yet. n adds one.", theme.dim);
             return;
         }
-        self.list.draw(pen, inner, all.len(), !self.open, |pen, row, at| {
-            let one = &all[at];
-            let login: Vec<&str> = one.login.iter().map(|id| id.0.as_str()).collect();
-            let login = if login.is_empty() { "local login".to_owned() } else { format!("login: {}", login.join(", ")) };
-            let count = format!("{} provisioner(s)", one.provisioners.len());
-            let third = row.width / 3;
-            pen.columns(
-                row,
-                &[
-                    Column::new(&one.name, third, theme.text),
-                    Column::new(&login, third, theme.dim),
-                    Column::new(&count, third, theme.dim),
-                ],
-            );
-        });
+        self.list
+            .draw(pen, inner, all.len(), !self.open, |pen, row, at| {
+                let one = &all[at];
+                let login: Vec<&str> = one.login.iter().map(|id| id.0.as_str()).collect();
+                let login = if login.is_empty() {
+                    "local login".to_owned()
+                } else {
+                    format!("login: {}", login.join(", "))
+                };
+                let count = format!("{} provisioner(s)", one.provisioners.len());
+                let third = row.width / 3;
+                pen.columns(
+                    row,
+                    &[
+                        Column::new(&one.name, third, theme.text),
+                        Column::new(&login, third, theme.dim),
+                        Column::new(&count, third, theme.dim),
+                    ],
+                );
+            });
     }
 
     fn draw_detail(&self, world: &World, pen: &mut Pen<'_>, area: Rect) {
         let theme = world.theme;
-        let Some(one) = self.selected(world) else { return };
+        let Some(one) = self.selected(world) else {
+            return;
+        };
         let inner = pen.frame(area, &format!("{}: Provisioning", one.name), "", self.open);
-        let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(1), ..inner };
+        let inner = Rect {
+            x: inner.x + 1,
+            width: inner.width.saturating_sub(1),
+            ..inner
+        };
         let login: Vec<&str> = one.login.iter().map(|id| id.0.as_str()).collect();
-        let flow = if login.is_empty() { "local login only".to_owned() } else { login.join(", ") };
-        pen.put(inner.x, inner.y, inner.width, &format!("Login flow   {flow}"), theme.text);
-        let rest = Rect { y: inner.y + 1, height: inner.height.saturating_sub(1), ..inner };
+        let flow = if login.is_empty() {
+            "local login only".to_owned()
+        } else {
+            login.join(", ")
+        };
+        pen.put(
+            inner.x,
+            inner.y,
+            inner.width,
+            &format!("Login flow   {flow}"),
+            theme.text,
+        );
+        let rest = Rect {
+            y: inner.y + 1,
+            height: inner.height.saturating_sub(1),
+            ..inner
+        };
         if one.provisioners.is_empty() {
             let text = if world.config().engine.application_fallback {
                 "No outbound provisioners: the organization level speaks for this application."
@@ -78,12 +104,33 @@ impl Applications {
             return;
         }
         let owner = Owner::Application(one.id.clone());
-        let rows = u16::try_from(one.provisioners.len()).unwrap_or(4).saturating_add(2).min(rest.height / 2 + 1);
-        provisioners::rows(world, &owner, &self.entries, pen, Rect { height: rows, ..rest }, self.open);
+        let rows = u16::try_from(one.provisioners.len())
+            .unwrap_or(4)
+            .saturating_add(2)
+            .min(rest.height / 2 + 1);
+        provisioners::rows(
+            world,
+            &owner,
+            &self.entries,
+            pen,
+            Rect {
+                height: rows,
+                ..rest
+            },
+            self.open,
+        );
         let mut y = rest.y + rows;
-        if let Some(entry) = self.entries.selected(one.provisioners.len()).map(|at| &one.provisioners[at]) {
+        if let Some(entry) = self
+            .entries
+            .selected(one.provisioners.len())
+            .map(|at| &one.provisioners[at])
+        {
             for line in provisioners::meaning(world, &owner, entry) {
-                let left = Rect { y, height: rest.bottom().saturating_sub(y), ..rest };
+                let left = Rect {
+                    y,
+                    height: rest.bottom().saturating_sub(y),
+                    ..rest
+                };
                 y += pen.paragraph(left, &line, theme.text).max(1);
             }
         }
@@ -104,10 +151,28 @@ impl Panel for Applications {
     }
 
     fn draw(&self, world: &World, pen: &mut Pen<'_>, area: Rect) {
-        let rows = u16::try_from(world.config().applications.len()).unwrap_or(4).clamp(1, 8) + 2;
+        let rows = u16::try_from(world.config().applications.len())
+            .unwrap_or(4)
+            .clamp(1, 8)
+            + 2;
         if area.height >= rows + 8 {
-            self.draw_list(world, pen, Rect { height: rows, ..area });
-            self.draw_detail(world, pen, Rect { y: area.y + rows, height: area.height - rows, ..area });
+            self.draw_list(
+                world,
+                pen,
+                Rect {
+                    height: rows,
+                    ..area
+                },
+            );
+            self.draw_detail(
+                world,
+                pen,
+                Rect {
+                    y: area.y + rows,
+                    height: area.height - rows,
+                    ..area
+                },
+            );
         } else if self.open {
             self.draw_detail(world, pen, area);
         } else {
@@ -144,29 +209,49 @@ impl Panel for Applications {
                 actions.push(Action::new("delete", Key::letter('D'), "Delete"));
             }
         } else {
-            actions.push(Action::new("open", Key::of(KeyCode::Enter), "Open its Provisioning tab"));
+            actions.push(Action::new(
+                "open",
+                Key::of(KeyCode::Enter),
+                "Open its Provisioning tab",
+            ));
             actions.push(Action::new("add", Key::letter('n'), "New application"));
-            actions.push(Action::new("flow", Key::letter('e'), "Edit name and login flow"));
+            actions.push(Action::new(
+                "flow",
+                Key::letter('e'),
+                "Edit name and login flow",
+            ));
             actions.push(Action::new("remove", Key::letter('D'), "Delete"));
         }
         actions
     }
 
     fn act(&mut self, world: &World, id: &str) -> Vec<Wish> {
-        let at = self.selected(world).and_then(|one| self.entries.selected(one.provisioners.len())).unwrap_or(0);
+        let at = self
+            .selected(world)
+            .and_then(|one| self.entries.selected(one.provisioners.len()))
+            .unwrap_or(0);
         match (id, self.owner(world)) {
             ("open", _) => self.open = true,
             ("new", Some(owner)) => return provisioners::new_sheet(world, "applications", &owner),
-            ("edit", Some(owner)) => return provisioners::edit_sheet(world, "applications", &owner, at),
+            ("edit", Some(owner)) => {
+                return provisioners::edit_sheet(world, "applications", &owner, at);
+            }
             ("delete", Some(owner)) => return provisioners::delete(world, &owner, at),
             ("add", _) => return sheet("application", "New application", None),
             ("flow", _) => return sheet("flow", "Application", self.selected(world)),
             ("remove", _) => {
-                let Some(one) = self.selected(world) else { return Vec::new() };
-                let body = vec![format!("{} and its provisioners are taken out of the file with Update.", one.name)];
-                let edit = Edit::new(format!("Delete application {}", one.name)).remove(format!("applications[id={}]", one.id));
+                let Some(one) = self.selected(world) else {
+                    return Vec::new();
+                };
+                let body = vec![format!(
+                    "{} and its provisioners are taken out of the file with Update.",
+                    one.name
+                )];
+                let edit = Edit::new(format!("Delete application {}", one.name))
+                    .remove(format!("applications[id={}]", one.id));
                 let answers = vec![("Delete", vec![Wish::Edit(edit)]), ("Cancel", Vec::new())];
-                let question = Question::new("Are you sure?", body, Some(one.id.0.clone()), answers);
+                let question =
+                    Question::new("Are you sure?", body, Some(one.id.0.clone()), answers);
                 return vec![Wish::Show(Box::new(Modal::Question(question)))];
             }
             _ => {}
@@ -176,11 +261,23 @@ impl Panel for Applications {
 
     fn submitted(&mut self, world: &World, id: &str, form: &Form, _button: &str) -> Vec<Wish> {
         let login = || -> config::edit::Value {
-            form.value("login").split(',').map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned).collect()
+            form.value("login")
+                .split(',')
+                .map(str::trim)
+                .filter(|id| !id.is_empty())
+                .map(str::to_owned)
+                .collect()
         };
         match id {
             "application" => {
-                let id = slug(&form.value("name"), world.config().applications.iter().map(|one| one.id.0.as_str()));
+                let id = slug(
+                    &form.value("name"),
+                    world
+                        .config()
+                        .applications
+                        .iter()
+                        .map(|one| one.id.0.as_str()),
+                );
                 let mut entries = vec![
                     ("id".to_owned(), id.as_str().into()),
                     ("name".to_owned(), form.value("name").into()),
@@ -188,10 +285,14 @@ impl Panel for Applications {
                 if !form.value("login").is_empty() {
                     entries.push(("login".to_owned(), login()));
                 }
-                vec![Wish::Edit(Edit::new(format!("New application {id}")).insert("applications", entries))]
+                vec![Wish::Edit(
+                    Edit::new(format!("New application {id}")).insert("applications", entries),
+                )]
             }
             "flow" => {
-                let Some(one) = self.selected(world) else { return Vec::new() };
+                let Some(one) = self.selected(world) else {
+                    return Vec::new();
+                };
                 let path = format!("applications[id={}]", one.id);
                 let mut edit = Edit::new(format!("Application {}", one.name));
                 if form.value("name") != one.name {
@@ -201,7 +302,11 @@ impl Panel for Applications {
                 if form.value("login") != before.join(", ") {
                     edit = edit.set(format!("{path}.login"), login());
                 }
-                if edit.steps.is_empty() { Vec::new() } else { vec![Wish::Edit(edit)] }
+                if edit.steps.is_empty() {
+                    Vec::new()
+                } else {
+                    vec![Wish::Edit(edit)]
+                }
             }
             sheet => match self.owner(world) {
                 Some(owner) => provisioners::submitted(world, &owner, sheet, form),
@@ -214,7 +319,8 @@ impl Panel for Applications {
         if matches!(sheet, "application" | "flow") {
             return None;
         }
-        self.owner(world).map(|owner| provisioners::sheet_changed(world, &owner, form))
+        self.owner(world)
+            .map(|owner| provisioners::sheet_changed(world, &owner, form))
     }
 
     fn back(&mut self) -> Option<Vec<Wish>> {
@@ -222,7 +328,14 @@ impl Panel for Applications {
     }
 
     fn crumbs(&self, world: &World) -> Vec<String> {
-        if self.open { self.selected(world).map(|one| one.name.clone()).into_iter().collect() } else { Vec::new() }
+        if self.open {
+            self.selected(world)
+                .map(|one| one.name.clone())
+                .into_iter()
+                .collect()
+        } else {
+            Vec::new()
+        }
     }
 
     fn status(&self, world: &World) -> String {
@@ -231,17 +344,26 @@ impl Panel for Applications {
 }
 
 fn sheet(id: &str, title: &str, one: Option<&Application>) -> Vec<Wish> {
-    let login: Vec<&str> = one.map(|one| one.login.iter().map(|id| id.0.as_str()).collect()).unwrap_or_default();
+    let login: Vec<&str> = one
+        .map(|one| one.login.iter().map(|id| id.0.as_str()).collect())
+        .unwrap_or_default();
     let fields = vec![
         Field::text("name", "Name", one.map_or("", |one| &one.name)).required(),
-        Field::text("login", "Login flow", &login.join(", ")).hint("Ids of connections, separated by commas; empty for local login."),
+        Field::text("login", "Login flow", &login.join(", "))
+            .hint("Ids of connections, separated by commas; empty for local login."),
     ];
     vec![Wish::Show(Box::new(Modal::Sheet(Sheet {
         panel: "applications",
         id: id.to_owned(),
         title: title.to_owned(),
         note: String::new(),
-        form: Form::new(fields, vec![Button::acts("ok", "Finish"), Button::leaves("cancel", "Cancel")]),
+        form: Form::new(
+            fields,
+            vec![
+                Button::acts("ok", "Finish"),
+                Button::leaves("cancel", "Cancel"),
+            ],
+        ),
         says: Vec::new(),
     })))]
 }
@@ -262,7 +384,11 @@ pub(crate) fn slug<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Stri
     if !known.contains(&id) {
         return id.to_owned();
     }
-    (2..).map(|n| format!("{id}-{n}")).find(|id| !known.contains(&id.as_str())).unwrap_or_else(|| id.to_owned())
+    // One of so many numbers is free.
+    (2..=known.len() + 2)
+        .map(|n| format!("{id}-{n}"))
+        .find(|id| !known.contains(&id.as_str()))
+        .unwrap_or_else(|| id.to_owned())
 }
 
 #[cfg(test)]

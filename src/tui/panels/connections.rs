@@ -31,7 +31,14 @@ enum Tab {
 }
 
 impl Tab {
-    const ALL: [Self; 6] = [Self::General, Self::Attributes, Self::Outbound, Self::Roles, Self::Jit, Self::Raw];
+    const ALL: [Self; 6] = [
+        Self::General,
+        Self::Attributes,
+        Self::Outbound,
+        Self::Roles,
+        Self::Jit,
+        Self::Raw,
+    ];
 
     fn title(self, wide: bool) -> &'static str {
         match (self, wide) {
@@ -60,7 +67,11 @@ struct Wizard {
 #[derive(Clone)]
 enum Target {
     Present(String),
-    New { id: String, name: String, description: String },
+    New {
+        id: String,
+        name: String,
+        description: String,
+    },
 }
 
 /// The panel.
@@ -101,7 +112,11 @@ impl Connections {
             .config()
             .connections
             .iter()
-            .filter(|one| wanted.is_empty() || one.name.to_lowercase().contains(&wanted) || one.id.0.contains(&wanted))
+            .filter(|one| {
+                wanted.is_empty()
+                    || one.name.to_lowercase().contains(&wanted)
+                    || one.id.0.contains(&wanted)
+            })
             .collect()
     }
 
@@ -111,7 +126,8 @@ impl Connections {
     }
 
     fn connector<'w>(&self, one: &'w Connection) -> Option<&'w ConnectorSettings> {
-        one.connectors.get(self.rows.selected(one.connectors.len())?)
+        one.connectors
+            .get(self.rows.selected(one.connectors.len())?)
     }
 
     fn rows_len(&self, world: &World) -> usize {
@@ -129,7 +145,10 @@ impl Connections {
         let mut out = Vec::new();
         for entry in &config.resident {
             if entry.connector.connection == one.id {
-                out.push(format!("Outbound Provisioning Configuration: {}", entry.connector));
+                out.push(format!(
+                    "Outbound Provisioning Configuration: {}",
+                    entry.connector
+                ));
             }
         }
         for application in &config.applications {
@@ -138,7 +157,10 @@ impl Connections {
             }
             for entry in &application.provisioners {
                 if entry.connector.connection == one.id {
-                    out.push(format!("Provisioning of {}: {}", application.name, entry.connector));
+                    out.push(format!(
+                        "Provisioning of {}: {}",
+                        application.name, entry.connector
+                    ));
                 }
             }
         }
@@ -150,7 +172,8 @@ impl Connections {
         if !used.is_empty() {
             let mut body = vec![format!("{} is used. Remove these first:", one.name)];
             body.extend(used.into_iter().map(|line| format!("  {line}")));
-            let question = Question::new("Unable to Delete", body, None, vec![("Close", Vec::new())]);
+            let question =
+                Question::new("Unable to Delete", body, None, vec![("Close", Vec::new())]);
             return vec![Wish::Show(Box::new(Modal::Question(question)))];
         }
         let body = vec![
@@ -164,25 +187,46 @@ impl Connections {
     }
 
     fn delete_connector(&self, world: &World, one: &Connection) -> Vec<Wish> {
-        let Some(settings) = self.connector(one) else { return Vec::new() };
+        let Some(settings) = self.connector(one) else {
+            return Vec::new();
+        };
         if settings.enabled {
-            return vec![Wish::Fail("an enabled connector cannot be deleted; Space disables it first".to_owned())];
+            return vec![Wish::Fail(
+                "an enabled connector cannot be deleted; Space disables it first".to_owned(),
+            )];
         }
-        let connector = ConnectorRef { connection: one.id.clone(), kind: settings.kind.clone() };
+        let connector = ConnectorRef {
+            connection: one.id.clone(),
+            kind: settings.kind.clone(),
+        };
         let config = world.config();
-        let used = config.resident.iter().chain(config.applications.iter().flat_map(|app| &app.provisioners));
+        let used = config
+            .resident
+            .iter()
+            .chain(config.applications.iter().flat_map(|app| &app.provisioners));
         let used = used.filter(|entry| entry.connector == connector).count();
         if used > 0 {
-            return vec![Wish::Fail(format!("{connector} is named by {used} provisioner(s); delete those first"))];
+            return vec![Wish::Fail(format!(
+                "{connector} is named by {used} provisioner(s); delete those first"
+            ))];
         }
         let body = vec![
             format!("{connector} is taken out of the file for good with Update."),
-            "Accounts at the target stay, and so do their links until the connector is put back.".to_owned(),
+            "Accounts at the target stay, and so do their links until the connector is put back."
+                .to_owned(),
         ];
-        let edit = Edit::new(format!("Delete connector {connector}"))
-            .remove(format!("{}.connectors[type={}]", path(one), settings.kind));
+        let edit = Edit::new(format!("Delete connector {connector}")).remove(format!(
+            "{}.connectors[type={}]",
+            path(one),
+            settings.kind
+        ));
         let answers = vec![("Delete", vec![Wish::Edit(edit)]), ("Cancel", Vec::new())];
-        let question = Question::new("Are you sure?", body, Some(settings.kind.0.clone()), answers);
+        let question = Question::new(
+            "Are you sure?",
+            body,
+            Some(settings.kind.0.clone()),
+            answers,
+        );
         vec![Wish::Show(Box::new(Modal::Question(question)))]
     }
 
@@ -207,38 +251,76 @@ impl Connections {
                 general_sheet(&format!("new:{}", kind.kind), &title, None),
             ));
         }
-        vec![Wish::Show(Box::new(Modal::Menu(Menu::new("New Connection", items))))]
+        vec![Wish::Show(Box::new(Modal::Menu(Menu::new(
+            "New Connection",
+            items,
+        ))))]
     }
 
     /// Step 1 of *New Connector*: the type.
     fn wizard_type(world: &World, one: &Connection) -> Vec<Wish> {
-        let options = world.catalogue.0.iter().map(|kind| Choice::new(kind.kind, kind.label)).collect();
+        let options = world
+            .catalogue
+            .0
+            .iter()
+            .map(|kind| Choice::new(kind.kind, kind.label))
+            .collect();
         let form = Form::new(
             vec![Field::choice("kind", "Connector Types", options, "").required()],
-            vec![Button::acts("next", "Next"), Button::leaves("cancel", "Cancel")],
+            vec![
+                Button::acts("next", "Next"),
+                Button::leaves("cancel", "Cancel"),
+            ],
         );
-        let present: Vec<&str> = one.connectors.iter().map(|settings| settings.kind.0.as_str()).collect();
+        let present: Vec<&str> = one
+            .connectors
+            .iter()
+            .map(|settings| settings.kind.0.as_str())
+            .collect();
         let says = if present.is_empty() {
             Vec::new()
         } else {
-            vec![format!("A connection holds one connector of each type; it has {}.", present.join(", "))]
+            vec![format!(
+                "A connection holds one connector of each type; it has {}.",
+                present.join(", ")
+            )]
         };
-        sheet("wizard:type", "Create outbound provisioning connector", "1 of 3: Connector selection", form, says)
+        sheet(
+            "wizard:type",
+            "Create outbound provisioning connector",
+            "1 of 3: Connector selection",
+            form,
+            says,
+        )
     }
 
     /// Step 2: the settings, as far as they were filled in already.
     fn wizard_settings(wizard: &Wizard) -> Vec<Wish> {
-        let title = format!("Create outbound provisioning connector: {}", wizard.kind.label);
-        sheet("wizard:settings", &title, "2 of 3: Connector Details", wizard.form.clone(), Vec::new())
+        let title = format!(
+            "Create outbound provisioning connector: {}",
+            wizard.kind.label
+        );
+        sheet(
+            "wizard:settings",
+            &title,
+            "2 of 3: Connector Details",
+            wizard.form.clone(),
+            Vec::new(),
+        )
     }
 
     /// Step 3: what will be added, with secrets as references.
     fn wizard_summary(&self, world: &World) -> Vec<Wish> {
-        let Some(wizard) = &self.wizard else { return Vec::new() };
+        let Some(wizard) = &self.wizard else {
+            return Vec::new();
+        };
         let theme = world.theme;
         let is_new = matches!(wizard.connection, Target::New { .. });
         let entries = settings::entries(wizard.kind, &wizard.form, is_new);
-        let mut lines: Vec<Line> = vec![vec![Span::new("This will be added with Update:", theme.title)], Line::new()];
+        let mut lines: Vec<Line> = vec![
+            vec![Span::new("This will be added with Update:", theme.title)],
+            Line::new(),
+        ];
         if let Target::New { id, name, .. } = &wizard.connection {
             lines.push(vec![Span::new("[[connections]]", theme.name)]);
             lines.push(vec![Span::new(format!("id = \"{id}\""), theme.text)]);
@@ -247,16 +329,33 @@ impl Connections {
         }
         lines.push(vec![Span::new("[[connections.connectors]]", theme.name)]);
         for (key, value) in &entries {
-            let is_secret = wizard.kind.field(key).is_some_and(|field| field.kind.is_secret());
-            let text = if is_secret && value.is_str() { "\"***\"  (in the file itself)".to_owned() } else { value.to_string() };
-            lines.push(vec![Span::new(format!("{key} = "), theme.text), Span::new(text.trim().to_owned(), theme.good)]);
+            let is_secret = wizard
+                .kind
+                .field(key)
+                .is_some_and(|field| field.kind.is_secret());
+            let text = if is_secret && value.is_str() {
+                "\"***\"  (in the file itself)".to_owned()
+            } else {
+                value.to_string()
+            };
+            lines.push(vec![
+                Span::new(format!("{key} = "), theme.text),
+                Span::new(text.trim().to_owned(), theme.good),
+            ]);
         }
         let mut edit = Edit::new(format!("New Connector {}", wizard.kind.label));
         let array = match &wizard.connection {
             Target::Present(id) => format!("connections[id={id}].connectors"),
-            Target::New { id, name, description } => {
+            Target::New {
+                id,
+                name,
+                description,
+            } => {
                 edit.words = format!("New Connection {name}");
-                let mut head = vec![("id".to_owned(), id.as_str().into()), ("name".to_owned(), name.as_str().into())];
+                let mut head = vec![
+                    ("id".to_owned(), id.as_str().into()),
+                    ("name".to_owned(), name.as_str().into()),
+                ];
                 if !description.is_empty() {
                     head.push(("description".to_owned(), description.as_str().into()));
                 }
@@ -270,7 +369,9 @@ impl Connections {
             ("Previous", Self::wizard_settings(wizard)),
             ("Cancel", Vec::new()),
         ];
-        vec![Wish::Show(Box::new(Modal::Reading(Reading::new("3 of 3: Summary", lines, answers).ready())))]
+        vec![Wish::Show(Box::new(Modal::Reading(
+            Reading::new("3 of 3: Summary", lines, answers).ready(),
+        )))]
     }
 
     fn draw_list(&self, world: &World, pen: &mut Pen<'_>, area: Rect) {
@@ -286,39 +387,67 @@ impl Connections {
             pen.paragraph(inner, text, theme.dim);
             return;
         }
-        self.list.draw(pen, inner, shown.len(), !self.open, |pen, row, at| {
-            let one = shown[at];
-            let kinds: Vec<&str> = one
-                .connectors
-                .iter()
-                .map(|settings| world.catalogue.of(&settings.kind).map_or(settings.kind.0.as_str(), |kind| kind.label))
-                .collect();
-            let kinds = if kinds.is_empty() { "-".to_owned() } else { kinds.join(", ") };
-            let enabled = one.connectors.iter().filter(|settings| settings.enabled).count();
-            let (state, style) = if !one.enabled {
-                ("disabled".to_owned(), theme.dim)
-            } else if enabled == 0 {
-                ("no connector on".to_owned(), theme.warn)
-            } else {
-                (format!("{enabled} enabled"), theme.good)
-            };
-            let calls = world.board.last.iter().filter(|(connector, _)| connector.connection == one.id);
-            let last = calls.max_by_key(|(_, call)| call.at).map(|(_, call)| call);
-            let told = last.map_or_else(|| "never called".to_owned(), |call| {
-                let status = call.status.map_or_else(|| "-".to_owned(), |status| status.to_string());
-                format!("{} {status} {} {}", world.time(call.at), call.op, call.subject)
+        self.list
+            .draw(pen, inner, shown.len(), !self.open, |pen, row, at| {
+                let one = shown[at];
+                let kinds: Vec<&str> = one
+                    .connectors
+                    .iter()
+                    .map(|settings| {
+                        world
+                            .catalogue
+                            .of(&settings.kind)
+                            .map_or(settings.kind.0.as_str(), |kind| kind.label)
+                    })
+                    .collect();
+                let kinds = if kinds.is_empty() {
+                    "-".to_owned()
+                } else {
+                    kinds.join(", ")
+                };
+                let enabled = one
+                    .connectors
+                    .iter()
+                    .filter(|settings| settings.enabled)
+                    .count();
+                let (state, style) = if !one.enabled {
+                    ("disabled".to_owned(), theme.dim)
+                } else if enabled == 0 {
+                    ("no connector on".to_owned(), theme.warn)
+                } else {
+                    (format!("{enabled} enabled"), theme.good)
+                };
+                let calls = world
+                    .board
+                    .last
+                    .iter()
+                    .filter(|(connector, _)| connector.connection == one.id);
+                let last = calls.max_by_key(|(_, call)| call.at).map(|(_, call)| call);
+                let told = last.map_or_else(
+                    || "never called".to_owned(),
+                    |call| {
+                        let status = call
+                            .status
+                            .map_or_else(|| "-".to_owned(), |status| status.to_string());
+                        format!(
+                            "{} {status} {} {}",
+                            world.time(call.at),
+                            call.op,
+                            call.subject
+                        )
+                    },
+                );
+                let last_style = last.map_or(theme.dim, |call| theme.status(call.status));
+                pen.columns(
+                    row,
+                    &[
+                        Column::new(&one.name, 22, theme.text),
+                        Column::new(&kinds, 14, theme.dim),
+                        Column::new(&state, 15, style),
+                        Column::new(&told, row.width.saturating_sub(54), last_style),
+                    ],
+                );
             });
-            let last_style = last.map_or(theme.dim, |call| theme.status(call.status));
-            pen.columns(
-                row,
-                &[
-                    Column::new(&one.name, 22, theme.text),
-                    Column::new(&kinds, 14, theme.dim),
-                    Column::new(&state, 15, style),
-                    Column::new(&told, row.width.saturating_sub(54), last_style),
-                ],
-            );
-        });
     }
 
     fn draw_detail(&self, world: &World, pen: &mut Pen<'_>, area: Rect) {
@@ -332,49 +461,76 @@ impl Connections {
         let wide = inner.width >= 110;
         for tab in Tab::ALL {
             let title = tab.title(wide);
-            let (text, style) = if tab == self.tab { (format!("[{title}]"), theme.focus) } else { (title.to_owned(), theme.text) };
+            let (text, style) = if tab == self.tab {
+                (format!("[{title}]"), theme.focus)
+            } else {
+                (title.to_owned(), theme.text)
+            };
             if x < inner.right() {
                 x += pen.put(x, inner.y, inner.right() - x, &text, style) + 2;
             }
         }
-        let body = Rect { x: inner.x + 1, y: inner.y + 2.min(inner.height), width: inner.width.saturating_sub(2), height: inner.height.saturating_sub(2) };
+        let body = Rect {
+            x: inner.x + 1,
+            y: inner.y + 2.min(inner.height),
+            width: inner.width.saturating_sub(2),
+            height: inner.height.saturating_sub(2),
+        };
         match self.tab {
             Tab::Outbound => self.draw_outbound(world, pen, body, one),
-            Tab::Attributes | Tab::Roles if self.rows_len(world) > 0 => self.draw_rows(world, pen, body, one),
+            Tab::Attributes | Tab::Roles if self.rows_len(world) > 0 => {
+                self.draw_rows(world, pen, body, one);
+            }
             tab => {
                 let lines = lines(world, one, tab);
-                self.text.draw(pen, body, lines.len(), |at| lines[at].clone());
+                self.text
+                    .draw(pen, body, lines.len(), |at| lines[at].clone());
             }
         }
     }
 
     fn draw_rows(&self, world: &World, pen: &mut Pen<'_>, area: Rect, one: &Connection) {
         let theme = world.theme;
-        self.rows.draw(pen, area, self.rows_len(world), self.open, |pen, row, at| {
-            if self.tab == Tab::Roles {
-                pen.put(row.x, row.y, row.width, one.outbound_roles[at].as_str(), theme.text);
-                return;
-            }
-            let mapping = &one.attributes[at];
-            let from = match (&mapping.local, &mapping.value) {
-                (_, Some(value)) => format!("constant {value:?}"),
-                (Some(claim), None) => format!("claim {claim}"),
-                (None, None) => "nothing".to_owned(),
-            };
-            let mut aside = mapping.default.as_ref().map_or_else(String::new, |value| format!("default {value:?}"));
-            if mapping.on_empty == OnEmpty::Clear {
-                aside.push_str(" clears when empty");
-            }
-            let third = row.width / 3;
-            pen.columns(
-                row,
-                &[
-                    Column::new(&mapping.remote, third, theme.name),
-                    Column::new(&from, third, theme.text),
-                    Column::new(&aside, third.saturating_sub(2), theme.dim),
-                ],
-            );
-        });
+        self.rows.draw(
+            pen,
+            area,
+            self.rows_len(world),
+            self.open,
+            |pen, row, at| {
+                if self.tab == Tab::Roles {
+                    pen.put(
+                        row.x,
+                        row.y,
+                        row.width,
+                        one.outbound_roles[at].as_str(),
+                        theme.text,
+                    );
+                    return;
+                }
+                let mapping = &one.attributes[at];
+                let from = match (&mapping.local, &mapping.value) {
+                    (_, Some(value)) => format!("constant {value:?}"),
+                    (Some(claim), None) => format!("claim {claim}"),
+                    (None, None) => "nothing".to_owned(),
+                };
+                let mut aside = mapping
+                    .default
+                    .as_ref()
+                    .map_or_else(String::new, |value| format!("default {value:?}"));
+                if mapping.on_empty == OnEmpty::Clear {
+                    aside.push_str(" clears when empty");
+                }
+                let third = row.width / 3;
+                pen.columns(
+                    row,
+                    &[
+                        Column::new(&mapping.remote, third, theme.name),
+                        Column::new(&from, third, theme.text),
+                        Column::new(&aside, third.saturating_sub(2), theme.dim),
+                    ],
+                );
+            },
+        );
     }
 
     fn draw_outbound(&self, world: &World, pen: &mut Pen<'_>, area: Rect, one: &Connection) {
@@ -384,36 +540,64 @@ impl Connections {
             pen.paragraph(area, text, theme.dim);
             return;
         }
-        let rows = u16::try_from(one.connectors.len()).unwrap_or(3).min(area.height);
-        let top = Rect { height: rows, ..area };
-        self.rows.draw(pen, top, one.connectors.len(), self.open, |pen, row, at| {
-            let settings = &one.connectors[at];
-            let label = world.catalogue.of(&settings.kind).map_or(settings.kind.0.as_str(), |kind| kind.label);
-            let (toggle, style) = if settings.enabled { ("[x] Enabled", theme.good) } else { ("[ ] Disabled", theme.dim) };
-            let connector = ConnectorRef { connection: one.id.clone(), kind: settings.kind.clone() };
-            let paused = if settings.paused { "paused" } else { "" };
-            let states = world.board.counts.get(&connector);
-            let owed: u64 = states
-                .into_iter()
-                .flatten()
-                .filter(|(state, _)| state.is_open())
-                .map(|(_, count)| count)
-                .sum();
-            let dead = states.and_then(|states| states.get(&engine::State::Dead)).copied().unwrap_or(0);
-            let told = format!("{owed} owed  {dead} dead  {paused}");
-            pen.columns(
-                row,
-                &[
-                    Column::new(label, 14, theme.text),
-                    Column::new(toggle, 13, style),
-                    Column::new(&told, row.width.saturating_sub(30), if dead > 0 { theme.bad } else { theme.dim }),
-                ],
-            );
-        });
+        let rows = u16::try_from(one.connectors.len())
+            .unwrap_or(3)
+            .min(area.height);
+        let top = Rect {
+            height: rows,
+            ..area
+        };
+        self.rows
+            .draw(pen, top, one.connectors.len(), self.open, |pen, row, at| {
+                let settings = &one.connectors[at];
+                let label = world
+                    .catalogue
+                    .of(&settings.kind)
+                    .map_or(settings.kind.0.as_str(), |kind| kind.label);
+                let (toggle, style) = if settings.enabled {
+                    ("[x] Enabled", theme.good)
+                } else {
+                    ("[ ] Disabled", theme.dim)
+                };
+                let connector = ConnectorRef {
+                    connection: one.id.clone(),
+                    kind: settings.kind.clone(),
+                };
+                let paused = if settings.paused { "paused" } else { "" };
+                let states = world.board.counts.get(&connector);
+                let owed: u64 = states
+                    .into_iter()
+                    .flatten()
+                    .filter(|(state, _)| state.is_open())
+                    .map(|(_, count)| count)
+                    .sum();
+                let dead = states
+                    .and_then(|states| states.get(&engine::State::Dead))
+                    .copied()
+                    .unwrap_or(0);
+                let told = format!("{owed} owed  {dead} dead  {paused}");
+                pen.columns(
+                    row,
+                    &[
+                        Column::new(label, 14, theme.text),
+                        Column::new(toggle, 13, style),
+                        Column::new(
+                            &told,
+                            row.width.saturating_sub(30),
+                            if dead > 0 { theme.bad } else { theme.dim },
+                        ),
+                    ],
+                );
+            });
         if let Some(settings) = self.connector(one) {
-            let rest = Rect { y: area.y + rows + 1, height: area.height.saturating_sub(rows + 1), ..area };
+            let rest = Rect {
+                y: area.y + rows + 1,
+                height: area.height.saturating_sub(rows + 1),
+                ..area
+            };
             let lines = connector_lines(world, settings);
-            self.text.draw(pen, rest, lines.len(), |at| lines[at].clone());
+            self.text
+                .draw(pen, rest, lines.len(), |at| lines[at].clone());
         }
     }
 }
@@ -439,20 +623,44 @@ fn name_is_right(name: &str) -> Result<(), String> {
 
 fn general_sheet(id: &str, title: &str, one: Option<&Connection>) -> Vec<Wish> {
     let mut fields = vec![
-        Field::text("name", "Name", one.map_or("", |one| &one.name)).required().check(name_is_right),
-        Field::text("description", "Description", one.map_or("", |one| &one.description)),
+        Field::text("name", "Name", one.map_or("", |one| &one.name))
+            .required()
+            .check(name_is_right),
+        Field::text(
+            "description",
+            "Description",
+            one.map_or("", |one| &one.description),
+        ),
     ];
     if let Some(one) = one {
-        fields.push(Field::toggle("enabled", "Enabled", one.enabled).hint("A disabled connection provisions nothing."));
+        fields.push(
+            Field::toggle("enabled", "Enabled", one.enabled)
+                .hint("A disabled connection provisions nothing."),
+        );
     }
-    let word = if id.starts_with("new:") && id != "new:custom" { "Next" } else { "Finish" };
-    let form = Form::new(fields, vec![Button::acts("ok", word), Button::leaves("cancel", "Cancel")]);
-    sheet(id, title, "Nothing is written before Update", form, Vec::new())
+    let word = if id.starts_with("new:") && id != "new:custom" {
+        "Next"
+    } else {
+        "Finish"
+    };
+    let form = Form::new(
+        fields,
+        vec![Button::acts("ok", word), Button::leaves("cancel", "Cancel")],
+    );
+    sheet(
+        id,
+        title,
+        "Nothing is written before Update",
+        form,
+        Vec::new(),
+    )
 }
 
 fn oidc_sheet() -> Vec<Wish> {
     let fields = vec![
-        Field::text("name", "Name", "").required().check(name_is_right),
+        Field::text("name", "Name", "")
+            .required()
+            .check(name_is_right),
         Field::text("description", "Description", ""),
         Field::text("client_id", "Client ID", "").required(),
         Field::secret("client_secret", "Client secret", None),
@@ -460,12 +668,27 @@ fn oidc_sheet() -> Vec<Wish> {
         Field::text("token_endpoint", "Token endpoint URL", ""),
         Field::toggle("jit", "Just-in-Time (JIT) User Provisioning", true),
     ];
-    let form = Form::new(fields, vec![Button::acts("ok", "Finish"), Button::leaves("cancel", "Cancel")]);
-    sheet("new:oidc", "New Connection: Standard-Based IdP (OIDC)", "Nothing is written before Update", form, Vec::new())
+    let form = Form::new(
+        fields,
+        vec![
+            Button::acts("ok", "Finish"),
+            Button::leaves("cancel", "Cancel"),
+        ],
+    );
+    sheet(
+        "new:oidc",
+        "New Connection: Standard-Based IdP (OIDC)",
+        "Nothing is written before Update",
+        form,
+        Vec::new(),
+    )
 }
 
 fn pair(world: &World, label: &str, value: impl Into<String>) -> Line {
-    vec![Span::new(format!("{label:<32}"), world.theme.dim), Span::new(value, world.theme.text)]
+    vec![
+        Span::new(format!("{label:<31} "), world.theme.dim),
+        Span::new(value, world.theme.text),
+    ]
 }
 
 fn yes(on: bool) -> &'static str {
@@ -484,9 +707,20 @@ fn lines(world: &World, one: &Connection, tab: Tab) -> Vec<Line> {
                 pair(world, "Enabled", yes(one.enabled)),
             ];
             if let Some(login) = &one.login {
-                lines.push(pair(world, "Login", format!("{:?}", login.protocol).to_lowercase()));
-                lines.push(pair(world, "Client ID", login.client_id.clone().unwrap_or_default()));
-                let secret = login.client_secret.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string);
+                lines.push(pair(
+                    world,
+                    "Login",
+                    format!("{:?}", login.protocol).to_lowercase(),
+                ));
+                lines.push(pair(
+                    world,
+                    "Client ID",
+                    login.client_id.clone().unwrap_or_default(),
+                ));
+                let secret = login
+                    .client_secret
+                    .as_ref()
+                    .map_or_else(|| "-".to_owned(), ToString::to_string);
                 lines.push(pair(world, "Client secret", secret));
             }
             let used = Connections::users_of(world, one);
@@ -495,7 +729,10 @@ fn lines(world: &World, one: &Connection, tab: Tab) -> Vec<Line> {
             if used.is_empty() {
                 lines.push(vec![Span::new(" nobody", theme.dim)]);
             }
-            lines.extend(used.into_iter().map(|line| vec![Span::new(format!(" {line}"), theme.text)]));
+            lines.extend(
+                used.into_iter()
+                    .map(|line| vec![Span::new(format!(" {line}"), theme.text)]),
+            );
             lines
         }
         Tab::Attributes => vec![vec![Span::new(
@@ -508,13 +745,29 @@ fn lines(world: &World, one: &Connection, tab: Tab) -> Vec<Line> {
             theme.dim,
         )]],
         Tab::Jit => vec![
-            pair(world, "Just-in-Time (JIT) User Provisioning", format!(" {}", yes(one.jit.enabled))),
+            pair(
+                world,
+                "Just-in-Time (JIT) User Provisioning",
+                yes(one.jit.enabled),
+            ),
             pair(world, "User store domain", one.jit.user_store.to_string()),
             pair(world, "Provisioning scheme", scheme_label(one.jit.scheme)),
-            pair(world, "Enable local account linking", yes(one.jit.associate_local_user)),
-            pair(world, "Skip when no local account", yes(one.jit.skip_when_not_found)),
-            pair(world, "Attribute synchronization method", format!(" {}", sync_word(one))),
-            pair(world, "Override existing roles", yes(one.jit.override_roles)),
+            pair(
+                world,
+                "Enable local account linking",
+                yes(one.jit.associate_local_user),
+            ),
+            pair(
+                world,
+                "Skip when no local account",
+                yes(one.jit.skip_when_not_found),
+            ),
+            pair(world, "Attribute synchronization method", sync_word(one)),
+            pair(
+                world,
+                "Override existing roles",
+                yes(one.jit.override_roles),
+            ),
         ],
         Tab::Raw => raw(world, one),
         Tab::Outbound => Vec::new(),
@@ -553,7 +806,12 @@ fn raw(world: &World, one: &Connection) -> Vec<Line> {
         Some(draft) => draft.document().text().to_owned(),
         None => match std::fs::read_to_string(&world.file) {
             Ok(text) => text,
-            Err(error) => return vec![vec![Span::new(format!("cannot read the file: {error}"), world.theme.bad)]],
+            Err(error) => {
+                return vec![vec![Span::new(
+                    format!("cannot read the file: {error}"),
+                    world.theme.bad,
+                )]];
+            }
         },
     };
     let start = one.line.unwrap_or(1).saturating_sub(1);
@@ -563,7 +821,9 @@ fn raw(world: &World, one: &Connection) -> Vec<Line> {
         .skip(start)
         .take_while(|(at, line)| {
             let line = line.trim_start();
-            *at == start || !line.starts_with('[') || line.trim_start_matches('[').starts_with("connections.")
+            *at == start
+                || !line.starts_with('[')
+                || line.trim_start_matches('[').starts_with("connections.")
         })
         .map(|(at, line)| {
             let style = if line.trim_start().starts_with('#') {
@@ -573,7 +833,10 @@ fn raw(world: &World, one: &Connection) -> Vec<Line> {
             } else {
                 world.theme.text
             };
-            vec![Span::new(format!("{:>4} ", at + 1), world.theme.dim), Span::new(line, style)]
+            vec![
+                Span::new(format!("{:>4} ", at + 1), world.theme.dim),
+                Span::new(line, style),
+            ]
         })
         .collect()
 }
@@ -599,30 +862,73 @@ fn connector_lines(world: &World, settings: &ConnectorSettings) -> Vec<Line> {
             lines.push(pair(world, field.label, value));
         }
     }
-    lines.push(pair(world, "Deprovision", format!("{:?}", settings.deprovision).to_lowercase()));
-    lines.push(pair(world, "On existing", format!("{:?}", settings.on_existing).to_lowercase()));
+    lines.push(pair(
+        world,
+        "Deprovision",
+        format!("{:?}", settings.deprovision).to_lowercase(),
+    ));
+    lines.push(pair(
+        world,
+        "On existing",
+        format!("{:?}", settings.on_existing).to_lowercase(),
+    ));
     lines
 }
 
 fn mapping_sheet(id: &str, title: &str, mapping: Option<&domain::AttributeMapping>) -> Vec<Wish> {
     let text = |value: Option<&String>| value.cloned().unwrap_or_default();
     let on_empty = mapping.is_some_and(|mapping| mapping.on_empty == OnEmpty::Clear);
-    let local = mapping.and_then(|mapping| mapping.local.as_ref()).map_or("", |claim| claim.short());
+    let local = mapping
+        .and_then(|mapping| mapping.local.as_ref())
+        .map_or("", |claim| claim.short());
     let fields = vec![
-        Field::text("remote", "Remote attribute", mapping.map_or("", |mapping| &mapping.remote)).required().hint("In the target's words: LastName"),
+        Field::text(
+            "remote",
+            "Remote attribute",
+            mapping.map_or("", |mapping| &mapping.remote),
+        )
+        .required()
+        .hint("In the target's words: LastName"),
         Field::text("local", "Local claim", local).hint("A claim URI or its short name: lastname"),
-        Field::text("default", "Default", &text(mapping.and_then(|mapping| mapping.default.as_ref())))
-            .hint("Used when the user has no value."),
-        Field::text("value", "Constant", &text(mapping.and_then(|mapping| mapping.value.as_ref())))
-            .hint("Never overridden by a user's value; instead of a claim."),
-        Field::toggle("clear", "Clear when empty", on_empty).hint("An emptied claim empties the remote attribute."),
+        Field::text(
+            "default",
+            "Default",
+            &text(mapping.and_then(|mapping| mapping.default.as_ref())),
+        )
+        .hint("Used when the user has no value."),
+        Field::text(
+            "value",
+            "Constant",
+            &text(mapping.and_then(|mapping| mapping.value.as_ref())),
+        )
+        .hint("Never overridden by a user's value; instead of a claim."),
+        Field::toggle("clear", "Clear when empty", on_empty)
+            .hint("An emptied claim empties the remote attribute."),
     ];
-    let form = Form::new(fields, vec![Button::acts("ok", "Take over"), Button::leaves("cancel", "Cancel")]);
-    sheet(id, title, "Nothing is written before Update", form, Vec::new())
+    let form = Form::new(
+        fields,
+        vec![
+            Button::acts("ok", "Take over"),
+            Button::leaves("cancel", "Cancel"),
+        ],
+    );
+    sheet(
+        id,
+        title,
+        "Nothing is written before Update",
+        form,
+        Vec::new(),
+    )
 }
 
 fn jit_sheet(world: &World, one: &Connection) -> Vec<Wish> {
-    let stores = world.config().organization.user_stores.iter().map(|store| Choice::plain(store.as_str())).collect();
+    let stores = world
+        .config()
+        .organization
+        .user_stores
+        .iter()
+        .map(|store| Choice::plain(store.as_str()))
+        .collect();
     let schemes = [
         JitScheme::PromptUsernamePasswordConsent,
         JitScheme::PromptPasswordConsent,
@@ -636,28 +942,80 @@ fn jit_sheet(world: &World, one: &Connection) -> Vec<Wish> {
         Choice::new("preserve-local", "Preserve local"),
     ];
     let fields = vec![
-        Field::toggle("enabled", "Just-in-Time (JIT) User Provisioning", one.jit.enabled),
-        Field::choice("user_store", "User store domain to always provision users", stores, one.jit.user_store.as_str()),
-        Field::choice("scheme", "Provisioning scheme", schemes.to_vec(), scheme_word(one.jit.scheme)),
-        Field::toggle("associate_local_user", "Enable local account linking", one.jit.associate_local_user),
-        Field::toggle("skip_when_not_found", "Skip user provisioning when no local account is found", one.jit.skip_when_not_found),
-        Field::choice("attribute_sync", "Attribute synchronization method", syncs, sync_word(one)),
-        Field::toggle("override_roles", "Override existing roles with external IDP group roles", one.jit.override_roles),
+        Field::toggle(
+            "enabled",
+            "Just-in-Time (JIT) User Provisioning",
+            one.jit.enabled,
+        ),
+        Field::choice(
+            "user_store",
+            "User store domain to always provision users",
+            stores,
+            one.jit.user_store.as_str(),
+        ),
+        Field::choice(
+            "scheme",
+            "Provisioning scheme",
+            schemes.to_vec(),
+            scheme_word(one.jit.scheme),
+        ),
+        Field::toggle(
+            "associate_local_user",
+            "Enable local account linking",
+            one.jit.associate_local_user,
+        ),
+        Field::toggle(
+            "skip_when_not_found",
+            "Skip user provisioning when no local account is found",
+            one.jit.skip_when_not_found,
+        ),
+        Field::choice(
+            "attribute_sync",
+            "Attribute synchronization method",
+            syncs,
+            sync_word(one),
+        ),
+        Field::toggle(
+            "override_roles",
+            "Override existing roles with external IDP group roles",
+            one.jit.override_roles,
+        ),
     ];
-    let form = Form::new(fields, vec![Button::acts("ok", "Take over"), Button::leaves("cancel", "Cancel")]);
-    sheet("jit", "Just-in-Time Provisioning", "Nothing is written before Update", form, Vec::new())
+    let form = Form::new(
+        fields,
+        vec![
+            Button::acts("ok", "Take over"),
+            Button::leaves("cancel", "Cancel"),
+        ],
+    );
+    sheet(
+        "jit",
+        "Just-in-Time Provisioning",
+        "Nothing is written before Update",
+        form,
+        Vec::new(),
+    )
 }
 
 impl Connections {
     fn submitted_new(&mut self, world: &World, template: &str, form: &Form) -> Vec<Wish> {
         let known = world.config().connections.iter();
         let name = form.value("name");
-        if world.config().connections.iter().any(|one| one.name.eq_ignore_ascii_case(&name)) {
-            return vec![Wish::Fail("A connection already exists with this name".to_owned())];
+        if world
+            .config()
+            .connections
+            .iter()
+            .any(|one| one.name.eq_ignore_ascii_case(&name))
+        {
+            return vec![Wish::Fail(
+                "A connection already exists with this name".to_owned(),
+            )];
         }
         let id = slug(&name, known.map(|one| one.id.0.as_str()));
-        let mut head: Vec<(String, config::edit::Value)> =
-            vec![("id".to_owned(), id.as_str().into()), ("name".to_owned(), name.as_str().into())];
+        let mut head: Vec<(String, config::edit::Value)> = vec![
+            ("id".to_owned(), id.as_str().into()),
+            ("name".to_owned(), name.as_str().into()),
+        ];
         let description = form.value("description");
         if !description.is_empty() {
             head.push(("description".to_owned(), description.as_str().into()));
@@ -671,9 +1029,16 @@ impl Connections {
                     edit = edit.set(format!("{path}.login.{key}"), form.value(key));
                 }
             }
-            let secret = form.fields.iter().find(|field| field.key == "client_secret").and_then(Field::secret_value);
+            let secret = form
+                .fields
+                .iter()
+                .find(|field| field.key == "client_secret")
+                .and_then(Field::secret_value);
             if let Some(reference) = secret {
-                edit = edit.set(format!("{path}.login.client_secret"), config::edit::secret(&reference));
+                edit = edit.set(
+                    format!("{path}.login.client_secret"),
+                    config::edit::secret(&reference),
+                );
             }
             if form.is_on("jit") {
                 edit = edit.set(format!("{path}.jit.enabled"), true);
@@ -684,7 +1049,15 @@ impl Connections {
             return vec![Wish::Edit(edit)];
         };
         let form = connector_form(settings::fields(kind, None), false);
-        let wizard = Wizard { connection: Target::New { id, name, description }, kind, form };
+        let wizard = Wizard {
+            connection: Target::New {
+                id,
+                name,
+                description,
+            },
+            kind,
+            form,
+        };
         let wishes = Self::wizard_settings(&wizard);
         self.wizard = Some(wizard);
         wishes
@@ -700,7 +1073,11 @@ impl Connections {
         if form.is_on("enabled") != one.enabled {
             edit = edit.set(format!("{}.enabled", path(one)), form.is_on("enabled"));
         }
-        if edit.steps.is_empty() { Vec::new() } else { vec![Wish::Edit(edit)] }
+        if edit.steps.is_empty() {
+            Vec::new()
+        } else {
+            vec![Wish::Edit(edit)]
+        }
     }
 
     fn submitted_jit(one: &Connection, form: &Form) -> Vec<Wish> {
@@ -712,7 +1089,11 @@ impl Connections {
                 _ => edit.set(at, field.value()),
             };
         }
-        if edit.steps.is_empty() { Vec::new() } else { vec![Wish::Edit(edit)] }
+        if edit.steps.is_empty() {
+            Vec::new()
+        } else {
+            vec![Wish::Edit(edit)]
+        }
     }
 
     fn submitted_mapping(one: &Connection, form: &Form, at: Option<usize>) -> Vec<Wish> {
@@ -729,11 +1110,15 @@ impl Connections {
                     entries.push(("on_empty".to_owned(), "clear".into()));
                 }
                 let edit = Edit::new(format!("{}: new mapping {remote}", one.name));
-                vec![Wish::Edit(edit.insert(format!("{}.attributes", path(one)), entries))]
+                vec![Wish::Edit(
+                    edit.insert(format!("{}.attributes", path(one)), entries),
+                )]
             }
             Some(at) => {
                 let mut edit = Edit::new(format!("{}: mapping {remote}", one.name));
-                let Some(before) = one.attributes.get(at) else { return Vec::new() };
+                let Some(before) = one.attributes.get(at) else {
+                    return Vec::new();
+                };
                 let was = |key: &str| match key {
                     "remote" => true,
                     "local" => before.local.is_some(),
@@ -752,7 +1137,11 @@ impl Connections {
                         _ => edit,
                     };
                 }
-                if edit.steps.is_empty() { Vec::new() } else { vec![Wish::Edit(edit)] }
+                if edit.steps.is_empty() {
+                    Vec::new()
+                } else {
+                    vec![Wish::Edit(edit)]
+                }
             }
         }
     }
@@ -760,9 +1149,16 @@ impl Connections {
 
 fn connector_form(fields: Vec<Field>, is_edit: bool) -> Form {
     let buttons = if is_edit {
-        vec![Button::acts("ok", "Take over"), Button::leaves("cancel", "Cancel")]
+        vec![
+            Button::acts("ok", "Take over"),
+            Button::leaves("cancel", "Cancel"),
+        ]
     } else {
-        vec![Button::acts("next", "Next"), Button::leaves("back", "Previous"), Button::leaves("cancel", "Cancel")]
+        vec![
+            Button::acts("next", "Next"),
+            Button::leaves("back", "Previous"),
+            Button::leaves("cancel", "Cancel"),
+        ]
     };
     Form::new(fields, buttons)
 }
@@ -782,14 +1178,39 @@ impl Panel for Connections {
 
     fn draw(&self, world: &World, pen: &mut Pen<'_>, area: Rect) {
         let (area, bar) = if self.searching && area.height > 3 {
-            (Rect { height: area.height - 1, ..area }, Some(Rect { y: area.bottom() - 1, height: 1, ..area }))
+            (
+                Rect {
+                    height: area.height - 1,
+                    ..area
+                },
+                Some(Rect {
+                    y: area.bottom() - 1,
+                    height: 1,
+                    ..area
+                }),
+            )
         } else {
             (area, None)
         };
         if area.width >= 140 {
             let half = area.width * 2 / 5;
-            self.draw_list(world, pen, Rect { width: half, ..area });
-            self.draw_detail(world, pen, Rect { x: area.x + half, width: area.width - half, ..area });
+            self.draw_list(
+                world,
+                pen,
+                Rect {
+                    width: half,
+                    ..area
+                },
+            );
+            self.draw_detail(
+                world,
+                pen,
+                Rect {
+                    x: area.x + half,
+                    width: area.width - half,
+                    ..area
+                },
+            );
         } else if self.open {
             self.draw_detail(world, pen, area);
         } else {
@@ -832,7 +1253,10 @@ impl Panel for Connections {
         }
         match key.code {
             KeyCode::Char(sign @ ('[' | ']')) => {
-                let at = Tab::ALL.iter().position(|tab| *tab == self.tab).unwrap_or(0);
+                let at = Tab::ALL
+                    .iter()
+                    .position(|tab| *tab == self.tab)
+                    .unwrap_or(0);
                 let step = if sign == ']' { 1 } else { Tab::ALL.len() - 1 };
                 self.tab = Tab::ALL[(at + step) % Tab::ALL.len()];
                 self.rows = List::default();
@@ -882,9 +1306,17 @@ impl Panel for Connections {
             Tab::Outbound => {
                 actions.push(Action::new("connector", Key::letter('n'), "New Connector"));
                 if let Some(settings) = self.connector(one) {
-                    let word = if settings.enabled { "Disable" } else { "Enable" };
+                    let word = if settings.enabled {
+                        "Disable"
+                    } else {
+                        "Enable"
+                    };
                     let connector = format!("{}/{}", one.id, settings.kind);
-                    actions.push(Action::new("toggle", Key::letter(' '), format!("{word}: {connector}")));
+                    actions.push(Action::new(
+                        "toggle",
+                        Key::letter(' '),
+                        format!("{word}: {connector}"),
+                    ));
                     actions.push(Action::new("edit", Key::letter('e'), "Edit"));
                     actions.push(Action::new("drop", Key::letter('D'), "Delete"));
                     actions.push(
@@ -908,46 +1340,87 @@ impl Panel for Connections {
             }
             _ => {}
         }
-        let Some(one) = self.selected(world) else { return Vec::new() };
+        let Some(one) = self.selected(world) else {
+            return Vec::new();
+        };
         match (id, self.tab) {
             ("open", _) => self.open = true,
             ("enable", _) => {
-                let words = format!("{}: Enabled {} to {}", one.name, word(one.enabled), word(!one.enabled));
-                return vec![Wish::Edit(Edit::new(words).set(format!("{}.enabled", path(one)), !one.enabled))];
+                let words = format!(
+                    "{}: Enabled {} to {}",
+                    one.name,
+                    word(one.enabled),
+                    word(!one.enabled)
+                );
+                return vec![Wish::Edit(
+                    Edit::new(words).set(format!("{}.enabled", path(one)), !one.enabled),
+                )];
             }
             ("delete", _) => return Self::delete(world, one),
             ("map", _) => return mapping_sheet("map:new", "New mapping", None),
             ("connector", _) => return Self::wizard_type(world, one),
             ("unmap", _) => {
-                let Some(at) = self.rows.selected(one.attributes.len()) else { return Vec::new() };
+                let Some(at) = self.rows.selected(one.attributes.len()) else {
+                    return Vec::new();
+                };
                 let words = format!("{}: delete mapping {}", one.name, one.attributes[at].remote);
-                return vec![Wish::Edit(Edit::new(words).remove(format!("{}.attributes[{at}]", path(one))))];
+                return vec![Wish::Edit(
+                    Edit::new(words).remove(format!("{}.attributes[{at}]", path(one))),
+                )];
             }
             ("toggle", _) => {
-                let Some(settings) = self.connector(one) else { return Vec::new() };
-                let words = format!("{}/{}: Enabled {} to {}", one.id, settings.kind, word(settings.enabled), word(!settings.enabled));
+                let Some(settings) = self.connector(one) else {
+                    return Vec::new();
+                };
+                let words = format!(
+                    "{}/{}: Enabled {} to {}",
+                    one.id,
+                    settings.kind,
+                    word(settings.enabled),
+                    word(!settings.enabled)
+                );
                 let at = format!("{}.connectors[type={}].enabled", path(one), settings.kind);
                 return vec![Wish::Edit(Edit::new(words).set(at, !settings.enabled))];
             }
             ("pause", _) => {
-                let Some(settings) = self.connector(one) else { return Vec::new() };
-                let words = format!("{}/{}: paused {} to {}", one.id, settings.kind, word(settings.paused), word(!settings.paused));
+                let Some(settings) = self.connector(one) else {
+                    return Vec::new();
+                };
+                let words = format!(
+                    "{}/{}: paused {} to {}",
+                    one.id,
+                    settings.kind,
+                    word(settings.paused),
+                    word(!settings.paused)
+                );
                 let at = format!("{}.connectors[type={}].paused", path(one), settings.kind);
                 return vec![Wish::Edit(Edit::new(words).set(at, !settings.paused))];
             }
             ("drop", _) => return self.delete_connector(world, one),
             ("edit", Tab::General) => return general_sheet("general", "General", Some(one)),
             ("edit", Tab::Attributes) => {
-                let Some(at) = self.rows.selected(one.attributes.len()) else { return Vec::new() };
+                let Some(at) = self.rows.selected(one.attributes.len()) else {
+                    return Vec::new();
+                };
                 return mapping_sheet(&format!("map:{at}"), "Mapping", one.attributes.get(at));
             }
             ("edit", Tab::Roles) => {
-                let roles: Vec<&str> = one.outbound_roles.iter().map(domain::RoleName::as_str).collect();
+                let roles: Vec<&str> = one
+                    .outbound_roles
+                    .iter()
+                    .map(domain::RoleName::as_str)
+                    .collect();
                 let fields = vec![
                     Field::text("roles", "Role", &roles.join(", "))
                         .hint("Separated by commas: Internal/manager. Empty means everybody."),
                 ];
-                let form = Form::new(fields, vec![Button::acts("ok", "Take over"), Button::leaves("cancel", "Cancel")]);
+                let form = Form::new(
+                    fields,
+                    vec![
+                        Button::acts("ok", "Take over"),
+                        Button::leaves("cancel", "Cancel"),
+                    ],
+                );
                 let says = vec![
                     "Only holders of one of the roles are provisioned here. Assigning a role provisions, revoking the \
                      last one deprovisions."
@@ -957,11 +1430,21 @@ impl Panel for Connections {
             }
             ("edit", Tab::Jit) => return jit_sheet(world, one),
             ("edit", Tab::Outbound) => {
-                let Some(settings) = self.connector(one) else { return Vec::new() };
-                let Some(kind) = world.catalogue.of(&settings.kind) else { return Vec::new() };
+                let Some(settings) = self.connector(one) else {
+                    return Vec::new();
+                };
+                let Some(kind) = world.catalogue.of(&settings.kind) else {
+                    return Vec::new();
+                };
                 let form = connector_form(settings::fields(kind, Some(settings)), true);
                 let title = format!("{}/{}", one.id, settings.kind);
-                return sheet("connector", &title, "Secrets that are left alone stay as they are", form, Vec::new());
+                return sheet(
+                    "connector",
+                    &title,
+                    "Secrets that are left alone stay as they are",
+                    form,
+                    Vec::new(),
+                );
             }
             _ => {}
         }
@@ -976,7 +1459,10 @@ impl Panel for Connections {
             if let Some(wizard) = &mut self.wizard {
                 wizard.form = form.clone();
             }
-            return match (button, self.wizard.as_ref().map(|wizard| &wizard.connection)) {
+            return match (
+                button,
+                self.wizard.as_ref().map(|wizard| &wizard.connection),
+            ) {
                 ("back", Some(Target::Present(_))) => match self.selected(world) {
                     Some(one) => Self::wizard_type(world, one),
                     None => Vec::new(),
@@ -985,17 +1471,29 @@ impl Panel for Connections {
                 _ => self.wizard_summary(world),
             };
         }
-        let Some(one) = self.selected(world) else { return Vec::new() };
+        let Some(one) = self.selected(world) else {
+            return Vec::new();
+        };
         match id {
             "wizard:type" => {
-                let Some(kind) = world.catalogue.find(&form.value("kind")) else { return Vec::new() };
-                if one.connectors.iter().any(|settings| settings.kind.0 == kind.kind) {
-                    let told = format!("{} has a {} connector already; edit that one instead", one.name, kind.label);
+                let Some(kind) = world.catalogue.find(&form.value("kind")) else {
+                    return Vec::new();
+                };
+                if one
+                    .connectors
+                    .iter()
+                    .any(|settings| settings.kind.0 == kind.kind)
+                {
+                    let told = format!(
+                        "{} has a {} connector already; edit that one instead",
+                        one.name, kind.label
+                    );
                     return vec![Wish::Fail(told)];
                 }
                 // Going back and choosing the same type again keeps what was filled in.
                 let kept = self.wizard.take().filter(|wizard| {
-                    wizard.kind.kind == kind.kind && matches!(&wizard.connection, Target::Present(id) if *id == one.id.0)
+                    wizard.kind.kind == kind.kind
+                        && matches!(&wizard.connection, Target::Present(id) if *id == one.id.0)
                 });
                 let wizard = kept.unwrap_or_else(|| Wizard {
                     connection: Target::Present(one.id.0.clone()),
@@ -1009,17 +1507,35 @@ impl Panel for Connections {
             "general" => Self::submitted_general(one, form),
             "jit" => Self::submitted_jit(one, form),
             "roles" => {
-                let roles: config::edit::Value =
-                    form.value("roles").split(',').map(str::trim).filter(|role| !role.is_empty()).map(str::to_owned).collect();
-                let words = format!("{}: Outbound Provisioning Roles {}", one.name, form.value("roles"));
-                vec![Wish::Edit(Edit::new(words).set(format!("{}.outbound_roles", path(one)), roles))]
+                let roles: config::edit::Value = form
+                    .value("roles")
+                    .split(',')
+                    .map(str::trim)
+                    .filter(|role| !role.is_empty())
+                    .map(str::to_owned)
+                    .collect();
+                let words = format!(
+                    "{}: Outbound Provisioning Roles {}",
+                    one.name,
+                    form.value("roles")
+                );
+                vec![Wish::Edit(
+                    Edit::new(words).set(format!("{}.outbound_roles", path(one)), roles),
+                )]
             }
             "connector" => {
-                let Some(settings) = self.connector(one) else { return Vec::new() };
-                let Some(kind) = world.catalogue.of(&settings.kind) else { return Vec::new() };
+                let Some(settings) = self.connector(one) else {
+                    return Vec::new();
+                };
+                let Some(kind) = world.catalogue.of(&settings.kind) else {
+                    return Vec::new();
+                };
                 let at = format!("{}.connectors[type={}]", path(one), settings.kind);
                 let name = format!("{}/{}", one.id, settings.kind);
-                settings::changes(kind, form, &at, &name, settings).map(Wish::Edit).into_iter().collect()
+                settings::changes(kind, form, &at, &name, settings)
+                    .map(Wish::Edit)
+                    .into_iter()
+                    .collect()
             }
             other => match other.strip_prefix("map:") {
                 Some(at) => Self::submitted_mapping(one, form, at.parse().ok()),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crossterm::event::KeyCode;
-use domain::{Group, Link, LocalRef, QualifiedName, RoleName, User};
+use domain::{Group, Link, LocalRef, RoleName, User};
 use ratatui::layout::Rect;
 
 use crate::action::Action;
@@ -71,7 +71,9 @@ impl Directory {
             Tab::Groups => Box::new(self.groups.iter().map(|group| group.name.to_string())),
             Tab::Roles => Box::new(self.roles.iter().map(ToString::to_string)),
         };
-        all.enumerate().filter(|(_, name)| wanted.is_empty() || name.to_lowercase().contains(&wanted)).collect()
+        all.enumerate()
+            .filter(|(_, name)| wanted.is_empty() || name.to_lowercase().contains(&wanted))
+            .collect()
     }
 
     fn selected(&self) -> Option<(usize, String)> {
@@ -97,26 +99,51 @@ impl Directory {
     fn detail(&self, world: &World) -> Vec<Line> {
         let theme = world.theme;
         let mut lines = Vec::new();
-        let Some((at, name)) = self.selected() else { return lines };
+        let Some((at, name)) = self.selected() else {
+            return lines;
+        };
         lines.push(vec![Span::new(name, theme.title)]);
         let pair = |label: &str, value: String| {
-            vec![Span::new(format!(" {label:<14}"), theme.dim), Span::new(value, theme.text)]
+            vec![
+                Span::new(format!(" {label:<14}"), theme.dim),
+                Span::new(value, theme.text),
+            ]
         };
         match self.tab {
             Tab::Users => {
-                let Some(user) = self.users.get(at) else { return lines };
+                let Some(user) = self.users.get(at) else {
+                    return lines;
+                };
                 lines.push(pair("store", user.name.store.to_string()));
                 for (claim, values) in &user.claims {
-                    let value = if values.is_empty() { "(empty)".to_owned() } else { values.join(", ") };
+                    let value = if values.is_empty() {
+                        "(empty)".to_owned()
+                    } else {
+                        values.join(", ")
+                    };
                     lines.push(pair(claim.short(), value));
                 }
-                let list = |names: Vec<String>| if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-                lines.push(pair("roles", list(user.roles.iter().map(ToString::to_string).collect())));
-                lines.push(pair("groups", list(user.groups.iter().map(ToString::to_string).collect())));
+                let list = |names: Vec<String>| {
+                    if names.is_empty() {
+                        "none".to_owned()
+                    } else {
+                        names.join(", ")
+                    }
+                };
+                lines.push(pair(
+                    "roles",
+                    list(user.roles.iter().map(ToString::to_string).collect()),
+                ));
+                lines.push(pair(
+                    "groups",
+                    list(user.groups.iter().map(ToString::to_string).collect()),
+                ));
                 lines.push(pair("id", user.id.to_string()));
             }
             Tab::Groups => {
-                let Some(group) = self.groups.get(at) else { return lines };
+                let Some(group) = self.groups.get(at) else {
+                    return lines;
+                };
                 let members: Vec<String> = group
                     .members
                     .iter()
@@ -137,7 +164,11 @@ impl Directory {
                     .filter(|one| one.outbound_roles.contains(role))
                     .map(|one| one.name.clone())
                     .collect();
-                let limits = if used.is_empty() { "no connection".to_owned() } else { used.join(", ") };
+                let limits = if used.is_empty() {
+                    "no connection".to_owned()
+                } else {
+                    used.join(", ")
+                };
                 lines.push(pair("limits", limits));
                 let holders = self.users.iter().filter(|user| user.roles.contains(role));
                 lines.extend(holders.map(|user| pair("held by", user.name.to_string())));
@@ -149,18 +180,34 @@ impl Directory {
         let links = self.local().and_then(|local| self.links.get(&local));
         for connection in &world.config().connections {
             for settings in &connection.connectors {
-                let connector = domain::ConnectorRef { connection: connection.id.clone(), kind: settings.kind.clone() };
-                let link = links.and_then(|links| links.iter().find(|link| link.connector == connector));
+                let connector = domain::ConnectorRef {
+                    connection: connection.id.clone(),
+                    kind: settings.kind.clone(),
+                };
+                let link =
+                    links.and_then(|links| links.iter().find(|link| link.connector == connector));
                 let (text, style) = match link {
                     None => ("no account".to_owned(), theme.dim),
                     Some(link) if link.gone => (format!("{} is gone", link.remote_name), theme.bad),
-                    Some(link) if !link.active => (format!("{} ({}) inactive", link.remote_id, link.remote_name), theme.warn),
-                    Some(link) => (format!("{} ({})", link.remote_id, link.remote_name), theme.good),
+                    Some(link) if !link.active => (
+                        format!("{} ({}) inactive", link.remote_id, link.remote_name),
+                        theme.warn,
+                    ),
+                    Some(link) => (
+                        format!("{} ({})", link.remote_id, link.remote_name),
+                        theme.good,
+                    ),
                 };
-                lines.push(vec![Span::new(format!(" {connector:<28}"), theme.name), Span::new(text, style)]);
+                lines.push(vec![
+                    Span::new(format!(" {connector:<28}"), theme.name),
+                    Span::new(text, style),
+                ]);
                 if let Some(link) = link {
                     for (name, value) in &link.written {
-                        lines.push(vec![Span::new(format!("   {name} "), theme.dim), Span::new(value.to_string(), theme.text)]);
+                        lines.push(vec![
+                            Span::new(format!("   {name} "), theme.dim),
+                            Span::new(value.to_string(), theme.text),
+                        ]);
                     }
                 }
             }
@@ -170,8 +217,19 @@ impl Directory {
 
     fn draw_list(&self, world: &World, pen: &mut Pen<'_>, area: Rect) {
         let theme = world.theme;
-        let tab = |tab: Tab, name: &str| if self.tab == tab { format!("[{name}]") } else { name.to_owned() };
-        let title = format!("{} {} {}", tab(Tab::Users, "Users"), tab(Tab::Groups, "Groups"), tab(Tab::Roles, "Roles"));
+        let tab = |tab: Tab, name: &str| {
+            if self.tab == tab {
+                format!("[{name}]")
+            } else {
+                name.to_owned()
+            }
+        };
+        let title = format!(
+            "{} {} {}",
+            tab(Tab::Users, "Users"),
+            tab(Tab::Groups, "Groups"),
+            tab(Tab::Roles, "Roles")
+        );
         let note = match self.tab {
             Tab::Users => format!("{} users", self.count),
             Tab::Groups => format!("{} groups", self.groups.len()),
@@ -182,23 +240,37 @@ impl Directory {
         if names.is_empty() {
             let text = match (self.tab, self.search.value("search").is_empty()) {
                 (_, false) => " Nothing of that name. Esc clears.",
-                (Tab::Users, true) => " No users yet. n creates one; `outbound import users.csv` brings many.",
+                (Tab::Users, true) => {
+                    " No users yet. n creates one; `outbound import users.csv` brings many."
+                }
                 (Tab::Groups, true) => " No groups yet. n creates one.",
                 (Tab::Roles, true) => " No roles yet: a role exists once a user gets it.",
             };
             pen.paragraph(inner, text, theme.dim);
             return;
         }
-        self.list.draw(pen, inner, names.len(), !self.open, |pen, row, at| {
-            let (index, name) = &names[at];
-            let aside = match self.tab {
-                Tab::Users => self.users[*index].roles.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
-                Tab::Groups => format!("{} members", self.groups[*index].members.len()),
-                Tab::Roles => String::new(),
-            };
-            let width = row.width / 2;
-            pen.columns(row, &[Column::new(name, width, theme.text), Column::new(&aside, row.width - width, theme.dim)]);
-        });
+        self.list
+            .draw(pen, inner, names.len(), !self.open, |pen, row, at| {
+                let (index, name) = &names[at];
+                let aside = match self.tab {
+                    Tab::Users => self.users[*index]
+                        .roles
+                        .iter()
+                        .map(ToString::to_string)
+                        .collect::<Vec<_>>()
+                        .join(", "),
+                    Tab::Groups => format!("{} members", self.groups[*index].members.len()),
+                    Tab::Roles => String::new(),
+                };
+                let width = row.width / 2;
+                pen.columns(
+                    row,
+                    &[
+                        Column::new(name, width, theme.text),
+                        Column::new(&aside, row.width - width, theme.dim),
+                    ],
+                );
+            });
     }
 }
 
@@ -217,21 +289,51 @@ impl Panel for Directory {
 
     fn draw(&self, world: &World, pen: &mut Pen<'_>, area: Rect) {
         let (area, bar) = if self.searching && area.height > 3 {
-            (Rect { height: area.height - 1, ..area }, Some(Rect { y: area.bottom() - 1, height: 1, ..area }))
+            (
+                Rect {
+                    height: area.height - 1,
+                    ..area
+                },
+                Some(Rect {
+                    y: area.bottom() - 1,
+                    height: 1,
+                    ..area
+                }),
+            )
         } else {
             (area, None)
         };
         let wide = area.width >= 100;
-        let left = if wide { Rect { width: area.width / 2, ..area } } else { area };
-        let right = if wide { Rect { x: left.right(), width: area.width - left.width, ..area } } else { area };
+        let left = if wide {
+            Rect {
+                width: area.width / 2,
+                ..area
+            }
+        } else {
+            area
+        };
+        let right = if wide {
+            Rect {
+                x: left.right(),
+                width: area.width - left.width,
+                ..area
+            }
+        } else {
+            area
+        };
         if wide || !self.open {
             self.draw_list(world, pen, left);
         }
         if wide || self.open {
             let inner = pen.frame(right, "Detail", "", self.open);
-            let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(1), ..inner };
+            let inner = Rect {
+                x: inner.x + 1,
+                width: inner.width.saturating_sub(1),
+                ..inner
+            };
             let lines = self.detail(world);
-            self.text.draw(pen, inner, lines.len(), |at| lines[at].clone());
+            self.text
+                .draw(pen, inner, lines.len(), |at| lines[at].clone());
         }
         if let Some(bar) = bar {
             self.search.draw(pen, bar, true, Duration::ZERO);
@@ -264,7 +366,8 @@ impl Panel for Directory {
             let at_end = self.list.at + 1 >= len;
             self.list.go(to, len);
             self.text = Text::default();
-            let more = self.tab == Tab::Users && !self.asked && (self.users.len() as u64) < self.count;
+            let more =
+                self.tab == Tab::Users && !self.asked && (self.users.len() as u64) < self.count;
             if more && at_end && matches!(to, Move::Down | Move::PageDown | Move::Last) {
                 self.asked = true;
                 let after = self.users.last().map(|user| user.name.clone());
@@ -294,16 +397,23 @@ impl Panel for Directory {
     }
 
     fn actions(&self, _world: &World) -> Vec<Action> {
-        let name = self.selected().map_or_else(|| "NAME".to_owned(), |(_, name)| name);
+        let name = self
+            .selected()
+            .map_or_else(|| "NAME".to_owned(), |(_, name)| name);
         let mut actions = vec![Action::new("search", Key::letter('/'), "Search")];
         match self.tab {
             Tab::Users => {
-                actions.push(Action::new("new", Key::letter('n'), "New user").like("outbound trigger user-created NAME"));
+                actions.push(
+                    Action::new("new", Key::letter('n'), "New user")
+                        .like("outbound trigger user-created NAME"),
+                );
                 if self.selected().is_some() {
                     actions.extend([
-                        Action::new("open", Key::of(KeyCode::Enter), "Open").like(format!("outbound users show {name}")),
-                        Action::new("edit", Key::letter('e'), "Edit claims")
-                            .like(format!("outbound trigger user-updated {name} --set CLAIM=VALUE")),
+                        Action::new("open", Key::of(KeyCode::Enter), "Open")
+                            .like(format!("outbound users show {name}")),
+                        Action::new("edit", Key::letter('e'), "Edit claims").like(format!(
+                            "outbound trigger user-updated {name} --set CLAIM=VALUE"
+                        )),
                         Action::new("assign", Key::letter('a'), "Assign a role")
                             .like(format!("outbound trigger role-assigned {name} ROLE")),
                         Action::new("revoke", Key::letter('A'), "Revoke a role")
@@ -312,12 +422,16 @@ impl Panel for Directory {
                         Action::new("rename", Key::letter('R'), "Rename")
                             .like(format!("outbound trigger user-updated {name} --rename NEW"))
                             .quiet(),
-                        Action::new("delete", Key::letter('D'), "Delete").like(format!("outbound trigger user-deleted {name}")),
+                        Action::new("delete", Key::letter('D'), "Delete")
+                            .like(format!("outbound trigger user-deleted {name}")),
                     ]);
                 }
             }
             Tab::Groups => {
-                actions.push(Action::new("new", Key::letter('n'), "New group").like("outbound trigger group-created NAME"));
+                actions.push(
+                    Action::new("new", Key::letter('n'), "New group")
+                        .like("outbound trigger group-created NAME"),
+                );
                 if self.selected().is_some() {
                     actions.extend([
                         Action::new("open", Key::of(KeyCode::Enter), "Open"),
@@ -325,7 +439,8 @@ impl Panel for Directory {
                             .like(format!("outbound trigger group-changed {name} --add USER")),
                         Action::new("rename", Key::letter('R'), "Rename")
                             .like(format!("outbound trigger group-renamed {name} NEW")),
-                        Action::new("delete", Key::letter('D'), "Delete").like(format!("outbound trigger group-deleted {name}")),
+                        Action::new("delete", Key::letter('D'), "Delete")
+                            .like(format!("outbound trigger group-deleted {name}")),
                     ]);
                 }
             }
@@ -345,7 +460,10 @@ impl Panel for Directory {
             "open" => self.open = true,
             "new" => {
                 let way = if is_group { "group-created" } else { "console" };
-                return vec![Wish::Go("trigger", Some(Errand::Trigger { way, user: None }))];
+                return vec![Wish::Go(
+                    "trigger",
+                    Some(Errand::Trigger { way, user: None }),
+                )];
             }
             "edit" => return self.trigger(if is_group { "group-changed" } else { "update" }),
             "assign" => return self.trigger("role-assigned"),
@@ -366,18 +484,24 @@ impl Panel for Directory {
             self.links.clear();
             queries.push(Query::Directory { after: None });
         }
-        if let Some(local) = self.local().filter(|local| !self.links.contains_key(local)) {
-            if self.asked_links.is_none() {
-                self.asked_links = Some(local);
-                queries.push(Query::Links(local));
-            }
+        if let Some(local) = self.local().filter(|local| !self.links.contains_key(local))
+            && self.asked_links.is_none()
+        {
+            self.asked_links = Some(local);
+            queries.push(Query::Links(local));
         }
         queries
     }
 
     fn answer(&mut self, _world: &World, answer: &Answer) -> Vec<Wish> {
         match answer {
-            Answer::Directory { after, users, groups, roles, count } => {
+            Answer::Directory {
+                after,
+                users,
+                groups,
+                roles,
+                count,
+            } => {
                 self.asked = false;
                 if after.is_none() {
                     self.users.clear();
@@ -392,15 +516,6 @@ impl Panel for Directory {
                 self.links.insert(*local, links.clone());
             }
             _ => {}
-        }
-        Vec::new()
-    }
-
-    fn errand(&mut self, _world: &World, errand: Errand) -> Vec<Wish> {
-        if let Errand::Entry(name) = errand {
-            let wanted = QualifiedName::new(&name);
-            self.tab = Tab::Users;
-            self.list.at = self.users.iter().position(|user| user.name == wanted).unwrap_or(0);
         }
         Vec::new()
     }
@@ -426,7 +541,16 @@ impl Panel for Directory {
     }
 
     fn status(&self, _world: &World) -> String {
-        let shown = if (self.users.len() as u64) < self.count { format!(", {} read", self.users.len()) } else { String::new() };
-        format!("{} users{shown} · {} groups · {} roles", self.count, self.groups.len(), self.roles.len())
+        let shown = if (self.users.len() as u64) < self.count {
+            format!(", {} read", self.users.len())
+        } else {
+            String::new()
+        };
+        format!(
+            "{} users{shown} · {} groups · {} roles",
+            self.count,
+            self.groups.len(),
+            self.roles.len()
+        )
     }
 }

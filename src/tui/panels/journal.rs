@@ -11,8 +11,8 @@ use crate::modal::{Modal, Question, Sheet};
 use crate::paint::{Column, Pen, Span};
 use crate::panel::Panel;
 use crate::screen::movement;
-use crate::widgets::{Button, Field, Form, List, Text};
 use crate::why;
+use crate::widgets::{Button, Field, Form, List, Text};
 use crate::wish::{Answer, Deed, Errand, Query, Wish};
 use crate::world::World;
 
@@ -48,13 +48,19 @@ pub(crate) struct Journal {
 
 impl Journal {
     fn selected(&self) -> Option<&OperationView> {
-        self.operations.get(self.list.selected(self.operations.len())?)
+        self.operations
+            .get(self.list.selected(self.operations.len())?)
     }
 
     fn draw_list(&self, world: &World, pen: &mut Pen<'_>, area: Rect) {
         let theme = world.theme;
         let state = STATES[self.tab].map_or("all", State::word);
-        let inner = pen.frame(area, &format!("Journal  [{state}]"), "[ ] states", !self.open);
+        let inner = pen.frame(
+            area,
+            &format!("Journal  [{state}]"),
+            "[ ] states",
+            !self.open,
+        );
         if inner.height < 3 {
             return;
         }
@@ -65,9 +71,23 @@ impl Journal {
             .filter(|(_, count)| *count > 0)
             .map(|(word, count)| format!("{word} {count}"))
             .collect();
-        let line = if counts.is_empty() { "nothing was owed yet".to_owned() } else { counts.join(" · ") };
-        pen.put(inner.x + 1, inner.y, inner.width.saturating_sub(1), &line, theme.dim);
-        let rows = Rect { y: inner.y + 1, height: inner.height - 1, ..inner };
+        let line = if counts.is_empty() {
+            "nothing was owed yet".to_owned()
+        } else {
+            counts.join(" · ")
+        };
+        pen.put(
+            inner.x + 1,
+            inner.y,
+            inner.width.saturating_sub(1),
+            &line,
+            theme.dim,
+        );
+        let rows = Rect {
+            y: inner.y + 1,
+            height: inner.height - 1,
+            ..inner
+        };
         if self.operations.is_empty() {
             let text = match STATES[self.tab] {
                 None => " No operations yet. t triggers something.",
@@ -77,50 +97,66 @@ impl Journal {
             pen.paragraph(rows, text, theme.dim);
             return;
         }
-        self.list.draw(pen, rows, self.operations.len(), !self.open, |pen, row, at| {
-            let one = &self.operations[at];
-            let (state, style) = match one.life {
-                Life::Settled => ("settled".to_owned(), theme.good),
-                Life::Dead => ("dead".to_owned(), theme.bad),
-                Life::Retrying { at } => (format!("retrying {}", world.time(at)), theme.warn),
-                Life::InDoubt { at } => (format!("in doubt {}", world.time(at)), theme.warn),
-                Life::Held { reason } => (format!("held {reason}"), theme.warn),
-                other => (other.word().to_owned(), theme.text),
-            };
-            let time = world.time(one.queued);
-            let connector = one.connector.to_string();
-            let name = one.name.to_string();
-            let tries = one.attempts.to_string();
-            let error = one.last_error.as_deref().unwrap_or_default();
-            let rest = row.width.saturating_sub(8 + 18 + 22 + 11 + 16 + 3 + 6);
-            let columns = [
-                Column::new(&time, 8, theme.dim),
-                Column::new(&state, 18, style),
-                Column::new(&connector, if rest > 12 { 22 } else { 16 }, theme.text),
-                Column::new(one.verb.word(), 11, theme.text),
-                Column::new(&name, 16, theme.text),
-                Column::right(&tries, 3, theme.dim),
-                Column::new(error, rest, theme.dim),
-            ];
-            pen.columns(row, &columns);
-        });
+        self.list.draw(
+            pen,
+            rows,
+            self.operations.len(),
+            !self.open,
+            |pen, row, at| {
+                let one = &self.operations[at];
+                let (state, style) = match one.life {
+                    Life::Settled => ("settled".to_owned(), theme.good),
+                    Life::Dead => ("dead".to_owned(), theme.bad),
+                    Life::Retrying { at } => (format!("retrying {}", world.time(at)), theme.warn),
+                    Life::InDoubt { at } => (format!("in doubt {}", world.time(at)), theme.warn),
+                    Life::Held { reason } => (format!("held {reason}"), theme.warn),
+                    other => (other.word().to_owned(), theme.text),
+                };
+                let time = world.time(one.queued);
+                let connector = one.connector.to_string();
+                let name = one.name.to_string();
+                let tries = one.attempts.to_string();
+                let error = one.last_error.as_deref().unwrap_or_default();
+                let rest = row.width.saturating_sub(8 + 18 + 22 + 11 + 16 + 3 + 6);
+                let columns = [
+                    Column::new(&time, 8, theme.dim),
+                    Column::new(&state, 18, style),
+                    Column::new(&connector, if rest > 12 { 22 } else { 16 }, theme.text),
+                    Column::new(one.verb.word(), 11, theme.text),
+                    Column::new(&name, 16, theme.text),
+                    Column::right(&tries, 3, theme.dim),
+                    Column::new(error, rest, theme.dim),
+                ];
+                pen.columns(row, &columns);
+            },
+        );
     }
 
     fn draw_why(&self, world: &World, pen: &mut Pen<'_>, area: Rect) {
         let theme = world.theme;
         let inner = pen.frame(area, "Why", "", self.open);
-        let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(1), ..inner };
+        let inner = Rect {
+            x: inner.x + 1,
+            width: inner.width.saturating_sub(1),
+            ..inner
+        };
         let Some(one) = self.selected() else { return };
         match &self.trace {
             Some((flow, Some(trace))) if *flow == one.flow => {
                 let lines = why::tell(trace, Some(&one.connector), &theme, &|at| world.time(at));
-                self.text.draw(pen, inner, lines.len(), |at| lines[at].line.clone());
+                self.text
+                    .draw(pen, inner, lines.len(), |at| lines[at].line.clone());
             }
             Some((flow, None)) if *flow == one.flow => {
-                pen.paragraph(inner, "The journal has no facts of this flow any more.", theme.dim);
+                pen.paragraph(
+                    inner,
+                    "The journal has no facts of this flow any more.",
+                    theme.dim,
+                );
             }
             _ => {
-                self.text.draw(pen, inner, 1, |_| vec![Span::new("reading …", theme.dim)]);
+                self.text
+                    .draw(pen, inner, 1, |_| vec![Span::new("reading …", theme.dim)]);
             }
         }
     }
@@ -142,8 +178,23 @@ impl Panel for Journal {
     fn draw(&self, world: &World, pen: &mut Pen<'_>, area: Rect) {
         if area.width >= 100 && area.height >= 16 {
             let half = area.height / 2;
-            self.draw_list(world, pen, Rect { height: half, ..area });
-            self.draw_why(world, pen, Rect { y: area.y + half, height: area.height - half, ..area });
+            self.draw_list(
+                world,
+                pen,
+                Rect {
+                    height: half,
+                    ..area
+                },
+            );
+            self.draw_why(
+                world,
+                pen,
+                Rect {
+                    y: area.y + half,
+                    height: area.height - half,
+                    ..area
+                },
+            );
         } else if self.open {
             self.draw_why(world, pen, area);
         } else {
@@ -160,18 +211,25 @@ impl Panel for Journal {
             let at_end = self.list.at + 1 >= self.operations.len();
             self.list.go(to, self.operations.len());
             self.text = Text::default();
-            if at_end && !self.is_all && !self.asked && matches!(to, Move::Down | Move::PageDown | Move::Last) {
-                if let Some(last) = self.operations.last() {
-                    self.asked = true;
-                    let query = Query::Operations { state: STATES[self.tab], before: Some(last.seq) };
-                    return Some(vec![Wish::Ask(query)]);
-                }
+            if at_end
+                && !self.is_all
+                && !self.asked
+                && matches!(to, Move::Down | Move::PageDown | Move::Last)
+                && let Some(last) = self.operations.last()
+            {
+                self.asked = true;
+                let query = Query::Operations {
+                    state: STATES[self.tab],
+                    before: Some(last.seq),
+                };
+                return Some(vec![Wish::Ask(query)]);
             }
             return Some(Vec::new());
         }
         match key.code {
             KeyCode::Char(sign @ ('[' | ']')) => {
-                self.tab = (self.tab + if sign == ']' { 1 } else { STATES.len() - 1 }) % STATES.len();
+                self.tab =
+                    (self.tab + if sign == ']' { 1 } else { STATES.len() - 1 }) % STATES.len();
                 self.list = List::default();
                 self.operations.clear();
                 self.version = None;
@@ -187,35 +245,52 @@ impl Panel for Journal {
         if let Some(one) = self.selected() {
             let id = one.operation;
             actions.push(
-                Action::new("why", Key::of(KeyCode::Enter), "Why").like(format!("outbound journal show {}", one.flow)),
+                Action::new("why", Key::of(KeyCode::Enter), "Why")
+                    .like(format!("outbound journal show {}", one.flow)),
             );
             actions.push(Action::new("traffic", Key::letter('o'), "Show in Traffic"));
             if one.life.state() != State::Settled {
-                actions.push(Action::new("retry", Key::letter('r'), "Retry now").like(format!("outbound journal retry {id}")));
+                actions.push(
+                    Action::new("retry", Key::letter('r'), "Retry now")
+                        .like(format!("outbound journal retry {id}")),
+                );
             }
             if one.life.is_open() || one.life == Life::Dead {
-                actions.push(Action::new("discard", Key::letter('D'), "Discard").like(format!("outbound journal discard {id}")));
+                actions.push(
+                    Action::new("discard", Key::letter('D'), "Discard")
+                        .like(format!("outbound journal discard {id}")),
+                );
             }
             let connector = &one.connector;
             let paused = world.board.count(State::Held) > 0;
             actions.push(
-                Action::named("pause", format!("Pause {connector}")).like(format!("outbound journal pause {connector}")),
+                Action::named("pause", format!("Pause {connector}"))
+                    .like(format!("outbound journal pause {connector}")),
             );
             if paused {
                 actions.push(
-                    Action::named("resume", format!("Resume {connector}")).like(format!("outbound journal resume {connector}")),
+                    Action::named("resume", format!("Resume {connector}"))
+                        .like(format!("outbound journal resume {connector}")),
                 );
             }
         }
-        actions.push(Action::named("dead", "Journal: dead letters").like("outbound journal operations --state dead"));
+        actions.push(
+            Action::named("dead", "Journal: dead letters")
+                .like("outbound journal operations --state dead"),
+        );
         if STATES[self.tab] == Some(State::Dead) && !self.operations.is_empty() {
-            actions.push(Action::named("retry-all", format!("Retry all {} dead letters shown", self.operations.len())));
+            actions.push(Action::named(
+                "retry-all",
+                format!("Retry all {} dead letters shown", self.operations.len()),
+            ));
         }
         actions
     }
 
     fn act(&mut self, world: &World, id: &str) -> Vec<Wish> {
-        let Some(one) = self.selected() else { return Vec::new() };
+        let Some(one) = self.selected() else {
+            return Vec::new();
+        };
         match id {
             "why" => self.open = true,
             "traffic" => return vec![Wish::Go("traffic", Some(Errand::Flow(one.flow)))],
@@ -224,7 +299,10 @@ impl Panel for Journal {
                 if world.is_mock(&one.connector) {
                     return vec![deed];
                 }
-                let body = vec![format!("{} is not a mock: {} of {} is sent to it again.", one.connector, one.verb, one.name)];
+                let body = vec![format!(
+                    "{} is not a mock: {} of {} is sent to it again.",
+                    one.connector, one.verb, one.name
+                )];
                 let answers = vec![("Send", vec![deed]), ("Cancel", Vec::new())];
                 let question = Question::new("Try again at a real target?", body, None, answers);
                 return vec![Wish::Show(Box::new(Modal::Question(question)))];
@@ -232,14 +310,24 @@ impl Panel for Journal {
             "retry-all" => {
                 let all: Vec<_> = self.operations.iter().map(|one| one.operation).collect();
                 let body = vec![format!("{} operations are tried again now.", all.len())];
-                let answers = vec![("Retry", vec![Wish::Do(Deed::Retry(all))]), ("Cancel", Vec::new())];
+                let answers = vec![
+                    ("Retry", vec![Wish::Do(Deed::Retry(all))]),
+                    ("Cancel", Vec::new()),
+                ];
                 let question = Question::new("Retry all?", body, None, answers);
                 return vec![Wish::Show(Box::new(Modal::Question(question)))];
             }
             "discard" => {
                 let form = Form::new(
-                    vec![Field::text("why", "Why", "").required().hint("Stands in the journal beside the operation.")],
-                    vec![Button::acts("discard", "Discard"), Button::leaves("cancel", "Cancel")],
+                    vec![
+                        Field::text("why", "Why", "")
+                            .required()
+                            .hint("Stands in the journal beside the operation."),
+                    ],
+                    vec![
+                        Button::acts("discard", "Discard"),
+                        Button::leaves("cancel", "Cancel"),
+                    ],
                 );
                 return vec![Wish::Show(Box::new(Modal::Sheet(Sheet {
                     panel: "journal",
@@ -247,7 +335,10 @@ impl Panel for Journal {
                     title: format!("Discard {} of {} at {}?", one.verb, one.name, one.connector),
                     note: String::new(),
                     form,
-                    says: vec!["It is given up for good: the target is not asked, and nothing is sent.".to_owned()],
+                    says: vec![
+                        "It is given up for good: the target is not asked, and nothing is sent."
+                            .to_owned(),
+                    ],
                 })))];
             }
             "pause" => return vec![Wish::Do(Deed::Pause(one.connector.clone()))],
@@ -270,12 +361,17 @@ impl Panel for Journal {
             self.asked = true;
             self.version = Some(version);
             self.read = Some(self.tab);
-            queries.push(Query::Operations { state: STATES[self.tab], before: None });
+            queries.push(Query::Operations {
+                state: STATES[self.tab],
+                before: None,
+            });
         }
         let looks = self.open || world.width >= 100;
         if let Some(flow) = self.selected().map(|one| one.flow).filter(|_| looks) {
             let known = self.trace.as_ref().is_some_and(|(shown, _)| *shown == flow);
-            if self.asked_trace.is_none() && (!known || world.board.changed_since(flow, self.asked_at)) {
+            if self.asked_trace.is_none()
+                && (!known || world.board.changed_since(flow, self.asked_at))
+            {
                 self.asked_trace = Some(flow);
                 self.asked_at = world.board.seq;
                 queries.push(Query::Trace(flow));
@@ -286,7 +382,11 @@ impl Panel for Journal {
 
     fn answer(&mut self, _world: &World, answer: &Answer) -> Vec<Wish> {
         match answer {
-            Answer::Operations { state, before, list } if self.asked => {
+            Answer::Operations {
+                state,
+                before,
+                list,
+            } if self.asked => {
                 self.asked = false;
                 if *state == STATES[self.tab] {
                     let selected = self.selected().map(|one| one.operation);
@@ -295,7 +395,9 @@ impl Panel for Journal {
                     }
                     self.is_all = list.is_empty();
                     self.operations.extend(list.iter().cloned());
-                    if let Some(at) = selected.and_then(|id| self.operations.iter().position(|one| one.operation == id)) {
+                    if let Some(at) = selected
+                        .and_then(|id| self.operations.iter().position(|one| one.operation == id))
+                    {
                         self.list.at = at;
                     }
                 } else {

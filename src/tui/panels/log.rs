@@ -37,9 +37,17 @@ impl Panel for Log {
     fn draw(&self, world: &World, pen: &mut Pen<'_>, area: Rect) {
         let theme = world.theme;
         let inner = pen.frame(area, "Log", &format!("{} lines", self.lines.len()), true);
-        let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(1), ..inner };
+        let inner = Rect {
+            x: inner.x + 1,
+            width: inner.width.saturating_sub(1),
+            ..inner
+        };
         if self.lines.is_empty() {
-            pen.paragraph(inner, "Nothing was logged, or no log file is configured.", theme.dim);
+            pen.paragraph(
+                inner,
+                "Nothing was logged, or no log file is configured.",
+                theme.dim,
+            );
             return;
         }
         self.text.draw(pen, inner, self.lines.len(), |at| {

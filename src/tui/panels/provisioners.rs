@@ -27,7 +27,12 @@ impl Owner {
     }
 
     fn path(&self, connector: &ConnectorRef) -> String {
-        format!("{}[connection={},connector={}]", self.array(), connector.connection, connector.kind)
+        format!(
+            "{}[connection={},connector={}]",
+            self.array(),
+            connector.connection,
+            connector.kind
+        )
     }
 
     /// Returns the entries in file order.
@@ -45,21 +50,50 @@ impl Owner {
 }
 
 /// Draws the entries as rows.
-pub(crate) fn rows(world: &World, owner: &Owner, list: &List, pen: &mut Pen<'_>, area: Rect, focused: bool) {
+pub(crate) fn rows(
+    world: &World,
+    owner: &Owner,
+    list: &List,
+    pen: &mut Pen<'_>,
+    area: Rect,
+    focused: bool,
+) {
     let theme = world.theme;
     let entries = owner.list(world.config());
-    let head = Rect { x: area.x + 1, height: 1, width: area.width.saturating_sub(1), ..area };
+    let head = Rect {
+        x: area.x + 1,
+        height: 1,
+        width: area.width.saturating_sub(1),
+        ..area
+    };
     let name = area.width.saturating_sub(52).clamp(12, 34);
-    let titles = ["Provisioning Connection", "Connector", "Blocking", "Rules", "JIT", "State"];
+    let titles = [
+        "Provisioning Connection",
+        "Connector",
+        "Blocking",
+        "Rules",
+        "JIT",
+        "State",
+    ];
     let widths = [name, 11, 9, 6, 5, 14];
-    let columns: Vec<Column<'_>> =
-        titles.iter().zip(widths).map(|(title, width)| Column::new(title, width, theme.dim)).collect();
+    let columns: Vec<Column<'_>> = titles
+        .iter()
+        .zip(widths)
+        .map(|(title, width)| Column::new(title, width, theme.dim))
+        .collect();
     pen.columns(head, &columns);
-    let body = Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area };
+    let body = Rect {
+        y: area.y + 1,
+        height: area.height.saturating_sub(1),
+        ..area
+    };
     list.draw(pen, body, entries.len(), focused, |pen, row, at| {
         let one = &entries[at];
         let found = world.config().connector(&one.connector);
-        let connection = found.map_or_else(|| one.connector.connection.to_string(), |(connection, _)| connection.name.clone());
+        let connection = found.map_or_else(
+            || one.connector.connection.to_string(),
+            |(connection, _)| connection.name.clone(),
+        );
         let (state, style) = match found {
             None => ("unknown", theme.bad),
             Some((connection, _)) if !connection.enabled => ("connection off", theme.warn),
@@ -84,19 +118,25 @@ pub(crate) fn rows(world: &World, owner: &Owner, list: &List, pen: &mut Pen<'_>,
 }
 
 fn label(world: &World, connector: &ConnectorRef) -> String {
-    world.catalogue.of(&connector.kind).map_or_else(|| connector.kind.to_string(), |kind| kind.label.to_owned())
+    world
+        .catalogue
+        .of(&connector.kind)
+        .map_or_else(|| connector.kind.to_string(), |kind| kind.label.to_owned())
 }
 
 /// Says in words what an entry leads to.
 pub(crate) fn meaning(world: &World, owner: &Owner, one: &Provisioner) -> Vec<String> {
     let config = world.config();
-    let target = config
-        .connector(&one.connector)
-        .map_or_else(|| one.connector.to_string(), |(connection, _)| format!("{} ({})", connection.name, label(world, &one.connector)));
+    let target = config.connector(&one.connector).map_or_else(
+        || one.connector.to_string(),
+        |(connection, _)| format!("{} ({})", connection.name, label(world, &one.connector)),
+    );
     let who = match owner {
-        Owner::Resident => "Whoever creates a user in the Console, by import, or through an application without \
-                            provisioners of its own"
+        Owner::Resident if config.engine.application_fallback => "Whoever creates a user in the Console, by import, \
+                                                                  or through an application without provisioners of \
+                                                                  its own"
             .to_owned(),
+        Owner::Resident => "Whoever creates a user in the Console, by import or by the API".to_owned(),
         Owner::Application(id) => {
             let name = config.application(id).map_or_else(|| id.to_string(), |one| one.name.clone());
             format!("Whoever creates a user through {name}")
@@ -122,11 +162,21 @@ pub(crate) fn meaning(world: &World, owner: &Owner, one: &Provisioner) -> Vec<St
     });
     if let Some((connection, settings)) = config.connector(&one.connector) {
         if !connection.outbound_roles.is_empty() {
-            let roles: Vec<&str> = connection.outbound_roles.iter().map(domain::RoleName::as_str).collect();
-            lines.push(format!("Only holders of {} are in scope.", roles.join(", ")));
+            let roles: Vec<&str> = connection
+                .outbound_roles
+                .iter()
+                .map(domain::RoleName::as_str)
+                .collect();
+            lines.push(format!(
+                "Only holders of {} are in scope.",
+                roles.join(", ")
+            ));
         }
         if !settings.enabled || !connection.enabled {
-            lines.push("! Nothing is sent as it is: the connector (or its connection) is disabled.".to_owned());
+            lines.push(
+                "! Nothing is sent as it is: the connector (or its connection) is disabled."
+                    .to_owned(),
+            );
         }
     }
     lines
@@ -141,7 +191,10 @@ fn connectors_of(world: &World, connection: &str) -> Vec<Choice> {
         .flat_map(|one| &one.connectors)
         .filter(|settings| settings.enabled)
         .map(|settings| {
-            let label = world.catalogue.of(&settings.kind).map_or(settings.kind.0.as_str(), |kind| kind.label);
+            let label = world
+                .catalogue
+                .of(&settings.kind)
+                .map_or(settings.kind.0.as_str(), |kind| kind.label);
             Choice::new(settings.kind.0.clone(), label)
         })
         .collect()
@@ -164,21 +217,38 @@ pub(crate) fn new_sheet(world: &World, panel: &'static str, owner: &Owner) -> Ve
         .map(|one| Choice::new(one.id.0.clone(), one.name.clone()))
         .collect();
     let Some(first) = connections.first().map(|choice| choice.value.clone()) else {
-        return vec![Wish::Fail("no connection has an enabled connector; enable one under Connections first".to_owned())];
+        return vec![Wish::Fail(
+            "no connection has an enabled connector; enable one under Connections first".to_owned(),
+        )];
     };
     let fields = vec![
         Field::choice("connection", "Provisioning Connection", connections, &first)
             .required()
             .hint("Connections with at least one enabled connector."),
-        Field::choice("connector", "Provisioning Connector", connectors_of(world, &first), "").required(),
-        Field::toggle("rules", "Enable Rules", false).hint("Provision according to the policies of [rules]."),
-        Field::toggle("blocking", "Blocking", false).hint("Hold the flow until provisioning completes."),
+        Field::choice(
+            "connector",
+            "Provisioning Connector",
+            connectors_of(world, &first),
+            "",
+        )
+        .required(),
+        Field::toggle("rules", "Enable Rules", false)
+            .hint("Provision according to the policies of [rules]."),
+        Field::toggle("blocking", "Blocking", false)
+            .hint("Hold the flow until provisioning completes."),
         Field::choice("on_failure", "On failure", on_failure_choices(), "reject")
             .only_when("blocking", &["true"])
             .hint("What a target that refuses does to the local change."),
-        Field::toggle("jit", "JIT Outbound", owner.jit_default()).hint("Also provision users who arrive by JIT."),
+        Field::toggle("jit", "JIT Outbound", owner.jit_default())
+            .hint("Also provision users who arrive by JIT."),
     ];
-    let mut form = Form::new(fields, vec![Button::acts("finish", "Finish"), Button::leaves("cancel", "Cancel")]);
+    let mut form = Form::new(
+        fields,
+        vec![
+            Button::acts("finish", "Finish"),
+            Button::leaves("cancel", "Cancel"),
+        ],
+    );
     let says = sheet_changed(world, owner, &mut form);
     vec![Wish::Show(Box::new(Modal::Sheet(Sheet {
         panel,
@@ -191,22 +261,43 @@ pub(crate) fn new_sheet(world: &World, panel: &'static str, owner: &Owner) -> Ve
 }
 
 /// Opens an entry for editing.
-pub(crate) fn edit_sheet(world: &World, panel: &'static str, owner: &Owner, at: usize) -> Vec<Wish> {
-    let Some(one) = owner.list(world.config()).get(at) else { return Vec::new() };
-    let on_failure = if one.on_failure == OnFailure::Accept { "accept" } else { "reject" };
+pub(crate) fn edit_sheet(
+    world: &World,
+    panel: &'static str,
+    owner: &Owner,
+    at: usize,
+) -> Vec<Wish> {
+    let Some(one) = owner.list(world.config()).get(at) else {
+        return Vec::new();
+    };
+    let on_failure = if one.on_failure == OnFailure::Accept {
+        "accept"
+    } else {
+        "reject"
+    };
     let fields = vec![
         Field::read_only("Provisioning Connector", &one.connector.to_string()),
-        Field::toggle("rules", "Enable Rules", one.rules).hint("Provision according to the policies of [rules]."),
-        Field::toggle("blocking", "Blocking", one.blocking).hint("Hold the flow until provisioning completes."),
-        Field::choice("on_failure", "On failure", on_failure_choices(), on_failure).only_when("blocking", &["true"]),
-        Field::toggle("jit", "JIT Outbound", one.jit).hint("Also provision users who arrive by JIT."),
+        Field::toggle("rules", "Enable Rules", one.rules)
+            .hint("Provision according to the policies of [rules]."),
+        Field::toggle("blocking", "Blocking", one.blocking)
+            .hint("Hold the flow until provisioning completes."),
+        Field::choice("on_failure", "On failure", on_failure_choices(), on_failure)
+            .only_when("blocking", &["true"]),
+        Field::toggle("jit", "JIT Outbound", one.jit)
+            .hint("Also provision users who arrive by JIT."),
     ];
     vec![Wish::Show(Box::new(Modal::Sheet(Sheet {
         panel,
         id: format!("edit:{at}"),
         title: format!("Provisioner {}", one.connector),
         note: String::new(),
-        form: Form::new(fields, vec![Button::acts("update", "Take over"), Button::leaves("cancel", "Cancel")]),
+        form: Form::new(
+            fields,
+            vec![
+                Button::acts("update", "Take over"),
+                Button::leaves("cancel", "Cancel"),
+            ],
+        ),
         says: meaning(world, owner, one),
     })))]
 }
@@ -216,32 +307,48 @@ pub(crate) fn sheet_changed(world: &World, owner: &Owner, form: &mut Form) -> Ve
     let connection = form.value("connection");
     if !connection.is_empty() {
         let options = connectors_of(world, &connection);
-        if let Some(field) = form.field_mut("connector") {
-            if let crate::widgets::Input::Choice { options: present, at } = &mut field.input {
-                if *present != options {
-                    *present = options;
-                    *at = 0;
-                }
-            }
+        if let Some(field) = form.field_mut("connector")
+            && let crate::widgets::Input::Choice {
+                options: present,
+                at,
+            } = &mut field.input
+            && *present != options
+        {
+            *present = options;
+            *at = 0;
         }
     }
     let connector = if connection.is_empty() {
-        form.fields.first().map(crate::widgets::Field::value).and_then(|text| text.parse().ok())
+        form.fields
+            .first()
+            .map(crate::widgets::Field::value)
+            .and_then(|text| text.parse().ok())
     } else {
         Some(ConnectorRef::new(&connection, &form.value("connector")))
     };
-    let Some(connector) = connector else { return Vec::new() };
+    let Some(connector) = connector else {
+        return Vec::new();
+    };
     let one = Provisioner {
         connector,
         blocking: form.is_on("blocking"),
         rules: form.is_on("rules"),
         jit: form.is_on("jit"),
-        on_failure: if form.value("on_failure") == "accept" { OnFailure::Accept } else { OnFailure::Reject },
+        on_failure: if form.value("on_failure") == "accept" {
+            OnFailure::Accept
+        } else {
+            OnFailure::Reject
+        },
         timeout: None,
         line: None,
     };
     let mut lines = meaning(world, owner, &one);
-    if owner.list(world.config()).iter().any(|present| present.connector == one.connector) && !connection.is_empty() {
+    if owner
+        .list(world.config())
+        .iter()
+        .any(|present| present.connector == one.connector)
+        && !connection.is_empty()
+    {
         lines.insert(0, "! This provisioner is there already.".to_owned());
     }
     lines
@@ -249,35 +356,59 @@ pub(crate) fn sheet_changed(world: &World, owner: &Owner, form: &mut Form) -> Ve
 
 /// Makes the change that a sheet stands for.
 pub(crate) fn submitted(world: &World, owner: &Owner, sheet: &str, form: &Form) -> Vec<Wish> {
-    if let Some(at) = sheet.strip_prefix("edit:").and_then(|at| at.parse::<usize>().ok()) {
-        let Some(one) = owner.list(world.config()).get(at) else { return Vec::new() };
+    if let Some(at) = sheet
+        .strip_prefix("edit:")
+        .and_then(|at| at.parse::<usize>().ok())
+    {
+        let Some(one) = owner.list(world.config()).get(at) else {
+            return Vec::new();
+        };
         let path = owner.path(&one.connector);
         let mut edit = Edit::new("");
         let mut words = Vec::new();
-        for (key, label, before) in
-            [("rules", "Enable Rules", one.rules), ("blocking", "Blocking", one.blocking), ("jit", "JIT Outbound", one.jit)]
-        {
+        for (key, label, before) in [
+            ("rules", "Enable Rules", one.rules),
+            ("blocking", "Blocking", one.blocking),
+            ("jit", "JIT Outbound", one.jit),
+        ] {
             let now = form.is_on(key);
             if now != before {
                 edit = edit.set(format!("{path}.{key}"), now);
                 words.push(format!("{label} {} to {}", on(before), on(now)));
             }
         }
-        let before = if one.on_failure == OnFailure::Accept { "accept" } else { "reject" };
+        let before = if one.on_failure == OnFailure::Accept {
+            "accept"
+        } else {
+            "reject"
+        };
         let now = form.value("on_failure");
         if form.is_on("blocking") && (now != before || !one.blocking) {
             edit = edit.set(format!("{path}.on_failure"), now.as_str());
             words.push(format!("On failure {now}"));
         }
         edit.words = format!("{}: {}", one.connector, words.join(", "));
-        return if edit.steps.is_empty() { Vec::new() } else { vec![Wish::Edit(edit)] };
+        return if edit.steps.is_empty() {
+            Vec::new()
+        } else {
+            vec![Wish::Edit(edit)]
+        };
     }
     let connector = ConnectorRef::new(&form.value("connection"), &form.value("connector"));
-    if owner.list(world.config()).iter().any(|present| present.connector == connector) {
-        return vec![Wish::Fail(format!("{connector} is a provisioner here already; edit it instead"))];
+    if owner
+        .list(world.config())
+        .iter()
+        .any(|present| present.connector == connector)
+    {
+        return vec![Wish::Fail(format!(
+            "{connector} is a provisioner here already; edit it instead"
+        ))];
     }
     let mut entries: Vec<(String, Value)> = vec![
-        ("connection".to_owned(), connector.connection.0.as_str().into()),
+        (
+            "connection".to_owned(),
+            connector.connection.0.as_str().into(),
+        ),
         ("connector".to_owned(), connector.kind.0.as_str().into()),
     ];
     if form.is_on("rules") {
@@ -290,7 +421,9 @@ pub(crate) fn submitted(world: &World, owner: &Owner, sheet: &str, form: &Form) 
     if form.is_on("jit") != owner.jit_default() {
         entries.push(("jit".to_owned(), form.is_on("jit").into()));
     }
-    vec![Wish::Edit(Edit::new(format!("New Provisioner {connector}")).insert(owner.array(), entries))]
+    vec![Wish::Edit(
+        Edit::new(format!("New Provisioner {connector}")).insert(owner.array(), entries),
+    )]
 }
 
 fn on(on: bool) -> &'static str {
@@ -299,16 +432,30 @@ fn on(on: bool) -> &'static str {
 
 /// Asks before an entry is taken out; the connection's name must be typed, as in the Console.
 pub(crate) fn delete(world: &World, owner: &Owner, at: usize) -> Vec<Wish> {
-    let Some(one) = owner.list(world.config()).get(at) else { return Vec::new() };
+    let Some(one) = owner.list(world.config()).get(at) else {
+        return Vec::new();
+    };
     let name = world
         .config()
         .connection(&one.connector.connection)
-        .map_or_else(|| one.connector.connection.to_string(), |connection| connection.name.clone());
+        .map_or_else(
+            || one.connector.connection.to_string(),
+            |connection| connection.name.clone(),
+        );
     let body = vec![
-        format!("{} is no provisioner here any more. Accounts that exist stay where they are.", one.connector),
+        format!(
+            "{} is no provisioner here any more. Accounts that exist stay where they are.",
+            one.connector
+        ),
         "It is written with Update.".to_owned(),
     ];
-    let edit = Edit::new(format!("Delete provisioner {}", one.connector)).remove(owner.path(&one.connector));
+    let edit = Edit::new(format!("Delete provisioner {}", one.connector))
+        .remove(owner.path(&one.connector));
     let answers = vec![("Delete", vec![Wish::Edit(edit)]), ("Cancel", Vec::new())];
-    vec![Wish::Show(Box::new(Modal::Question(Question::new("Are you sure?", body, Some(name), answers))))]
+    vec![Wish::Show(Box::new(Modal::Question(Question::new(
+        "Are you sure?",
+        body,
+        Some(name),
+        answers,
+    ))))]
 }

@@ -35,24 +35,52 @@ impl Panel for Provisioning {
     fn draw(&self, world: &World, pen: &mut Pen<'_>, area: Rect) {
         let theme = world.theme;
         let entries = &world.config().resident;
-        let below = if area.height >= 14 { 9.min(area.height / 2) } else { 0 };
-        let top = Rect { height: area.height - below, ..area };
-        let inner = pen.frame(top, "Outbound Provisioning Configuration", &format!("{}", entries.len()), true);
+        let below = if area.height >= 14 {
+            9.min(area.height / 2)
+        } else {
+            0
+        };
+        let top = Rect {
+            height: area.height - below,
+            ..area
+        };
+        let inner = pen.frame(
+            top,
+            "Outbound Provisioning Configuration",
+            &format!("{}", entries.len()),
+            true,
+        );
         if entries.is_empty() {
-            pen.paragraph(inner, " No outbound provisioners: nobody is provisioned by the organization. n adds one.", theme.dim);
+            pen.paragraph(
+                inner,
+                " No outbound provisioners: nobody is provisioned by the organization. n adds one.",
+                theme.dim,
+            );
         } else {
             provisioners::rows(world, &Owner::Resident, &self.list, pen, inner, true);
         }
         if below == 0 {
             return;
         }
-        let rest = Rect { y: area.y + top.height, height: below, ..area };
+        let rest = Rect {
+            y: area.y + top.height,
+            height: below,
+            ..area
+        };
         let inner = pen.frame(rest, "What this means", "", false);
-        let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
+        let inner = Rect {
+            x: inner.x + 1,
+            width: inner.width.saturating_sub(2),
+            ..inner
+        };
         if let Some(one) = self.list.selected(entries.len()).map(|at| &entries[at]) {
             let mut y = inner.y;
             for line in provisioners::meaning(world, &Owner::Resident, one) {
-                let left = Rect { y, height: inner.bottom().saturating_sub(y), ..inner };
+                let left = Rect {
+                    y,
+                    height: inner.bottom().saturating_sub(y),
+                    ..inner
+                };
                 y += pen.paragraph(left, &line, theme.text).max(1);
             }
         }
@@ -75,7 +103,10 @@ impl Panel for Provisioning {
     }
 
     fn act(&mut self, world: &World, id: &str) -> Vec<Wish> {
-        let at = self.list.selected(world.config().resident.len()).unwrap_or(0);
+        let at = self
+            .list
+            .selected(world.config().resident.len())
+            .unwrap_or(0);
         match id {
             "new" => provisioners::new_sheet(world, "provisioning", &Owner::Resident),
             "edit" => provisioners::edit_sheet(world, "provisioning", &Owner::Resident, at),
@@ -93,7 +124,11 @@ impl Panel for Provisioning {
     }
 
     fn crumbs(&self, world: &World) -> Vec<String> {
-        if world.width >= 110 { vec!["Outbound Provisioning Configuration".to_owned()] } else { Vec::new() }
+        if world.width >= 110 {
+            vec!["Outbound Provisioning Configuration".to_owned()]
+        } else {
+            Vec::new()
+        }
     }
 
     fn status(&self, _world: &World) -> String {

@@ -7,7 +7,10 @@ use crate::draft::Edit;
 use crate::widgets::{Choice, Field, Form};
 
 /// Returns the fields of a connector type, filled in with what is configured.
-pub(crate) fn fields(kind: &'static ConnectorType, settings: Option<&ConnectorSettings>) -> Vec<Field> {
+pub(crate) fn fields(
+    kind: &'static ConnectorType,
+    settings: Option<&ConnectorSettings>,
+) -> Vec<Field> {
     let mut out = Vec::new();
     for field in kind.fields {
         let present = settings.and_then(|settings| settings.settings.get(field.key));
@@ -34,7 +37,9 @@ pub(crate) fn fields(kind: &'static ConnectorType, settings: Option<&ConnectorSe
             FieldKind::Email => Field::text(field.key, field.label, &text).check(email),
             FieldKind::Domain => Field::text(field.key, field.label, &text).check(domain_name),
             FieldKind::Pattern => Field::text(field.key, field.label, &text).check(pattern),
-            FieldKind::Text | FieldKind::Claim | FieldKind::List => Field::text(field.key, field.label, &text),
+            FieldKind::Text | FieldKind::Claim | FieldKind::List => {
+                Field::text(field.key, field.label, &text)
+            }
         }
         .hint(field.hint);
         one.required = field.required;
@@ -43,20 +48,35 @@ pub(crate) fn fields(kind: &'static ConnectorType, settings: Option<&ConnectorSe
         }
         out.push(one);
     }
-    let deprovision = settings.map_or(kind.target.default_deprovision, |settings| settings.deprovision);
+    let deprovision = settings.map_or(kind.target.default_deprovision, |settings| {
+        settings.deprovision
+    });
     let mut ways = vec![Choice::new("deactivate", "deactivate the account")];
     if kind.target.can_delete {
         ways.insert(0, Choice::new("delete", "delete the account"));
     }
     let on_existing = settings.map_or(OnExisting::Fail, |settings| settings.on_existing);
     out.push(
-        Field::choice("deprovision", "Deprovision", ways, deprovision_word(deprovision))
-            .hint("What happens to the remote account when the user goes."),
+        Field::choice(
+            "deprovision",
+            "Deprovision",
+            ways,
+            deprovision_word(deprovision),
+        )
+        .hint("What happens to the remote account when the user goes."),
     );
-    let choices = vec![Choice::new("fail", "leave it alone, and say so"), Choice::new("adopt", "take it over")];
+    let choices = vec![
+        Choice::new("fail", "leave it alone, and say so"),
+        Choice::new("adopt", "take it over"),
+    ];
     out.push(
-        Field::choice("on_existing", "On existing", choices, on_existing_word(on_existing))
-            .hint("When an account of that name exists that did not come from here."),
+        Field::choice(
+            "on_existing",
+            "On existing",
+            choices,
+            on_existing_word(on_existing),
+        )
+        .hint("When an account of that name exists that did not come from here."),
     );
     out
 }
@@ -77,7 +97,9 @@ fn on_existing_word(on_existing: OnExisting) -> &'static str {
 
 /// Returns a filled-in field as a value of the file; `None` when it is empty.
 fn value(kind: &'static ConnectorType, field: &Field) -> Option<Value> {
-    let is_list = kind.field(&field.key).is_some_and(|one| one.kind == FieldKind::List);
+    let is_list = kind
+        .field(&field.key)
+        .is_some_and(|one| one.kind == FieldKind::List);
     if let Some(reference) = field.secret_value() {
         return Some(secret(&reference));
     }
@@ -91,9 +113,15 @@ fn value(kind: &'static ConnectorType, field: &Field) -> Option<Value> {
 }
 
 /// Returns the entries of a new connector; what equals its default stays out of the file.
-pub(crate) fn entries(kind: &'static ConnectorType, form: &Form, enabled: bool) -> Vec<(String, Value)> {
-    let mut out: Vec<(String, Value)> =
-        vec![("type".to_owned(), kind.kind.into()), ("enabled".to_owned(), enabled.into())];
+pub(crate) fn entries(
+    kind: &'static ConnectorType,
+    form: &Form,
+    enabled: bool,
+) -> Vec<(String, Value)> {
+    let mut out: Vec<(String, Value)> = vec![
+        ("type".to_owned(), kind.kind.into()),
+        ("enabled".to_owned(), enabled.into()),
+    ];
     for field in form.fields.iter().filter(|field| form.shows(field)) {
         let default = match field.key.as_str() {
             "deprovision" => Some(deprovision_word(kind.target.default_deprovision)),
@@ -103,8 +131,10 @@ pub(crate) fn entries(kind: &'static ConnectorType, form: &Form, enabled: bool) 
         if default == Some(field.value().as_str()) && field.secret_value().is_none() {
             continue;
         }
-        let is_off = matches!(kind.field(&field.key).map(|one| one.kind), Some(FieldKind::Flag))
-            && field.value() == "false"
+        let is_off = matches!(
+            kind.field(&field.key).map(|one| one.kind),
+            Some(FieldKind::Flag)
+        ) && field.value() == "false"
             && default.is_none();
         if is_off || (field.key.is_empty()) {
             continue;
@@ -117,10 +147,20 @@ pub(crate) fn entries(kind: &'static ConnectorType, form: &Form, enabled: bool) 
 }
 
 /// Returns the change that an edited form makes at a connector's path; only what was changed is touched.
-pub(crate) fn changes(kind: &'static ConnectorType, form: &Form, path: &str, name: &str, before: &ConnectorSettings) -> Option<Edit> {
+pub(crate) fn changes(
+    kind: &'static ConnectorType,
+    form: &Form,
+    path: &str,
+    name: &str,
+    before: &ConnectorSettings,
+) -> Option<Edit> {
     let mut labels = Vec::new();
     let mut edit = Edit::new("");
-    for field in form.fields.iter().filter(|field| field.changed && form.shows(field)) {
+    for field in form
+        .fields
+        .iter()
+        .filter(|field| field.changed && form.shows(field))
+    {
         labels.push(field.label.clone());
         let at = format!("{path}.{}", field.key);
         match value(kind, field) {
@@ -157,5 +197,7 @@ fn domain_name(text: &str) -> Result<(), String> {
 }
 
 fn pattern(text: &str) -> Result<(), String> {
-    decide::pattern::Pattern::parse(text).map(|_| ()).map_err(|error| error.to_string())
+    decide::pattern::Pattern::parse(text)
+        .map(|_| ())
+        .map_err(|error| error.to_string())
 }

@@ -17,8 +17,8 @@ use crate::paint::{Column, Line, Pen, Span};
 use crate::panel::Panel;
 use crate::screen::movement;
 use crate::stream::{Row, What};
-use crate::widgets::{Field, Form, List, Text, body_lines, json_line};
 use crate::why::{self, WhyLine};
+use crate::widgets::{Field, Form, List, Text, body_lines, json_line};
 use crate::wish::{Answer, Deed, Errand, Query, Wish};
 use crate::world::World;
 
@@ -138,11 +138,13 @@ impl Traffic {
         self.selected = stream.get(self.list.at).map(|row| row.number);
         self.field = 0;
         self.texts = [Text::default(), Text::default(), Text::default()];
-        if to.is_up() && self.list.at < self.list.height() && self.older == Older::Perhaps {
-            if let Some(before) = stream.oldest() {
-                self.older = Older::Asked;
-                return vec![Wish::Ask(Query::Older { before })];
-            }
+        if to.is_up()
+            && self.list.at < self.list.height()
+            && self.older == Older::Perhaps
+            && let Some(before) = stream.oldest()
+        {
+            self.older = Older::Asked;
+            return vec![Wish::Ask(Query::Older { before })];
         }
         Vec::new()
     }
@@ -201,15 +203,44 @@ impl Traffic {
         };
         let mut items = Vec::new();
         let mut add = |label: &str, told: &str, what: &'static str, text: String| {
-            items.push((label.to_owned(), told.to_owned(), vec![Wish::Do(Deed::Copy { what, text })]));
+            items.push((
+                label.to_owned(),
+                told.to_owned(),
+                vec![Wish::Do(Deed::Copy { what, text })],
+            ));
         };
         if let Some(exchange) = row.exchange() {
-            add("curl", "the request as a command, secrets masked", "curl", (world.exports.curl)(exchange));
-            add("HAR", "this exchange as an HTTP Archive", "HAR", (world.exports.har)(&[exchange]));
-            add("JSON", "this exchange as the journal keeps it", "JSON", json(exchange));
-            add("request body", "", "request body", exchange.request_body.text.clone());
+            add(
+                "curl",
+                "the request as a command, secrets masked",
+                "curl",
+                (world.exports.curl)(exchange),
+            );
+            add(
+                "HAR",
+                "this exchange as an HTTP Archive",
+                "HAR",
+                (world.exports.har)(&[exchange]),
+            );
+            add(
+                "JSON",
+                "this exchange as the journal keeps it",
+                "JSON",
+                json(exchange),
+            );
+            add(
+                "request body",
+                "",
+                "request body",
+                exchange.request_body.text.clone(),
+            );
             if let Some(response) = &exchange.response {
-                add("response body", "", "response body", response.body.text.clone());
+                add(
+                    "response body",
+                    "",
+                    "response body",
+                    response.body.text.clone(),
+                );
             }
             add("address", "", "address", exchange.url.clone());
         }
@@ -225,40 +256,61 @@ impl Traffic {
         items.push((
             "HAR file".to_owned(),
             format!("all {} shown exchanges, to outbound.har", shown.len()),
-            vec![Wish::Do(Deed::Write { path: "outbound.har".into(), text })],
+            vec![Wish::Do(Deed::Write {
+                path: "outbound.har".into(),
+                text,
+            })],
         ));
         vec![Wish::Show(Box::new(Modal::Menu(Menu::new("Copy", items))))]
     }
 
     fn retry(&self, world: &World) -> Vec<Wish> {
-        let Some(row) = self.row(world) else { return Vec::new() };
+        let Some(row) = self.row(world) else {
+            return Vec::new();
+        };
         let (Some(operation), Some(connector)) = (row.operation, &row.connector) else {
-            return vec![Wish::Say("this row has no operation to try again".to_owned())];
+            return vec![Wish::Say(
+                "this row has no operation to try again".to_owned(),
+            )];
         };
         let deed = Wish::Do(Deed::Retry(vec![operation]));
         if world.is_mock(connector) {
             return vec![deed];
         }
         let body = vec![
-            format!("{connector} is not a mock: {} of {} is sent to it again.", row.op, row.subject),
+            format!(
+                "{connector} is not a mock: {} of {} is sent to it again.",
+                row.op, row.subject
+            ),
             "The engine looks first whether an earlier attempt arrived.".to_owned(),
         ];
         let answers = vec![("Send", vec![deed]), ("Cancel", Vec::new())];
-        vec![Wish::Show(Box::new(Modal::Question(Question::new("Try again at a real target?", body, None, answers))))]
+        vec![Wish::Show(Box::new(Modal::Question(Question::new(
+            "Try again at a real target?",
+            body,
+            None,
+            answers,
+        ))))]
     }
 
     fn shown_trace(&self, row: &Row) -> Option<&FlowTrace> {
         let (flow, trace) = self.trace.as_ref()?;
-        (Some(*flow) == row.flow).then_some(trace.as_deref()).flatten()
+        (Some(*flow) == row.flow)
+            .then_some(trace.as_deref())
+            .flatten()
     }
 
     /// The attributes that can be selected: those of the decision for this row's connector.
     fn fields(&self, world: &World, row: &Row) -> Vec<String> {
-        let Some(trace) = self.shown_trace(row) else { return Vec::new() };
-        why::tell(trace, row.connector.as_ref(), &world.theme, &|_| String::new())
-            .into_iter()
-            .filter_map(|line| line.field)
-            .collect()
+        let Some(trace) = self.shown_trace(row) else {
+            return Vec::new();
+        };
+        why::tell(trace, row.connector.as_ref(), &world.theme, &|_| {
+            String::new()
+        })
+        .into_iter()
+        .filter_map(|line| line.field)
+        .collect()
     }
 
     fn field_name(&self, world: &World, row: &Row) -> Option<String> {
@@ -274,7 +326,11 @@ impl Traffic {
         let note = self.note(world, area.width);
         let inner = if area.width < 60 {
             pen.heading(Rect { height: 1, ..area }, "Traffic", &note, focused);
-            Rect { y: area.y + 1, height: area.height.saturating_sub(1), ..area }
+            Rect {
+                y: area.y + 1,
+                height: area.height.saturating_sub(1),
+                ..area
+            }
         } else {
             pen.frame(area, "Traffic", &note, focused)
         };
@@ -283,20 +339,42 @@ impl Traffic {
         }
         let layout = Layout::of(inner.width);
         layout.head(pen, Rect { height: 1, ..inner });
-        let rows = Rect { y: inner.y + 1, height: inner.height - 1, ..inner };
+        let rows = Rect {
+            y: inner.y + 1,
+            height: inner.height - 1,
+            ..inner
+        };
         if len == 0 {
             let text = match (stream.len(), stream.filter().is_open()) {
-                (0, _) => "Nothing yet. t triggers something that happens to a user; 5 shows the targets.".to_owned(),
+                (0, _) => {
+                    "Nothing yet. t triggers something that happens to a user; 5 shows the targets."
+                        .to_owned()
+                }
                 (all, _) => format!("0 of {all} match. Esc clears the filter."),
             };
-            pen.paragraph(Rect { x: rows.x + 1, width: rows.width.saturating_sub(2), ..rows }, &text, world.theme.dim);
+            pen.paragraph(
+                Rect {
+                    x: rows.x + 1,
+                    width: rows.width.saturating_sub(2),
+                    ..rows
+                },
+                &text,
+                world.theme.dim,
+            );
             return;
         }
-        self.list.draw_at(pen, rows, self.place(world).unwrap_or(0), len, focused, |pen, cells, at| {
-            if let Some(row) = stream.get(at) {
-                layout.row(world, pen, cells, row);
-            }
-        });
+        self.list.draw_at(
+            pen,
+            rows,
+            self.place(world).unwrap_or(0),
+            len,
+            focused,
+            |pen, cells, at| {
+                if let Some(row) = stream.get(at) {
+                    layout.row(world, pen, cells, row);
+                }
+            },
+        );
     }
 
     fn note(&self, world: &World, width: u16) -> String {
@@ -318,9 +396,17 @@ impl Traffic {
             format!("{} of {} match", stream.shown(), stream.len())
         };
         let dropped = stream.dropped + world.board.missed;
-        let lost = if dropped > 0 { format!("  {dropped} only in the journal") } else { String::new() };
+        let lost = if dropped > 0 {
+            format!("  {dropped} only in the journal")
+        } else {
+            String::new()
+        };
         let memory = if width >= BESIDE {
-            format!("  mem {}/{} MB", stream.bytes() >> 20, crate::stream::LIMIT_BYTES >> 20)
+            format!(
+                "  mem {}/{} MB",
+                stream.bytes() >> 20,
+                crate::stream::LIMIT_BYTES >> 20
+            )
         } else {
             String::new()
         };
@@ -336,9 +422,20 @@ impl Traffic {
         if area.width >= 140 {
             let third = area.width / 3;
             let panes = [
-                Rect { width: third, ..area },
-                Rect { x: area.x + third, width: third, ..area },
-                Rect { x: area.x + 2 * third, width: area.width - 2 * third, ..area },
+                Rect {
+                    width: third,
+                    ..area
+                },
+                Rect {
+                    x: area.x + third,
+                    width: third,
+                    ..area
+                },
+                Rect {
+                    x: area.x + 2 * third,
+                    width: area.width - 2 * third,
+                    ..area
+                },
             ];
             for (tab, pane) in Tab::ALL.into_iter().zip(panes) {
                 let focused = self.detail == Some(tab);
@@ -349,11 +446,21 @@ impl Traffic {
         }
         let titles: Vec<String> = Tab::ALL
             .into_iter()
-            .map(|tab| if tab == self.tab { format!("[{}]", tab.title()) } else { tab.title().to_owned() })
+            .map(|tab| {
+                if tab == self.tab {
+                    format!("[{}]", tab.title())
+                } else {
+                    tab.title().to_owned()
+                }
+            })
             .collect();
         let title = format!("{}  {}", titles.join(" "), self.pane_title(self.tab, row));
         let inner = pen.frame(area, &title, "[ ] tabs", self.detail.is_some());
-        let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(1), ..inner };
+        let inner = Rect {
+            x: inner.x + 1,
+            width: inner.width.saturating_sub(1),
+            ..inner
+        };
         self.draw_tab(world, pen, inner, self.tab, row, field.as_deref());
     }
 
@@ -367,14 +474,24 @@ impl Traffic {
                 let of = self
                     .shown_trace(row)
                     .and_then(|trace| trace.operation(row.operation?))
-                    .map_or(row.attempt, |operation| u32::try_from(operation.attempts.len()).unwrap_or(row.attempt));
+                    .map_or(row.attempt, |operation| {
+                        u32::try_from(operation.attempts.len()).unwrap_or(row.attempt)
+                    });
                 format!("Wire  try {} of {of}", row.attempt)
             }
             Tab::Target => format!("Target  {}", row.target),
         }
     }
 
-    fn draw_tab(&self, world: &World, pen: &mut Pen<'_>, area: Rect, tab: Tab, row: &Row, field: Option<&str>) {
+    fn draw_tab(
+        &self,
+        world: &World,
+        pen: &mut Pen<'_>,
+        area: Rect,
+        tab: Tab,
+        row: &Row,
+        field: Option<&str>,
+    ) {
         let lines = match tab {
             Tab::Why => self.why(world, row, field),
             Tab::Wire => wire(world, row, field),
@@ -403,9 +520,17 @@ impl Traffic {
     fn target(&self, world: &World, row: &Row, field: Option<&str>) -> Vec<Line> {
         let theme = world.theme;
         let mut lines = Vec::new();
-        if let Some(entry) = row.exchange().and_then(|exchange| world.board.lab_entry(exchange)) {
-            let status = entry.status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
-            lines.push(vec![Span::new(format!("{} -> {status}", entry.operation), theme.title)]);
+        if let Some(entry) = row
+            .exchange()
+            .and_then(|exchange| world.board.lab_entry(exchange))
+        {
+            let status = entry
+                .status
+                .map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+            lines.push(vec![Span::new(
+                format!("{} -> {status}", entry.operation),
+                theme.title,
+            )]);
             if !entry.answered {
                 lines.push(vec![Span::new("the answer never left the mock", theme.bad)]);
             }
@@ -419,11 +544,22 @@ impl Traffic {
             for change in &entry.changes {
                 if last != Some(&change.id) {
                     lines.push(Line::new());
-                    lines.push(vec![Span::new(format!("{} {}  ({})", change.object, change.name, change.id), theme.name)]);
+                    lines.push(vec![Span::new(
+                        format!("{} {}  ({})", change.object, change.name, change.id),
+                        theme.name,
+                    )]);
                     last = Some(&change.id);
                 }
-                let mark = if is_same_field(field, &change.field) { theme.mark } else { theme.text };
-                let value = |value: &Option<Value>| value.as_ref().map_or_else(|| "absent".to_owned(), Value::to_string);
+                let mark = if is_same_field(field, &change.field) {
+                    theme.mark
+                } else {
+                    theme.text
+                };
+                let value = |value: &Option<Value>| {
+                    value
+                        .as_ref()
+                        .map_or_else(|| "absent".to_owned(), Value::to_string)
+                };
                 lines.push(vec![
                     Span::new(format!(" {} ", change.field), mark),
                     Span::new(value(&change.before), theme.bad),
@@ -433,13 +569,25 @@ impl Traffic {
             }
             lines.push(Line::new());
         }
-        let operation = self.shown_trace(row).and_then(|trace| trace.operation(row.operation?));
+        let operation = self
+            .shown_trace(row)
+            .and_then(|trace| trace.operation(row.operation?));
         match operation.and_then(|operation| operation.planned.as_ref()) {
             Some(planned) => {
-                lines.push(vec![Span::new("What differs from what was last written", theme.title)]);
+                lines.push(vec![Span::new(
+                    "What differs from what was last written",
+                    theme.title,
+                )]);
                 for change in &planned.changes {
-                    let mark = if is_same_field(field, &change.remote) { theme.mark } else { theme.text };
-                    let before = change.before.as_ref().map_or_else(|| "absent".to_owned(), Value::to_string);
+                    let mark = if is_same_field(field, &change.remote) {
+                        theme.mark
+                    } else {
+                        theme.text
+                    };
+                    let before = change
+                        .before
+                        .as_ref()
+                        .map_or_else(|| "absent".to_owned(), Value::to_string);
                     lines.push(vec![
                         Span::new(format!(" {} ", change.remote), mark),
                         Span::new(before, theme.bad),
@@ -449,17 +597,30 @@ impl Traffic {
                 }
             }
             None if lines.is_empty() => {
-                lines.push(vec![Span::new("This exchange changes nothing at the target.", theme.dim)]);
+                lines.push(vec![Span::new(
+                    "This exchange changes nothing at the target.",
+                    theme.dim,
+                )]);
             }
             None => {}
         }
         if let Some(link) = operation.and_then(|operation| operation.link.as_ref()) {
             lines.push(Line::new());
             lines.push(vec![Span::new("What the target confirmed", theme.title)]);
-            lines.push(vec![Span::new(format!(" {} ({})", link.remote_id, link.remote_name), theme.text)]);
+            lines.push(vec![Span::new(
+                format!(" {} ({})", link.remote_id, link.remote_name),
+                theme.text,
+            )]);
             for (name, value) in &link.written {
-                let mark = if is_same_field(field, name) { theme.mark } else { theme.name };
-                lines.push(vec![Span::new(format!(" {name} "), mark), Span::new(value.to_string(), theme.text)]);
+                let mark = if is_same_field(field, name) {
+                    theme.mark
+                } else {
+                    theme.name
+                };
+                lines.push(vec![
+                    Span::new(format!(" {name} "), mark),
+                    Span::new(value.to_string(), theme.text),
+                ]);
             }
         }
         lines
@@ -481,15 +642,41 @@ impl Panel for Traffic {
 
     fn draw(&self, world: &World, pen: &mut Pen<'_>, area: Rect) {
         let (area, bar) = if self.filtering && area.height > 3 {
-            let bar = Rect { y: area.bottom() - 1, height: 1, ..area };
-            (Rect { height: area.height - 1, ..area }, Some(bar))
+            let bar = Rect {
+                y: area.bottom() - 1,
+                height: 1,
+                ..area
+            };
+            (
+                Rect {
+                    height: area.height - 1,
+                    ..area
+                },
+                Some(bar),
+            )
         } else {
             (area, None)
         };
         if area.width >= BESIDE && area.height >= 16 {
             let list = area.height * 2 / 5;
-            self.draw_list(world, pen, Rect { height: list, ..area }, self.detail.is_none());
-            self.draw_detail(world, pen, Rect { y: area.y + list, height: area.height - list, ..area });
+            self.draw_list(
+                world,
+                pen,
+                Rect {
+                    height: list,
+                    ..area
+                },
+                self.detail.is_none(),
+            );
+            self.draw_detail(
+                world,
+                pen,
+                Rect {
+                    y: area.y + list,
+                    height: area.height - list,
+                    ..area
+                },
+            );
         } else if self.detail.is_some() {
             self.draw_detail(world, pen, area);
         } else {
@@ -499,7 +686,13 @@ impl Panel for Traffic {
             self.filter.draw(pen, bar, true, Duration::ZERO);
             if let Some(error) = &self.bad_filter {
                 let half = bar.width / 2;
-                pen.put(bar.x + half, bar.y, bar.width - half, &format!("x {error}"), world.theme.bad);
+                pen.put(
+                    bar.x + half,
+                    bar.y,
+                    bar.width - half,
+                    &format!("x {error}"),
+                    world.theme.bad,
+                );
             }
         }
     }
@@ -566,13 +759,24 @@ impl Panel for Traffic {
     fn actions(&self, world: &World) -> Vec<Action> {
         let has_rows = world.board.stream.shown() > 0;
         let mut actions = vec![
-            Action::new("follow", Key::letter('f'), "Follow the newest").like("outbound journal follow"),
-            Action::new("pause", Key::letter(' '), if self.mode == Mode::Paused { "Resume" } else { "Pause" }),
+            Action::new("follow", Key::letter('f'), "Follow the newest")
+                .like("outbound journal follow"),
+            Action::new(
+                "pause",
+                Key::letter(' '),
+                if self.mode == Mode::Paused {
+                    "Resume"
+                } else {
+                    "Pause"
+                },
+            ),
             Action::new("filter", Key::letter('/'), "Filter"),
         ];
         if has_rows {
             let row = self.row(world);
-            let flow = row.and_then(|row| row.flow).map_or_else(String::new, |flow| flow.to_string());
+            let flow = row
+                .and_then(|row| row.flow)
+                .map_or_else(String::new, |flow| flow.to_string());
             actions.extend([
                 Action::new("open", Key::of(KeyCode::Enter), "Detail: why, wire, target")
                     .like(format!("outbound journal show {flow}")),
@@ -586,7 +790,8 @@ impl Panel for Traffic {
             ]);
             if let Some(operation) = row.and_then(|row| row.operation) {
                 actions.push(
-                    Action::new("retry", Key::letter('r'), "Retry").like(format!("outbound journal retry {operation}")),
+                    Action::new("retry", Key::letter('r'), "Retry")
+                        .like(format!("outbound journal retry {operation}")),
                 );
             }
         }
@@ -671,7 +876,10 @@ impl Panel for Traffic {
             Errand::NextProblem => return self.next_problem(world),
             Errand::Flow(flow) => {
                 let stream = &world.board.stream;
-                let found = (0..stream.shown()).rev().filter_map(|at| stream.get(at)).find(|row| row.flow == Some(flow));
+                let found = (0..stream.shown())
+                    .rev()
+                    .filter_map(|at| stream.get(at))
+                    .find(|row| row.flow == Some(flow));
                 match found.map(|row| row.number) {
                     Some(number) => self.select(number),
                     None => self.mode = Mode::Follow,
@@ -679,7 +887,7 @@ impl Panel for Traffic {
                 self.tab = Tab::Why;
                 self.detail = Some(Tab::Why);
             }
-            Errand::Trigger { .. } | Errand::Entry(_) => {}
+            Errand::Trigger { .. } => {}
         }
         Vec::new()
     }
@@ -692,13 +900,17 @@ impl Panel for Traffic {
     }
 
     fn crumbs(&self, _world: &World) -> Vec<String> {
-        self.detail.map(|tab| tab.title().to_owned()).into_iter().collect()
+        self.detail
+            .map(|tab| tab.title().to_owned())
+            .into_iter()
+            .collect()
     }
 
     fn status(&self, world: &World) -> String {
         let filter = world.board.stream.filter();
         if filter.is_open() {
-            "filter: (none)   / filters, for example  target:corp-scim st>=400 !op:lookup".to_owned()
+            "filter: (none)   / filters, for example  target:corp-scim st>=400 !op:lookup"
+                .to_owned()
         } else {
             format!("filter: {filter}   Esc clears")
         }
@@ -714,29 +926,58 @@ fn plain(line: &Line) -> String {
 }
 
 fn short_id(id: &str) -> String {
-    id.rsplit('-').next().unwrap_or(id).chars().rev().take(6).collect::<String>().chars().rev().collect()
+    id.rsplit('-')
+        .next()
+        .unwrap_or(id)
+        .chars()
+        .rev()
+        .take(6)
+        .collect::<String>()
+        .chars()
+        .rev()
+        .collect()
 }
 
 /// Marks the line of the selected exchange and the selected field.
 fn marked(line: WhyLine, here: Option<ExchangeId>, field: Option<&str>, world: &World) -> Line {
-    let is_field = line.field.as_deref().is_some_and(|name| is_same_field(field, name));
+    let is_field = line
+        .field
+        .as_deref()
+        .is_some_and(|name| is_same_field(field, name));
     let mut spans = line.line;
     if is_field {
         for span in &mut spans {
             span.style = span.style.patch(world.theme.mark);
         }
     } else if line.exchange.is_some() && line.exchange == here {
-        spans.push(Span::new(if world.theme.ascii { "  <" } else { "  ◂" }, world.theme.focus));
+        spans.push(Span::new(
+            if world.theme.ascii { "  <" } else { "  ◂" },
+            world.theme.focus,
+        ));
     }
     spans
 }
 
 /// Tells whether two names mean the same attribute: `name.givenName`, `givenName` and `emails[0].value` at their ends.
 fn is_same_field(selected: Option<&str>, name: &str) -> bool {
-    let Some(selected) = selected else { return false };
-    let root = |text: &str| text.split(['.', '[']).next().unwrap_or_default().to_lowercase();
-    let leaf = |text: &str| text.rsplit(['.', ':']).next().unwrap_or_default().to_lowercase();
-    selected.eq_ignore_ascii_case(name) || leaf(selected) == leaf(name) && leaf(name) != "value" || root(selected) == name.to_lowercase()
+    let Some(selected) = selected else {
+        return false;
+    };
+    let root = |text: &str| {
+        text.split(['.', '['])
+            .next()
+            .unwrap_or_default()
+            .to_lowercase()
+    };
+    let leaf = |text: &str| {
+        text.rsplit(['.', ':'])
+            .next()
+            .unwrap_or_default()
+            .to_lowercase()
+    };
+    selected.eq_ignore_ascii_case(name)
+        || leaf(selected) == leaf(name) && leaf(name) != "value"
+        || root(selected) == name.to_lowercase()
 }
 
 fn wire(world: &World, row: &Row, field: Option<&str>) -> Vec<Line> {
@@ -754,7 +995,10 @@ fn wire(world: &World, row: &Row, field: Option<&str>) -> Vec<Line> {
     match (&exchange.response, &exchange.error) {
         (Some(response), error) => {
             lines.push(vec![
-                Span::new(response.status.to_string(), theme.status(Some(response.status))),
+                Span::new(
+                    response.status.to_string(),
+                    theme.status(Some(response.status)),
+                ),
                 Span::new(format!("  {} ms", exchange.took.as_millis()), theme.dim),
             ]);
             headers(&mut lines, &response.headers, world);
@@ -763,7 +1007,9 @@ fn wire(world: &World, row: &Row, field: Option<&str>) -> Vec<Line> {
                 lines.push(vec![Span::new(error.clone(), theme.bad)]);
             }
         }
-        (None, Some(error)) => lines.push(vec![Span::new(format!("no answer: {error}"), theme.bad)]),
+        (None, Some(error)) => {
+            lines.push(vec![Span::new(format!("no answer: {error}"), theme.bad)]);
+        }
         (None, None) => lines.push(vec![Span::new("under way …", theme.dim)]),
     }
     lines
@@ -784,7 +1030,11 @@ fn body(lines: &mut Vec<Line>, body: &domain::Body, field: Option<&str>, world: 
         lines.push(Line::new());
     }
     for line in text {
-        let key = line.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next()).unwrap_or_default();
+        let key = line
+            .trim_start()
+            .strip_prefix('"')
+            .and_then(|rest| rest.split('"').next())
+            .unwrap_or_default();
         let mut spans = json_line(&line, &world.theme);
         if !key.is_empty() && is_same_field(field, key) {
             for span in &mut spans {
@@ -808,17 +1058,52 @@ struct Layout {
 impl Layout {
     fn of(width: u16) -> Self {
         match width {
-            0..60 => Self { time: 8, target: 10, op: 0, subject: width.saturating_sub(28), path: 0, trace: false },
-            60..100 => Self { time: 8, target: 18, op: 11, subject: width.saturating_sub(66), path: 0, trace: false },
-            100..140 => Self { time: 12, target: 22, op: 11, subject: 18, path: width.saturating_sub(97), trace: false },
-            _ => Self { time: 12, target: 26, op: 11, subject: 22, path: width.saturating_sub(112), trace: true },
+            0..60 => Self {
+                time: 8,
+                target: 10,
+                op: 0,
+                subject: width.saturating_sub(28),
+                path: 0,
+                trace: false,
+            },
+            60..100 => Self {
+                time: 8,
+                target: 18,
+                op: 11,
+                subject: width.saturating_sub(66),
+                path: 0,
+                trace: false,
+            },
+            100..140 => Self {
+                time: 12,
+                target: 22,
+                op: 11,
+                subject: 18,
+                path: width.saturating_sub(97),
+                trace: false,
+            },
+            _ => Self {
+                time: 12,
+                target: 26,
+                op: 11,
+                subject: 22,
+                path: width.saturating_sub(112),
+                trace: true,
+            },
         }
     }
 
     fn head(&self, pen: &mut Pen<'_>, row: Rect) {
         let style = pen.theme.dim;
-        let row = Rect { x: row.x + 1, width: row.width.saturating_sub(1), ..row };
-        let mut columns = vec![Column::new("Time", self.time, style), Column::new("Target", self.target, style)];
+        let row = Rect {
+            x: row.x + 1,
+            width: row.width.saturating_sub(1),
+            ..row
+        };
+        let mut columns = vec![
+            Column::new("Time", self.time, style),
+            Column::new("Target", self.target, style),
+        ];
         if self.op > 0 {
             columns.push(Column::new("Op", self.op, style));
         }
@@ -831,7 +1116,10 @@ impl Layout {
         }
         columns.push(Column::new("St", 4, style));
         if self.op > 0 {
-            columns.extend([Column::right("ms", 6, style), Column::right("Try", 3, style)]);
+            columns.extend([
+                Column::right("ms", 6, style),
+                Column::right("Try", 3, style),
+            ]);
         }
         if self.trace {
             columns.push(Column::new("Trace", 6, style));
@@ -841,7 +1129,11 @@ impl Layout {
 
     fn row(&self, world: &World, pen: &mut Pen<'_>, cells: Rect, row: &Row) {
         let theme = world.theme;
-        let time = if self.time > 8 { world.exact_time(row.at) } else { world.time(row.at) };
+        let time = if self.time > 8 {
+            world.exact_time(row.at)
+        } else {
+            world.time(row.at)
+        };
         let exchange = row.exchange();
         let status = match (&row.what, row.status(), exchange) {
             (What::Nothing(..), _, _) => "skip".to_owned(),
@@ -860,17 +1152,34 @@ impl Layout {
             (_, Some(exchange)) => path_of(&exchange.url),
             _ => String::new(),
         };
-        let millis = exchange.filter(|_| !row.is_under_way()).map_or_else(String::new, |exchange| exchange.took.as_millis().to_string());
-        let attempt = if row.attempt > 0 { row.attempt.to_string() } else { String::new() };
+        let millis = exchange
+            .filter(|_| !row.is_under_way())
+            .map_or_else(String::new, |exchange| {
+                exchange.took.as_millis().to_string()
+            });
+        let attempt = if row.attempt > 0 {
+            row.attempt.to_string()
+        } else {
+            String::new()
+        };
         let subject = match &row.what {
             What::Nothing(reason, _) if self.path == 0 => format!("{} {reason}", row.subject),
             _ => row.subject.to_string(),
         };
-        let target = if self.target < 18 { row.target.split('/').next().unwrap_or_default() } else { &row.target };
+        let target = if self.target < 18 {
+            row.target.split('/').next().unwrap_or_default()
+        } else {
+            &row.target
+        };
         let mark = if row.marked { "*" } else { "" };
         let time = format!("{mark}{time}");
-        let trace = row.flow.map_or_else(String::new, |flow| short_id(&flow.to_string()));
-        let mut columns = vec![Column::new(&time, self.time, theme.dim), Column::new(target, self.target, theme.text)];
+        let trace = row
+            .flow
+            .map_or_else(String::new, |flow| short_id(&flow.to_string()));
+        let mut columns = vec![
+            Column::new(&time, self.time, theme.dim),
+            Column::new(target, self.target, theme.text),
+        ];
         if self.op > 0 {
             columns.push(Column::new(row.op, self.op, theme.text));
         }
@@ -884,7 +1193,10 @@ impl Layout {
         }
         columns.push(Column::new(&status, 4, status_style));
         if self.op > 0 {
-            columns.extend([Column::right(&millis, 6, theme.text), Column::right(&attempt, 3, theme.text)]);
+            columns.extend([
+                Column::right(&millis, 6, theme.text),
+                Column::right(&attempt, 3, theme.text),
+            ]);
         }
         if self.trace {
             columns.push(Column::new(&trace, 6, theme.dim));

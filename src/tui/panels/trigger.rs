@@ -14,8 +14,8 @@ use crate::action::Action;
 use crate::keymap::{Key, Move};
 use crate::paint::Pen;
 use crate::panel::Panel;
-use crate::widgets::{Button, Choice, Field, Form, Pressed, Text};
 use crate::why;
+use crate::widgets::{Button, Choice, Field, Form, Pressed, Text};
 use crate::wish::{Answer, Deed, Errand, Wish};
 use crate::world::World;
 
@@ -23,8 +23,16 @@ use crate::world::World;
 const WAYS: &[(&str, &str, &str)] = &[
     ("console", "Console: add user", "user-created"),
     ("api", "SCIM API: create user", "user-created --source api"),
-    ("self-signup", "Self sign-up", "user-created --source self-signup"),
-    ("login", "Federated login (with JIT: first login)", "logged-in"),
+    (
+        "self-signup",
+        "Self sign-up",
+        "user-created --source self-signup",
+    ),
+    (
+        "login",
+        "Federated login (with JIT: first login)",
+        "logged-in",
+    ),
     ("role-assigned", "Assign a role", "role-assigned"),
     ("role-revoked", "Revoke a role", "role-revoked"),
     ("password", "Change a password", "password-changed"),
@@ -38,15 +46,32 @@ const WAYS: &[(&str, &str, &str)] = &[
 ];
 
 const CREATES: &[&str] = &["console", "api", "self-signup", "login"];
-const GROUPS: &[&str] = &["group-created", "group-changed", "group-renamed", "group-deleted"];
+const GROUPS: &[&str] = &[
+    "group-created",
+    "group-changed",
+    "group-renamed",
+    "group-deleted",
+];
 const USERS: &[&str] = &[
-    "console", "api", "self-signup", "login", "role-assigned", "role-revoked", "password", "update", "rename", "delete",
+    "console",
+    "api",
+    "self-signup",
+    "login",
+    "role-assigned",
+    "role-revoked",
+    "password",
+    "update",
+    "rename",
+    "delete",
 ];
 
 const GIVEN: [&str; 8] = ["Ada", "Kim", "Zoë", "Noor", "Jun", "Mia", "Ravi", "Ewa"];
-const FAMILY: [&str; 8] = ["Lovelace", "Ng", "Novák", "Haddad", "Sato", "Silva", "Rao", "Nowak"];
+const FAMILY: [&str; 8] = [
+    "Lovelace", "Ng", "Novák", "Haddad", "Sato", "Silva", "Rao", "Nowak",
+];
 
 /// The panel.
+#[derive(Default)]
 pub(crate) struct Trigger {
     form: Option<Form>,
     plan: Option<Result<Box<Plan>, String>>,
@@ -58,32 +83,36 @@ pub(crate) struct Trigger {
     count: u64,
 }
 
-impl Default for Trigger {
-    fn default() -> Self {
-        Self {
-            form: None,
-            plan: None,
-            planned: false,
-            waiting: false,
-            text: Text::default(),
-            reading: false,
-            count: 0,
-        }
-    }
-}
-
 impl Trigger {
     /// Fills the form in for a way, with an example when nobody is named.
     fn fill(&mut self, world: &World, way: &str, user: Option<&str>) {
         self.count += 1;
         let pick = usize::try_from((world.seed.wrapping_add(self.count)) % 64).unwrap_or(0);
         let (given, family) = (GIVEN[pick % 8], FAMILY[pick / 8]);
-        let example = format!("{}.{}{}", ascii(given), ascii(family), (world.seed.wrapping_add(self.count)) % 1000);
+        let example = format!(
+            "{}.{}{}",
+            ascii(given),
+            ascii(family),
+            (world.seed.wrapping_add(self.count)) % 1000
+        );
         let name = user.map_or(example, str::to_owned);
-        let mail = format!("{}@{}", name.rsplit('/').next().unwrap_or(&name), world.config().organization.tenant_domain);
-        let ways = WAYS.iter().map(|(word, label, _)| Choice::new(*word, *label)).collect();
+        let mail = format!(
+            "{}@{}",
+            name.rsplit('/').next().unwrap_or(&name),
+            world.config().organization.tenant_domain
+        );
+        let ways = WAYS
+            .iter()
+            .map(|(word, label, _)| Choice::new(*word, *label))
+            .collect();
         let mut applications = vec![Choice::new("", "(none)")];
-        applications.extend(world.config().applications.iter().map(|one| Choice::new(one.id.0.clone(), one.name.clone())));
+        applications.extend(
+            world
+                .config()
+                .applications
+                .iter()
+                .map(|one| Choice::new(one.id.0.clone(), one.name.clone())),
+        );
         let connections: Vec<Choice> = world
             .config()
             .connections
@@ -103,27 +132,42 @@ impl Trigger {
             Field::text("roles", "Roles", "")
                 .only_when("way", CREATES)
                 .hint("Separated by commas: Internal/sales, Internal/manager"),
-            Field::text("groups", "Groups", "").only_when("way", CREATES).hint("Separated by commas."),
-            Field::choice("connection", "Connection", connections, "").required().only_when("way", &["login"]),
+            Field::text("groups", "Groups", "")
+                .only_when("way", CREATES)
+                .hint("Separated by commas."),
+            Field::choice("connection", "Connection", connections, "")
+                .required()
+                .only_when("way", &["login"]),
             Field::choice("application", "Application", applications, "")
                 .only_when("way", &["api", "self-signup", "login"])
                 .hint("The application through which it comes."),
             Field::secret("password", "Password", None)
                 .only_when("way", &["console", "api", "self-signup", "password"])
                 .hint("Kept in memory only, until the first confirmed send."),
-            Field::text("role", "Role", "Internal/sales").required().only_when("way", &["role-assigned", "role-revoked"]),
+            Field::text("role", "Role", "Internal/sales")
+                .required()
+                .only_when("way", &["role-assigned", "role-revoked"]),
             Field::text("set", "Claims", "")
                 .required()
                 .only_when("way", &["update"])
                 .hint("claim=value; claim=value. An empty value empties the claim."),
-            Field::text("group", "Group", user.unwrap_or("staff")).required().only_when("way", GROUPS),
-            Field::text("to", "New name", "").required().only_when("way", &["rename", "group-renamed"]),
+            Field::text("group", "Group", user.unwrap_or("staff"))
+                .required()
+                .only_when("way", GROUPS),
+            Field::text("to", "New name", "")
+                .required()
+                .only_when("way", &["rename", "group-renamed"]),
             Field::text("add", "Members", "")
                 .only_when("way", &["group-created", "group-changed"])
                 .hint("Users to add, separated by commas."),
-            Field::text("gone", "Leave", "").only_when("way", &["group-changed"]).hint("Users to remove."),
+            Field::text("gone", "Leave", "")
+                .only_when("way", &["group-changed"])
+                .hint("Users to remove."),
         ];
-        let buttons = vec![Button::acts("plan", "Dry run"), Button::acts("go", "Trigger")];
+        let buttons = vec![
+            Button::acts("plan", "Dry run"),
+            Button::acts("go", "Trigger"),
+        ];
         let mut form = Form::new(fields, buttons);
         form.focus_button("go");
         self.form = Some(form);
@@ -133,7 +177,9 @@ impl Trigger {
     }
 
     fn submit(&mut self, is_plan: bool) -> Vec<Wish> {
-        let Some(form) = &self.form else { return Vec::new() };
+        let Some(form) = &self.form else {
+            return Vec::new();
+        };
         match request(form) {
             Err(told) => vec![Wish::Fail(told)],
             Ok(request) if is_plan || !self.planned => {
@@ -151,8 +197,17 @@ impl Trigger {
 
     fn draw_plan(&self, world: &World, pen: &mut Pen<'_>, area: Rect) {
         let theme = world.theme;
-        let inner = pen.frame(area, "What would follow", if self.planned { "dry run" } else { "" }, self.reading);
-        let inner = Rect { x: inner.x + 1, width: inner.width.saturating_sub(2), ..inner };
+        let inner = pen.frame(
+            area,
+            "What would follow",
+            if self.planned { "dry run" } else { "" },
+            self.reading,
+        );
+        let inner = Rect {
+            x: inner.x + 1,
+            width: inner.width.saturating_sub(2),
+            ..inner
+        };
         match &self.plan {
             None => {
                 let text = if self.waiting {
@@ -168,7 +223,8 @@ impl Trigger {
             }
             Some(Ok(plan)) => {
                 let lines = why::tell_plan(&plan.triggers, &theme, &|at| world.time(at));
-                self.text.draw(pen, inner, lines.len(), |at| lines[at].line.clone());
+                self.text
+                    .draw(pen, inner, lines.len(), |at| lines[at].line.clone());
             }
         }
     }
@@ -180,13 +236,17 @@ fn ascii(name: &str) -> String {
         .filter_map(|letter| match letter {
             'ë' => Some('e'),
             'á' => Some('a'),
-            letter => letter.is_ascii_alphabetic().then(|| letter.to_ascii_lowercase()),
+            letter => letter
+                .is_ascii_alphabetic()
+                .then(|| letter.to_ascii_lowercase()),
         })
         .collect()
 }
 
 fn list(text: &str) -> impl Iterator<Item = &str> {
-    text.split([',', ';']).map(str::trim).filter(|part| !part.is_empty())
+    text.split([',', ';'])
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
 }
 
 /// Makes a request of what was filled in.
@@ -194,10 +254,18 @@ fn request(form: &Form) -> Result<Request, String> {
     let way = form.value("way");
     let user = || QualifiedName::new(&form.value("user"));
     let group = || QualifiedName::new(&form.value("group"));
-    let names = |key: &str| list(&form.value(key)).map(QualifiedName::new).collect::<BTreeSet<_>>();
+    let names = |key: &str| {
+        list(&form.value(key))
+            .map(QualifiedName::new)
+            .collect::<BTreeSet<_>>()
+    };
     let new_user = || {
         let mut claims = Claims::new();
-        for (key, claim) in [("given", "givenname"), ("family", "lastname"), ("mail", "emailaddress")] {
+        for (key, claim) in [
+            ("given", "givenname"),
+            ("family", "lastname"),
+            ("mail", "emailaddress"),
+        ] {
             let value = form.value(key);
             if !value.is_empty() {
                 claims.insert(Claim::new(claim), vec![value]);
@@ -211,15 +279,31 @@ fn request(form: &Form) -> Result<Request, String> {
         }
     };
     let change = match way.as_str() {
-        "console" | "api" | "self-signup" => Change::CreateUser { user: new_user(), password: password(form)? },
-        "login" => Change::LogIn { identity: new_user() },
-        "role-assigned" => Change::AssignRole { user: user(), role: form.value("role").into() },
-        "role-revoked" => Change::RevokeRole { user: user(), role: form.value("role").into() },
+        "console" | "api" | "self-signup" => Change::CreateUser {
+            user: new_user(),
+            password: password(form)?,
+        },
+        "login" => Change::LogIn {
+            identity: new_user(),
+        },
+        "role-assigned" => Change::AssignRole {
+            user: user(),
+            role: form.value("role").into(),
+        },
+        "role-revoked" => Change::RevokeRole {
+            user: user(),
+            role: form.value("role").into(),
+        },
         "password" => Change::SetPassword {
             user: user(),
             password: password(form)?.ok_or("a new password is needed")?,
         },
-        "update" => Change::UpdateUser { user: user(), set: sets(&form.value("set"))?, remove: BTreeSet::new(), rename: None },
+        "update" => Change::UpdateUser {
+            user: user(),
+            set: sets(&form.value("set"))?,
+            remove: BTreeSet::new(),
+            rename: None,
+        },
         "rename" => Change::UpdateUser {
             user: user(),
             set: Claims::new(),
@@ -227,9 +311,19 @@ fn request(form: &Form) -> Result<Request, String> {
             rename: Some(form.value("to")),
         },
         "delete" => Change::DeleteUser { user: user() },
-        "group-created" => Change::CreateGroup { group: group(), members: names("add") },
-        "group-changed" => Change::ChangeGroup { group: group(), add: names("add"), remove: names("gone") },
-        "group-renamed" => Change::RenameGroup { group: group(), to: form.value("to") },
+        "group-created" => Change::CreateGroup {
+            group: group(),
+            members: names("add"),
+        },
+        "group-changed" => Change::ChangeGroup {
+            group: group(),
+            add: names("add"),
+            remove: names("gone"),
+        },
+        "group-renamed" => Change::RenameGroup {
+            group: group(),
+            to: form.value("to"),
+        },
         _ => Change::DeleteGroup { group: group() },
     };
     let source = match way.as_str() {
@@ -238,9 +332,18 @@ fn request(form: &Form) -> Result<Request, String> {
         "login" => Source::Login,
         _ => Source::Console,
     };
-    let application = Some(form.value("application")).filter(|id| !id.is_empty()).map(ApplicationId);
-    let connection = Some(form.value("connection")).filter(|id| !id.is_empty()).map(ConnectionId);
-    Ok(Request { change, source, application, connection })
+    let application = Some(form.value("application"))
+        .filter(|id| !id.is_empty())
+        .map(ApplicationId);
+    let connection = Some(form.value("connection"))
+        .filter(|id| !id.is_empty())
+        .map(ConnectionId);
+    Ok(Request {
+        change,
+        source,
+        application,
+        connection,
+    })
 }
 
 fn password(form: &Form) -> Result<Option<Secret>, String> {
@@ -260,9 +363,19 @@ fn password(form: &Form) -> Result<Option<Secret>, String> {
 
 fn sets(text: &str) -> Result<Claims, String> {
     let mut claims = Claims::new();
-    for part in text.split(';').map(str::trim).filter(|part| !part.is_empty()) {
-        let (claim, value) = part.split_once('=').ok_or_else(|| format!("`{part}` is not claim=value"))?;
-        let values = if value.trim().is_empty() { Vec::new() } else { vec![value.trim().to_owned()] };
+    for part in text
+        .split(';')
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+    {
+        let (claim, value) = part
+            .split_once('=')
+            .ok_or_else(|| format!("`{part}` is not claim=value"))?;
+        let values = if value.trim().is_empty() {
+            Vec::new()
+        } else {
+            vec![value.trim().to_owned()]
+        };
         claims.insert(Claim::new(claim), values);
     }
     Ok(claims)
@@ -284,19 +397,53 @@ impl Panel for Trigger {
     fn draw(&self, world: &World, pen: &mut Pen<'_>, area: Rect) {
         let Some(form) = &self.form else {
             let inner = pen.frame(area, "Trigger", "", true);
-            pen.paragraph(inner, " t fills in an example; Enter then shows what would follow.", world.theme.dim);
+            pen.paragraph(
+                inner,
+                " t fills in an example; Enter then shows what would follow.",
+                world.theme.dim,
+            );
             return;
         };
         let (left, right) = if area.width >= 100 {
             let half = area.width / 2;
-            (Rect { width: half, ..area }, Rect { x: area.x + half, width: area.width - half, ..area })
+            (
+                Rect {
+                    width: half,
+                    ..area
+                },
+                Rect {
+                    x: area.x + half,
+                    width: area.width - half,
+                    ..area
+                },
+            )
         } else if self.reading || (self.plan.is_some() && area.height < 30) {
             // The plan takes the room; the form is a Tab away.
             let form_rows = 5.min(area.height);
-            (Rect { height: form_rows, ..area }, Rect { y: area.y + form_rows, height: area.height - form_rows, ..area })
+            (
+                Rect {
+                    height: form_rows,
+                    ..area
+                },
+                Rect {
+                    y: area.y + form_rows,
+                    height: area.height - form_rows,
+                    ..area
+                },
+            )
         } else {
             let form_rows = 14.min(area.height);
-            (Rect { height: form_rows, ..area }, Rect { y: area.y + form_rows, height: area.height - form_rows, ..area })
+            (
+                Rect {
+                    height: form_rows,
+                    ..area
+                },
+                Rect {
+                    y: area.y + form_rows,
+                    height: area.height - form_rows,
+                    ..area
+                },
+            )
         };
         let inner = pen.frame(left, "Trigger", "", !self.reading);
         form.draw(pen, inner, !self.reading, world.passed);
@@ -343,18 +490,28 @@ impl Panel for Trigger {
     fn actions(&self, _world: &World) -> Vec<Action> {
         let command = self.form.as_ref().map_or("user-created", |form| {
             let way = form.value("way");
-            WAYS.iter().find(|(word, ..)| *word == way).map_or("user-created", |(.., command)| command)
+            WAYS.iter()
+                .find(|(word, ..)| *word == way)
+                .map_or("user-created", |(.., command)| command)
         });
-        let mut actions = vec![Action::new("example", Key::letter('t'), "Fill in another example")];
+        let mut actions = vec![Action::new(
+            "example",
+            Key::letter('t'),
+            "Fill in another example",
+        )];
         if self.form.is_some() {
             actions.extend([
-                Action::new("plan", Key::letter('p'), "Dry run").like(format!("outbound plan {command} …")),
+                Action::new("plan", Key::letter('p'), "Dry run")
+                    .like(format!("outbound plan {command} …")),
                 Action::named("go", "Trigger").like(format!("outbound trigger {command} …")),
                 Action::new("read", Key::letter('v'), "Read what would follow").quiet(),
             ]);
         }
         for (word, label, command) in WAYS {
-            actions.push(Action::named(word, format!("Trigger: {label}")).like(format!("outbound trigger {command} …")));
+            actions.push(
+                Action::named(word, format!("Trigger: {label}"))
+                    .like(format!("outbound trigger {command} …")),
+            );
         }
         actions
     }
@@ -398,10 +555,16 @@ impl Panel for Trigger {
                 let go = Wish::Go("traffic", Some(Errand::Flow(outcome.flow)));
                 match &outcome.verdict {
                     Some(WaitVerdict::Rejected { cause }) => {
-                        let told = format!("the change was NOT made, because {}", why::cause_text(cause));
+                        let told = format!(
+                            "the change was NOT made, because {}",
+                            why::cause_text(cause)
+                        );
                         vec![go, Wish::Fail(told)]
                     }
-                    _ => vec![go, Wish::Say(format!("done: {} operation(s)", outcome.operations.len()))],
+                    _ => vec![
+                        go,
+                        Wish::Say(format!("done: {} operation(s)", outcome.operations.len())),
+                    ],
                 }
             }
             _ => Vec::new(),
@@ -416,7 +579,10 @@ impl Panel for Trigger {
     }
 
     fn back(&mut self) -> Option<Vec<Wish>> {
-        if std::mem::take(&mut self.reading) || self.plan.take().is_some() || self.form.take().is_some() {
+        if std::mem::take(&mut self.reading)
+            || self.plan.take().is_some()
+            || self.form.take().is_some()
+        {
             self.planned = false;
             return Some(Vec::new());
         }
@@ -427,7 +593,8 @@ impl Panel for Trigger {
         if self.planned && matches!(self.plan, Some(Ok(_))) {
             "This is what would follow. Enter on Trigger does it; Esc goes back.".to_owned()
         } else {
-            "The dry run is shown first; nothing is sent before Trigger is pressed again.".to_owned()
+            "The dry run is shown first; nothing is sent before Trigger is pressed again."
+                .to_owned()
         }
     }
 }

@@ -39,7 +39,10 @@ pub(crate) fn json_line(line: &str, theme: &Theme) -> Line {
                 .find(|c: char| !(c.is_ascii_alphanumeric() || "+-.".contains(c)))
                 .unwrap_or(rest.len());
             (end, theme.number)
-        } else if let Some(word) = ["true", "false", "null"].into_iter().find(|word| rest.starts_with(word)) {
+        } else if let Some(word) = ["true", "false", "null"]
+            .into_iter()
+            .find(|word| rest.starts_with(word))
+        {
             (word.len(), theme.number)
         } else {
             let end = rest
@@ -85,7 +88,12 @@ mod tests {
     fn keys_texts_and_numbers_differ() {
         let theme = theme();
         let spans = json_line(r#"  "active": true, "n": [-1.5e3, "a\"b"]"#, &theme);
-        let of = |text: &str| spans.iter().find(|span| span.text == text).map(|span| span.style);
+        let of = |text: &str| {
+            spans
+                .iter()
+                .find(|span| span.text == text)
+                .map(|span| span.style)
+        };
         assert_eq!(of("\"active\""), Some(theme.name));
         assert_eq!(of("true"), Some(theme.number));
         assert_eq!(of("-1.5e3"), Some(theme.number));

@@ -1,4 +1,4 @@
-//! One field of a form: text, secret, choice, toggle, several lines, or something to read.
+//! One field of a form: text, secret, choice, toggle, or something to read.
 
 use std::time::Duration;
 
@@ -16,6 +16,9 @@ pub(crate) const REVEALED: Duration = Duration::from_secs(10);
 /// What stands for a secret, whatever its length.
 const MASK: &str = "••••••••";
 const ASCII_MASK: &str = "********";
+
+/// Says what is wrong with a text.
+pub(crate) type Check = fn(&str) -> Result<(), String>;
 
 /// One value of a choice: what is kept and what is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,8 +58,6 @@ pub(crate) enum Input {
         /// What is configured now, in words; an untouched field leaves it alone.
         present: Option<String>,
     },
-    /// Several lines; Enter makes a new one.
-    Lines(Box<TextArea<'static>>),
     /// One of some values.
     Choice { options: Vec<Choice>, at: usize },
     /// Yes or no.
@@ -76,7 +77,7 @@ pub(crate) struct Field {
     /// Shown only while another field has one of these values.
     pub(crate) only_when: Option<(String, Vec<String>)>,
     /// Says what is wrong with a text that is not empty.
-    pub(crate) check: Option<fn(&str) -> Result<(), String>>,
+    pub(crate) check: Option<Check>,
     pub(crate) error: Option<String>,
     pub(crate) changed: bool,
 }
@@ -84,7 +85,9 @@ pub(crate) struct Field {
 impl std::fmt::Debug for Field {
     /// Leaves the value out: it may be a secret.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Field").field("key", &self.key).finish_non_exhaustive()
+        f.debug_struct("Field")
+            .field("key", &self.key)
+            .finish_non_exhaustive()
     }
 }
 
@@ -114,10 +117,6 @@ impl Field {
 
     pub(crate) fn text(key: &str, label: &str, value: &str) -> Self {
         Self::new(key, label, Input::Text(area(&value.replace('\n', " "), 50)))
-    }
-
-    pub(crate) fn lines(key: &str, label: &str, value: &str) -> Self {
-        Self::new(key, label, Input::Lines(area(value, 50)))
     }
 
     pub(crate) fn secret(key: &str, label: &str, present: Option<&SecretRef>) -> Self {
@@ -169,7 +168,7 @@ impl Field {
     }
 
     #[must_use]
-    pub(crate) fn check(mut self, check: fn(&str) -> Result<(), String>) -> Self {
+    pub(crate) fn check(mut self, check: Check) -> Self {
         self.check = Some(check);
         self
     }
@@ -178,9 +177,10 @@ impl Field {
     pub(crate) fn value(&self) -> String {
         match &self.input {
             Input::Text(area) => area.lines().join(" ").trim().to_owned(),
-            Input::Lines(area) => area.lines().join("\n"),
             Input::Secret { .. } => String::new(),
-            Input::Choice { options, at } => options.get(*at).map_or(String::new(), |option| option.value.clone()),
+            Input::Choice { options, at } => options
+                .get(*at)
+                .map_or(String::new(), |option| option.value.clone()),
             Input::Toggle(on) => on.to_string(),
             Input::ReadOnly(text) => text.clone(),
         }
@@ -212,26 +212,25 @@ impl Field {
             Input::Secret { present, .. } => present.is_none() && self.secret_value().is_none(),
             Input::Choice { options, .. } => options.is_empty() || self.value().is_empty(),
             Input::Toggle(_) | Input::ReadOnly(_) => false,
-            Input::Text(_) | Input::Lines(_) => self.value().trim().is_empty(),
+            Input::Text(_) => self.value().trim().is_empty(),
         }
     }
 
     /// Tells whether keys write into it.
     pub(crate) fn takes_text(&self) -> bool {
-        matches!(self.input, Input::Text(_) | Input::Secret { .. } | Input::Lines(_))
+        matches!(self.input, Input::Text(_) | Input::Secret { .. })
     }
 
     /// Takes a key, and tells whether it was one for the field.
     pub(crate) fn key(&mut self, key: Key, now: Duration) -> bool {
         let taken = match &mut self.input {
-            Input::Text(area) => edit(area, key, false),
-            Input::Lines(area) => edit(area, key, true),
+            Input::Text(area) => edit(area, key),
             Input::Secret { area, revealed, .. } => {
                 if key == Key::ctrl('r') {
                     *revealed = Some(now + REVEALED);
                     return true;
                 }
-                edit(area, key, false)
+                edit(area, key)
             }
             Input::Choice { options, at } => choose(options.len(), at, key),
             Input::Toggle(on) => match key.code {
@@ -254,20 +253,13 @@ impl Field {
     pub(crate) fn paste(&mut self, text: &str) {
         let text = text.replace("\r\n", "\n").replace('\r', "\n");
         match &mut self.input {
-            Input::Lines(area) => area.insert_str(&text),
-            Input::Text(area) | Input::Secret { area, .. } => area.insert_str(text.replace('\n', " ").trim()),
+            Input::Text(area) | Input::Secret { area, .. } => {
+                area.insert_str(text.replace('\n', " ").trim())
+            }
             Input::Choice { .. } | Input::Toggle(_) | Input::ReadOnly(_) => false,
         };
         self.changed = true;
         self.error = None;
-    }
-
-    /// Returns the rows that the field's value takes.
-    pub(crate) fn height(&self) -> u16 {
-        match &self.input {
-            Input::Lines(_) => 5,
-            _ => 1,
-        }
     }
 
     /// Draws the value.
@@ -276,40 +268,86 @@ impl Field {
         let style = if focused { theme.focus } else { theme.text };
         match &self.input {
             Input::Text(text) => draw_text(pen, area, text, focused),
-            Input::Lines(text) => draw_text(pen, area, text, focused),
-            Input::Secret { area: text, revealed, present } => {
+            Input::Secret {
+                area: text,
+                revealed,
+                present,
+            } => {
                 let typed = text.lines().join(" ");
-                let is_reference = ["env:", "file:", "command:"].iter().any(|lead| typed.starts_with(lead));
-                if is_reference || (revealed.is_some_and(|until| now < until) && !typed.is_empty()) {
+                let is_reference = ["env:", "file:", "command:"]
+                    .iter()
+                    .any(|lead| typed.starts_with(lead));
+                if is_reference || (revealed.is_some_and(|until| now < until) && !typed.is_empty())
+                {
                     draw_text(pen, area, text, focused);
                 } else if typed.is_empty() {
                     let told = match present {
                         Some(present) => format!("{} ({present})", mask(theme.ascii)),
                         None => "env:NAME, file:path, or the secret".to_owned(),
                     };
-                    let used = if focused { 1 } else { 0 };
+                    let used = u16::from(focused);
                     if focused {
                         pen.put(area.x, area.y, 1, " ", theme.mark);
                     }
-                    pen.put(area.x + used, area.y, area.width.saturating_sub(used), &told, theme.dim);
+                    pen.put(
+                        area.x + used,
+                        area.y,
+                        area.width.saturating_sub(used),
+                        &told,
+                        theme.dim,
+                    );
                 } else {
                     let used = pen.put(area.x, area.y, area.width, mask(theme.ascii), style);
                     if focused {
-                        pen.put(area.x + used, area.y, area.width.saturating_sub(used), " ", theme.mark);
+                        pen.put(
+                            area.x + used,
+                            area.y,
+                            area.width.saturating_sub(used),
+                            " ",
+                            theme.mark,
+                        );
                     }
                 }
             }
             Input::Choice { options, at } => {
-                let label = options.get(*at).map_or("(nothing to choose)", |option| option.label.as_str());
-                let [open, close] = if theme.ascii { ["<", ">"] } else { ["‹", "›"] };
-                let many = if options.len() > 1 { format!("  {} of {}", at + 1, options.len()) } else { String::new() };
-                let used = pen.put(area.x, area.y, area.width, &format!("{open} {label} {close}"), style);
+                let label = options
+                    .get(*at)
+                    .map_or("(nothing to choose)", |option| option.label.as_str());
+                let [open, close] = if theme.ascii {
+                    ["<", ">"]
+                } else {
+                    ["‹", "›"]
+                };
+                let many = if options.len() > 1 {
+                    format!("  {} of {}", at + 1, options.len())
+                } else {
+                    String::new()
+                };
+                let used = pen.put(
+                    area.x,
+                    area.y,
+                    area.width,
+                    &format!("{open} {label} {close}"),
+                    style,
+                );
                 if focused {
-                    pen.put(area.x + used, area.y, area.width.saturating_sub(used), &many, theme.dim);
+                    pen.put(
+                        area.x + used,
+                        area.y,
+                        area.width.saturating_sub(used),
+                        &many,
+                        theme.dim,
+                    );
                 }
             }
             Input::Toggle(on) => {
-                pen.put(area.x, area.y, area.width, if *on { "[x]" } else { "[ ]" }, style);
+                pen.put(
+                    area.x,
+                    area.y,
+                    area.width,
+                    if *on { "[x]" } else { "[ ]" },
+                    style,
+                );
             }
             Input::ReadOnly(text) => {
                 pen.put(area.x, area.y, area.width, text, theme.dim);
@@ -329,15 +367,13 @@ fn is_movement(key: Key) -> bool {
     )
 }
 
-/// The few editing keys that every field has. Up and Down belong to the form, unless there are lines to go to.
-fn edit(area: &mut TextArea<'static>, key: Key, many: bool) -> bool {
+/// The few editing keys that every field has. Up, Down and Enter belong to the form.
+fn edit(area: &mut TextArea<'static>, key: Key) -> bool {
     let to = match key.code {
         KeyCode::Left => Some(CursorMove::Back),
         KeyCode::Right => Some(CursorMove::Forward),
         KeyCode::Home => Some(CursorMove::Head),
         KeyCode::End => Some(CursorMove::End),
-        KeyCode::Up if many && area.cursor().0 > 0 => Some(CursorMove::Up),
-        KeyCode::Down if many && area.cursor().0 + 1 < area.lines().len() => Some(CursorMove::Down),
         _ => None,
     };
     if let Some(to) = to {
@@ -351,10 +387,6 @@ fn edit(area: &mut TextArea<'static>, key: Key, many: bool) -> bool {
         }
         KeyCode::Char('w') if key.ctrl => {
             area.delete_word();
-            true
-        }
-        KeyCode::Enter if many => {
-            area.insert_newline();
             true
         }
         KeyCode::Backspace | KeyCode::Delete => {
@@ -381,33 +413,48 @@ fn choose(len: usize, at: &mut usize, key: Key) -> bool {
     true
 }
 
+/// Returns the cells that a letter takes once it was made visible.
+fn shown_cells(letter: char) -> usize {
+    cells(&domain::visible(letter.encode_utf8(&mut [0; 4])))
+}
+
 /// Draws text with its cursor, shifted so that the cursor can be seen.
 fn draw_text(pen: &mut Pen<'_>, area: Rect, text: &TextArea<'static>, focused: bool) {
     let theme = *pen.theme;
-    let cursor = text.cursor();
-    let (row, column) = (cursor.0, cursor.1);
-    let height = usize::from(area.height.max(1));
-    let first = (row + 1).saturating_sub(height);
-    for (y, (index, line)) in (area.y..area.bottom()).zip(text.lines().iter().enumerate().skip(first)) {
-        let here = focused && index == row;
-        let mut start = 0;
-        if here {
-            // Leading characters go until the cursor's cell fits.
-            let before = |from: usize| -> String { line.chars().skip(from).take(column.saturating_sub(from)).collect() };
-            while start < column && cells(&domain::visible(&before(start))) + 1 > usize::from(area.width) {
-                start += 1;
+    let column = text.cursor().1;
+    let line = text.lines().first().map_or("", String::as_str);
+    let letters: Vec<char> = line.chars().collect();
+    let column = column.min(letters.len());
+    // What is shown begins as far before the cursor as there is room, and the cursor itself needs a cell.
+    let mut start = 0;
+    let mut lead = 0;
+    if focused {
+        start = column;
+        while start > 0 {
+            let width = shown_cells(letters[start - 1]);
+            if lead + width + 1 > usize::from(area.width) {
+                break;
             }
+            lead += width;
+            start -= 1;
         }
-        let shown: String = line.chars().skip(start).collect();
-        let style = if focused { Style::new().add_modifier(Modifier::UNDERLINED) } else { theme.text };
-        pen.put(area.x, y, area.width, &shown, style);
-        if here {
-            let before: String = line.chars().skip(start).take(column - start).collect();
-            let x = area.x + u16::try_from(cells(&domain::visible(&before))).unwrap_or(0);
-            let under = line.chars().nth(column).map_or(" ".to_owned(), |letter| letter.to_string());
-            if x < area.right() {
-                pen.put(x, y, area.right() - x, &under, theme.mark);
-            }
+    }
+    let shown: String = letters
+        .iter()
+        .skip(start)
+        .take(usize::from(area.width) + 1)
+        .collect();
+    let style = if focused {
+        Style::new().add_modifier(Modifier::UNDERLINED)
+    } else {
+        theme.text
+    };
+    pen.put(area.x, area.y, area.width, &shown, style);
+    if focused {
+        let x = area.x + u16::try_from(lead).unwrap_or(0);
+        let under = letters.get(column).map_or(" ".to_owned(), char::to_string);
+        if x < area.right() {
+            pen.put(x, area.y, area.right() - x, &under, theme.mark);
         }
     }
     if text.is_empty() && !focused {

@@ -22,11 +22,19 @@ pub(crate) struct Button {
 
 impl Button {
     pub(crate) const fn acts(id: &'static str, label: &'static str) -> Self {
-        Self { id, label, validates: true }
+        Self {
+            id,
+            label,
+            validates: true,
+        }
     }
 
     pub(crate) const fn leaves(id: &'static str, label: &'static str) -> Self {
-        Self { id, label, validates: false }
+        Self {
+            id,
+            label,
+            validates: false,
+        }
     }
 }
 
@@ -55,7 +63,12 @@ pub(crate) struct Form {
 
 impl Form {
     pub(crate) fn new(fields: Vec<Field>, buttons: Vec<Button>) -> Self {
-        let mut form = Self { fields, buttons, focus: 0, top: Cell::new(0) };
+        let mut form = Self {
+            fields,
+            buttons,
+            focus: 0,
+            top: Cell::new(0),
+        };
         form.focus = form.next_stop(form.stops(), true).min(form.first_stop());
         form
     }
@@ -80,11 +93,6 @@ impl Form {
     pub(crate) fn focused(&self) -> Option<&Field> {
         let visible = self.visible();
         visible.get(self.focus).map(|index| &self.fields[*index])
-    }
-
-    /// Tells whether any field was changed.
-    pub(crate) fn is_changed(&self) -> bool {
-        self.fields.iter().any(|field| field.changed)
     }
 
     /// Tells whether typed letters go into a field.
@@ -139,7 +147,11 @@ impl Form {
         }
         let mut at = from;
         for _ in 0..stops {
-            at = if forward { (at + 1) % stops } else { (at + stops - 1) % stops };
+            at = if forward {
+                (at + 1) % stops
+            } else {
+                (at + stops - 1) % stops
+            };
             if self.can_stop(at) {
                 return at;
             }
@@ -180,8 +192,13 @@ impl Form {
             let before = self.fields[index].changed;
             let value = self.fields[index].value();
             if self.fields[index].key(key, now) {
-                let changed = self.fields[index].value() != value || (self.fields[index].changed && !before);
-                return if changed { Pressed::Changed } else { Pressed::Moved };
+                let changed =
+                    self.fields[index].value() != value || (self.fields[index].changed && !before);
+                return if changed {
+                    Pressed::Changed
+                } else {
+                    Pressed::Moved
+                };
             }
         }
         let forward = match key.code {
@@ -190,7 +207,9 @@ impl Form {
             KeyCode::Enter if self.focus < visible.len() => true,
             KeyCode::Left if self.focus >= visible.len() => false,
             KeyCode::Right if self.focus >= visible.len() => true,
-            KeyCode::Enter | KeyCode::Char(' ') => return self.press(self.focus - visible.len().min(self.focus)),
+            KeyCode::Enter | KeyCode::Char(' ') => {
+                return self.press(self.focus - visible.len().min(self.focus));
+            }
             _ => return Pressed::Nothing,
         };
         self.check_left();
@@ -255,13 +274,33 @@ impl Form {
         for (nth, index) in visible.iter().enumerate() {
             let height = rows[nth];
             if row >= top && row + height <= top + room {
-                let cells = Rect { y: area.y + row - top, height, ..area };
-                self.draw_field(pen, cells, label_width, *index, focused && nth == self.focus, now);
+                let cells = Rect {
+                    y: area.y + row - top,
+                    height,
+                    ..area
+                };
+                self.draw_field(
+                    pen,
+                    cells,
+                    label_width,
+                    *index,
+                    focused && nth == self.focus,
+                    now,
+                );
             }
             row += height;
         }
         let used = total.min(room);
-        self.draw_buttons(pen, Rect { y: area.y + used, height: buttons, ..area }, visible.len(), focused);
+        self.draw_buttons(
+            pen,
+            Rect {
+                y: area.y + used,
+                height: buttons,
+                ..area
+            },
+            visible.len(),
+            focused,
+        );
         used + buttons
     }
 
@@ -272,12 +311,20 @@ impl Form {
             .map(|(nth, index)| {
                 let field = &self.fields[*index];
                 let hint = nth == self.focus && !field.hint.is_empty();
-                field.height() + u16::from(field.error.is_some() || hint)
+                1 + u16::from(field.error.is_some() || hint)
             })
             .collect()
     }
 
-    fn draw_field(&self, pen: &mut Pen<'_>, area: Rect, label_width: u16, index: usize, focused: bool, now: Duration) {
+    fn draw_field(
+        &self,
+        pen: &mut Pen<'_>,
+        area: Rect,
+        label_width: u16,
+        index: usize,
+        focused: bool,
+        now: Duration,
+    ) {
         let theme = *pen.theme;
         let field = &self.fields[index];
         let sign = match (field.required, field.changed) {
@@ -285,7 +332,11 @@ impl Form {
             (true, false) => " !",
             (false, false) => "",
         };
-        let sign = if field.required && !field.is_empty() && !field.changed { "" } else { sign };
+        let sign = if field.required && !field.is_empty() && !field.changed {
+            ""
+        } else {
+            sign
+        };
         let mark = if !focused {
             " "
         } else if theme.ascii {
@@ -301,14 +352,20 @@ impl Form {
         let value = Rect {
             x: area.x + lead,
             width: area.width - lead,
-            height: field.height().min(area.height),
+            height: 1,
             ..area
         };
         field.draw(pen, value, focused, now);
-        let below = area.y + field.height();
+        let below = area.y + 1;
         if below < area.bottom() {
             match &field.error {
-                Some(error) => pen.put(value.x, below, value.width, &format!("x {error}"), theme.bad),
+                Some(error) => pen.put(
+                    value.x,
+                    below,
+                    value.width,
+                    &format!("x {error}"),
+                    theme.bad,
+                ),
                 None => pen.put(value.x, below, value.width, &field.hint, theme.dim),
             };
         }
@@ -321,11 +378,21 @@ impl Form {
         let theme = *pen.theme;
         let mut x = area.x + 1;
         for (at, button) in self.buttons.iter().enumerate() {
-            let style = if focused && self.focus == fields + at { theme.button } else { theme.text };
+            let style = if focused && self.focus == fields + at {
+                theme.button
+            } else {
+                theme.text
+            };
             if x >= area.right() {
                 break;
             }
-            x += pen.put(x, area.y + 1, area.right() - x, &format!("[ {} ]", button.label), style) + 2;
+            x += pen.put(
+                x,
+                area.y + 1,
+                area.right() - x,
+                &format!("[ {} ]", button.label),
+                style,
+            ) + 2;
         }
     }
 }
@@ -339,9 +406,18 @@ mod tests {
         Form::new(
             vec![
                 Field::text("name", "Name", "").required(),
-                Field::choice("mode", "Mode", vec![Choice::plain("basic"), Choice::plain("bearer")], "basic"),
-                Field::text("user", "Username", "").required().only_when("mode", &["basic"]),
-                Field::secret("token", "Token", None).required().only_when("mode", &["bearer"]),
+                Field::choice(
+                    "mode",
+                    "Mode",
+                    vec![Choice::plain("basic"), Choice::plain("bearer")],
+                    "basic",
+                ),
+                Field::text("user", "Username", "")
+                    .required()
+                    .only_when("mode", &["basic"]),
+                Field::secret("token", "Token", None)
+                    .required()
+                    .only_when("mode", &["bearer"]),
             ],
             vec![Button::acts("ok", "Finish"), Button::leaves("no", "Cancel")],
         )
@@ -369,7 +445,13 @@ mod tests {
         form.focus_button("ok");
         assert_eq!(press(&mut form, &[KeyCode::Enter]), Pressed::Moved);
         assert_eq!(form.focused().unwrap().key, "name");
-        assert!(form.fields[0].error.as_deref().unwrap().contains("required"));
+        assert!(
+            form.fields[0]
+                .error
+                .as_deref()
+                .unwrap()
+                .contains("required")
+        );
         form.focus_button("no");
         assert_eq!(press(&mut form, &[KeyCode::Enter]), Pressed::Button("no"));
     }
@@ -386,6 +468,9 @@ mod tests {
         form.paste("env:TOKEN");
         form.focus_button("ok");
         assert_eq!(press(&mut form, &[KeyCode::Enter]), Pressed::Button("ok"));
-        assert_eq!(form.fields[3].secret_value().unwrap().to_string(), "env:TOKEN");
+        assert_eq!(
+            form.fields[3].secret_value().unwrap().to_string(),
+            "env:TOKEN"
+        );
     }
 }

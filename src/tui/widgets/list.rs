@@ -87,7 +87,11 @@ impl List {
                     (false, true) => "▌",
                     (false, false) => "╎",
                 };
-                let style = if focused { pen.theme.focus } else { pen.theme.dim };
+                let style = if focused {
+                    pen.theme.focus
+                } else {
+                    pen.theme.dim
+                };
                 pen.put(area.x, y, 1, mark, style);
             }
             let cells = Rect {
@@ -114,10 +118,7 @@ mod tests {
             for (step, len) in moves {
                 let to = [Move::Up, Move::Down, Move::PageUp, Move::PageDown, Move::First, Move::Last][usize::from(step)];
                 list.go(to, len);
-                match list.selected(len) {
-                    Some(at) => prop_assert!(at < len),
-                    None => prop_assert_eq!(len, 0),
-                }
+                if let Some(at) = list.selected(len) { prop_assert!(at < len) } else { prop_assert_eq!(len, 0) }
             }
         }
     }

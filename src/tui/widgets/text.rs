@@ -43,7 +43,15 @@ impl Text {
             if y >= area.bottom() {
                 return;
             }
-            y += put_wrapped(pen, Rect { y, height: area.bottom() - y, ..area }, &line(index));
+            y += put_wrapped(
+                pen,
+                Rect {
+                    y,
+                    height: area.bottom() - y,
+                    ..area
+                },
+                &line(index),
+            );
         }
     }
 }

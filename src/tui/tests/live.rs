@@ -1,0 +1,276 @@
+//! The screen over a real engine, with a target that does what it is told.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use connectors::CATALOGUE;
+use crossterm::event::KeyCode;
+use domain::{
+    Configuration, Confirmation, Confirmed, Connector, ConnectorRef, Connectors, ExchangeId,
+    Failure, Health, Lab, LabEntry, LabError, LabFault, LabFeed, LabMock, LabObject, MatchKey,
+    Order as Job, RemoteAccount, RemoteId, SystemClock, Tap, Unavailable,
+};
+use engine::{Engine, Options};
+use tokio::sync::mpsc;
+
+use super::Stage;
+use crate::Setup;
+use crate::frame::Link;
+use crate::hands::Hands;
+use crate::samples;
+use crate::screen::Order;
+use crate::theme::{Surroundings, ThemeName};
+use crate::wish::{Deed, Happening};
+use crate::world::World;
+
+/// A target that takes everything.
+struct Willing;
+
+#[async_trait]
+impl Connector for Willing {
+    async fn carry_out(&self, order: &Job<'_>, tap: &dyn Tap) -> Result<Confirmed, Failure> {
+        let mut exchange = samples::exchange(None, 0);
+        exchange.id = ExchangeId(uuid::Uuid::from_u128(order.operation.0.as_u128() + 1));
+        exchange.error = None;
+        tap.started(&exchange);
+        let answered = samples::exchange(Some(201), 3);
+        exchange.response = answered.response;
+        exchange.took = answered.took;
+        tap.finished(&exchange);
+        Ok(Confirmed {
+            what: Confirmation::Created,
+            remote_id: RemoteId(format!("remote-{}", order.operation)),
+            remote_name: order.desired.remote_name.clone(),
+            written: order.desired.values(),
+        })
+    }
+
+    async fn find(
+        &self,
+        _key: &MatchKey,
+        _tap: &dyn Tap,
+    ) -> Result<Option<RemoteAccount>, Failure> {
+        Ok(None)
+    }
+
+    async fn check(&self, _tap: &dyn Tap) -> Result<Health, Failure> {
+        Ok(Health {
+            findings: Vec::new(),
+        })
+    }
+}
+
+struct AllWilling;
+
+impl Connectors for AllWilling {
+    fn build(
+        &self,
+        _: &Configuration,
+        _: &ConnectorRef,
+    ) -> Result<Arc<dyn Connector>, Unavailable> {
+        Ok(Arc::new(Willing))
+    }
+}
+
+struct NoLab;
+
+struct NoFeed;
+
+#[async_trait]
+impl LabFeed for NoFeed {
+    async fn next(&mut self) -> Option<Arc<LabEntry>> {
+        None
+    }
+}
+
+fn none<T>() -> Result<T, LabError> {
+    Err(LabError("there are no mocks here".to_owned()))
+}
+
+#[async_trait]
+impl Lab for NoLab {
+    fn mocks(&self) -> Vec<LabMock> {
+        Vec::new()
+    }
+    async fn start(&self, _: &str) -> Result<String, LabError> {
+        none()
+    }
+    async fn stop(&self, _: &str) -> Result<(), LabError> {
+        none()
+    }
+    fn faults(&self) -> Vec<LabFault> {
+        Vec::new()
+    }
+    fn arm(&self, _: &str, _: &str) -> Result<u64, LabError> {
+        none()
+    }
+    fn disarm(&self, _: &str, _: Option<u64>) -> Result<usize, LabError> {
+        none()
+    }
+    fn objects(&self, _: &str) -> Result<Vec<LabObject>, LabError> {
+        none()
+    }
+    fn log(&self, _: &str, _: u64) -> Result<Vec<Arc<LabEntry>>, LabError> {
+        none()
+    }
+    fn follow(&self) -> Box<dyn LabFeed> {
+        Box::new(NoFeed)
+    }
+    fn reset(&self, _: &str) -> Result<(), LabError> {
+        none()
+    }
+    fn snapshot(&self, _: &str, _: &str) -> Result<(), LabError> {
+        none()
+    }
+    fn restore(&self, _: &str, _: &str) -> Result<(), LabError> {
+        none()
+    }
+}
+
+/// The screen with its hands, and without a terminal.
+struct Live {
+    stage: Stage,
+    hands: Hands,
+    answers: mpsc::UnboundedReceiver<Happening>,
+    news: engine::Subscription,
+    engine: Engine,
+}
+
+impl Live {
+    async fn open() -> Self {
+        let stage = Stage::new(ThemeName::Dark, (160, 50));
+        let World { file, running, .. } = &stage.screen.world;
+        let clock: Arc<dyn domain::Clock> = Arc::new(SystemClock::default());
+        let engine = Engine::start(Options {
+            configuration: Arc::clone(running),
+            catalogue: CATALOGUE,
+            connectors: Arc::new(AllWilling),
+            clock: Arc::clone(&clock),
+            journal: journal(stage.folder.path()),
+            seed: 1,
+        })
+        .await
+        .unwrap();
+        let (sender, answers) = mpsc::unbounded_channel();
+        let setup = Setup {
+            engine: engine.clone(),
+            reader: engine.reader(),
+            file: file.clone(),
+            configuration: Arc::clone(running),
+            catalogue: CATALOGUE,
+            lab: Arc::new(NoLab),
+            clock,
+            exports: stage.screen.world.exports,
+            theme: ThemeName::Dark,
+            surroundings: Surroundings::default(),
+            link: Link::Quick,
+            log: None,
+            seed: 1,
+        };
+        let hands = Hands::new(setup, sender);
+        let news = hands.subscribe();
+        let mut live = Self {
+            stage,
+            hands,
+            answers,
+            news,
+            engine,
+        };
+        let first = live.stage.screen.begin();
+        live.carry_out(first);
+        live
+    }
+
+    fn carry_out(&mut self, orders: Vec<Order>) {
+        for order in orders {
+            match order {
+                Order::Ask(query) => self.hands.ask(query),
+                Order::Do(deed @ (Deed::Quit | Deed::Suspend | Deed::Repaint)) => {
+                    panic!("{deed:?} was not asked for")
+                }
+                Order::Do(deed) => self.hands.act(deed, self.stage.screen.world.draft.as_ref()),
+            }
+        }
+    }
+
+    fn press(&mut self, code: KeyCode) {
+        let orders = self
+            .stage
+            .screen
+            .update(Happening::Key(crate::keymap::Key::of(code)));
+        self.carry_out(orders);
+    }
+
+    fn ctrl(&mut self, letter: char) {
+        let orders = self
+            .stage
+            .screen
+            .update(Happening::Key(crate::keymap::Key::ctrl(letter)));
+        self.carry_out(orders);
+    }
+
+    /// Lets things happen until the screen shows a text.
+    async fn until(&mut self, wanted: &str) {
+        while !self.stage.text().contains(wanted) {
+            let happening = tokio::select! {
+                Some(answer) = self.answers.recv() => answer,
+                Some(news) = self.news.next() => Happening::News(vec![news]),
+            };
+            let orders = self.stage.screen.update(happening);
+            self.carry_out(orders);
+        }
+    }
+}
+
+fn journal(folder: &Path) -> std::path::PathBuf {
+    folder.join("outbound.db")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn three_keys_and_a_user_is_at_the_target_with_its_why() {
+    let mut live = Live::open().await;
+    live.press(KeyCode::Char('t'));
+    live.press(KeyCode::Enter);
+    live.until("corp-scim/scim2  create").await;
+    live.press(KeyCode::Enter);
+    live.until("confirmed by the target: created").await;
+    live.until("201").await;
+    live.press(KeyCode::Esc);
+    live.press(KeyCode::Char('3'));
+    live.until("remote-").await;
+    live.engine.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn update_shows_whom_it_concerns_writes_one_line_and_the_engine_takes_it() {
+    let mut live = Live::open().await;
+    live.press(KeyCode::Char('t'));
+    live.press(KeyCode::Enter);
+    live.until("corp-scim/scim2  create").await;
+    live.press(KeyCode::Enter);
+    live.until("confirmed by the target: created").await;
+    live.press(KeyCode::Esc);
+    for code in ['1', 'j', 'j'] {
+        live.press(KeyCode::Char(code));
+    }
+    live.press(KeyCode::Enter);
+    for code in [']', ']', ' '] {
+        live.press(KeyCode::Char(code));
+    }
+    live.ctrl('s');
+    live.until("Who is affected").await;
+    let text = live.stage.text();
+    assert!(text.contains("corp-scim/scim2"), "{text}");
+    live.press(KeyCode::Enter);
+    live.until("Updated").await;
+    let before: Vec<&str> = samples::TOML.lines().collect();
+    let after = live.stage.file();
+    let changed = after
+        .lines()
+        .zip(&before)
+        .filter(|(now, was)| now != *was)
+        .count();
+    assert_eq!((changed, after.lines().count()), (1, before.len()));
+    live.engine.shutdown().await;
+}

@@ -1,0 +1,367 @@
+//! Keys in, orders and words out.
+
+use crossterm::event::KeyCode;
+use domain::{Change, Source};
+
+use super::Stage;
+use crate::screen::Order;
+use crate::theme::ThemeName;
+use crate::wish::{Answer, Deed, Happening};
+
+fn stage() -> Stage {
+    Stage::played(ThemeName::Dark, (80, 24))
+}
+
+fn deeds(orders: Vec<Order>) -> Vec<Deed> {
+    orders
+        .into_iter()
+        .filter_map(|order| match order {
+            Order::Do(deed) => Some(deed),
+            Order::Ask(_) => None,
+        })
+        .collect()
+}
+
+#[test]
+fn moving_up_ends_following_and_the_end_brings_it_back() {
+    let mut stage = stage();
+    assert!(stage.text().contains("FOLLOW"));
+    stage.press(KeyCode::Up);
+    assert!(stage.text().contains("HELD"));
+    stage.press(KeyCode::Char('G'));
+    assert!(stage.text().contains("FOLLOW"));
+    stage.press(KeyCode::Char(' '));
+    assert!(stage.text().contains("PAUSED"));
+}
+
+#[test]
+fn a_filter_hides_rows_and_a_bad_one_keeps_the_last_good_one_and_says_why() {
+    let mut stage = stage();
+    stage.letters("/st>=400");
+    stage.press(KeyCode::Enter);
+    assert!(stage.text().contains("1 of 3 match"), "{}", stage.text());
+    stage.letters("/ |");
+    assert!(
+        stage.text().contains("something is missing"),
+        "{}",
+        stage.text()
+    );
+    assert!(stage.text().contains("1 of 3 match"));
+    stage.press(KeyCode::Esc);
+    stage.press(KeyCode::Esc);
+    assert!(stage.text().contains("3 rows"), "{}", stage.text());
+}
+
+#[test]
+fn the_next_problem_is_found_from_anywhere() {
+    let mut stage = stage();
+    stage.letters("1!");
+    assert_eq!(stage.screen.section(), "traffic");
+    assert!(
+        stage
+            .text()
+            .lines()
+            .any(|line| line.contains('▌') && line.contains("503")),
+        "{}",
+        stage.text()
+    );
+}
+
+#[test]
+fn three_keys_lead_from_the_first_frame_to_a_user_on_its_way() {
+    let mut stage = Stage::new(ThemeName::Dark, (80, 24));
+    assert!(stage.press(KeyCode::Char('t')).is_empty());
+    let planned = deeds(stage.press(KeyCode::Enter));
+    assert!(
+        matches!(planned.as_slice(), [Deed::Plan(_)]),
+        "the dry run comes first"
+    );
+    let plan = engine::Plan {
+        triggers: Vec::new(),
+    };
+    stage.happen(Happening::Answer(Box::new(Answer::Planned(Ok(Box::new(
+        plan,
+    ))))));
+    match deeds(stage.press(KeyCode::Enter)).as_slice() {
+        [Deed::Submit(request)] => {
+            assert_eq!(request.source, Source::Console);
+            assert!(matches!(&request.change, Change::CreateUser { .. }));
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn after_a_change_of_the_form_the_dry_run_is_shown_again() {
+    let mut stage = Stage::new(ThemeName::Dark, (80, 24));
+    stage.press(KeyCode::Char('t'));
+    stage.press(KeyCode::Enter);
+    let plan = engine::Plan {
+        triggers: Vec::new(),
+    };
+    stage.happen(Happening::Answer(Box::new(Answer::Planned(Ok(Box::new(
+        plan,
+    ))))));
+    stage.press(KeyCode::BackTab);
+    stage.press(KeyCode::BackTab);
+    stage.letters("x");
+    stage.press(KeyCode::Tab);
+    stage.press(KeyCode::Tab);
+    assert!(matches!(
+        deeds(stage.press(KeyCode::Enter)).as_slice(),
+        [Deed::Plan(_)]
+    ));
+}
+
+#[test]
+fn a_password_is_masked_and_no_form_of_the_screen_shows_it() {
+    let mut stage = Stage::new(ThemeName::Dark, (160, 50));
+    stage.press(KeyCode::Char('t'));
+    stage.press(KeyCode::BackTab);
+    stage.press(KeyCode::BackTab);
+    stage.letters("canary-7");
+    assert!(!stage.text().contains("canary"), "{}", stage.text());
+    assert!(stage.text().contains("••••••••"), "{}", stage.text());
+}
+
+#[test]
+fn toggling_a_connector_changes_the_draft_only_and_update_says_what_it_writes() {
+    let mut stage = stage();
+    stage.letters("1");
+    stage.press(KeyCode::Enter);
+    stage.letters("]] ");
+    assert!(stage.text().contains("[ ] Disabled"), "{}", stage.text());
+    assert!(stage.text().contains("workbench.toml*"));
+    assert_eq!(stage.file(), crate::samples::TOML);
+    assert!(matches!(deeds(stage.ctrl('s')).as_slice(), [Deed::Review]));
+    let diff = stage.screen.world.draft.as_ref().unwrap().document().diff();
+    let changed: Vec<&str> = diff
+        .lines()
+        .filter(|line| {
+            line.starts_with(['+', '-']) && !line.starts_with("+++") && !line.starts_with("---")
+        })
+        .collect();
+    assert_eq!(changed.len(), 2, "{diff}");
+    stage.letters("u");
+    assert!(stage.text().contains("[x] Enabled"));
+    assert!(!stage.screen.world.draft.as_ref().unwrap().is_changed());
+}
+
+#[test]
+fn leaving_with_a_draft_asks_and_the_safe_answer_has_the_keys() {
+    let mut stage = stage();
+    stage.letters("1 ");
+    assert!(deeds(stage.letters("q")).is_empty());
+    assert!(stage.text().contains("Unsaved changes"), "{}", stage.text());
+    assert!(
+        deeds(stage.press(KeyCode::Enter)).is_empty(),
+        "Stay has the keys"
+    );
+    assert!(!stage.text().contains("Discard ]"));
+}
+
+#[test]
+fn a_connection_that_is_used_cannot_be_deleted_and_says_by_whom() {
+    let mut stage = stage();
+    stage.letters("1D");
+    assert!(
+        stage.text().contains("Unable to Delete"),
+        "{}",
+        stage.text()
+    );
+    assert!(stage.text().contains("Outbound Provisioning Configuration"));
+}
+
+#[test]
+fn deleting_needs_the_typed_name() {
+    let mut stage = stage();
+    stage.letters("2D");
+    stage.press(KeyCode::BackTab);
+    stage.press(KeyCode::Enter);
+    assert!(stage.text().contains("this is not"), "{}", stage.text());
+    stage.press(KeyCode::BackTab);
+    stage.happen(Happening::Paste("Corporate directory".to_owned()));
+    stage.press(KeyCode::Tab);
+    stage.press(KeyCode::Enter);
+    assert!(
+        stage.text().contains("Delete provisioner"),
+        "{}",
+        stage.text()
+    );
+    assert_eq!(stage.screen.world.config().resident.len(), 1);
+}
+
+/// A whole editing session: new connection, connector, toggle, provisioner, role filter, delete.
+#[test]
+fn an_editing_session_changes_only_the_intended_lines() {
+    let mut stage = Stage::played(ThemeName::Dark, (100, 40));
+    stage.letters("1n");
+    for _ in 0..4 {
+        stage.press(KeyCode::Down);
+    }
+    stage.press(KeyCode::Enter);
+    stage.letters("HR application");
+    press_button(&mut stage, "[ Next ]");
+    fill(&mut stage, "Authentication Mode", |stage| {
+        stage.press(KeyCode::Right);
+    });
+    fill(&mut stage, "Access Token", |stage| {
+        stage.letters("env:HR_TOKEN");
+    });
+    fill(&mut stage, "User Endpoint", |stage| {
+        stage.letters("http://127.0.0.1:9103/scim/v2/Users");
+    });
+    press_button(&mut stage, "[ Next ]");
+    assert!(stage.text().contains("3 of 3: Summary"), "{}", stage.text());
+    assert!(stage.text().contains("HR_TOKEN"));
+    stage.press(KeyCode::Enter);
+    assert!(
+        stage
+            .screen
+            .world
+            .config()
+            .connection(&"hr-application".into())
+            .is_some(),
+        "{}",
+        stage.text()
+    );
+
+    stage.letters("2n");
+    for _ in 0..3 {
+        stage.press(KeyCode::Right);
+    }
+    assert!(
+        stage.text().contains("Corporate login") || stage.text().contains("HR application"),
+        "{}",
+        stage.text()
+    );
+    for _ in 0..5 {
+        if stage.text().contains("‹ HR application ›") {
+            break;
+        }
+        stage.press(KeyCode::Right);
+    }
+    press_button(&mut stage, "[ Finish ]");
+    assert_eq!(
+        stage.screen.world.config().resident.len(),
+        3,
+        "{}",
+        stage.text()
+    );
+    let draft = stage.screen.world.draft.as_ref().unwrap();
+    assert!(draft.errors.is_empty(), "{:?}", draft.errors);
+    let removed: Vec<String> = similar_removed(crate::samples::TOML, draft.document().text());
+    assert!(
+        removed.is_empty(),
+        "nothing that stood there goes: {removed:?}"
+    );
+}
+
+/// Tabs until a button has the keys, then presses it.
+fn press_button(stage: &mut Stage, label: &str) {
+    for _ in 0..40 {
+        let buffer = stage.buffer();
+        let text = stage.text();
+        let found = text.lines().zip(0_u16..).find_map(|(line, y)| {
+            let at = line.find(label)?;
+            Some((u16::try_from(crate::paint::cells(&line[..at])).unwrap(), y))
+        });
+        if let Some(place) = found
+            && buffer[place]
+                .modifier
+                .contains(ratatui::style::Modifier::REVERSED)
+        {
+            stage.press(KeyCode::Enter);
+            return;
+        }
+        stage.press(KeyCode::Tab);
+    }
+    panic!("{label} was not found in\n{}", stage.text());
+}
+
+/// Tabs until a field has the keys, then fills it in.
+fn fill(stage: &mut Stage, label: &str, with: impl FnOnce(&mut Stage)) {
+    for _ in 0..40 {
+        if stage
+            .text()
+            .lines()
+            .any(|line| line.contains('▌') && line.contains(label))
+        {
+            return with(stage);
+        }
+        stage.press(KeyCode::Tab);
+    }
+    panic!("{label} was not found in\n{}", stage.text());
+}
+
+fn similar_removed(before: &str, after: &str) -> Vec<String> {
+    let mut rest = after.lines();
+    before
+        .lines()
+        .filter(|line| !rest.any(|other| other == *line))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn what_the_hands_do_not_manage_is_said_and_kept() {
+    let mut stage = stage();
+    stage.happen(Happening::Answer(Box::new(Answer::Done(Err(
+        "the port is taken\nby another".to_owned(),
+    )))));
+    assert!(stage.text().contains("x the port is taken"));
+    stage.letters("!");
+    assert!(stage.text().contains("by another"));
+}
+
+#[test]
+fn retrying_at_a_real_target_asks_first() {
+    let mut stage = stage();
+    let configuration = crate::samples::TOML
+        .replace(
+            "access_token = \"scim2-mock-token\"",
+            "access_token = { env = \"TOKEN\" }",
+        )
+        .replace(
+            "http://127.0.0.1:9103/scim/v2/Users\"\n  group_endpoint",
+            "https://real.example/Users\"\n  group_endpoint",
+        );
+    let loaded = config::parse(
+        &configuration,
+        "workbench.toml",
+        std::path::Path::new("../.."),
+        &connectors::CATALOGUE,
+    )
+    .unwrap();
+    stage.screen.world.running = std::sync::Arc::new(loaded.configuration);
+    assert!(deeds(stage.letters("r")).is_empty());
+    assert!(stage.text().contains("real target"), "{}", stage.text());
+}
+
+#[test]
+fn the_palette_runs_what_was_found_by_typing() {
+    let mut stage = stage();
+    stage.letters(":go to: journal");
+    stage.press(KeyCode::Enter);
+    assert_eq!(stage.screen.section(), "journal");
+}
+
+#[test]
+fn a_field_that_is_selected_is_marked_in_why_wire_and_target() {
+    let mut stage = Stage::played(ThemeName::Dark, (160, 50));
+    stage.letters("n");
+    let buffer = stage.buffer();
+    let marked: Vec<u16> = (0..160)
+        .filter(|x| {
+            (10..46).any(|y| {
+                buffer[(*x, y)]
+                    .modifier
+                    .contains(ratatui::style::Modifier::REVERSED)
+            })
+        })
+        .collect();
+    let thirds: Vec<bool> = (0..3)
+        .map(|third| marked.iter().any(|x| x / 54 == third))
+        .collect();
+    assert_eq!(thirds, [true, true, true], "{}", stage.text());
+}
