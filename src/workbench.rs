@@ -31,6 +31,7 @@ pub fn options(
         clock,
         journal,
         seed,
+        sends: true,
     }
 }
 
@@ -39,15 +40,18 @@ pub fn options(
 /// # Errors
 /// [`StartError`] when the journal or the rules cannot be used.
 pub async fn start(loaded: &Loaded, base: &Path, journal: PathBuf) -> Result<Engine, StartError> {
-    // Ids and jitter must differ from run to run; only scenarios ask for the same run again.
-    let seed = uuid::Uuid::new_v4().as_u64_pair().0;
     Engine::start(options(
         Arc::new(loaded.configuration.clone()),
         base,
         journal,
-        seed,
+        any_seed(),
     ))
     .await
+}
+
+/// Draws a seed: ids and jitter must differ from run to run; only scenarios ask for the same run again.
+pub fn any_seed() -> u64 {
+    uuid::Uuid::new_v4().as_u64_pair().0
 }
 
 /// Returns the journal's file: the one asked for, or the configured one relative to `base`.

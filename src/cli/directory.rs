@@ -136,7 +136,7 @@ pub(super) async fn seed(global: &Global, out: Out, args: SeedArgs) -> Result<Ex
         .map_err(|error| Trouble::new(Exit::Input, tried.clone(), error))?;
     let seed =
         Seed::parse(&text).map_err(|error| Trouble::new(Exit::Input, tried.clone(), error))?;
-    let (_, engine) = session::engine(global).await?;
+    let (_, engine) = session::engine_at_rest(global).await?;
     let seeded = engine.seed(&seed).await;
     engine.shutdown().await;
     let seeded = seeded.map_err(|error| Trouble::new(Exit::Input, tried, error))?;

@@ -29,7 +29,7 @@ pub(super) struct ImportArgs {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Format {
-    /// A header with userName, store, roles, groups and claims; then one user per row
+    /// A header with userName, store, roles, groups, password and claims; then one user per row
     Csv,
     /// SCIM 2.0 users: a list response, an array, or one user per line
     Scim,

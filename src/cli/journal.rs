@@ -184,7 +184,7 @@ pub(super) async fn journal(
         } => export(&session::reader(global)?, format, flow, since),
         JournalCommand::Retry { operation, wait } => retry(global, out, operation, wait).await,
         JournalCommand::Discard { operation, why } => {
-            let (_, engine) = session::engine(global).await?;
+            let (_, engine) = session::engine_at_rest(global).await?;
             let result = engine.discard(operation, &why).await.map_err(refused);
             engine.shutdown().await;
             result?;

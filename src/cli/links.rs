@@ -1,7 +1,9 @@
 //! `outbound links` and `outbound connector`: remote identities, and the connectors that keep them.
 
 use clap::Subcommand;
-use domain::{ConnectorRef, Exchange, Link, LocalRef, QualifiedName, Tap};
+use config::Loaded;
+use connectors::CATALOGUE;
+use domain::{ConnectorRef, Exchange, Link, LocalRef, QualifiedName, Reason, Tap};
 use engine::Reader;
 
 use super::journal::refused;
@@ -160,7 +162,7 @@ pub(super) async fn connector(
     match command {
         ConnectorCommand::List => list(global, out),
         ConnectorCommand::Pause { connector, why } => {
-            let (_, engine) = session::engine(global).await?;
+            let (_, engine) = session::engine_at_rest(global).await?;
             let result = engine.pause(&connector, &why).await.map_err(refused);
             engine.shutdown().await;
             result?;
@@ -261,6 +263,15 @@ pub(super) async fn check(
         0,
     );
     let tried = format!("speak to {connector}");
+    if let Some((key, address)) = forbidden(&loaded, connector) {
+        let told = format!(
+            "{key} is {address}, outside this machine ({})",
+            Reason::RealTargetNotAllowed
+        );
+        return Err(
+            Trouble::new(Exit::Input, tried, told).advise(Reason::RealTargetNotAllowed.fix())
+        );
+    }
     let built = options
         .connectors
         .build(&loaded.configuration, connector)
@@ -278,6 +289,16 @@ pub(super) async fn check(
         &serde_json::json!({ "connector": connector.to_string(), "findings": health.findings }),
     );
     Ok(Exit::Done)
+}
+
+/// Returns the address of a connector that may not be spoken to, by the name of its setting.
+fn forbidden<'l>(loaded: &'l Loaded, connector: &ConnectorRef) -> Option<(&'static str, &'l str)> {
+    let configuration = &loaded.configuration;
+    if configuration.engine.real_targets {
+        return None;
+    }
+    let (_, settings) = configuration.connector(connector)?;
+    CATALOGUE.of(&settings.kind)?.outside_address(settings)
 }
 
 /// Shows exchanges as they end.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use config::{LoadError, Loaded};
 use connectors::CATALOGUE;
-use engine::{Engine, JournalError, Reader, StartError};
+use engine::{Engine, JournalError, Options, Reader, StartError};
 
 use super::Global;
 use super::trouble::Trouble;
@@ -37,18 +37,36 @@ fn not_loaded(path: &Path, error: &LoadError) -> Trouble {
     }
 }
 
-/// Starts the engine on the configured journal.
+/// Starts the engine on the configured journal; what is owed goes on.
 pub(super) async fn engine(global: &Global) -> Result<(Loaded, Engine), Trouble> {
+    started(global, true).await
+}
+
+/// Starts an engine that sends nothing: for commands that write and leave what is owed as it is.
+pub(super) async fn engine_at_rest(global: &Global) -> Result<(Loaded, Engine), Trouble> {
+    started(global, false).await
+}
+
+async fn started(global: &Global, sends: bool) -> Result<(Loaded, Engine), Trouble> {
     let loaded = load(global)?;
-    let base = base(global);
-    let journal = workbench::journal_file(&loaded.configuration, &base, global.journal.as_deref());
-    let engine = workbench::start(&loaded, &base, journal)
-        .await
-        .map_err(not_started)?;
+    let options = Options {
+        sends,
+        ..options(global, &loaded)
+    };
+    let engine = Engine::start(options).await.map_err(not_started)?;
     Ok((loaded, engine))
 }
 
-fn not_started(error: StartError) -> Trouble {
+/// Returns what an engine on the configured journal would be started with.
+pub(super) fn options(global: &Global, loaded: &Loaded) -> Options {
+    let base = base(global);
+    let journal = workbench::journal_file(&loaded.configuration, &base, global.journal.as_deref());
+    let configuration = loaded.configuration.clone().into();
+    workbench::options(configuration, &base, journal, workbench::any_seed())
+}
+
+/// Tells why an engine could not be started.
+pub(super) fn not_started(error: StartError) -> Trouble {
     match error {
         StartError::Journal(error) => journal_trouble(&error),
         StartError::Rules(told) => Trouble::new(Exit::Input, "use the rules", told)

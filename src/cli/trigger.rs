@@ -24,7 +24,7 @@ pub(super) struct TriggerArgs {
     /// How long to wait for the operations, in seconds; what is not settled then stays owed
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = 15)]
     wait: u64,
-    /// Leaves the operations queued, for `outbound drain` or a running engine
+    /// Sends nothing: leaves the operations queued for `outbound drain`; refused when a caller would have to wait
     #[arg(long, global = true, conflicts_with = "wait")]
     no_wait: bool,
     /// Shows every step and every exchange
@@ -47,7 +47,11 @@ pub(super) struct DrainArgs {
 
 pub(super) async fn trigger(global: &Global, out: Out, args: TriggerArgs) -> Result<Exit, Trouble> {
     let request = args.what.into_request()?;
-    let (loaded, engine) = session::engine(global).await?;
+    let (loaded, engine) = if args.no_wait {
+        session::engine_at_rest(global).await?
+    } else {
+        session::engine(global).await?
+    };
     if let Err(trouble) = known_application(&loaded, &request) {
         engine.shutdown().await;
         return Err(trouble);
@@ -185,10 +189,13 @@ fn exit_of(lives: &[Life]) -> Exit {
 
 pub(super) async fn plan(global: &Global, out: Out, args: PlanArgs) -> Result<Exit, Trouble> {
     let request = args.what.into_request()?;
-    let (_, engine) = session::engine(global).await?;
-    let plan = engine.plan(&request).map_err(not_taken);
-    engine.shutdown().await;
-    let plan = plan?;
+    let loaded = session::load(global)?;
+    let options = session::options(global, &loaded);
+    // On the journal alone: an engine may be running on it.
+    let plan = engine::plan(&options, &request).map_err(|error| match error {
+        PlanError::Start(error) => session::not_started(error),
+        PlanError::Request(error) => not_taken(error),
+    })?;
     out.text("plan only: nothing is written and nothing is sent\n");
     for trigger in &plan.triggers {
         out.text(&render::planned(trigger));

@@ -25,9 +25,12 @@ impl Complaint {
     }
 }
 
+/// The longest duration that is taken: ten years. What is longer is a slip, and no clock could be moved on by it.
+const LONGEST: Duration = Duration::from_hours(3650 * 24);
+
 /// Reads a duration such as `500ms`, `30s`, `5m`, `1h30m` or `28d`.
 ///
-/// Returns `None` for anything else, zero and what does not fit included.
+/// Returns `None` for anything else, zero and more than ten years included.
 pub fn duration(text: &str) -> Option<Duration> {
     let mut rest = text.trim();
     let mut total = Duration::ZERO;
@@ -49,7 +52,7 @@ pub fn duration(text: &str) -> Option<Duration> {
         total = total.checked_add(step)?;
         rest = &rest[unit..];
     }
-    (total > Duration::ZERO).then_some(total)
+    (total > Duration::ZERO && total <= LONGEST).then_some(total)
 }
 
 /// Reads a quota such as `2400/60s`.
@@ -82,7 +85,7 @@ pub(crate) fn check_duration(text: &str) -> Result<(), Complaint> {
         Complaint::new(
             "bad-duration",
             "this is no duration",
-            "write a number and a unit (ms, s, m, h, d) and more than nothing, as in \"30s\" or \"1h30m\"",
+            "write a number and a unit (ms, s, m, h, d), more than nothing and at most ten years, as in \"30s\" or \"1h30m\"",
         )
     })
 }
@@ -234,6 +237,7 @@ mod tests {
     fn durations_have_units_and_are_more_than_nothing() {
         assert_eq!(duration("1h30m"), Some(Duration::from_mins(90)));
         assert_eq!(duration("28d"), Some(Duration::from_hours(28 * 24)));
+        assert_eq!(duration("3650d"), Some(LONGEST));
         assert_eq!(duration("250ms"), Some(Duration::from_millis(250)));
         for text in [
             "",
@@ -246,6 +250,8 @@ mod tests {
             "5w",
             "99999999999999999999s",
             "18446744073709551615d",
+            "18446744073709551615s",
+            "3650d1ms",
         ] {
             assert_eq!(duration(text), None, "{text}");
         }

@@ -3,7 +3,7 @@
 
 use domain::{
     Connection, ConnectorRef, ConnectorSettings, ConnectorType, Deprovision, Nothing, Object,
-    Reason, is_loopback,
+    Reason,
 };
 
 use crate::Decider;
@@ -66,30 +66,6 @@ impl<'a> Target<'a> {
             Deprovision::Deactivate
         }
     }
-
-    /// Returns the settings in use that hold an address, with their values.
-    pub(crate) fn addresses(&self) -> impl Iterator<Item = (&'static str, &'a str)> {
-        let target = *self;
-        target
-            .kind
-            .target
-            .address_settings
-            .iter()
-            .filter(move |key| target.is_used(key))
-            .filter_map(move |key| Some((*key, target.text(key)?)))
-    }
-
-    /// Tells whether a setting has a meaning, given the settings it depends on.
-    fn is_used(&self, key: &str) -> bool {
-        let Some((other, values)) = self.kind.field(key).and_then(|field| field.only_when) else {
-            return true;
-        };
-        let is = match self.settings.flag(other) {
-            Some(flag) => flag.to_string(),
-            None => self.text(other).unwrap_or_default().to_owned(),
-        };
-        values.iter().any(|value| value.eq_ignore_ascii_case(&is))
-    }
 }
 
 /// Finds a candidate's connector and checks that it may be used.
@@ -136,9 +112,7 @@ pub(crate) fn available<'a>(
         kind,
     };
     if !decider.configuration.engine.real_targets
-        && let Some((key, address)) = target
-            .addresses()
-            .find(|(_, address)| !is_loopback(address))
+        && let Some((key, address)) = kind.outside_address(settings)
     {
         let detail = format!(
             "{key} of {connector}{} is {address}, outside this machine",

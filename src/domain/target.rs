@@ -1,6 +1,8 @@
 //! What a connector type is and what its target can hold and do, as data for the decision, the lint and the forms.
 
-use crate::{ConnectorKind, Deprovision, Fallback, Field, PasswordRule};
+use crate::{
+    ConnectorKind, ConnectorSettings, Deprovision, Fallback, Field, PasswordRule, is_loopback,
+};
 
 /// One connector type: its settings and its target.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +25,44 @@ impl ConnectorType {
         self.fields
             .iter()
             .find(|field| field.key == key || field.wso2_key == Some(key))
+    }
+
+    /// Returns the settings in use that hold an address, with their values; the catalogue's defaults included.
+    pub fn addresses<'s>(
+        &'static self,
+        settings: &'s ConnectorSettings,
+    ) -> impl Iterator<Item = (&'static str, &'s str)> {
+        let text = move |key: &str| {
+            settings.text(key).or_else(|| {
+                let default = self.field(key)?.default?;
+                (!default.trim().is_empty()).then_some(default)
+            })
+        };
+        // A setting has no meaning unless those that it depends on say so.
+        let is_used = move |key: &str| {
+            let Some((other, values)) = self.field(key).and_then(|field| field.only_when) else {
+                return true;
+            };
+            let is = match settings.flag(other) {
+                Some(flag) => flag.to_string(),
+                None => text(other).unwrap_or_default().to_owned(),
+            };
+            values.iter().any(|value| value.eq_ignore_ascii_case(&is))
+        };
+        self.target
+            .address_settings
+            .iter()
+            .filter(move |key| is_used(key))
+            .filter_map(move |key| Some((*key, text(key)?)))
+    }
+
+    /// Returns the first address outside this machine that a connector with these settings speaks to.
+    pub fn outside_address<'s>(
+        &'static self,
+        settings: &'s ConnectorSettings,
+    ) -> Option<(&'static str, &'s str)> {
+        self.addresses(settings)
+            .find(|(_, address)| !is_loopback(address))
     }
 }
 

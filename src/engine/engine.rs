@@ -57,6 +57,7 @@ impl Engine {
             clock,
             journal: path,
             seed,
+            sends,
         } = options;
         let setup = Setup::new(configuration, catalogue, connectors).map_err(StartError::Rules)?;
         let news = broadcast::Sender::new(NEWS);
@@ -78,6 +79,7 @@ impl Engine {
             pulse: watch::Sender::new(0),
             timer: Timer::default(),
             stopping: watch::Sender::new(false),
+            sends,
         });
         inner.regulate();
         inner.recover().await?;
@@ -264,6 +266,10 @@ impl Inner {
         }
         for unresolved in self.reader.unresolved()? {
             self.resolve(&unresolved).await?;
+            // What only undoes a refused flow passes no gate, so none would ever be taken down.
+            if unresolved.refused {
+                self.close_when_ended(unresolved.flow)?;
+            }
         }
         self.release_held().await
     }
@@ -307,40 +313,51 @@ impl Inner {
                 return Ok(());
             };
             after = last.seq;
-            let mut owed = Batch::default();
-            let mut released = Vec::new();
-            for open in page {
-                let by_connector = matches!(
-                    open.life,
-                    Life::Held {
-                        reason: Reason::Paused | Reason::Quarantined
-                    }
-                );
-                if by_connector && !held.contains(&open.connector) {
-                    owed.push(
-                        Some(open.flow),
-                        Fact::Released {
-                            operation: open.operation,
-                            then: self.onward(&open),
-                        },
+            let released: Vec<Open> = page
+                .into_iter()
+                .filter(|open| {
+                    let by_connector = matches!(
+                        open.life,
+                        Life::Held {
+                            reason: Reason::Paused | Reason::Quarantined
+                        }
                     );
-                    released.push(open);
-                }
-            }
-            if owed.is_empty() {
-                continue;
-            }
-            let now = self.clock.now();
-            self.journal
-                .append(now, owed)
-                .await
-                .map_err(|refused| refused.error)?;
-            let now = self.clock.monotonic();
-            let mut lanes = self.lanes();
-            for open in released {
-                lanes.hurry(&open.connector, open.local, open.operation, now);
+                    by_connector && !held.contains(&open.connector)
+                })
+                .collect();
+            if !released.is_empty() {
+                self.release(&released).await?;
             }
         }
+    }
+
+    /// Releases held operations; one that has gone on by itself meanwhile does not keep the others.
+    pub(crate) async fn release(&self, held: &[Open]) -> Result<(), JournalError> {
+        let fact = |open: &Open| Fact::Released {
+            operation: open.operation,
+            then: self.onward(open),
+        };
+        let mut batch = Batch::default();
+        for open in held {
+            batch.push(Some(open.flow), fact(open));
+        }
+        match self.append(batch).await {
+            Err(JournalError::Illegal(_)) => {
+                for open in held {
+                    match self.append(Batch::of(open.flow, [fact(open)])).await {
+                        Ok(()) | Err(JournalError::Illegal(_)) => {}
+                        Err(error) => return Err(error),
+                    }
+                }
+            }
+            other => other?,
+        }
+        let now = self.clock.monotonic();
+        let mut lanes = self.lanes();
+        for open in held {
+            lanes.hurry(&open.connector, open.local, open.operation, now);
+        }
+        Ok(())
     }
 
     /// How an operation goes on that was stopped: one with an attempt in doubt asks first.
@@ -370,7 +387,7 @@ impl Inner {
                 (Some(next), Some(deadline)) => next <= deadline,
                 _ => false,
             };
-            if self.is_stopping() || (count.active == 0 && !is_soon) {
+            if self.is_stopping() || !self.sends || (count.active == 0 && !is_soon) {
                 return Idle {
                     waiting: count.waiting,
                     next,

@@ -436,6 +436,15 @@ pub enum WaitFailure {
         /// The last failure that was seen, when there was one.
         last: Option<Failure>,
     },
+    /// A blocking provisioner's decision came to nothing for a fault, so nothing was sent anywhere.
+    NotProvisioned {
+        /// Its connector.
+        connector: ConnectorRef,
+        /// Why.
+        reason: Reason,
+        /// The values behind the reason.
+        detail: String,
+    },
     /// The process ended while the caller waited.
     ProcessEnded,
 }

@@ -1,26 +1,28 @@
-//! One request from its arrival to its commit: understood, decided, written; and the same without writing.
+//! One request from its arrival to its commit: decided, written, and waited for.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use decide::{Decisions, Needs};
 use domain::{
-    ConnectorRef, Decision, Desired, FlowId, Hold, Link, LocalRef, OnFailure, OperationId,
-    PasswordPlan, Planned, Request, Snapshot, Source, Step, Subject, TraceLine, Trigger, TriggerId,
-    TriggerKind, User, Verb, Verdict, visible,
+    Change, ConnectorRef, Decision, FlowId, NewUser, OnFailure, OperationId, PasswordPlan, Planned,
+    Reason, Request, Secret, Source, Trigger, TriggerKind, Verdict,
 };
 
-use crate::blocking::Gate;
-use crate::directory::{Draft, DraftStep, Drafter, keys};
-use crate::handle::{Outcome, Plan, PlannedTrigger, SubmitError};
+use crate::blocking::{Gate, REFUSED};
+use crate::desk::Desk;
+use crate::directory::{Draft, keys};
+use crate::handle::{DirectoryError, Outcome, Plan, SubmitError};
 use crate::inner::{Inner, Owed};
 use crate::journal::{JournalError, OperationView};
 use crate::keys::Key;
 use crate::retry::later;
 use crate::setup::Setup;
 use crate::trace::{Decided, TriggerTrace};
-use crate::{Cause, DirectoryChange, Fact, Life, OperationFilter, Page, Queued};
+use crate::{
+    Cause, DirectoryChange, Fact, Life, OperationFilter, Page, Queued, WaitFailure, WaitVerdict,
+};
 
 /// A request with its decisions.
 struct Deciding {
@@ -30,7 +32,58 @@ struct Deciding {
     decisions: Vec<Decisions>,
 }
 
+impl Deciding {
+    /// Tells whether a caller has to wait for an operation.
+    fn makes_wait(&self) -> bool {
+        let mut decisions = self.decisions.iter().flat_map(|all| &all.decisions);
+        decisions.any(|decision| {
+            decision.candidate.blocking && matches!(decision.verdict, Verdict::Operation(_))
+        })
+    }
+
+    /// Returns the operations that are kept because their connector is held.
+    fn held(&self, operations: &[Vec<Option<OperationId>>]) -> Vec<OperationId> {
+        let decisions = self.decisions.iter().flat_map(|all| &all.decisions);
+        decisions
+            .zip(operations.iter().flatten())
+            .filter_map(|(decision, id)| match &decision.verdict {
+                Verdict::Operation(planned)
+                    if matches!(planned.held, Some(Reason::Paused | Reason::Quarantined)) =>
+                {
+                    *id
+                }
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+/// Tells whether a reason means that a user who was meant for a target cannot be there as wanted; the others say that
+/// the user was not meant for it, or that nothing is left to do.
+fn is_fault(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::ConnectionUnknown
+            | Reason::ConnectionDisabled
+            | Reason::ConnectorUnknown
+            | Reason::ConnectorDisabled
+            | Reason::RealTargetNotAllowed
+            | Reason::RuleError
+            | Reason::NameCollision
+            | Reason::PatternInvalid
+            | Reason::AttributeMissing
+    )
+}
+
+fn takes_away(kind: TriggerKind) -> bool {
+    matches!(
+        kind,
+        TriggerKind::UserDeleted | TriggerKind::GroupDeleted | TriggerKind::RoleRevoked
+    )
+}
+
 /// The blocking operations of a flow.
+#[derive(Default)]
 struct Blocking {
     on_failure: OnFailure,
     /// Each with its connector and how long the caller waits for it.
@@ -45,25 +98,36 @@ impl Inner {
         }
         let setup = self.setup();
         let subject_keys = self.keys.take(keys(&request, &setup.configuration)).await;
-        let draft = self.draft(&setup, &request)?;
+        let draft = self.desk(&setup).draft(&request)?;
         let flow = FlowId(self.id());
-        let triggers = self.triggers(&draft, &request, flow);
-        let needs = needs(&setup, &draft, &triggers);
+        let triggers = self.desk(&setup).triggers(&draft, &request, flow);
+        let needs = self.desk(&setup).needs(&draft, &triggers);
         let name_keys = self.keys.take(remote_keys(&needs)).await;
-        let decisions = self.decide(&setup, &draft, &triggers, &needs)?;
+        let decisions = self.desk(&setup).decide(&draft, &triggers, &needs)?;
         let mut deciding = Deciding {
             flow,
             draft,
             triggers,
             decisions,
         };
-        let (owed, operations, blocking) = self.owe(&mut deciding);
+        let unmet = self.unmet(&deciding)?;
+        if unmet.is_none() && !self.sends && deciding.makes_wait() {
+            return Err(DirectoryError::Unusable {
+                told: "a blocking provisioner waits for its target, and nothing is sent now"
+                    .to_owned(),
+            }
+            .into());
+        }
+        let (owed, operations, blocking) = self.owe(&mut deciding, unmet.is_some());
+        if let Some(cause) = unmet {
+            return self.turn_away(deciding, &operations, owed, cause).await;
+        }
+        let held = deciding.held(&operations);
         let gate = blocking.as_ref().map(|blocking| {
             let now = self.clock.monotonic();
-            let deadlines = blocking
-                .operations
-                .iter()
-                .map(|(id, connector, timeout)| (*id, connector.clone(), now + *timeout));
+            let deadlines = blocking.operations.iter().map(|(id, connector, timeout)| {
+                (*id, connector.clone(), now.saturating_add(*timeout))
+            });
             self.waits.open(flow, deadlines)
         });
         if let Err(error) = self.commit(owed).await {
@@ -74,6 +138,9 @@ impl Inner {
             return Err(error.into());
         }
         drop(name_keys);
+        if !held.is_empty() {
+            self.release_late(&held).await;
+        }
         self.pump();
         self.beat();
         let outcome = match (gate, blocking) {
@@ -98,177 +165,137 @@ impl Inner {
     ) -> Result<Outcome, SubmitError> {
         let flow = deciding.flow;
         let verdict = self.wait(flow, gate, on_failure, changes).await?;
-        let mut outcome = outcome(deciding, operations, self.clock.now());
-        outcome.verdict = Some(verdict);
+        self.told(deciding, operations, verdict)
+    }
+
+    fn desk<'a>(&'a self, setup: &'a Setup) -> Desk<'a> {
+        let holds = self.holds.read();
+        Desk {
+            setup,
+            reader: &self.reader,
+            ids: &self.ids,
+            now: self.clock.now(),
+            holds: holds.unwrap_or_else(PoisonError::into_inner).clone(),
+        }
+    }
+
+    /// Decides without doing: nothing is written, nothing is sent, nothing waits.
+    pub(crate) fn plan(&self, request: &Request) -> Result<Plan, SubmitError> {
+        self.desk(&self.setup()).plan(request)
+    }
+
+    /// Returns why a request with a blocking provisioner is refused before anything is sent: a fault keeps the account
+    /// from being made or kept right, so the target cannot confirm.
+    fn unmet(&self, deciding: &Deciding) -> Result<Option<WaitFailure>, JournalError> {
+        for (trigger, decisions) in deciding.triggers.iter().zip(&deciding.decisions) {
+            for decision in &decisions.decisions {
+                let candidate = &decision.candidate;
+                let Verdict::Nothing(nothing) = &decision.verdict else {
+                    continue;
+                };
+                if !candidate.blocking
+                    || candidate.on_failure != OnFailure::Reject
+                    || !is_fault(nothing.reason)
+                {
+                    continue;
+                }
+                // Where there is no account, there is none to be taken away either.
+                if takes_away(trigger.kind)
+                    && self
+                        .reader
+                        .link(&candidate.connector, trigger.subject)?
+                        .is_none()
+                {
+                    continue;
+                }
+                return Ok(Some(WaitFailure::NotProvisioned {
+                    connector: candidate.connector.clone(),
+                    reason: nothing.reason,
+                    detail: nothing.detail.clone(),
+                }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Commits a request that is refused as it stands: what was decided is on record, and none of it is sent.
+    async fn turn_away(
+        &self,
+        deciding: Deciding,
+        operations: &[Vec<Option<OperationId>>],
+        mut owed: Owed,
+        cause: WaitFailure,
+    ) -> Result<Outcome, SubmitError> {
+        let flow = deciding.flow;
+        let verdict = WaitVerdict::Rejected { cause };
+        let ids: Vec<OperationId> = operations.iter().flatten().filter_map(|id| *id).collect();
+        owed.push(
+            flow,
+            Fact::CallerReleased {
+                verdict: verdict.clone(),
+            },
+        );
+        for id in &ids {
+            self.passwords.forget(*id);
+            owed.push(
+                flow,
+                Fact::Discarded {
+                    operation: *id,
+                    why: REFUSED.to_owned(),
+                },
+            );
+        }
+        self.commit(owed.unsent()).await?;
+        self.beat();
+        self.told(deciding, operations, verdict)
+    }
+
+    /// Tells the caller how its wait ended, with the operations as they stand now.
+    fn told(
+        &self,
+        deciding: Deciding,
+        operations: &[Vec<Option<OperationId>>],
+        verdict: WaitVerdict,
+    ) -> Result<Outcome, SubmitError> {
         let filter = OperationFilter {
-            flow: Some(flow),
+            flow: Some(deciding.flow),
             ..OperationFilter::default()
         };
+        let mut outcome = outcome(deciding, operations, self.clock.now());
+        outcome.verdict = Some(verdict);
         outcome.operations = self.reader.operations(&filter, Page::newest(1000))?;
         outcome.operations.reverse();
         Ok(outcome)
     }
 
-    /// Decides without doing: nothing is written, nothing is sent, nothing waits.
-    pub(crate) fn plan(&self, request: &Request) -> Result<Plan, SubmitError> {
-        let setup = self.setup();
-        let draft = self.draft(&setup, request)?;
-        let triggers = self.triggers(&draft, request, FlowId(self.id()));
-        let needs = needs(&setup, &draft, &triggers);
-        let decisions = self.decide(&setup, &draft, &triggers, &needs)?;
-        Ok(Plan {
-            triggers: triggers
-                .into_iter()
-                .zip(decisions)
-                .map(|(trigger, decisions)| PlannedTrigger {
-                    trigger,
-                    event: decisions.event,
-                    decisions: decisions.decisions,
-                })
-                .collect(),
-        })
-    }
-
-    fn draft(&self, setup: &Setup, request: &Request) -> Result<Draft, SubmitError> {
-        Drafter {
-            configuration: &setup.configuration,
-            reader: &self.reader,
-            ids: &|| self.id(),
-        }
-        .draft(request)
-    }
-
-    fn triggers(&self, draft: &Draft, request: &Request, flow: FlowId) -> Vec<Trigger> {
-        let now = self.clock.now();
-        draft
-            .steps
-            .iter()
-            .map(|step| Trigger {
-                id: TriggerId(self.id()),
-                flow,
-                at: now,
-                kind: step.kind,
-                source: step.source,
-                subject: step.subject,
-                subject_name: step.name.clone(),
-                application: request.application.clone(),
-                connection: request.connection.clone(),
-                role: step.role.clone(),
-                changed: step.changed.clone(),
-                carries_password: draft.password.is_some()
-                    && matches!(
-                        step.kind,
-                        TriggerKind::UserCreated | TriggerKind::PasswordChanged
-                    ),
-            })
-            .collect()
-    }
-
-    /// Decides the triggers in order; a later one sees what an earlier one has put on its way.
-    fn decide(
-        &self,
-        setup: &Setup,
-        draft: &Draft,
-        triggers: &[Trigger],
-        needs: &[Needs],
-    ) -> Result<Vec<Decisions>, JournalError> {
-        let mut on_their_way: Vec<(LocalRef, ConnectorRef, Option<Desired>)> = Vec::new();
-        let mut out = Vec::with_capacity(triggers.len());
-        for ((step, trigger), needs) in draft.steps.iter().zip(triggers).zip(needs) {
-            let mut snapshot = self.snapshot(draft, step, needs)?;
-            for (local, connector, desired) in &on_their_way {
-                if *local == step.subject {
-                    snapshot.pending.retain(|(known, _)| known != connector);
-                    snapshot.pending.push((connector.clone(), desired.clone()));
+    /// Releases what was committed as held although its hold ended while it was decided.
+    pub(crate) async fn release_late(&self, operations: &[OperationId]) {
+        let held = self.held_connectors();
+        let released = async {
+            let mut late = Vec::new();
+            for id in operations {
+                if let Some(open) = self.reader.head(*id)?
+                    && !held.contains(&open.connector)
+                {
+                    late.push(open);
                 }
             }
-            let mut decided = setup.decider().decide(trigger, &snapshot);
-            if let Some(note) = &step.note {
-                decided.event.push(TraceLine {
-                    step: Step::Event,
-                    text: visible(note).into_owned(),
-                    reason: None,
-                });
+            if late.is_empty() {
+                return Ok(());
             }
-            for decision in &decided.decisions {
-                if let Verdict::Operation(planned) = &decision.verdict {
-                    let desired =
-                        (planned.verb != Verb::Deprovision).then(|| planned.desired.clone());
-                    let connector = decision.candidate.connector.clone();
-                    on_their_way.push((planned.local, connector, desired));
-                }
-            }
-            out.push(decided);
-        }
-        Ok(out)
-    }
-
-    fn snapshot(
-        &self,
-        draft: &Draft,
-        step: &DraftStep,
-        needs: &Needs,
-    ) -> Result<Snapshot, JournalError> {
-        // Nothing can be known yet of somebody who is only just being created.
-        let is_new = step.before.is_none();
-        let (links, pending) = if is_new {
-            Default::default()
-        } else {
-            self.reader.standing(step.subject)?
+            self.release(&late).await
         };
-        Ok(Snapshot {
-            before: step.before.clone(),
-            after: step.after.clone(),
-            links,
-            pending,
-            owners: self.reader.owners(&needs.names, step.subject)?,
-            doubtful: self.reader.doubtful(step.subject)?,
-            holds: self.holds_now(),
-            members: if needs.members {
-                self.members(draft, step)?
-            } else {
-                Vec::new()
-            },
-        })
-    }
-
-    fn holds_now(&self) -> Vec<Hold> {
-        self.holds
-            .read()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .clone()
-    }
-
-    /// Returns a group's members with their links; one whom the same request creates has none yet.
-    fn members(
-        &self,
-        draft: &Draft,
-        step: &DraftStep,
-    ) -> Result<Vec<(User, Vec<Link>)>, JournalError> {
-        let Some(Subject::Group(group)) = step.after.as_ref().or(step.before.as_ref()) else {
-            return Ok(Vec::new());
-        };
-        let mut out = Vec::with_capacity(group.members.len());
-        let created = draft.steps.iter().filter(|step| step.before.is_none());
-        for step in created {
-            if let Some(Subject::User(user)) = &step.after
-                && group.members.contains(&user.id)
-            {
-                out.push((user.clone(), Vec::new()));
-            }
+        if let Err(error) = released.await {
+            // The request stands all the same; the next resume or start releases it.
+            tracing::error!(%error, "operations that are held no longer could not be released");
         }
-        for id in &group.members {
-            if let Some(user) = self.reader.user_by_id(*id)? {
-                out.push((user, self.reader.links_of(LocalRef::User(*id))?));
-            }
-        }
-        Ok(out)
     }
 
     /// Collects what is committed together: triggers, decisions, operations, the change or the caller's wait.
     fn owe(
         &self,
         deciding: &mut Deciding,
+        refused: bool,
     ) -> (Owed, Vec<Vec<Option<OperationId>>>, Option<Blocking>) {
         let flow = deciding.flow;
         let mut owed = Owed::default();
@@ -316,6 +343,9 @@ impl Inner {
         for (queued, planned) in queued {
             owed.queue(flow, queued, planned.as_ref().clone());
         }
+        if refused {
+            blocking.get_or_insert_with(Blocking::default).on_failure = OnFailure::Reject;
+        }
         let deferred = blocking
             .as_ref()
             .is_some_and(|blocking| blocking.on_failure == OnFailure::Reject);
@@ -352,7 +382,7 @@ impl Blocking {
         }
         let blocking = blocking.get_or_insert_with(|| Self {
             on_failure: OnFailure::Accept,
-            operations: Vec::new(),
+            ..Self::default()
         });
         // The change is made or it is not: one that rejects decides for all.
         if candidate.on_failure == OnFailure::Reject {
@@ -383,19 +413,6 @@ fn queue(
         cause: Cause::Decision(nth),
         held: planned.held,
     }
-}
-
-fn needs(setup: &Setup, draft: &Draft, triggers: &[Trigger]) -> Vec<Needs> {
-    draft
-        .steps
-        .iter()
-        .zip(triggers)
-        .map(|(step, trigger)| {
-            setup
-                .decider()
-                .needs(trigger, step.before.as_ref(), step.after.as_ref())
-        })
-        .collect()
 }
 
 fn remote_keys(needs: &[Needs]) -> BTreeSet<Key> {
@@ -470,12 +487,9 @@ fn view(
 }
 
 /// Makes a request of an import's row.
-pub(crate) fn import_request(user: domain::NewUser) -> Request {
+pub(crate) fn import_request(user: NewUser, password: Option<Secret>) -> Request {
     Request {
-        change: domain::Change::CreateUser {
-            user,
-            password: None,
-        },
+        change: Change::CreateUser { user, password },
         source: Source::Import,
         application: None,
         connection: None,

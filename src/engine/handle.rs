@@ -30,6 +30,8 @@ pub struct Options {
     pub journal: PathBuf,
     /// The seed of ids and jitter. Passwords never come of it.
     pub seed: u64,
+    /// Whether anything is sent. With `false` what is owed stays owed: for work on the journal and the directory alone.
+    pub sends: bool,
 }
 
 /// Why an engine could not be started.
@@ -41,6 +43,17 @@ pub enum StartError {
     /// The rules cannot be used.
     #[error("the rules cannot be used: {0}")]
     Rules(String),
+}
+
+/// Why nothing could be planned.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum PlanError {
+    /// The journal or the rules cannot be used.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// The request cannot be taken.
+    #[error(transparent)]
+    Request(#[from] SubmitError),
 }
 
 /// What came of a request.

@@ -44,6 +44,8 @@ pub(crate) struct Inner {
     pub(crate) timer: Timer,
     /// No new request is taken, and nothing more is sent.
     pub(crate) stopping: watch::Sender<bool>,
+    /// Whether anything is sent at all.
+    pub(crate) sends: bool,
 }
 
 /// Facts to commit, with the operations among them that are put into their lanes afterwards.
@@ -69,6 +71,14 @@ impl Owed {
         self.queued
             .push((self.batch.len(), flow, queued.clone(), planned));
         self.push(flow, Fact::OperationQueued { queued });
+    }
+
+    /// Keeps the operations out of their lanes: they end in the same commit.
+    pub(crate) fn unsent(self) -> Self {
+        Self {
+            queued: Vec::new(),
+            ..self
+        }
     }
 }
 
@@ -172,7 +182,7 @@ impl Inner {
 
     /// Sends what may be sent now.
     pub(crate) fn pump(self: &Arc<Self>) {
-        if self.is_stopping() {
+        if self.is_stopping() || !self.sends {
             return;
         }
         let now = self.clock.monotonic();

@@ -7,6 +7,7 @@
 mod ask;
 mod blocking;
 mod caught;
+mod desk;
 mod directory;
 mod doubt;
 mod engine;
@@ -29,6 +30,7 @@ mod tests;
 mod timer;
 mod trace;
 
+pub use desk::plan;
 pub use directory::{
     Import, ImportError, ImportFormat, ImportReport, RowError, Seed, SeedError, SeedGroup, Seeded,
 };
@@ -38,8 +40,8 @@ pub use fact::{
     WaitFailure, WaitVerdict,
 };
 pub use handle::{
-    CommandError, DirectoryError, Idle, News, Options, Outcome, Plan, PlannedTrigger, StartError,
-    Started, SubmitError, Subscription,
+    CommandError, DirectoryError, Idle, News, Options, Outcome, Plan, PlanError, PlannedTrigger,
+    StartError, Started, SubmitError, Subscription,
 };
 pub use journal::{
     ExchangeFilter, ExchangeView, FlowSummary, JournalError, OperationFilter, OperationView, Page,

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use decide::{Decider, Policies};
 use domain::{
-    Catalogue, Configuration, Connector, ConnectorRef, Connectors, Hold, Reason, RetryPolicy,
-    Unavailable,
+    Catalogue, Configuration, Connector, ConnectorRef, ConnectorSettings, Connectors, Hold, Reason,
+    RetryPolicy, Unavailable,
 };
 
 /// A connector, or why there is none.
@@ -91,30 +91,41 @@ impl Setup {
             })
     }
 
-    /// Returns the connectors that the configuration itself holds back: paused, or disabled since the decision.
+    /// Returns the connectors that the configuration itself holds back: paused, or since the decision disabled or left
+    /// without leave to speak to another machine.
     pub(crate) fn holds(&self) -> impl Iterator<Item = Hold> {
         self.configuration
             .connections
             .iter()
             .flat_map(|connection| {
                 connection.connectors.iter().filter_map(|settings| {
-                    let detail = if settings.paused {
-                        "paused = true in workbench.toml"
-                    } else if connection.enabled && settings.enabled {
-                        return None;
+                    let (reason, detail) = if settings.paused {
+                        (Reason::Paused, "paused = true in workbench.toml".to_owned())
+                    } else if !(connection.enabled && settings.enabled) {
+                        (Reason::Paused, "disabled in workbench.toml".to_owned())
                     } else {
-                        "disabled in workbench.toml"
+                        (Reason::RealTargetNotAllowed, self.not_allowed(settings)?)
                     };
                     Some(Hold {
                         connector: ConnectorRef {
                             connection: connection.id.clone(),
                             kind: settings.kind.clone(),
                         },
-                        reason: Reason::Paused,
-                        detail: detail.to_owned(),
+                        reason,
+                        detail,
                     })
                 })
             })
+    }
+
+    /// Says which address of a connector may not be spoken to.
+    fn not_allowed(&self, settings: &ConnectorSettings) -> Option<String> {
+        if self.configuration.engine.real_targets {
+            return None;
+        }
+        let kind = self.catalogue.of(&settings.kind)?;
+        let (key, address) = kind.outside_address(settings)?;
+        Some(format!("{key} is {address}, outside this machine"))
     }
 
     pub(crate) fn retry(&self, connector: &ConnectorRef) -> &RetryPolicy {

@@ -30,7 +30,8 @@ impl fmt::Debug for Import {
 /// How a file of users is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ImportFormat {
-    /// Comma-separated values; the header names claims by short name or URI, besides `userName`, `store`, `roles`, `groups`.
+    /// Comma-separated values; the header names claims by short name or URI, besides `userName`, `store`, `roles`, `groups`,
+    /// `password`.
     Csv,
     /// SCIM 2.0 users as JSON: a list response, an array, or one user per line.
     Scim,
@@ -160,11 +161,14 @@ async fn submit(engine: Engine, row: Row) -> Fate {
             told,
         })
     };
-    let user = match row.user {
-        Ok(user) => user,
-        Err(ref told) => return wrong(told.clone()),
+    let user = match &row.user {
+        Ok(user) => user.clone(),
+        Err(told) => return wrong(told.clone()),
     };
-    match engine.submit(import_request(user)).await {
+    match engine
+        .submit(import_request(user, row.password.clone()))
+        .await
+    {
         Ok(outcome) if outcome.is_accepted() => Fate::Created,
         Ok(_) => wrong("a blocking provisioner failed, so the user was not created".to_owned()),
         Err(SubmitError::Directory(DirectoryError::NameTaken { .. })) => Fate::Skipped,

@@ -6,11 +6,12 @@ use std::io::{BufRead, BufReader, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use domain::{Claim, Claims, NewUser, QualifiedName, RoleName, StoreDomain};
+use domain::{Claim, Claims, NewUser, QualifiedName, RoleName, Secret, StoreDomain};
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 use super::ImportFormat;
+use super::change::names_password;
 
 /// One row: a user, or why it is none.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub(super) struct Row {
     pub(super) bytes: u64,
     pub(super) name: Option<String>,
     pub(super) user: Result<NewUser, String>,
+    /// What the row carries for the target; never a claim.
+    pub(super) password: Option<Secret>,
 }
 
 /// Takes a row; `false` when nobody wants more.
@@ -65,6 +68,7 @@ enum Column {
     Store,
     Roles,
     Groups,
+    Password,
     Claim(Claim),
 }
 
@@ -81,14 +85,17 @@ fn csv(content: Counted, bytes: &AtomicU64, sink: &mut Sink<'_>) -> Result<(), S
             name if name.eq_ignore_ascii_case("store") => Column::Store,
             name if name.eq_ignore_ascii_case("roles") => Column::Roles,
             name if name.eq_ignore_ascii_case("groups") => Column::Groups,
-            name => Column::Claim(Claim::new(name)),
+            name => match Claim::new(name) {
+                claim if names_password(&claim) => Column::Password,
+                claim => Column::Claim(claim),
+            },
         })
         .collect();
     if !columns.iter().any(|column| matches!(column, Column::Name)) {
         return Err("the header has no column `userName`".to_owned());
     }
     for (number, record) in (1..).zip(reader.records()) {
-        let user = match record {
+        let read = match record {
             Ok(record) if record.len() != columns.len() => Err(format!(
                 "it has {} columns, and the header has {}",
                 record.len(),
@@ -98,26 +105,42 @@ fn csv(content: Counted, bytes: &AtomicU64, sink: &mut Sink<'_>) -> Result<(), S
             Err(error) if error.is_io_error() => return Err(error.to_string()),
             Err(error) => Err(error.to_string()),
         };
-        let row = Row {
-            number,
-            bytes: bytes.load(Ordering::Relaxed),
-            name: user.as_ref().ok().map(|user| user.name.to_string()),
-            user,
-        };
-        if !sink(row) {
+        if !sink(Row::of(number, bytes, read)) {
             return Ok(());
         }
     }
     Ok(())
 }
 
-fn csv_user(columns: &[Column], record: &csv::StringRecord) -> NewUser {
+impl Row {
+    fn of(number: u64, bytes: &AtomicU64, read: Result<(NewUser, Option<Secret>), String>) -> Self {
+        let (user, password) = match read {
+            Ok((user, password)) => (Ok(user), password),
+            Err(told) => (Err(told), None),
+        };
+        Self {
+            number,
+            bytes: bytes.load(Ordering::Relaxed),
+            name: user.as_ref().ok().map(|user| user.name.to_string()),
+            user,
+            password,
+        }
+    }
+}
+
+fn csv_user(columns: &[Column], record: &csv::StringRecord) -> (NewUser, Option<Secret>) {
     let mut name = String::new();
     let mut store = None;
     let mut claims = Claims::new();
     let mut roles = BTreeSet::new();
     let mut groups = BTreeSet::new();
+    let mut password = None;
     for (column, value) in columns.iter().zip(record) {
+        if let (Column::Password, false) = (column, value.is_empty()) {
+            // As it stands: a space may belong to it.
+            password = Some(Secret::new(value));
+            continue;
+        }
         let value = value.trim();
         if value.is_empty() {
             continue;
@@ -127,6 +150,7 @@ fn csv_user(columns: &[Column], record: &csv::StringRecord) -> NewUser {
             Column::Store => store = Some(StoreDomain::new(value)),
             Column::Roles => roles = parts(value).map(RoleName::new).collect(),
             Column::Groups => groups = parts(value).map(QualifiedName::new).collect(),
+            Column::Password => {}
             Column::Claim(claim) => {
                 claims.insert(claim.clone(), vec![value.to_owned()]);
             }
@@ -136,12 +160,13 @@ fn csv_user(columns: &[Column], record: &csv::StringRecord) -> NewUser {
         Some(store) => QualifiedName { store, name },
         None => QualifiedName::new(&name),
     };
-    NewUser {
+    let user = NewUser {
         name,
         claims,
         roles,
         groups,
-    }
+    };
+    (user, password)
 }
 
 /// Several values of one cell are separated by `;` or `|`.
@@ -208,11 +233,16 @@ impl Feed<'_, '_> {
             .get("userName")
             .and_then(Value::as_str)
             .map(str::to_owned);
+        // Write-only, and a text. Source: RFC 7643, section 4.1.1.
+        let password = user
+            .get("password")
+            .and_then(Value::as_str)
+            .filter(|password| !password.is_empty())
+            .map(Secret::new);
+        let read = scim_user(user).map(|user| (user, password));
         let row = Row {
-            number: self.number,
-            bytes: self.bytes.load(Ordering::Relaxed),
             name,
-            user: scim_user(user),
+            ..Row::of(self.number, self.bytes, read)
         };
         self.done = !(self.sink)(row);
     }
@@ -437,6 +467,24 @@ mod tests {
         assert_eq!(kim.roles.len(), 2);
         assert_eq!(kim.claims[&Claim::new("emailaddress")], ["kim@x.example"]);
         assert!(kim.groups.contains(&QualifiedName::new("sales")));
+    }
+
+    #[test]
+    fn a_password_is_carried_beside_the_claims_and_never_shown() {
+        let csv = "userName,Password,givenname\nkim, s3 cret,Kim\nbob,,Bob\n";
+        let (rows, result) = all(csv, ImportFormat::Csv);
+        assert_eq!(result, Ok(()));
+        let uri = "userName,http://wso2.org/claims/password\nkim, s3 cret\n";
+        let scim = r#"[{"userName":"kim","password":" s3 cret"},{"userName":"bob"}]"#;
+        let (other, _) = all(uri, ImportFormat::Csv);
+        let (third, _) = all(scim, ImportFormat::Scim);
+        for rows in [&rows, &other, &third] {
+            let password = rows[0].password.as_ref().unwrap();
+            assert_eq!(password.expose(), " s3 cret");
+            assert!(!format!("{rows:?}").contains("s3 cret"));
+        }
+        assert!(rows[1].password.is_none() && third[1].password.is_none());
+        assert_eq!(rows[0].user.as_ref().unwrap().claims.len(), 1);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use domain::{
 };
 use serde::Deserialize;
 
+use super::change::no_password;
 use crate::handle::{DirectoryError, SubmitError};
 use crate::inner::Inner;
 use crate::journal::Batch;
@@ -94,9 +95,15 @@ impl Seed {
         let file: File = toml::from_str(text).map_err(|error| SeedError {
             told: error.to_string(),
         })?;
+        let users: Vec<NewUser> = file.users.into_iter().map(FileUser::into_user).collect();
+        for user in &users {
+            no_password(&user.claims).map_err(|error| SeedError {
+                told: format!("user {}: {error}", user.name),
+            })?;
+        }
         Ok(Self {
             roles: file.roles,
-            users: file.users.into_iter().map(FileUser::into_user).collect(),
+            users,
             groups: file.groups,
         })
     }
@@ -145,6 +152,7 @@ pub(crate) async fn put_seed(inner: &Inner, seed: &Seed) -> Result<Seeded, Submi
     let mut memberships: BTreeMap<QualifiedName, BTreeSet<UserId>> = BTreeMap::new();
     let mut ids: BTreeMap<QualifiedName, UserId> = BTreeMap::new();
     for new in &seed.users {
+        no_password(&new.claims)?;
         known_store(inner, &new.name.store)?;
         let key = folded(&new.name);
         if let Some(user) = inner.reader.user(&new.name)? {

@@ -172,6 +172,19 @@ impl Reader {
         Ok(reader)
     }
 
+    /// Opens an empty journal that is kept nowhere.
+    pub(crate) fn empty() -> Result<Self, JournalError> {
+        let mut connection = Connection::open_in_memory()?;
+        schema::migrate(&mut connection, 0)?;
+        schema::prepare_reader(&connection)?;
+        Ok(Self {
+            pool: Arc::new(Pool {
+                path: PathBuf::from(":memory:"),
+                free: Mutex::new(vec![connection]),
+            }),
+        })
+    }
+
     /// Lends one of the connections.
     pub(super) fn with<T>(
         &self,

@@ -2,6 +2,7 @@
 
 mod blocking;
 pub(crate) mod double;
+mod holds;
 mod journal;
 mod lifecycle;
 mod order;

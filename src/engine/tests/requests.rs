@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use domain::{Change, Object, Request, Source, TriggerKind, Verdict};
+use domain::{Change, Claim, Object, Request, Source, TriggerKind, Verb, Verdict};
 
-use super::world::{World, console, create, only_full, role, user};
-use crate::{DirectoryError, Import, ImportFormat, Page, Seed, State, SubmitError};
+use super::world::{World, console, create, mail, only_full, role, user};
+use crate::{DirectoryError, Import, ImportFormat, Page, PlanError, Seed, State, SubmitError};
 
 fn refusal(error: SubmitError) -> DirectoryError {
     match error {
@@ -176,6 +176,98 @@ async fn a_plan_decides_the_same_and_writes_and_sends_nothing() {
         .collect();
     assert_eq!(planned, done);
     assert_eq!(plan.triggers[0].event, outcome.triggers[0].event);
+}
+
+#[tokio::test]
+async fn a_plan_needs_no_engine_works_beside_one_and_begins_with_an_empty_directory() {
+    let world = World::with(only_full).await;
+    world.create("kim").await;
+    world.settle().await;
+    let before = world.reader().last().unwrap();
+    let request = console(mail("kim", "new@acme.example"));
+    let plan = crate::plan(&world.options(), &request).unwrap();
+    let Verdict::Operation(planned) = &plan.triggers[0].decisions[0].verdict else {
+        panic!("{plan:?}");
+    };
+    assert_eq!(planned.verb, Verb::Update, "the link is known");
+    assert_eq!(world.reader().last().unwrap(), before);
+    let mut nowhere = world.options();
+    nowhere.journal = world.folder.path().join("none").join("journal.db");
+    let plan = crate::plan(&nowhere, &console(create("kim"))).unwrap();
+    assert_eq!(plan.triggers.len(), 1);
+    assert!(!nowhere.journal.exists() && !nowhere.journal.parent().unwrap().exists());
+    let unknown = crate::plan(&nowhere, &request).unwrap_err();
+    assert!(matches!(
+        unknown,
+        PlanError::Request(SubmitError::Directory(DirectoryError::UserUnknown { .. }))
+    ));
+}
+
+#[tokio::test]
+async fn a_password_is_no_claim_and_is_written_nowhere() {
+    let world = World::with(only_full).await;
+    let before = world.reader().last().unwrap();
+    let secret = domain::Claims::from([(Claim::new("Password"), vec!["canary".to_owned()])]);
+    let mut kim = user("kim");
+    kim.claims.extend(secret.clone());
+    let login = Request {
+        change: Change::LogIn {
+            identity: kim.clone(),
+        },
+        source: Source::Login,
+        application: None,
+        connection: Some("one".into()),
+    };
+    let set = Change::UpdateUser {
+        user: "kim".into(),
+        set: secret,
+        remove: BTreeSet::new(),
+        rename: None,
+    };
+    let make = Change::CreateUser {
+        user: kim.clone(),
+        password: None,
+    };
+    for request in [console(make), console(set), login] {
+        let error = world.engine.submit(request).await.unwrap_err().to_string();
+        assert!(error.contains("`password` is not a claim"), "{error}");
+        assert!(!error.contains("canary"));
+    }
+    let text = "[[users]]\nname = \"kim\"\nclaims = { password = \"canary\" }\n";
+    let error = Seed::parse(text).unwrap_err().to_string();
+    assert!(
+        error.contains("user kim") && !error.contains("canary"),
+        "{error}"
+    );
+    let seed = Seed {
+        users: vec![kim],
+        ..Seed::default()
+    };
+    assert!(world.engine.seed(&seed).await.is_err());
+    assert_eq!(world.reader().last().unwrap(), before);
+}
+
+#[tokio::test]
+async fn an_imported_password_reaches_the_target_and_not_the_journal() {
+    let world = World::with(only_full).await;
+    let source = Import {
+        content: Box::new("userName,emailaddress,password\nkim,k@x.example,canary\n".as_bytes()),
+        format: ImportFormat::Csv,
+        concurrency: 1,
+    };
+    assert_eq!(
+        world.engine.import(source, |_| {}).await.unwrap().created,
+        1
+    );
+    world.settle().await;
+    assert_eq!(
+        world.full.account("kim").password.as_deref(),
+        Some("canary")
+    );
+    for record in world.reader().export(0) {
+        let text = serde_json::to_string(&record.unwrap()).unwrap();
+        assert!(!text.contains("canary"), "{text}");
+    }
 }
 
 #[tokio::test]

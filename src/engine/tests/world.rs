@@ -40,7 +40,7 @@ const fn spec(groups: bool) -> TargetSpec {
         },
         default_deprovision: Deprovision::Delete,
         can_delete: true,
-        address_settings: &[],
+        address_settings: &["address"],
     }
 }
 
@@ -311,6 +311,7 @@ fn options(
         clock: Arc::new(clock.clone()),
         journal: folder.path().join("journal.db"),
         seed: 7,
+        sends: true,
     }
 }
 

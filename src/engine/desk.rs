@@ -1,0 +1,218 @@
+//! A request understood and decided, from the directory as the journal has it. Nothing is written here.
+
+use decide::{Decisions, Needs};
+use domain::{
+    ConnectorRef, Desired, FlowId, Hold, Link, LocalRef, Request, Snapshot, Step, Subject,
+    TraceLine, Trigger, TriggerId, TriggerKind, User, Verb, Verdict, visible,
+};
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use crate::directory::{Draft, DraftStep, Drafter};
+use crate::handle::{Options, Plan, PlanError, PlannedTrigger, StartError, SubmitError};
+use crate::ids::Ids;
+use crate::journal::{JournalError, Reader};
+use crate::setup::Setup;
+
+/// Decides what a request would lead to, without an engine: another one may run on the same journal.
+///
+/// Nothing is written and nothing sent; where there is no journal yet, the directory is empty.
+///
+/// # Errors
+/// [`PlanError`] when the journal or the rules cannot be used, or the directory does not allow the request.
+pub fn plan(options: &Options, request: &Request) -> Result<Plan, PlanError> {
+    let setup = Setup::new(
+        options.configuration.clone(),
+        options.catalogue,
+        options.connectors.clone(),
+    )
+    .map_err(StartError::Rules)?;
+    let path = &options.journal;
+    let reader = if path.exists() {
+        Reader::open(path)
+    } else {
+        Reader::empty()
+    }
+    .map_err(StartError::Journal)?;
+    let desk = Desk {
+        setup: &setup,
+        reader: &reader,
+        ids: &Ids::new(options.seed, reader.last().map_err(StartError::Journal)?),
+        now: options.clock.now(),
+        holds: reader.holds().map_err(StartError::Journal)?,
+    };
+    Ok(desk.plan(request)?)
+}
+
+/// What a request is decided by at one moment.
+pub(crate) struct Desk<'a> {
+    pub(crate) setup: &'a Setup,
+    pub(crate) reader: &'a Reader,
+    pub(crate) ids: &'a Ids,
+    pub(crate) now: Timestamp,
+    /// Connectors held by hand or by quarantine.
+    pub(crate) holds: Vec<Hold>,
+}
+
+impl Desk<'_> {
+    pub(crate) fn plan(&self, request: &Request) -> Result<Plan, SubmitError> {
+        let draft = self.draft(request)?;
+        let triggers = self.triggers(&draft, request, FlowId(self.id()));
+        let needs = self.needs(&draft, &triggers);
+        let decisions = self.decide(&draft, &triggers, &needs)?;
+        Ok(Plan {
+            triggers: triggers
+                .into_iter()
+                .zip(decisions)
+                .map(|(trigger, decisions)| PlannedTrigger {
+                    trigger,
+                    event: decisions.event,
+                    decisions: decisions.decisions,
+                })
+                .collect(),
+        })
+    }
+
+    fn id(&self) -> Uuid {
+        self.ids.next(self.now)
+    }
+
+    pub(crate) fn draft(&self, request: &Request) -> Result<Draft, SubmitError> {
+        Drafter {
+            configuration: &self.setup.configuration,
+            reader: self.reader,
+            ids: &|| self.id(),
+        }
+        .draft(request)
+    }
+
+    pub(crate) fn triggers(&self, draft: &Draft, request: &Request, flow: FlowId) -> Vec<Trigger> {
+        draft
+            .steps
+            .iter()
+            .map(|step| Trigger {
+                id: TriggerId(self.id()),
+                flow,
+                at: self.now,
+                kind: step.kind,
+                source: step.source,
+                subject: step.subject,
+                subject_name: step.name.clone(),
+                application: request.application.clone(),
+                connection: request.connection.clone(),
+                role: step.role.clone(),
+                changed: step.changed.clone(),
+                carries_password: draft.password.is_some()
+                    && matches!(
+                        step.kind,
+                        TriggerKind::UserCreated | TriggerKind::PasswordChanged
+                    ),
+            })
+            .collect()
+    }
+
+    pub(crate) fn needs(&self, draft: &Draft, triggers: &[Trigger]) -> Vec<Needs> {
+        let decider = self.setup.decider();
+        draft
+            .steps
+            .iter()
+            .zip(triggers)
+            .map(|(step, trigger)| {
+                decider.needs(trigger, step.before.as_ref(), step.after.as_ref())
+            })
+            .collect()
+    }
+
+    /// Decides the triggers in order; a later one sees what an earlier one has put on its way.
+    pub(crate) fn decide(
+        &self,
+        draft: &Draft,
+        triggers: &[Trigger],
+        needs: &[Needs],
+    ) -> Result<Vec<Decisions>, JournalError> {
+        let mut on_their_way: Vec<(LocalRef, ConnectorRef, Option<Desired>)> = Vec::new();
+        let mut out = Vec::with_capacity(triggers.len());
+        for ((step, trigger), needs) in draft.steps.iter().zip(triggers).zip(needs) {
+            let mut snapshot = self.snapshot(draft, step, needs)?;
+            for (local, connector, desired) in &on_their_way {
+                if *local == step.subject {
+                    snapshot.pending.retain(|(known, _)| known != connector);
+                    snapshot.pending.push((connector.clone(), desired.clone()));
+                }
+            }
+            let mut decided = self.setup.decider().decide(trigger, &snapshot);
+            if let Some(note) = &step.note {
+                decided.event.push(TraceLine {
+                    step: Step::Event,
+                    text: visible(note).into_owned(),
+                    reason: None,
+                });
+            }
+            for decision in &decided.decisions {
+                if let Verdict::Operation(planned) = &decision.verdict {
+                    let desired =
+                        (planned.verb != Verb::Deprovision).then(|| planned.desired.clone());
+                    let connector = decision.candidate.connector.clone();
+                    on_their_way.push((planned.local, connector, desired));
+                }
+            }
+            out.push(decided);
+        }
+        Ok(out)
+    }
+
+    fn snapshot(
+        &self,
+        draft: &Draft,
+        step: &DraftStep,
+        needs: &Needs,
+    ) -> Result<Snapshot, JournalError> {
+        // Nothing can be known yet of somebody who is only just being created.
+        let is_new = step.before.is_none();
+        let (links, pending) = if is_new {
+            Default::default()
+        } else {
+            self.reader.standing(step.subject)?
+        };
+        Ok(Snapshot {
+            before: step.before.clone(),
+            after: step.after.clone(),
+            links,
+            pending,
+            owners: self.reader.owners(&needs.names, step.subject)?,
+            doubtful: self.reader.doubtful(step.subject)?,
+            holds: self.holds.clone(),
+            members: if needs.members {
+                self.members(draft, step)?
+            } else {
+                Vec::new()
+            },
+        })
+    }
+
+    /// Returns a group's members with their links; one whom the same request creates has none yet.
+    fn members(
+        &self,
+        draft: &Draft,
+        step: &DraftStep,
+    ) -> Result<Vec<(User, Vec<Link>)>, JournalError> {
+        let Some(Subject::Group(group)) = step.after.as_ref().or(step.before.as_ref()) else {
+            return Ok(Vec::new());
+        };
+        let mut out = Vec::with_capacity(group.members.len());
+        let created = draft.steps.iter().filter(|step| step.before.is_none());
+        for step in created {
+            if let Some(Subject::User(user)) = &step.after
+                && group.members.contains(&user.id)
+            {
+                out.push((user.clone(), Vec::new()));
+            }
+        }
+        for id in &group.members {
+            if let Some(user) = self.reader.user_by_id(*id)? {
+                out.push((user, self.reader.links_of(LocalRef::User(*id))?));
+            }
+        }
+        Ok(out)
+    }
+}
