@@ -249,6 +249,18 @@ fn after_a_queued_deprovision_there_is_nothing_to_update_or_take_away() {
 }
 
 #[test]
+fn what_an_unanswered_create_may_have_made_is_taken_away_and_is_no_account_otherwise() {
+    let world = scim();
+    let desired = planned(&world.decide(&created()), SCIM).desired;
+    let world = world.with(|world| world.snapshot.doubtful.push((reference(SCIM), desired)));
+    assert_eq!(world.outcome(&updated(), SCIM), "create");
+    let deleting = world.deleted();
+    let planned = planned(&deleting.decide(&deleted()), SCIM);
+    assert_eq!(planned.verb, Verb::Deprovision);
+    assert!(planned.desired.attributes.is_empty());
+}
+
+#[test]
 fn an_update_lies_over_what_the_link_already_holds() {
     let world = scim().linked(SCIM);
     let mut partial = planned(&scim().decide(&created()), SCIM).desired;
