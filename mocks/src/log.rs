@@ -90,6 +90,8 @@ pub(crate) struct Log {
     entries: VecDeque<(usize, Arc<Entry>)>,
     bytes: usize,
     limit_bytes: usize,
+    /// What fell out and waits to be freed where nobody waits for the log.
+    fallen: Vec<Arc<Entry>>,
     last: u64,
     feed: broadcast::Sender<Arc<Entry>>,
 }
@@ -100,6 +102,7 @@ impl Log {
             entries: VecDeque::new(),
             bytes: 0,
             limit_bytes,
+            fallen: Vec::new(),
             last: 0,
             feed: broadcast::Sender::new(FEED),
         }
@@ -122,10 +125,16 @@ impl Log {
         }
         self.entries.push_back((bytes, entry));
         while self.bytes > self.limit_bytes && self.entries.len() > 1 {
-            if let Some((bytes, _)) = self.entries.pop_front() {
+            if let Some((bytes, oldest)) = self.entries.pop_front() {
                 self.bytes -= bytes;
+                self.fallen.push(oldest);
             }
         }
+    }
+
+    /// Hands over what fell out of the log; to free it takes longer than to write it.
+    pub(crate) fn take_fallen(&mut self) -> Vec<Arc<Entry>> {
+        std::mem::take(&mut self.fallen)
     }
 
     /// Returns the kept entries with a number above `after`, oldest first.

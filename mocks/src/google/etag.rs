@@ -3,7 +3,7 @@
 //! The first half names the collection and never changes here; the second half is a digest of what the resource
 //! shows, so it changes exactly when the content does.
 
-use std::hash::{DefaultHasher, Hasher};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -21,6 +21,20 @@ pub(super) fn digest(bytes: &[u8]) -> Digest {
         let mut hasher = DefaultHasher::new();
         hasher.write_usize(part);
         hasher.write(bytes);
+        let word = hasher.finish().to_be_bytes();
+        let take = chunk.len();
+        chunk.copy_from_slice(&word[..take]);
+    }
+    out
+}
+
+/// Digests whatever can be hashed; stable within one build, too.
+pub(super) fn digest_of(content: &impl Hash) -> Digest {
+    let mut out = [0; 20];
+    for (part, chunk) in out.chunks_mut(8).enumerate() {
+        let mut hasher = DefaultHasher::new();
+        hasher.write_usize(part);
+        content.hash(&mut hasher);
         let word = hasher.finish().to_be_bytes();
         let take = chunk.len();
         chunk.copy_from_slice(&word[..take]);

@@ -173,7 +173,7 @@ impl Google {
 
     /// Seals a user and puts it in.
     fn put_user(&mut self, mut user: User) -> Arc<User> {
-        user.seal(&self.tenant);
+        user.seal();
         self.store.put_user(user)
     }
 }

@@ -135,7 +135,7 @@ pub(super) fn delete(
     report(changes, &user, "*", Some(Value::Object(user.facts())), None);
     let mut gone = User::clone(&user);
     gone.deleted = Some(call.request.now);
-    gone.seal(&google.tenant);
+    gone.seal();
     google.store.bury(gone);
     Ok(Reply::Done)
 }

@@ -292,7 +292,7 @@ fn report(
 
 /// The record in full, empty fields and unticked boxes left out.
 pub(crate) fn content(kind: &ObjectType, record: &Record) -> Value {
-    let mut members = Map::new();
+    let mut members = Map::with_capacity(40);
     for (place, field) in kind.fields.iter().enumerate() {
         let value = record.to_json(kind, place);
         let unticked = field.kind == Kind::Boolean && value == Value::Bool(false);

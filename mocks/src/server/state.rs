@@ -356,7 +356,9 @@ impl<V: Vendor> Mock<V> {
             let mut core = self.core();
             let ticket = core.admit(&mut request, &method, in_flight, arrived);
             if ticket.plan.delay.is_zero() {
-                return core.settle(&request, &method, ticket, clock);
+                let outcome = core.settle(&request, &method, ticket, clock);
+                release(core);
+                return outcome;
             }
             ticket
         };
@@ -367,8 +369,10 @@ impl<V: Vendor> Mock<V> {
             mock.shared.in_flight.fetch_add(1, Ordering::Relaxed);
             let _under_way = UnderWay(&mock.shared.in_flight);
             mock.shared.clock.sleep(ticket.plan.delay).await;
-            mock.core()
-                .settle(&request, &method, ticket, &*mock.shared.clock)
+            let mut core = mock.core();
+            let outcome = core.settle(&request, &method, ticket, &*mock.shared.clock);
+            release(core);
+            outcome
         });
         late.await.unwrap_or(Outcome::Hangup(Hangup::Close))
     }
@@ -394,8 +398,16 @@ impl<V: Vendor> Mock<V> {
             Vec::new(),
             clock,
         );
+        release(core);
         answer
     }
+}
+
+/// Gives the lock back, then frees what fell out of the log.
+fn release<V: Vendor>(mut core: MutexGuard<'_, Core<V>>) {
+    let fallen = core.log.take_fallen();
+    drop(core);
+    drop(fallen);
 }
 
 impl<V: Vendor> Core<V> {
