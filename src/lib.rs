@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod exit;
 pub mod export;
+pub mod lab;
 pub mod log;
 pub mod mocks_of;
 pub mod scenario;

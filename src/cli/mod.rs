@@ -12,6 +12,7 @@ mod out;
 mod render;
 mod request;
 mod run;
+mod screen;
 mod session;
 mod trigger;
 mod trouble;
@@ -33,11 +34,14 @@ use trouble::Trouble;
 struct Cli {
     #[command(flatten)]
     global: Global,
+    #[command(flatten)]
+    screen: screen::ScreenArgs,
     #[command(subcommand)]
     command: Option<Command>,
 }
 
 const AFTER_HELP: &str = "\
+Without a command, in a terminal: the full-screen workbench on workbench.toml.
 Begin with:
   outbound run fixtures/scenarios/tour.toml    the tour: every level, with mocks, explained
   outbound mock all                            the three mock targets, for trying things by hand
@@ -149,6 +153,7 @@ pub fn main() -> ExitCode {
 async fn dispatch(cli: Cli, out: Out) -> Result<Exit, Trouble> {
     let global = &cli.global;
     match cli.command {
+        None if tui::has_terminal() && !cli.global.json => screen::open(global, &cli.screen).await,
         None => {
             out.text(WELCOME);
             out.value(&serde_json::json!({ "begin": "outbound run fixtures/scenarios/tour.toml" }));
@@ -178,7 +183,7 @@ async fn dispatch(cli: Cli, out: Out) -> Result<Exit, Trouble> {
 const WELCOME: &str = "\
 outbound: a workbench for outbound user provisioning.
 
-The full-screen workbench (Connections, Provisioning, Directory, Traffic, Targets, Journal) is not built yet; every action is a command:
+In a terminal, `outbound` alone opens the full-screen workbench. There is no terminal here; every action is a command, too:
 
   outbound run fixtures/scenarios/tour.toml   the tour: organization, connection and application level, roles, rules, patterns, blocking
   outbound check                              is workbench.toml right?

@@ -1,0 +1,175 @@
+//! The running mocks behind the port that the screen knows them by.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use domain::{LabArmed, LabChange, LabEntry, LabError, LabFault, LabFeed, LabMock, LabObject};
+use mocks::fault::Fault;
+use mocks::{Lab, Target};
+
+/// The mocks of this process.
+#[derive(Debug, Clone)]
+pub struct MockLab(pub Arc<Lab>);
+
+fn target(name: &str) -> Result<Target, LabError> {
+    name.parse()
+        .map_err(|error: mocks::UnknownTarget| LabError(error.to_string()))
+}
+
+fn failed(error: &impl std::fmt::Display) -> LabError {
+    LabError(error.to_string())
+}
+
+#[async_trait]
+impl domain::Lab for MockLab {
+    fn mocks(&self) -> Vec<LabMock> {
+        Target::ALL
+            .into_iter()
+            .map(|target| {
+                let mock = self.0.mock(target);
+                let objects = mock.objects();
+                let count = |kind: &str| objects.iter().filter(|held| held.object == kind).count();
+                LabMock {
+                    target: target.name().to_owned(),
+                    url: self.0.url(target),
+                    personality: (target == Target::Scim2).then(|| {
+                        let scim2 = self.0.scim2();
+                        scim2.with_vendor(|vendor| vendor.personality().name.clone())
+                    }),
+                    armed: mock
+                        .armed()
+                        .into_iter()
+                        .map(|armed| LabArmed {
+                            number: armed.id,
+                            spec: armed.spec.to_string(),
+                            hits: armed.acted,
+                        })
+                        .collect(),
+                    requests: mock.log().last().map_or(0, |entry| entry.number),
+                    users: count("User"),
+                    groups: count("Group"),
+                }
+            })
+            .collect()
+    }
+
+    async fn start(&self, name: &str) -> Result<String, LabError> {
+        self.0
+            .start(target(name)?)
+            .await
+            .map_err(|error| failed(&error))
+    }
+
+    async fn stop(&self, name: &str) -> Result<(), LabError> {
+        self.0.stop(target(name)?).await;
+        Ok(())
+    }
+
+    fn faults(&self) -> Vec<LabFault> {
+        Fault::ALL
+            .iter()
+            .map(|row| LabFault {
+                name: row.name.to_owned(),
+                sentence: row.sentence.to_owned(),
+                effect: row.effect.to_owned(),
+                parameters: row
+                    .parameters
+                    .iter()
+                    .map(|(name, meaning)| ((*name).to_owned(), (*meaning).to_owned()))
+                    .collect(),
+            })
+            .collect()
+    }
+
+    fn arm(&self, name: &str, spec: &str) -> Result<u64, LabError> {
+        let mock = self.0.mock(target(name)?);
+        mock.arm(spec).map_err(|error| failed(&error))
+    }
+
+    fn disarm(&self, name: &str, number: Option<u64>) -> Result<usize, LabError> {
+        let mock = self.0.mock(target(name)?);
+        match number {
+            None => Ok(mock.disarm_all()),
+            Some(number) => mock
+                .disarm(number)
+                .map(|_| 1)
+                .ok_or_else(|| LabError(format!("no fault is armed under {number}"))),
+        }
+    }
+
+    fn objects(&self, name: &str) -> Result<Vec<LabObject>, LabError> {
+        let held = self.0.mock(target(name)?).objects();
+        Ok(held
+            .into_iter()
+            .map(|object| LabObject {
+                object: object.object.to_owned(),
+                id: object.id,
+                name: object.name,
+                content: object.content,
+            })
+            .collect())
+    }
+
+    fn log(&self, name: &str, after: u64) -> Result<Vec<Arc<LabEntry>>, LabError> {
+        let log = self.0.mock(target(name)?).log_after(after);
+        Ok(log.iter().map(|entry| Arc::new(told(entry))).collect())
+    }
+
+    fn follow(&self) -> Box<dyn LabFeed> {
+        Box::new(Following(self.0.subscribe()))
+    }
+
+    fn reset(&self, name: &str) -> Result<(), LabError> {
+        self.0.mock(target(name)?).reset();
+        Ok(())
+    }
+
+    fn snapshot(&self, name: &str, under: &str) -> Result<(), LabError> {
+        self.0.mock(target(name)?).snapshot(under);
+        Ok(())
+    }
+
+    fn restore(&self, name: &str, under: &str) -> Result<(), LabError> {
+        let mock = self.0.mock(target(name)?);
+        mock.restore(under).map_err(|error| failed(&error))
+    }
+}
+
+struct Following(mocks::lab::LabFeed);
+
+#[async_trait]
+impl LabFeed for Following {
+    async fn next(&mut self) -> Option<Arc<LabEntry>> {
+        self.0.next().await.map(|entry| Arc::new(told(&entry)))
+    }
+}
+
+fn told(entry: &mocks::log::Entry) -> LabEntry {
+    LabEntry {
+        target: entry.mock.to_owned(),
+        number: entry.number,
+        at: entry.at,
+        operation: entry.operation.to_owned(),
+        method: entry.method.clone(),
+        path: entry.path.clone(),
+        status: entry.status,
+        answered: entry.answered,
+        faults: entry
+            .faults
+            .iter()
+            .map(|fault| fault.name().to_owned())
+            .collect(),
+        changes: entry
+            .changes
+            .iter()
+            .map(|change| LabChange {
+                object: change.object.to_owned(),
+                id: change.id.clone(),
+                name: change.name.clone(),
+                field: change.field.clone(),
+                before: change.before.clone(),
+                after: change.after.clone(),
+            })
+            .collect(),
+    }
+}
