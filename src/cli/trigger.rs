@@ -6,8 +6,8 @@ use clap::Args;
 use config::Loaded;
 use domain::{Request, visible};
 use engine::{
-    DirectoryError, Engine, Life, OperationFilter, OperationView, Outcome, Page, Reader, State,
-    SubmitError,
+    DirectoryError, Engine, Life, OperationFilter, OperationView, Outcome, Page, PlanError, Reader,
+    State, SubmitError,
 };
 use jiff::Timestamp;
 

@@ -1,8 +1,6 @@
 //! What is kept and not sent: engines at rest, holds that end in the wrong moment, targets that may not be spoken to;
 //! and requests that are refused before anything is sent.
 
-
-
 use domain::{Change, OnFailure, Reason, Request, Source};
 
 use super::double::{Act, rejected};
@@ -181,10 +179,9 @@ async fn a_fault_at_a_blocking_provisioner_refuses_the_change_before_anything_is
     for request in [console(create("bob")), login("ann")] {
         let outcome = world.engine.submit(request).await.unwrap();
         let Some(WaitVerdict::Rejected {
-            cause:
-                WaitFailure::NotProvisioned {
-                    connector, reason, ..
-                },
+            cause: WaitFailure::NotProvisioned {
+                connector, reason, ..
+            },
         }) = &outcome.verdict
         else {
             panic!("{:?}", outcome.verdict);
