@@ -445,6 +445,14 @@ pub(crate) fn cause_text(cause: &WaitFailure) -> String {
                 .unwrap_or_default();
             format!("{} did not confirm in time{last}", names.join(", "))
         }
+        WaitFailure::NotProvisioned {
+            connector,
+            reason,
+            detail,
+        } => format!(
+            "{connector} is not provisioned ({reason}): {detail} (do: {})",
+            reason.fix()
+        ),
         WaitFailure::ProcessEnded => "the process ended while the caller waited".to_owned(),
     }
 }
