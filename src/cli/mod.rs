@@ -160,7 +160,7 @@ async fn dispatch(cli: Cli, out: Out) -> Result<Exit, Trouble> {
             Ok(Exit::Done)
         }
         Some(Command::Trigger(args)) => trigger::trigger(global, out, args).await,
-        Some(Command::Plan(args)) => trigger::plan(global, out, args).await,
+        Some(Command::Plan(args)) => trigger::plan(global, out, args),
         Some(Command::Drain(args)) => trigger::drain(global, out, args).await,
         Some(Command::Run(args)) => run::run(out, args).await,
         Some(Command::Mock(command)) => mock::mock(global, out, command).await,

@@ -187,9 +187,10 @@ fn exit_of(lives: &[Life]) -> Exit {
     }
 }
 
-pub(super) async fn plan(global: &Global, out: Out, args: PlanArgs) -> Result<Exit, Trouble> {
+pub(super) fn plan(global: &Global, out: Out, args: PlanArgs) -> Result<Exit, Trouble> {
     let request = args.what.into_request()?;
     let loaded = session::load(global)?;
+    known_application(&loaded, &request)?;
     let options = session::options(global, &loaded);
     // On the journal alone: an engine may be running on it.
     let plan = engine::plan(&options, &request).map_err(|error| match error {
