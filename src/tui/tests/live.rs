@@ -149,6 +149,7 @@ impl Live {
             clock: Arc::clone(&clock),
             journal: journal(stage.folder.path()),
             seed: 1,
+            sends: true,
         })
         .await
         .unwrap();
