@@ -357,11 +357,8 @@ fn secrets_are_resolved_on_demand_only_and_each_that_cannot_be_had_is_named() {
             .collect::<Vec<_>>()
     };
     assert!(unresolved(None).is_empty());
-    assert_eq!(unresolved(Some(&Nothing)).len(), 6);
+    assert_eq!(unresolved(Some(&Nothing)).len(), 5);
     // What the shipped file needs for its mocks is there.
     let missing = unresolved(Some(&FileSecrets { base: root() }));
-    assert_eq!(
-        missing,
-        ["secret env:CORP_OIDC_SECRET cannot be read: the variable is not set"]
-    );
+    assert!(missing.is_empty(), "{missing:?}");
 }
