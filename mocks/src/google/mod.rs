@@ -1,8 +1,8 @@
 //! The Google Admin SDK Directory API v1, with the token endpoint before it and the batch endpoint beside it.
 //!
-//! [`Google`] is the account with all it holds. A request goes through [`methods`] (which one is meant) and
-//! [`route`] (token, parameters, body, answer) to one handler in [`users`], [`aliases`], [`groups`], [`members`] or
-//! [`customer`]. What is honoured and what is not: `docs/mocks/google.md`.
+//! [`Google`] is the account with all it holds. A request goes through `methods` (which one is meant) and
+//! `route` (token, parameters, body, answer) to one handler in `users`, `aliases`, `groups`, `members` or
+//! `customer`. What is honoured and what is not: `docs/mocks/google.md`.
 
 mod aliases;
 mod batch;

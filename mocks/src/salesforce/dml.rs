@@ -57,7 +57,7 @@ impl Salesforce {
             name: known_as(kind, &record),
             field: "*".to_owned(),
             before: None,
-            after: Some(content(kind, &record)),
+            after: Some(given_content(kind, &record, &given)),
         });
         self.replace(object, None, record);
         Ok(id)
@@ -288,6 +288,18 @@ fn report(
             });
         }
     }
+}
+
+/// What the request gave a new record. The rest is the vendor's own and stands in the record, where anybody can look.
+fn given_content(kind: &ObjectType, record: &Record, given: &[usize]) -> Value {
+    let mut members = Map::with_capacity(given.len());
+    for place in given {
+        let value = record.to_json(kind, *place);
+        if !value.is_null() {
+            members.insert(kind.fields[*place].name.to_string(), value);
+        }
+    }
+    members.into()
 }
 
 /// The record in full, empty fields and unticked boxes left out.
