@@ -1,7 +1,7 @@
 //! Starts the Google mock and writes the key of its service account where a client finds it.
 //!
 //! ```sh
-//! cargo run -p outbound-mocks --example google -- 127.0.0.1:9101 /tmp/credentials [SEED.toml | FAULT]…
+//! cargo run -p outbound-mocks --example google -- 127.0.0.1:9101 credentials [SEED.toml | FAULT]…
 //! ```
 //!
 //! The one line on stdout is for scripts: where the API is, where the key is, and whom to impersonate.

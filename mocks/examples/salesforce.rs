@@ -1,7 +1,7 @@
 //! Starts the Salesforce mock and writes what a client needs to log in where it finds it.
 //!
 //! ```sh
-//! cargo run -p outbound-mocks --example salesforce -- 127.0.0.1:9102 /tmp/credentials [SEED.toml | FAULT]…
+//! cargo run -p outbound-mocks --example salesforce -- 127.0.0.1:9102 credentials [SEED.toml | FAULT]…
 //! ```
 //!
 //! The one line on stdout is for scripts: where the API is and where the credentials are.
