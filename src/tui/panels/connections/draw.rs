@@ -1,0 +1,244 @@
+//! How the list and the detail of *Connections* are drawn.
+
+use domain::{Connection, ConnectorRef, OnEmpty};
+use ratatui::layout::Rect;
+
+use super::told::{connector_lines, lines};
+use super::{Connections, Tab};
+use crate::paint::{Column, Pen};
+use crate::world::World;
+
+impl Connections {
+    pub(super) fn draw_list(&self, world: &World, pen: &mut Pen<'_>, area: Rect) {
+        let theme = world.theme;
+        let shown = self.shown(world);
+        let inner = pen.frame(area, "Connections", &format!("{}", shown.len()), !self.open);
+        if shown.is_empty() {
+            let text = if self.search.value("search").is_empty() {
+                " No connections yet. n adds one."
+            } else {
+                " No results found. Esc clears the search."
+            };
+            pen.paragraph(inner, text, theme.dim);
+            return;
+        }
+        self.list
+            .draw(pen, inner, shown.len(), !self.open, |pen, row, at| {
+                let one = shown[at];
+                let kinds: Vec<&str> = one
+                    .connectors
+                    .iter()
+                    .map(|settings| {
+                        world
+                            .catalogue
+                            .of(&settings.kind)
+                            .map_or(settings.kind.0.as_str(), |kind| kind.label)
+                    })
+                    .collect();
+                let kinds = if kinds.is_empty() {
+                    "-".to_owned()
+                } else {
+                    kinds.join(", ")
+                };
+                let enabled = one
+                    .connectors
+                    .iter()
+                    .filter(|settings| settings.enabled)
+                    .count();
+                let (state, style) = if !one.enabled {
+                    ("disabled".to_owned(), theme.dim)
+                } else if enabled == 0 {
+                    ("no connector on".to_owned(), theme.warn)
+                } else {
+                    (format!("{enabled} enabled"), theme.good)
+                };
+                let calls = world
+                    .board
+                    .last
+                    .iter()
+                    .filter(|(connector, _)| connector.connection == one.id);
+                let last = calls.max_by_key(|(_, call)| call.at).map(|(_, call)| call);
+                let told = last.map_or_else(
+                    || "never called".to_owned(),
+                    |call| {
+                        let status = call
+                            .status
+                            .map_or_else(|| "-".to_owned(), |status| status.to_string());
+                        format!(
+                            "{} {status} {} {}",
+                            world.time(call.at),
+                            call.op,
+                            call.subject
+                        )
+                    },
+                );
+                let last_style = last.map_or(theme.dim, |call| theme.status(call.status));
+                pen.columns(
+                    row,
+                    &[
+                        Column::new(&one.name, 22, theme.text),
+                        Column::new(&kinds, 14, theme.dim),
+                        Column::new(&state, 15, style),
+                        Column::new(&told, row.width.saturating_sub(54), last_style),
+                    ],
+                );
+            });
+    }
+
+    pub(super) fn draw_detail(&self, world: &World, pen: &mut Pen<'_>, area: Rect) {
+        let theme = world.theme;
+        let Some(one) = self.selected(world) else {
+            pen.frame(area, "Detail", "", false);
+            return;
+        };
+        let inner = pen.frame(area, &one.name, "[ ] tabs", self.open);
+        let mut x = inner.x + 1;
+        let wide = inner.width >= 110;
+        for tab in Tab::ALL {
+            let title = tab.title(wide);
+            let (text, style) = if tab == self.tab {
+                (format!("[{title}]"), theme.focus)
+            } else {
+                (title.to_owned(), theme.text)
+            };
+            if x < inner.right() {
+                x += pen.put(x, inner.y, inner.right() - x, &text, style) + 2;
+            }
+        }
+        let body = Rect {
+            x: inner.x + 1,
+            y: inner.y + 2.min(inner.height),
+            width: inner.width.saturating_sub(2),
+            height: inner.height.saturating_sub(2),
+        };
+        match self.tab {
+            Tab::Outbound => self.draw_outbound(world, pen, body, one),
+            Tab::Attributes | Tab::Roles if self.rows_len(world) > 0 => {
+                self.draw_rows(world, pen, body, one);
+            }
+            tab => {
+                let lines = lines(world, one, tab);
+                self.text
+                    .draw(pen, body, lines.len(), |at| lines[at].clone());
+            }
+        }
+    }
+
+    pub(super) fn draw_rows(&self, world: &World, pen: &mut Pen<'_>, area: Rect, one: &Connection) {
+        let theme = world.theme;
+        self.rows.draw(
+            pen,
+            area,
+            self.rows_len(world),
+            self.open,
+            |pen, row, at| {
+                if self.tab == Tab::Roles {
+                    pen.put(
+                        row.x,
+                        row.y,
+                        row.width,
+                        one.outbound_roles[at].as_str(),
+                        theme.text,
+                    );
+                    return;
+                }
+                let mapping = &one.attributes[at];
+                let from = match (&mapping.local, &mapping.value) {
+                    (_, Some(value)) => format!("constant {value:?}"),
+                    (Some(claim), None) => format!("claim {claim}"),
+                    (None, None) => "nothing".to_owned(),
+                };
+                let mut aside = mapping
+                    .default
+                    .as_ref()
+                    .map_or_else(String::new, |value| format!("default {value:?}"));
+                if mapping.on_empty == OnEmpty::Clear {
+                    aside.push_str(" clears when empty");
+                }
+                let third = row.width / 3;
+                pen.columns(
+                    row,
+                    &[
+                        Column::new(&mapping.remote, third, theme.name),
+                        Column::new(&from, third, theme.text),
+                        Column::new(&aside, third.saturating_sub(2), theme.dim),
+                    ],
+                );
+            },
+        );
+    }
+
+    pub(super) fn draw_outbound(
+        &self,
+        world: &World,
+        pen: &mut Pen<'_>,
+        area: Rect,
+        one: &Connection,
+    ) {
+        let theme = world.theme;
+        if one.connectors.is_empty() {
+            let text = "No outbound provisioning connectors. n adds one; provisioning cannot use this connection until then.";
+            pen.paragraph(area, text, theme.dim);
+            return;
+        }
+        let rows = u16::try_from(one.connectors.len())
+            .unwrap_or(3)
+            .min(area.height);
+        let top = Rect {
+            height: rows,
+            ..area
+        };
+        self.rows
+            .draw(pen, top, one.connectors.len(), self.open, |pen, row, at| {
+                let settings = &one.connectors[at];
+                let label = world
+                    .catalogue
+                    .of(&settings.kind)
+                    .map_or(settings.kind.0.as_str(), |kind| kind.label);
+                let (toggle, style) = if settings.enabled {
+                    ("[x] Enabled", theme.good)
+                } else {
+                    ("[ ] Disabled", theme.dim)
+                };
+                let connector = ConnectorRef {
+                    connection: one.id.clone(),
+                    kind: settings.kind.clone(),
+                };
+                let paused = if settings.paused { "paused" } else { "" };
+                let states = world.board.counts.get(&connector);
+                let owed: u64 = states
+                    .into_iter()
+                    .flatten()
+                    .filter(|(state, _)| state.is_open())
+                    .map(|(_, count)| count)
+                    .sum();
+                let dead = states
+                    .and_then(|states| states.get(&engine::State::Dead))
+                    .copied()
+                    .unwrap_or(0);
+                let told = format!("{owed} owed  {dead} dead  {paused}");
+                pen.columns(
+                    row,
+                    &[
+                        Column::new(label, 14, theme.text),
+                        Column::new(toggle, 13, style),
+                        Column::new(
+                            &told,
+                            row.width.saturating_sub(30),
+                            if dead > 0 { theme.bad } else { theme.dim },
+                        ),
+                    ],
+                );
+            });
+        if let Some(settings) = self.connector(one) {
+            let rest = Rect {
+                y: area.y + rows + 1,
+                height: area.height.saturating_sub(rows + 1),
+                ..area
+            };
+            let lines = connector_lines(world, settings);
+            self.text
+                .draw(pen, rest, lines.len(), |at| lines[at].clone());
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! What a tab of a connection says as text.
+
+use domain::{Connection, ConnectorSettings, JitScheme};
+
+use super::{Connections, Tab};
+use crate::paint::{Line, Span};
+use crate::world::World;
+
+pub(super) fn pair(world: &World, label: &str, value: impl Into<String>) -> Line {
+    vec![
+        Span::new(format!("{label:<31} "), world.theme.dim),
+        Span::new(value, world.theme.text),
+    ]
+}
+
+pub(super) fn yes(on: bool) -> &'static str {
+    if on { "[x]" } else { "[ ]" }
+}
+
+/// Says what a tab shows as text.
+pub(super) fn lines(world: &World, one: &Connection, tab: Tab) -> Vec<Line> {
+    let theme = world.theme;
+    match tab {
+        Tab::General => {
+            let mut lines = vec![
+                pair(world, "Name", &one.name),
+                pair(world, "Description", &one.description),
+                pair(world, "Id (links hang on it)", one.id.to_string()),
+                pair(world, "Enabled", yes(one.enabled)),
+            ];
+            if let Some(login) = &one.login {
+                lines.push(pair(
+                    world,
+                    "Login",
+                    format!("{:?}", login.protocol).to_lowercase(),
+                ));
+                lines.push(pair(
+                    world,
+                    "Client ID",
+                    login.client_id.clone().unwrap_or_default(),
+                ));
+                let secret = login
+                    .client_secret
+                    .as_ref()
+                    .map_or_else(|| "-".to_owned(), ToString::to_string);
+                lines.push(pair(world, "Client secret", secret));
+            }
+            let used = Connections::users_of(world, one);
+            lines.push(Line::new());
+            lines.push(vec![Span::new("Used by", theme.title)]);
+            if used.is_empty() {
+                lines.push(vec![Span::new(" nobody", theme.dim)]);
+            }
+            lines.extend(
+                used.into_iter()
+                    .map(|line| vec![Span::new(format!(" {line}"), theme.text)]),
+            );
+            lines
+        }
+        Tab::Attributes => vec![vec![Span::new(
+            "No attribute mappings: each connector's own defaults hold. n adds one.",
+            theme.dim,
+        )]],
+        Tab::Roles => vec![vec![Span::new(
+            "No outbound provisioning roles: every user is in scope. e chooses roles; then only their holders are, and \
+             assigning or revoking one provisions or deprovisions.",
+            theme.dim,
+        )]],
+        Tab::Jit => vec![
+            pair(
+                world,
+                "Just-in-Time (JIT) User Provisioning",
+                yes(one.jit.enabled),
+            ),
+            pair(world, "User store domain", one.jit.user_store.to_string()),
+            pair(world, "Provisioning scheme", scheme_label(one.jit.scheme)),
+            pair(
+                world,
+                "Enable local account linking",
+                yes(one.jit.associate_local_user),
+            ),
+            pair(
+                world,
+                "Skip when no local account",
+                yes(one.jit.skip_when_not_found),
+            ),
+            pair(world, "Attribute synchronization method", sync_word(one)),
+            pair(
+                world,
+                "Override existing roles",
+                yes(one.jit.override_roles),
+            ),
+        ],
+        Tab::Raw => raw(world, one),
+        Tab::Outbound => Vec::new(),
+    }
+}
+
+pub(super) fn scheme_label(scheme: JitScheme) -> &'static str {
+    match scheme {
+        JitScheme::PromptUsernamePasswordConsent => "Prompt for username, password and consent",
+        JitScheme::PromptPasswordConsent => "Prompt for password and consent",
+        JitScheme::PromptConsent => "Prompt for consent",
+        JitScheme::ProvisionSilently => "Provision silently",
+    }
+}
+
+pub(super) fn scheme_word(scheme: JitScheme) -> &'static str {
+    match scheme {
+        JitScheme::PromptUsernamePasswordConsent => "prompt-username-password-consent",
+        JitScheme::PromptPasswordConsent => "prompt-password-consent",
+        JitScheme::PromptConsent => "prompt-consent",
+        JitScheme::ProvisionSilently => "provision-silently",
+    }
+}
+
+pub(super) fn sync_word(one: &Connection) -> &'static str {
+    match one.jit.attribute_sync {
+        domain::AttributeSync::OverrideAll => "override-all",
+        domain::AttributeSync::None => "none",
+        domain::AttributeSync::PreserveLocal => "preserve-local",
+    }
+}
+
+/// Returns the lines of the file about one connection, secrets masked.
+pub(super) fn raw(world: &World, one: &Connection) -> Vec<Line> {
+    let text = match &world.draft {
+        Some(draft) => draft.document().text().to_owned(),
+        None => match std::fs::read_to_string(&world.file) {
+            Ok(text) => text,
+            Err(error) => {
+                return vec![vec![Span::new(
+                    format!("cannot read the file: {error}"),
+                    world.theme.bad,
+                )]];
+            }
+        },
+    };
+    let start = one.line.unwrap_or(1).saturating_sub(1);
+    config::readable(&text, &world.catalogue)
+        .into_iter()
+        .enumerate()
+        .skip(start)
+        .take_while(|(at, line)| {
+            let line = line.trim_start();
+            *at == start
+                || !line.starts_with('[')
+                || line.trim_start_matches('[').starts_with("connections.")
+        })
+        .map(|(at, line)| {
+            let style = if line.trim_start().starts_with('#') {
+                world.theme.dim
+            } else if line.trim_start().starts_with('[') {
+                world.theme.name
+            } else {
+                world.theme.text
+            };
+            vec![
+                Span::new(format!("{:>4} ", at + 1), world.theme.dim),
+                Span::new(line, style),
+            ]
+        })
+        .collect()
+}
+
+/// Says how a connector is configured; secrets as references.
+pub(super) fn connector_lines(world: &World, settings: &ConnectorSettings) -> Vec<Line> {
+    let mut lines = Vec::new();
+    if let Some(kind) = world.catalogue.of(&settings.kind) {
+        for field in kind.fields {
+            let value = match settings.settings.get(field.key) {
+                Some(domain::Setting::Text(text)) => text.clone(),
+                Some(domain::Setting::Flag(on)) => yes(*on).to_owned(),
+                Some(domain::Setting::List(list)) => list.join(", "),
+                Some(domain::Setting::Secret(reference)) => match reference {
+                    domain::SecretRef::Inline(_) => "•••••••• (in the file itself)".to_owned(),
+                    other => format!("•••••••• ({other})"),
+                },
+                None => match field.default {
+                    Some(default) => format!("{default} (default)"),
+                    None => continue,
+                },
+            };
+            lines.push(pair(world, field.label, value));
+        }
+    }
+    lines.push(pair(
+        world,
+        "Deprovision",
+        format!("{:?}", settings.deprovision).to_lowercase(),
+    ));
+    lines.push(pair(
+        world,
+        "On existing",
+        format!("{:?}", settings.on_existing).to_lowercase(),
+    ));
+    lines
+}

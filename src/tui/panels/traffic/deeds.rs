@@ -1,0 +1,116 @@
+//! What is done with the selected exchange: copied, or tried again.
+
+use domain::Exchange;
+
+use super::Traffic;
+use crate::modal::{Menu, Modal, Question};
+use crate::paint::Line;
+use crate::why::{self};
+use crate::wish::{Deed, Wish};
+use crate::world::World;
+
+impl Traffic {
+    pub(super) fn copy(&self, world: &World) -> Vec<Wish> {
+        let Some(row) = self.row(world) else {
+            return vec![Wish::Say("nothing to copy yet".to_owned())];
+        };
+        let mut items = Vec::new();
+        let mut add = |label: &str, told: &str, what: &'static str, text: String| {
+            items.push((
+                label.to_owned(),
+                told.to_owned(),
+                vec![Wish::Do(Deed::Copy { what, text })],
+            ));
+        };
+        if let Some(exchange) = row.exchange() {
+            add(
+                "curl",
+                "the request as a command, secrets masked",
+                "curl",
+                (world.exports.curl)(exchange),
+            );
+            add(
+                "HAR",
+                "this exchange as an HTTP Archive",
+                "HAR",
+                (world.exports.har)(&[exchange]),
+            );
+            add(
+                "JSON",
+                "this exchange as the journal keeps it",
+                "JSON",
+                json(exchange),
+            );
+            add(
+                "request body",
+                "",
+                "request body",
+                exchange.request_body.text.clone(),
+            );
+            if let Some(response) = &exchange.response {
+                add(
+                    "response body",
+                    "",
+                    "response body",
+                    response.body.text.clone(),
+                );
+            }
+            add("address", "", "address", exchange.url.clone());
+        }
+        if let Some(trace) = self.shown_trace(row) {
+            let lines = why::tell(trace, None, &world.theme, &|at| world.time(at));
+            let text: Vec<String> = lines.iter().map(|line| plain(&line.line)).collect();
+            add("why", "the whole flow as text", "why", text.join("\n"));
+        }
+        let shown: Vec<&Exchange> = (0..world.board.stream.shown())
+            .filter_map(|at| world.board.stream.get(at)?.exchange())
+            .collect();
+        let text = (world.exports.har)(&shown);
+        items.push((
+            "HAR file".to_owned(),
+            format!("all {} shown exchanges, to outbound.har", shown.len()),
+            vec![Wish::Do(Deed::Write {
+                path: "outbound.har".into(),
+                text,
+            })],
+        ));
+        vec![Wish::Show(Box::new(Modal::Menu(Menu::new("Copy", items))))]
+    }
+
+    pub(super) fn retry(&self, world: &World) -> Vec<Wish> {
+        let Some(row) = self.row(world) else {
+            return Vec::new();
+        };
+        let (Some(operation), Some(connector)) = (row.operation, &row.connector) else {
+            return vec![Wish::Say(
+                "this row has no operation to try again".to_owned(),
+            )];
+        };
+        let deed = Wish::Do(Deed::Retry(vec![operation]));
+        if world.is_mock(connector) {
+            return vec![deed];
+        }
+        let body = vec![
+            format!(
+                "{connector} is not a mock: {} of {} is sent to it again.",
+                row.op, row.subject
+            ),
+            "The engine looks first whether an earlier attempt arrived.".to_owned(),
+        ];
+        let answers = vec![("Send", vec![deed]), ("Cancel", Vec::new())];
+        vec![Wish::Show(Box::new(Modal::Question(Question::new(
+            "Try again at a real target?",
+            body,
+            None,
+            answers,
+        ))))]
+    }
+}
+
+pub(super) fn json(exchange: &Exchange) -> String {
+    serde_json::to_string_pretty(exchange).unwrap_or_else(|error| error.to_string())
+}
+
+pub(super) fn plain(line: &Line) -> String {
+    line.iter().map(|span| span.text.as_str()).collect()
+}

@@ -1,0 +1,256 @@
+//! The three parts of the detail: why, wire and target.
+
+use engine::FlowTrace;
+use ratatui::layout::Rect;
+use serde_json::Value;
+
+use super::list::short_id;
+use super::mark::{is_same_field, marked};
+use super::wire::wire;
+use super::{Tab, Traffic};
+use crate::paint::{Line, Pen, Span};
+use crate::stream::{Row, What};
+use crate::why::{self};
+use crate::world::World;
+
+impl Traffic {
+    pub(super) fn shown_trace(&self, row: &Row) -> Option<&FlowTrace> {
+        let (flow, trace) = self.trace.as_ref()?;
+        (Some(*flow) == row.flow)
+            .then_some(trace.as_deref())
+            .flatten()
+    }
+
+    /// The attributes that can be selected: those of the decision for this row's connector.
+    pub(super) fn fields(&self, world: &World, row: &Row) -> Vec<String> {
+        let Some(trace) = self.shown_trace(row) else {
+            return Vec::new();
+        };
+        why::tell(trace, row.connector.as_ref(), &world.theme, &|_| {
+            String::new()
+        })
+        .into_iter()
+        .filter_map(|line| line.field)
+        .collect()
+    }
+
+    pub(super) fn field_name(&self, world: &World, row: &Row) -> Option<String> {
+        if self.field == 0 {
+            return None;
+        }
+        self.fields(world, row).get(self.field - 1).cloned()
+    }
+
+    pub(super) fn draw_detail(&self, world: &World, pen: &mut Pen<'_>, area: Rect) {
+        let Some(row) = self.row(world) else {
+            pen.frame(area, "Detail", "", false);
+            return;
+        };
+        let field = self.field_name(world, row);
+        if area.width >= 140 {
+            let third = area.width / 3;
+            let panes = [
+                Rect {
+                    width: third,
+                    ..area
+                },
+                Rect {
+                    x: area.x + third,
+                    width: third,
+                    ..area
+                },
+                Rect {
+                    x: area.x + 2 * third,
+                    width: area.width - 2 * third,
+                    ..area
+                },
+            ];
+            for (tab, pane) in Tab::ALL.into_iter().zip(panes) {
+                let focused = self.detail == Some(tab);
+                let inner = pen.frame(pane, &self.pane_title(tab, row), "", focused);
+                self.draw_tab(world, pen, inner, tab, row, field.as_deref());
+            }
+            return;
+        }
+        let titles: Vec<String> = Tab::ALL
+            .into_iter()
+            .map(|tab| {
+                if tab == self.tab {
+                    format!("[{}]", tab.title())
+                } else {
+                    tab.title().to_owned()
+                }
+            })
+            .collect();
+        let title = format!("{}  {}", titles.join(" "), self.pane_title(self.tab, row));
+        let inner = pen.frame(area, &title, "[ ] tabs", self.detail.is_some());
+        let inner = Rect {
+            x: inner.x + 1,
+            width: inner.width.saturating_sub(1),
+            ..inner
+        };
+        self.draw_tab(world, pen, inner, self.tab, row, field.as_deref());
+    }
+
+    pub(super) fn pane_title(&self, tab: Tab, row: &Row) -> String {
+        match tab {
+            Tab::Why => match row.flow {
+                Some(flow) => format!("Why  {}", short_id(&flow.to_string())),
+                None => "Why".to_owned(),
+            },
+            Tab::Wire => {
+                let of = self
+                    .shown_trace(row)
+                    .and_then(|trace| trace.operation(row.operation?))
+                    .map_or(row.attempt, |operation| {
+                        u32::try_from(operation.attempts.len()).unwrap_or(row.attempt)
+                    });
+                format!("Wire  try {} of {of}", row.attempt)
+            }
+            Tab::Target => format!("Target  {}", row.target),
+        }
+    }
+
+    pub(super) fn draw_tab(
+        &self,
+        world: &World,
+        pen: &mut Pen<'_>,
+        area: Rect,
+        tab: Tab,
+        row: &Row,
+        field: Option<&str>,
+    ) {
+        let lines = match tab {
+            Tab::Why => self.why(world, row, field),
+            Tab::Wire => wire(world, row, field),
+            Tab::Target => self.target(world, row, field),
+        };
+        self.texts[tab.at()].draw(pen, area, lines.len(), |at| lines[at].clone());
+    }
+
+    pub(super) fn why(&self, world: &World, row: &Row, field: Option<&str>) -> Vec<Line> {
+        let theme = world.theme;
+        let Some(trace) = self.shown_trace(row) else {
+            let text = match (&row.what, row.flow) {
+                (What::Nothing(reason, detail), _) => format!("nothing: {reason} ({detail})"),
+                (_, None) => "This request belongs to no flow: it was a check by hand.".to_owned(),
+                (_, Some(_)) => "reading …".to_owned(),
+            };
+            return vec![vec![Span::new(text, theme.dim)]];
+        };
+        let here = row.exchange().map(|exchange| exchange.id);
+        why::tell(trace, row.connector.as_ref(), &theme, &|at| world.time(at))
+            .into_iter()
+            .map(|line| marked(line, here, field, world))
+            .collect()
+    }
+
+    pub(super) fn target(&self, world: &World, row: &Row, field: Option<&str>) -> Vec<Line> {
+        let theme = world.theme;
+        let mut lines = Vec::new();
+        if let Some(entry) = row
+            .exchange()
+            .and_then(|exchange| world.board.lab_entry(exchange))
+        {
+            let status = entry
+                .status
+                .map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+            lines.push(vec![Span::new(
+                format!("{} -> {status}", entry.operation),
+                theme.title,
+            )]);
+            if !entry.answered {
+                lines.push(vec![Span::new("the answer never left the mock", theme.bad)]);
+            }
+            for fault in &entry.faults {
+                lines.push(vec![Span::new(format!("armed fault: {fault}"), theme.warn)]);
+            }
+            if entry.changes.is_empty() {
+                lines.push(vec![Span::new("nothing changed there", theme.dim)]);
+            }
+            let mut last = None;
+            for change in &entry.changes {
+                if last != Some(&change.id) {
+                    lines.push(Line::new());
+                    lines.push(vec![Span::new(
+                        format!("{} {}  ({})", change.object, change.name, change.id),
+                        theme.name,
+                    )]);
+                    last = Some(&change.id);
+                }
+                let mark = if is_same_field(field, &change.field) {
+                    theme.mark
+                } else {
+                    theme.text
+                };
+                let value = |value: &Option<Value>| {
+                    value
+                        .as_ref()
+                        .map_or_else(|| "absent".to_owned(), Value::to_string)
+                };
+                lines.push(vec![
+                    Span::new(format!(" {} ", change.field), mark),
+                    Span::new(value(&change.before), theme.bad),
+                    Span::new(if theme.ascii { " -> " } else { " → " }, theme.dim),
+                    Span::new(value(&change.after), theme.good),
+                ]);
+            }
+            lines.push(Line::new());
+        }
+        let operation = self
+            .shown_trace(row)
+            .and_then(|trace| trace.operation(row.operation?));
+        match operation.and_then(|operation| operation.planned.as_ref()) {
+            Some(planned) => {
+                lines.push(vec![Span::new(
+                    "What differs from what was last written",
+                    theme.title,
+                )]);
+                for change in &planned.changes {
+                    let mark = if is_same_field(field, &change.remote) {
+                        theme.mark
+                    } else {
+                        theme.text
+                    };
+                    let before = change
+                        .before
+                        .as_ref()
+                        .map_or_else(|| "absent".to_owned(), Value::to_string);
+                    lines.push(vec![
+                        Span::new(format!(" {} ", change.remote), mark),
+                        Span::new(before, theme.bad),
+                        Span::new(if theme.ascii { " -> " } else { " → " }, theme.dim),
+                        Span::new(change.after.to_string(), theme.good),
+                    ]);
+                }
+            }
+            None if lines.is_empty() => {
+                lines.push(vec![Span::new(
+                    "This exchange changes nothing at the target.",
+                    theme.dim,
+                )]);
+            }
+            None => {}
+        }
+        if let Some(link) = operation.and_then(|operation| operation.link.as_ref()) {
+            lines.push(Line::new());
+            lines.push(vec![Span::new("What the target confirmed", theme.title)]);
+            lines.push(vec![Span::new(
+                format!(" {} ({})", link.remote_id, link.remote_name),
+                theme.text,
+            )]);
+            for (name, value) in &link.written {
+                let mark = if is_same_field(field, name) {
+                    theme.mark
+                } else {
+                    theme.name
+                };
+                lines.push(vec![
+                    Span::new(format!(" {name} "), mark),
+                    Span::new(value.to_string(), theme.text),
+                ]);
+            }
+        }
+        lines
+    }
+}

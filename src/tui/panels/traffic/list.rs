@@ -1,0 +1,286 @@
+//! The list of exchanges: what its title says, and which columns fit.
+
+use ratatui::layout::Rect;
+
+use super::{BESIDE, Mode, Traffic};
+use crate::paint::{Column, Pen};
+use crate::stream::{Row, What};
+use crate::world::World;
+
+impl Traffic {
+    pub(super) fn draw_list(&self, world: &World, pen: &mut Pen<'_>, area: Rect, focused: bool) {
+        let stream = &world.board.stream;
+        let len = stream.shown();
+        let note = self.note(world, area.width);
+        let inner = if area.width < 60 {
+            pen.heading(Rect { height: 1, ..area }, "Traffic", &note, focused);
+            Rect {
+                y: area.y + 1,
+                height: area.height.saturating_sub(1),
+                ..area
+            }
+        } else {
+            pen.frame(area, "Traffic", &note, focused)
+        };
+        if inner.height < 2 {
+            return;
+        }
+        let layout = Layout::of(inner.width);
+        layout.head(pen, Rect { height: 1, ..inner });
+        let rows = Rect {
+            y: inner.y + 1,
+            height: inner.height - 1,
+            ..inner
+        };
+        if len == 0 {
+            let text = match (stream.len(), stream.filter().is_open()) {
+                (0, _) => {
+                    "Nothing yet. t triggers something that happens to a user; 5 shows the targets."
+                        .to_owned()
+                }
+                (all, _) => format!("0 of {all} match. Esc clears the filter."),
+            };
+            pen.paragraph(
+                Rect {
+                    x: rows.x + 1,
+                    width: rows.width.saturating_sub(2),
+                    ..rows
+                },
+                &text,
+                world.theme.dim,
+            );
+            return;
+        }
+        self.list.draw_at(
+            pen,
+            rows,
+            self.place(world).unwrap_or(0),
+            len,
+            focused,
+            |pen, cells, at| {
+                if let Some(row) = stream.get(at) {
+                    layout.row(world, pen, cells, row);
+                }
+            },
+        );
+    }
+
+    pub(super) fn note(&self, world: &World, width: u16) -> String {
+        let stream = &world.board.stream;
+        let state = match self.mode {
+            Mode::Follow => "FOLLOW".to_owned(),
+            Mode::Held => match stream.shown().saturating_sub(self.held_at) {
+                0 => "HELD".to_owned(),
+                new => format!("HELD +{new}"),
+            },
+            Mode::Paused => "PAUSED".to_owned(),
+        };
+        if width < 60 {
+            return state;
+        }
+        let rows = if stream.filter().is_open() {
+            format!("{} rows", stream.len())
+        } else {
+            format!("{} of {} match", stream.shown(), stream.len())
+        };
+        let dropped = stream.dropped + world.board.missed;
+        let lost = if dropped > 0 {
+            format!("  {dropped} only in the journal")
+        } else {
+            String::new()
+        };
+        let memory = if width >= BESIDE {
+            format!(
+                "  mem {}/{} MB",
+                stream.bytes() >> 20,
+                crate::stream::LIMIT_BYTES >> 20
+            )
+        } else {
+            String::new()
+        };
+        format!("{state}  {rows}{lost}{memory}")
+    }
+}
+
+/// Which columns fit.
+pub(super) struct Layout {
+    time: u16,
+    target: u16,
+    op: u16,
+    subject: u16,
+    path: u16,
+    trace: bool,
+}
+
+impl Layout {
+    pub(super) fn of(width: u16) -> Self {
+        match width {
+            0..60 => Self {
+                time: 8,
+                target: 10,
+                op: 0,
+                subject: width.saturating_sub(28),
+                path: 0,
+                trace: false,
+            },
+            60..100 => Self {
+                time: 8,
+                target: 18,
+                op: 11,
+                subject: width.saturating_sub(66),
+                path: 0,
+                trace: false,
+            },
+            100..140 => Self {
+                time: 12,
+                target: 22,
+                op: 11,
+                subject: 18,
+                path: width.saturating_sub(97),
+                trace: false,
+            },
+            _ => Self {
+                time: 12,
+                target: 26,
+                op: 11,
+                subject: 22,
+                path: width.saturating_sub(112),
+                trace: true,
+            },
+        }
+    }
+
+    pub(super) fn head(&self, pen: &mut Pen<'_>, row: Rect) {
+        let style = pen.theme.dim;
+        let row = Rect {
+            x: row.x + 1,
+            width: row.width.saturating_sub(1),
+            ..row
+        };
+        let mut columns = vec![
+            Column::new("Time", self.time, style),
+            Column::new("Target", self.target, style),
+        ];
+        if self.op > 0 {
+            columns.push(Column::new("Op", self.op, style));
+        }
+        columns.push(Column::new("User", self.subject, style));
+        if self.op > 0 {
+            columns.push(Column::new("Method", 6, style));
+        }
+        if self.path > 0 {
+            columns.push(Column::new("Path", self.path, style));
+        }
+        columns.push(Column::new("St", 4, style));
+        if self.op > 0 {
+            columns.extend([
+                Column::right("ms", 6, style),
+                Column::right("Try", 3, style),
+            ]);
+        }
+        if self.trace {
+            columns.push(Column::new("Trace", 6, style));
+        }
+        pen.columns(row, &columns);
+    }
+
+    pub(super) fn row(&self, world: &World, pen: &mut Pen<'_>, cells: Rect, row: &Row) {
+        let theme = world.theme;
+        let time = if self.time > 8 {
+            world.exact_time(row.at)
+        } else {
+            world.time(row.at)
+        };
+        let exchange = row.exchange();
+        let status = match (&row.what, row.status(), exchange) {
+            (What::Nothing(..), _, _) => "skip".to_owned(),
+            (_, Some(status), _) => status.to_string(),
+            (What::UnderWay(_), _, _) => "…".to_owned(),
+            (_, None, Some(exchange)) if exchange.error.is_some() => "lost".to_owned(),
+            _ => "-".to_owned(),
+        };
+        let status_style = match (&row.what, row.is_problem()) {
+            (What::Nothing(..), _) => theme.dim,
+            (_, true) if row.status().is_none() => theme.bad,
+            _ => theme.status(row.status()),
+        };
+        let path = match (&row.what, exchange) {
+            (What::Nothing(reason, detail), _) => format!("{reason}: {detail}"),
+            (_, Some(exchange)) => path_of(&exchange.url),
+            _ => String::new(),
+        };
+        let millis = exchange
+            .filter(|_| !row.is_under_way())
+            .map_or_else(String::new, |exchange| {
+                exchange.took.as_millis().to_string()
+            });
+        let attempt = if row.attempt > 0 {
+            row.attempt.to_string()
+        } else {
+            String::new()
+        };
+        let subject = match &row.what {
+            What::Nothing(reason, _) if self.path == 0 => format!("{} {reason}", row.subject),
+            _ => row.subject.to_string(),
+        };
+        let target = if self.target < 18 {
+            row.target.split('/').next().unwrap_or_default()
+        } else {
+            &row.target
+        };
+        let mark = if row.marked { "*" } else { "" };
+        let time = format!("{mark}{time}");
+        let trace = row
+            .flow
+            .map_or_else(String::new, |flow| short_id(&flow.to_string()));
+        let mut columns = vec![
+            Column::new(&time, self.time, theme.dim),
+            Column::new(target, self.target, theme.text),
+        ];
+        if self.op > 0 {
+            columns.push(Column::new(row.op, self.op, theme.text));
+        }
+        columns.push(Column::new(&subject, self.subject, theme.text));
+        let method = exchange.map_or("-", |exchange| exchange.method.as_str());
+        if self.op > 0 {
+            columns.push(Column::new(method, 6, theme.text));
+        }
+        if self.path > 0 {
+            columns.push(Column::new(&path, self.path, theme.dim));
+        }
+        columns.push(Column::new(&status, 4, status_style));
+        if self.op > 0 {
+            columns.extend([
+                Column::right(&millis, 6, theme.text),
+                Column::right(&attempt, 3, theme.text),
+            ]);
+        }
+        if self.trace {
+            columns.push(Column::new(&trace, 6, theme.dim));
+        }
+        pen.columns(cells, &columns);
+    }
+}
+
+pub(super) fn path_of(url: &str) -> String {
+    url::Url::parse(url).map_or_else(
+        |_| url.to_owned(),
+        |url| match url.query() {
+            Some(query) => format!("{}?{query}", url.path()),
+            None => url.path().to_owned(),
+        },
+    )
+}
+
+pub(super) fn short_id(id: &str) -> String {
+    id.rsplit('-')
+        .next()
+        .unwrap_or(id)
+        .chars()
+        .rev()
+        .take(6)
+        .collect::<String>()
+        .chars()
+        .rev()
+        .collect()
+}

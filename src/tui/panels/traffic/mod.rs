@@ -1,0 +1,492 @@
+//! *Traffic*: the stream of exchanges, and for the selected one why it was made, what went over the wire, and what
+//! changed at the target. Side by side where there is room, as tabs where there is not.
+
+mod deeds;
+mod detail;
+mod list;
+mod mark;
+mod wire;
+
+use std::time::Duration;
+
+use crossterm::event::KeyCode;
+use domain::FlowId;
+use engine::FlowTrace;
+use ratatui::layout::Rect;
+
+use crate::action::Action;
+use crate::filter::{Filter, FilterError};
+use crate::keymap::{Key, Move};
+use crate::paint::Pen;
+use crate::panel::Panel;
+use crate::screen::movement;
+use crate::stream::Row;
+use crate::widgets::{Field, Form, List, Text};
+use crate::wish::{Answer, Errand, Query, Wish};
+use crate::world::World;
+
+/// From this width on the detail stands below the list and follows the selection.
+const BESIDE: u16 = 100;
+
+/// Which part of the detail has the keys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Tab {
+    Why,
+    Wire,
+    Target,
+}
+
+impl Tab {
+    const ALL: [Self; 3] = [Self::Why, Self::Wire, Self::Target];
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Why => "Why",
+            Self::Wire => "Wire",
+            Self::Target => "Target",
+        }
+    }
+
+    fn at(self) -> usize {
+        self as usize
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Follow,
+    Held,
+    Paused,
+}
+
+/// The panel.
+pub(crate) struct Traffic {
+    list: List,
+    mode: Mode,
+    /// The selected row by its number, so that it stays when rows come and go.
+    selected: Option<u64>,
+    /// How many rows there were when following ended.
+    held_at: usize,
+    filter: Form,
+    filtering: bool,
+    bad_filter: Option<FilterError>,
+    detail: Option<Tab>,
+    tab: Tab,
+    texts: [Text; 3],
+    trace: Option<(FlowId, Option<Box<FlowTrace>>)>,
+    asked: Option<FlowId>,
+    /// The board's last fact when the shown flow was asked for.
+    asked_at: u64,
+    field: usize,
+    older: Older,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Older {
+    Perhaps,
+    Asked,
+    None,
+}
+
+impl Default for Traffic {
+    fn default() -> Self {
+        Self {
+            list: List::default(),
+            mode: Mode::Follow,
+            selected: None,
+            held_at: 0,
+            filter: Form::new(vec![Field::text("filter", "/", "")], Vec::new()),
+            filtering: false,
+            bad_filter: None,
+            detail: None,
+            tab: Tab::Why,
+            texts: [Text::default(), Text::default(), Text::default()],
+            trace: None,
+            asked: None,
+            asked_at: 0,
+            field: 0,
+            older: Older::Perhaps,
+        }
+    }
+}
+
+impl Traffic {
+    /// Returns the place of the selected row.
+    fn place(&self, world: &World) -> Option<usize> {
+        let stream = &world.board.stream;
+        let len = stream.shown();
+        match (self.mode, self.selected) {
+            (Mode::Follow, _) | (_, None) => len.checked_sub(1),
+            (_, Some(number)) => (len > 0).then(|| stream.place(number).min(len - 1)),
+        }
+    }
+
+    fn row<'w>(&self, world: &'w World) -> Option<&'w Row> {
+        world.board.stream.get(self.place(world)?)
+    }
+
+    fn go(&mut self, world: &World, to: Move) -> Vec<Wish> {
+        let stream = &world.board.stream;
+        let len = stream.shown();
+        let at = self.place(world).unwrap_or(0);
+        if to.is_up() && self.mode == Mode::Follow {
+            self.mode = Mode::Held;
+            self.held_at = len;
+        }
+        if to == Move::Last {
+            self.mode = Mode::Follow;
+        }
+        self.list.at = at;
+        self.list.go(to, len);
+        self.selected = stream.get(self.list.at).map(|row| row.number);
+        self.field = 0;
+        self.texts = [Text::default(), Text::default(), Text::default()];
+        if to.is_up()
+            && self.list.at < self.list.height()
+            && self.older == Older::Perhaps
+            && let Some(before) = stream.oldest()
+        {
+            self.older = Older::Asked;
+            return vec![Wish::Ask(Query::Older { before })];
+        }
+        Vec::new()
+    }
+
+    fn select(&mut self, number: u64) {
+        self.selected = Some(number);
+        if self.mode == Mode::Follow {
+            self.mode = Mode::Held;
+        }
+        self.field = 0;
+    }
+
+    /// Goes to the next row with a problem, from the selected one on, then from the beginning.
+    fn next_problem(&mut self, world: &World) -> Vec<Wish> {
+        let stream = &world.board.stream;
+        let len = stream.shown();
+        let from = match self.mode {
+            Mode::Follow => 0,
+            Mode::Held | Mode::Paused => self.place(world).map_or(0, |at| at + 1),
+        };
+        let found = (from..len)
+            .chain(0..from.min(len))
+            .filter_map(|at| stream.get(at))
+            .find(|row| row.is_problem());
+        match found.map(|row| row.number) {
+            Some(number) => {
+                self.select(number);
+                Vec::new()
+            }
+            None => vec![Wish::Say("no problem in these rows".to_owned())],
+        }
+    }
+
+    /// Puts the typed filter on the stream; while it cannot be read, the last good one stays.
+    fn read_filter(&mut self) -> Vec<Wish> {
+        match Filter::parse(&self.filter.value("filter")) {
+            Ok(filter) => {
+                self.bad_filter = None;
+                vec![Wish::Filter(filter)]
+            }
+            Err(error) => {
+                self.bad_filter = Some(error);
+                Vec::new()
+            }
+        }
+    }
+
+    fn set_filter(&mut self, text: &str) -> Vec<Wish> {
+        self.filter = Form::new(vec![Field::text("filter", "/", text)], Vec::new());
+        self.read_filter()
+    }
+}
+
+impl Panel for Traffic {
+    fn id(&self) -> &'static str {
+        "traffic"
+    }
+
+    fn title(&self) -> &'static str {
+        "Traffic"
+    }
+
+    fn short(&self) -> &'static str {
+        "Traffic"
+    }
+
+    fn draw(&self, world: &World, pen: &mut Pen<'_>, area: Rect) {
+        let (area, bar) = if self.filtering && area.height > 3 {
+            let bar = Rect {
+                y: area.bottom() - 1,
+                height: 1,
+                ..area
+            };
+            (
+                Rect {
+                    height: area.height - 1,
+                    ..area
+                },
+                Some(bar),
+            )
+        } else {
+            (area, None)
+        };
+        if area.width >= BESIDE && area.height >= 16 {
+            let list = area.height * 2 / 5;
+            self.draw_list(
+                world,
+                pen,
+                Rect {
+                    height: list,
+                    ..area
+                },
+                self.detail.is_none(),
+            );
+            self.draw_detail(
+                world,
+                pen,
+                Rect {
+                    y: area.y + list,
+                    height: area.height - list,
+                    ..area
+                },
+            );
+        } else if self.detail.is_some() {
+            self.draw_detail(world, pen, area);
+        } else {
+            self.draw_list(world, pen, area, true);
+        }
+        if let Some(bar) = bar {
+            self.filter.draw(pen, bar, true, Duration::ZERO);
+            if let Some(error) = &self.bad_filter {
+                let half = bar.width / 2;
+                pen.put(
+                    bar.x + half,
+                    bar.y,
+                    bar.width - half,
+                    &format!("x {error}"),
+                    world.theme.bad,
+                );
+            }
+        }
+    }
+
+    fn takes_text(&self) -> bool {
+        self.filtering
+    }
+
+    fn key(&mut self, world: &World, key: Key) -> Option<Vec<Wish>> {
+        if self.filtering {
+            match key.code {
+                KeyCode::Enter => self.filtering = false,
+                KeyCode::Esc => return None,
+                _ => {
+                    self.filter.key(key, world.passed);
+                    return Some(self.read_filter());
+                }
+            }
+            return Some(Vec::new());
+        }
+        if let Some(to) = movement(key, false) {
+            match self.detail {
+                None => return Some(self.go(world, to)),
+                Some(_) => self.texts[self.tab.at()].go(to, 10_000),
+            }
+            return Some(Vec::new());
+        }
+        match key.code {
+            KeyCode::Tab => {
+                self.detail = match self.detail {
+                    None => Some(self.tab),
+                    Some(tab) => Tab::ALL.get(tab.at() + 1).copied(),
+                };
+                self.tab = self.detail.unwrap_or(Tab::Why);
+            }
+            KeyCode::BackTab => {
+                self.detail = match self.detail {
+                    None => Some(Tab::Target),
+                    Some(tab) => tab.at().checked_sub(1).map(|at| Tab::ALL[at]),
+                };
+                self.tab = self.detail.unwrap_or(Tab::Why);
+            }
+            KeyCode::Char(']') => {
+                self.tab = Tab::ALL[(self.tab.at() + 1) % 3];
+                self.detail = self.detail.map(|_| self.tab);
+            }
+            KeyCode::Char('[') => {
+                self.tab = Tab::ALL[(self.tab.at() + 2) % 3];
+                self.detail = self.detail.map(|_| self.tab);
+            }
+            _ => return None,
+        }
+        Some(Vec::new())
+    }
+
+    fn paste(&mut self, _world: &World, text: &str) -> Vec<Wish> {
+        if !self.filtering {
+            return Vec::new();
+        }
+        self.filter.paste(text);
+        self.read_filter()
+    }
+
+    fn actions(&self, world: &World) -> Vec<Action> {
+        let has_rows = world.board.stream.shown() > 0;
+        let mut actions = vec![
+            Action::new("follow", Key::letter('f'), "Follow the newest")
+                .like("outbound journal follow"),
+            Action::new(
+                "pause",
+                Key::letter(' '),
+                if self.mode == Mode::Paused {
+                    "Resume"
+                } else {
+                    "Pause"
+                },
+            ),
+            Action::new("filter", Key::letter('/'), "Filter"),
+        ];
+        if has_rows {
+            let row = self.row(world);
+            let flow = row
+                .and_then(|row| row.flow)
+                .map_or_else(String::new, |flow| flow.to_string());
+            actions.extend([
+                Action::new("open", Key::of(KeyCode::Enter), "Detail: why, wire, target")
+                    .like(format!("outbound journal show {flow}")),
+                Action::new("diff", Key::letter('d'), "Target: what changed there"),
+                Action::new("copy", Key::letter('y'), "Copy as curl, HAR, JSON"),
+                Action::new("problem", Key::letter('!'), "Next problem"),
+                Action::new("mark", Key::letter('m'), "Mark"),
+                Action::new("marked", Key::letter('M'), "Show only marked").quiet(),
+                Action::new("field", Key::letter('n'), "Next field, marked in all three").quiet(),
+                Action::new("field-back", Key::letter('N'), "Previous field").quiet(),
+            ]);
+            if let Some(operation) = row.and_then(|row| row.operation) {
+                actions.push(
+                    Action::new("retry", Key::letter('r'), "Retry")
+                        .like(format!("outbound journal retry {operation}")),
+                );
+            }
+        }
+        if !world.board.stream.filter().is_open() {
+            actions.push(Action::named("clear", "Clear the filter"));
+        }
+        actions
+    }
+
+    fn act(&mut self, world: &World, id: &str) -> Vec<Wish> {
+        match id {
+            "follow" => self.mode = Mode::Follow,
+            "pause" => {
+                if self.mode == Mode::Paused {
+                    self.mode = Mode::Follow;
+                } else {
+                    self.selected = self.row(world).map(|row| row.number);
+                    self.held_at = world.board.stream.shown();
+                    self.mode = Mode::Paused;
+                }
+            }
+            "filter" => self.filtering = true,
+            "clear" => return self.set_filter(""),
+            "open" => self.detail = Some(self.tab),
+            "diff" => {
+                self.tab = Tab::Target;
+                self.detail = Some(Tab::Target);
+            }
+            "copy" => return self.copy(world),
+            "problem" => return self.next_problem(world),
+            "marked" => return self.set_filter("is:marked"),
+            "mark" => {
+                if let Some(number) = self.row(world).map(|row| row.number) {
+                    return vec![Wish::Mark(number)];
+                }
+            }
+            "field" | "field-back" => {
+                if let Some(row) = self.row(world) {
+                    let stops = self.fields(world, row).len() + 1;
+                    let step = if id == "field" { 1 } else { stops - 1 };
+                    self.field = (self.field + step) % stops;
+                }
+            }
+            "retry" => return self.retry(world),
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn wants(&mut self, world: &World) -> Vec<Query> {
+        let row = self.row(world);
+        let looks = self.detail.is_some() || world.width >= BESIDE;
+        let Some(flow) = row.and_then(|row| row.flow).filter(|_| looks) else {
+            return Vec::new();
+        };
+        let known = self.trace.as_ref().is_some_and(|(shown, _)| *shown == flow);
+        if self.asked.is_some() || (known && !world.board.changed_since(flow, self.asked_at)) {
+            return Vec::new();
+        }
+        self.asked_at = world.board.seq;
+        self.asked = Some(flow);
+        vec![Query::Trace(flow)]
+    }
+
+    fn answer(&mut self, _world: &World, answer: &Answer) -> Vec<Wish> {
+        match answer {
+            Answer::Trace(flow, trace) if self.asked == Some(*flow) => {
+                self.asked = None;
+                self.trace = Some((*flow, trace.clone()));
+            }
+            Answer::Older { rows, is_all } => {
+                self.older = if *is_all { Older::None } else { Older::Perhaps };
+                return vec![Wish::Prepend(rows.clone())];
+            }
+            _ => {}
+        }
+        Vec::new()
+    }
+
+    fn errand(&mut self, world: &World, errand: Errand) -> Vec<Wish> {
+        match errand {
+            Errand::NextProblem => return self.next_problem(world),
+            Errand::Flow(flow) => {
+                let stream = &world.board.stream;
+                let found = (0..stream.shown())
+                    .rev()
+                    .filter_map(|at| stream.get(at))
+                    .find(|row| row.flow == Some(flow));
+                match found.map(|row| row.number) {
+                    Some(number) => self.select(number),
+                    None => self.mode = Mode::Follow,
+                }
+                self.tab = Tab::Why;
+                self.detail = Some(Tab::Why);
+            }
+            Errand::Trigger { .. } => {}
+        }
+        Vec::new()
+    }
+
+    fn back(&mut self) -> Option<Vec<Wish>> {
+        if std::mem::take(&mut self.filtering) || self.detail.take().is_some() {
+            return Some(Vec::new());
+        }
+        (!self.filter.value("filter").is_empty()).then(|| self.set_filter(""))
+    }
+
+    fn crumbs(&self, _world: &World) -> Vec<String> {
+        self.detail
+            .map(|tab| tab.title().to_owned())
+            .into_iter()
+            .collect()
+    }
+
+    fn status(&self, world: &World) -> String {
+        let filter = world.board.stream.filter();
+        if filter.is_open() {
+            "filter: (none)   / filters, for example  target:corp-scim st>=400 !op:lookup"
+                .to_owned()
+        } else {
+            format!("filter: {filter}   Esc clears")
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! Keys, clicks and pastes: what takes them, and what they do.
+
+use crossterm::event::KeyCode;
+
+use super::{Order, Screen};
+use crate::action::Action;
+use crate::keymap::Key;
+use crate::modal::{Help, Modal, Palette, Reading, Said};
+use crate::paint::{Span, cells};
+use crate::wish::{Deed, Errand, Wish};
+
+impl Screen {
+    pub(super) fn paste(&mut self, text: &str, orders: &mut Vec<Order>) {
+        if let Some(modal) = self.modals.last_mut() {
+            modal.paste(text);
+        } else {
+            let wishes = self.panels[self.at].paste(&self.world, text);
+            self.grant(wishes, orders);
+        }
+        self.sheet_changed();
+    }
+
+    pub(super) fn click(&mut self, x: u16, y: u16, orders: &mut Vec<Order>) {
+        if y == 1 && self.modals.is_empty() {
+            let mut at = 0;
+            for (index, label) in self.tabs().iter().enumerate() {
+                let width = u16::try_from(cells(label)).unwrap_or(0) + 1;
+                if (at..at + width).contains(&x) {
+                    self.at = index;
+                    orders.extend(self.want());
+                    return;
+                }
+                at += width;
+            }
+        }
+    }
+
+    pub(super) fn key(&mut self, key: Key, orders: &mut Vec<Order>) {
+        if key == Key::ctrl('z') {
+            return orders.push(Order::Do(Deed::Suspend));
+        }
+        if key == Key::ctrl('l') {
+            return orders.push(Order::Do(Deed::Repaint));
+        }
+        if key == Key::ctrl('c') {
+            if self.modals.is_empty() || self.leaving {
+                if self.leaving {
+                    orders.push(Order::Do(Deed::Quit));
+                } else {
+                    self.quit(orders);
+                }
+            } else {
+                self.modals.pop();
+            }
+            return;
+        }
+        if let Some(modal) = self.modals.last_mut() {
+            let said = modal.key(key, self.world.passed);
+            return self.said(said, orders);
+        }
+        let typing = self.panels[self.at].takes_text();
+        if typing
+            && (key.types() || matches!(key.code, KeyCode::Enter | KeyCode::Backspace))
+            && let Some(wishes) = self.panels[self.at].key(&self.world, key)
+        {
+            return self.grant(wishes, orders);
+        }
+        if key.code == KeyCode::Esc {
+            self.failure = None;
+            match self.panels[self.at].back() {
+                Some(wishes) => self.grant(wishes, orders),
+                None => self.toast = None,
+            }
+            return;
+        }
+        if key == Key::letter('q') && !typing {
+            match self.panels[self.at].back() {
+                Some(wishes) => self.grant(wishes, orders),
+                None => self.quit(orders),
+            }
+            return;
+        }
+        if let Some(wishes) = self.panels[self.at].key(&self.world, key) {
+            return self.grant(wishes, orders);
+        }
+        if key == Key::letter('!') && self.failure.is_some() {
+            return self.act("problem", orders);
+        }
+        let own = self.panels[self.at].actions(&self.world);
+        if let Some(action) = own.iter().find(|action| action.key == Some(key)) {
+            let wishes = self.panels[self.at].act(&self.world, action.id);
+            return self.grant(wishes, orders);
+        }
+        if typing && !key.ctrl {
+            return;
+        }
+        if let KeyCode::Char(digit @ '1'..='9') = key.code {
+            let at = usize::from(digit as u8 - b'1');
+            if at < self.panels.len() && !key.ctrl {
+                self.at = at;
+            }
+            return;
+        }
+        if let Some(action) = self
+            .global()
+            .into_iter()
+            .find(|action| action.key == Some(key))
+        {
+            self.act(action.id, orders);
+        }
+    }
+
+    pub(super) fn said(&mut self, said: Said, orders: &mut Vec<Order>) {
+        match said {
+            Said::Open => {}
+            Said::Changed => self.sheet_changed(),
+            Said::Closed(wishes) => {
+                self.modals.pop();
+                if wishes.is_empty() {
+                    self.leaving = false;
+                }
+                self.grant(wishes, orders);
+            }
+            Said::Act(id, true) => {
+                self.modals.pop();
+                self.act(id, orders);
+            }
+            Said::Act(id, false) => {
+                self.modals.pop();
+                let wishes = self.panels[self.at].act(&self.world, id);
+                self.grant(wishes, orders);
+            }
+            Said::Pressed(button) => {
+                if let Some(Modal::Sheet(sheet)) = self.modals.pop() {
+                    let panel = self
+                        .panels
+                        .iter_mut()
+                        .find(|panel| panel.id() == sheet.panel);
+                    let wishes = panel
+                        .map(|panel| panel.submitted(&self.world, &sheet.id, &sheet.form, button))
+                        .unwrap_or_default();
+                    self.grant(wishes, orders);
+                }
+            }
+        }
+    }
+
+    pub(super) fn sheet_changed(&mut self) {
+        if let Some(Modal::Sheet(sheet)) = self.modals.last_mut() {
+            let panel = self.panels.iter().find(|panel| panel.id() == sheet.panel);
+            if let Some(says) =
+                panel.and_then(|panel| panel.sheet_changed(&self.world, &sheet.id, &mut sheet.form))
+            {
+                sheet.says = says;
+            }
+        }
+    }
+
+    /// What can be done whatever is shown.
+    pub(super) fn global(&self) -> Vec<Action> {
+        let mut actions = vec![
+            Action::new("palette", Key::letter(':'), "Command palette").quiet(),
+            Action::new("help", Key::letter('?'), "Help"),
+            Action::new("trigger", Key::letter('t'), "Trigger something")
+                .like("outbound trigger …")
+                .quiet(),
+            Action::new("problem", Key::letter('!'), "Next problem").quiet(),
+            Action::new("update", Key::ctrl('s'), "Update (save workbench.toml)").quiet(),
+            Action::new("undo", Key::letter('u'), "Undo the last unsaved edit").quiet(),
+            Action::new("redo", Key::ctrl('r'), "Redo").quiet(),
+            Action::named("discard", "Discard unsaved changes"),
+            Action::named("events", "Messages of this session"),
+            Action::named("mouse", if self.mouse { "Mouse off" } else { "Mouse on" }),
+            Action::new(
+                "zoom",
+                Key::letter('z'),
+                "Zoom: hide and show the frame rows",
+            )
+            .quiet(),
+            Action::new(
+                "shot",
+                Key::letter('w'),
+                "Write this screen to a file (.txt)",
+            )
+            .quiet(),
+            Action::named("quit", "Quit"),
+        ];
+        for (at, panel) in self.panels.iter().enumerate() {
+            let digit = char::from_digit(u32::try_from(at + 1).unwrap_or(0), 10);
+            let mut action = Action::named(panel.id(), format!("Go to: {}", panel.title()));
+            action.key = digit.map(Key::letter);
+            actions.push(action);
+        }
+        actions
+    }
+
+    pub(super) fn act(&mut self, id: &str, orders: &mut Vec<Order>) {
+        match id {
+            "palette" => {
+                let own = self.panels[self.at]
+                    .actions(&self.world)
+                    .into_iter()
+                    .map(|action| (action, false));
+                let all = own
+                    .chain(self.global().into_iter().map(|action| (action, true)))
+                    .collect();
+                self.modals.push(Modal::Palette(Palette::new(all)));
+            }
+            "help" => {
+                let panel = &self.panels[self.at];
+                let help = Help::new(panel.title().to_owned(), panel.actions(&self.world));
+                self.modals.push(Modal::Help(help));
+            }
+            "trigger" => {
+                let errand = Errand::Trigger {
+                    way: "console",
+                    user: None,
+                };
+                self.grant(vec![Wish::Go("trigger", Some(errand))], orders);
+            }
+            "problem" => match self.failure.take() {
+                Some(text) => {
+                    let lines = text
+                        .lines()
+                        .map(|line| vec![Span::new(line, self.world.theme.text)])
+                        .collect();
+                    self.modals.push(Modal::Reading(Reading::new(
+                        "What failed",
+                        lines,
+                        Vec::new(),
+                    )));
+                }
+                None => self.grant(vec![Wish::Go("traffic", Some(Errand::NextProblem))], orders),
+            },
+            "update" => self.grant(vec![Wish::Do(Deed::Review)], orders),
+            "undo" => self.grant(vec![Wish::Undo], orders),
+            "redo" => self.grant(vec![Wish::Redo], orders),
+            "discard" => self.grant(vec![Wish::DropDraft], orders),
+            "events" => {
+                let theme = self.world.theme;
+                let lines = self
+                    .events
+                    .iter()
+                    .rev()
+                    .map(|line| vec![Span::new(line.clone(), theme.text)])
+                    .collect();
+                self.modals
+                    .push(Modal::Reading(Reading::new("Messages", lines, Vec::new())));
+            }
+            "mouse" => {
+                self.mouse = !self.mouse;
+                orders.push(Order::Do(Deed::Mouse(self.mouse)));
+                if self.mouse {
+                    self.say("mouse on: Shift-drag selects text".to_owned());
+                }
+            }
+            "zoom" => self.zoomed = !self.zoomed,
+            "shot" => {
+                let text = self.as_text();
+                let name = format!(
+                    "outbound-{}.txt",
+                    self.world.time(self.world.now).replace(':', "")
+                );
+                orders.push(Order::Do(Deed::Write {
+                    path: name.into(),
+                    text,
+                }));
+            }
+            "quit" => self.quit(orders),
+            section => {
+                if let Some(at) = self.panels.iter().position(|panel| panel.id() == section) {
+                    self.at = at;
+                }
+            }
+        }
+    }
+}

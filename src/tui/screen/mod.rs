@@ -1,0 +1,283 @@
+//! The screen: sections, overlays, the status row and the key row; what a happening changes and what it asks for.
+
+mod draw;
+mod edits;
+mod keys;
+
+use std::time::Duration;
+
+use crossterm::event::KeyCode;
+
+use crate::draft::Draft;
+use crate::keymap::{Key, Move};
+use crate::modal::Modal;
+use crate::panel::Panel;
+use crate::wish::{Answer, Deed, Happening, Query, Wish};
+use crate::world::World;
+
+/// How long a message stays.
+const TOAST: Duration = Duration::from_secs(4);
+
+/// What the outside is to do.
+pub(crate) enum Order {
+    Ask(Query),
+    Do(Deed),
+}
+
+/// Everything that can be seen.
+pub(crate) struct Screen {
+    pub(crate) world: World,
+    panels: Vec<Box<dyn Panel>>,
+    at: usize,
+    modals: Vec<Modal>,
+    toast: Option<(String, Duration)>,
+    /// A failure stays until somebody looked.
+    failure: Option<String>,
+    pub(crate) events: Vec<String>,
+    zoomed: bool,
+    mouse: bool,
+    /// The file was changed by somebody else while there is a draft.
+    conflict: bool,
+    /// Leave as soon as the draft is saved.
+    leaving: bool,
+}
+
+impl Screen {
+    pub(crate) fn new(world: World, panels: Vec<Box<dyn Panel>>, first: &str) -> Self {
+        let at = panels
+            .iter()
+            .position(|panel| panel.id() == first)
+            .unwrap_or(0);
+        Self {
+            world,
+            panels,
+            at,
+            modals: Vec::new(),
+            toast: None,
+            failure: None,
+            events: Vec::new(),
+            zoomed: false,
+            mouse: false,
+            conflict: false,
+            leaving: false,
+        }
+    }
+
+    /// Returns what is to be read first.
+    pub(crate) fn begin(&mut self) -> Vec<Order> {
+        let mut orders = vec![Order::Ask(Query::Begin), Order::Ask(Query::Mocks)];
+        orders.extend(self.want());
+        orders
+    }
+
+    /// Tells whether something visible depends on time passing, and until when nothing changes.
+    pub(crate) fn ticks(&self) -> Option<Duration> {
+        self.toast.as_ref().map(|(_, until)| {
+            until
+                .saturating_sub(self.world.passed)
+                .max(Duration::from_millis(50))
+        })
+    }
+
+    /// Tells whether this is a section's root with nothing over it.
+    #[cfg(test)]
+    pub(crate) fn is_at_root(&mut self) -> bool {
+        self.modals.is_empty() && self.panels[self.at].back().is_none()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn section(&self) -> &'static str {
+        self.panels[self.at].id()
+    }
+
+    /// Takes what happened and returns what is to be done outside.
+    pub(crate) fn update(&mut self, happening: Happening) -> Vec<Order> {
+        let mut orders = Vec::new();
+        match happening {
+            Happening::Key(key) => self.key(key, &mut orders),
+            Happening::Paste(text) => self.paste(&text, &mut orders),
+            Happening::Wheel(rows) => {
+                let code = if rows > 0 { KeyCode::Down } else { KeyCode::Up };
+                for _ in 0..rows.unsigned_abs().min(3) {
+                    self.key(Key::of(code), &mut orders);
+                }
+            }
+            Happening::Click { x, y } => self.click(x, y, &mut orders),
+            Happening::Resize => {}
+            Happening::News(news) => {
+                let missed = self.world.board.missed;
+                for one in news {
+                    self.world.board.hear(one);
+                }
+                if self.world.board.missed > missed {
+                    orders.push(Order::Ask(Query::Since {
+                        seq: self.world.board.seq,
+                    }));
+                }
+            }
+            Happening::Lab(entry) => self.world.board.lab(entry),
+            Happening::Answer(answer) => self.answer(*answer, &mut orders),
+            Happening::Tick => {
+                if self
+                    .toast
+                    .as_ref()
+                    .is_some_and(|(_, until)| *until <= self.world.passed)
+                {
+                    self.toast = None;
+                }
+            }
+            Happening::FileChanged => self.file_changed(&mut orders),
+        }
+        orders.extend(self.want());
+        orders
+    }
+
+    fn want(&mut self) -> Vec<Order> {
+        let queries = self.panels[self.at].wants(&self.world);
+        queries.into_iter().map(Order::Ask).collect()
+    }
+
+    fn say(&mut self, text: String) {
+        self.events
+            .push(format!("{} {text}", self.world.time(self.world.now)));
+        self.toast = Some((text, self.world.passed + TOAST));
+    }
+
+    fn fail(&mut self, text: String) {
+        self.events
+            .push(format!("{} x {text}", self.world.time(self.world.now)));
+        self.failure = Some(text);
+    }
+
+    fn grant(&mut self, wishes: Vec<Wish>, orders: &mut Vec<Order>) {
+        for wish in wishes {
+            match wish {
+                Wish::Ask(query) => {
+                    orders.push(Order::Ask(query));
+                }
+                Wish::Do(Deed::Quit) => self.quit(orders),
+                Wish::Do(deed) => {
+                    if matches!(deed, Deed::Review) && self.draft_is_bad() {
+                        continue;
+                    }
+                    self.conflict &= !matches!(deed, Deed::Save);
+                    orders.push(Order::Do(deed));
+                }
+                Wish::Show(modal) => self.modals.push(*modal),
+                Wish::Go(id, errand) => {
+                    if let Some(at) = self.panels.iter().position(|panel| panel.id() == id) {
+                        self.at = at;
+                        if let Some(errand) = errand {
+                            let more = self.panels[at].errand(&self.world, errand);
+                            self.grant(more, orders);
+                        }
+                    }
+                }
+                Wish::Say(text) => self.say(text),
+                Wish::Fail(text) => self.fail(text),
+                Wish::Edit(edit) => self.edit(&edit),
+                Wish::Undo => {
+                    let words = self.world.draft.as_mut().and_then(Draft::undo);
+                    self.say(words.map_or_else(
+                        || "nothing to undo".to_owned(),
+                        |words| format!("undone: {words}"),
+                    ));
+                }
+                Wish::Redo => {
+                    let words = self.world.draft.as_mut().and_then(Draft::redo);
+                    self.say(words.map_or_else(
+                        || "nothing to redo".to_owned(),
+                        |words| format!("done again: {words}"),
+                    ));
+                }
+                Wish::Filter(filter) => self.world.board.stream.set_filter(filter),
+                Wish::Mark(number) => self.world.board.stream.mark(number),
+                Wish::Prepend(rows) => {
+                    self.world.board.stream.prepend(rows);
+                }
+                Wish::DropDraft => {
+                    self.world.draft = None;
+                    self.conflict = false;
+                    self.say("changes discarded; the file is as it was".to_owned());
+                    if self.leaving {
+                        orders.push(Order::Do(Deed::Quit));
+                    }
+                }
+            }
+        }
+    }
+
+    fn answer(&mut self, answer: Answer, orders: &mut Vec<Order>) {
+        for at in 0..self.panels.len() {
+            let wishes = self.panels[at].answer(&self.world, &answer);
+            self.grant(wishes, orders);
+        }
+        match answer {
+            Answer::Begun {
+                last,
+                counts,
+                open,
+                rows,
+            } => self.world.board.begin(last, counts, &open, rows),
+            Answer::Since(news) => {
+                for one in news {
+                    self.world.board.hear(one);
+                }
+            }
+            Answer::Mocks(mocks, faults) => {
+                self.world.mocks = mocks;
+                self.world.faults = faults;
+            }
+            Answer::Done(Ok(text)) => self.say(text),
+            Answer::Done(Err(text)) => self.fail(text),
+            Answer::Reviewed(review) => self.review(&review),
+            Answer::Saved(Ok(loaded)) => {
+                self.world.running = std::sync::Arc::new(loaded.configuration);
+                self.world.draft = None;
+                let time = self.world.time(self.world.now);
+                self.say(format!(
+                    "Updated {time}: the engine works by {}",
+                    self.world.file_name()
+                ));
+                if self.leaving {
+                    orders.push(Order::Do(Deed::Quit));
+                }
+            }
+            Answer::Saved(Err(text)) => {
+                self.leaving = false;
+                self.fail(text);
+            }
+            // These belong to the panels, which have heard them.
+            Answer::Older { .. }
+            | Answer::Trace(..)
+            | Answer::Operations { .. }
+            | Answer::Directory { .. }
+            | Answer::Links(..)
+            | Answer::Objects(..)
+            | Answer::Log(_)
+            | Answer::Planned(_)
+            | Answer::Submitted(_) => {}
+        }
+    }
+}
+
+/// Writes an error with everything that led to it.
+pub(crate) fn told(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        text.push('\n');
+        text.push_str(&next.to_string());
+        cause = next.source();
+    }
+    text
+}
+
+/// Reads a movement that no text field wants.
+pub(crate) fn movement(key: Key, typing: bool) -> Option<Move> {
+    if typing && key.types() {
+        None
+    } else {
+        Move::of(key)
+    }
+}
