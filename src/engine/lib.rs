@@ -20,6 +20,7 @@ mod journal;
 mod keys;
 mod lanes;
 mod lifecycle;
+mod owner;
 mod passwords;
 mod retry;
 mod runner;

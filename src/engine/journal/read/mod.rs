@@ -1,0 +1,174 @@
+//! The reading end: lists, traces and exports, paged by key; works beside a running engine and without one.
+//!
+//! Here are the connections and the pages; what is read is told apart by its story: flows and facts, operations and
+//! exchanges, links, the directory.
+
+mod directory;
+mod flows;
+mod links;
+mod operations;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::code::{self, signed, unsigned};
+use super::{JournalError, schema};
+
+pub use flows::FlowSummary;
+pub(super) use links::links_of;
+pub use operations::{ExchangeFilter, ExchangeView, OperationFilter, OperationView};
+
+/// Reads a journal. Cheap to clone; clones share a few connections.
+#[derive(Debug, Clone)]
+pub struct Reader {
+    pool: Arc<Pool>,
+}
+
+#[derive(Debug)]
+struct Pool {
+    path: PathBuf,
+    free: Mutex<Vec<Connection>>,
+}
+
+/// Where a page starts and how long it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Page {
+    /// Entries older than this number; `None` for the newest.
+    pub before: Option<u64>,
+    /// How many at most.
+    pub limit: usize,
+}
+
+impl Page {
+    /// The newest entries.
+    pub fn newest(limit: usize) -> Self {
+        Self {
+            before: None,
+            limit,
+        }
+    }
+
+    /// The entries before a number.
+    pub fn before(seq: u64, limit: usize) -> Self {
+        Self {
+            before: Some(seq),
+            limit,
+        }
+    }
+}
+
+impl Reader {
+    /// Opens a journal for reading.
+    ///
+    /// # Errors
+    /// [`JournalError`] when there is no such file, or a newer program wrote it.
+    pub fn open(path: &Path) -> Result<Self, JournalError> {
+        let reader = Self {
+            pool: Arc::new(Pool {
+                path: path.to_owned(),
+                free: Mutex::new(Vec::new()),
+            }),
+        };
+        reader.with(|_| Ok(()))?;
+        Ok(reader)
+    }
+
+    /// Opens an empty journal that is kept nowhere.
+    pub(crate) fn empty() -> Result<Self, JournalError> {
+        let mut connection = Connection::open_in_memory()?;
+        schema::migrate(&mut connection, 0)?;
+        schema::prepare_reader(&connection)?;
+        Ok(Self {
+            pool: Arc::new(Pool {
+                path: PathBuf::from(":memory:"),
+                free: Mutex::new(vec![connection]),
+            }),
+        })
+    }
+
+    /// Lends one of the connections.
+    pub(in crate::journal) fn with<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, JournalError>,
+    ) -> Result<T, JournalError> {
+        let free = self.lock().pop();
+        let connection = match free {
+            Some(connection) => connection,
+            None => self.connect()?,
+        };
+        let result = work(&connection);
+        self.lock().push(connection);
+        result
+    }
+
+    /// Lends a connection on which everything is seen as it is at one moment.
+    pub(in crate::journal) fn at_once<T>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, JournalError>,
+    ) -> Result<T, JournalError> {
+        self.with(|db| {
+            let moment = db.unchecked_transaction()?;
+            let result = work(&moment)?;
+            moment.commit()?;
+            Ok(result)
+        })
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+        self.pool
+            .free
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn connect(&self) -> Result<Connection, JournalError> {
+        let path = &self.pool.path;
+        // Read and write, because the shared memory beside the file may have to be made; `query_only` forbids the rest.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection =
+            Connection::open_with_flags(path, flags).map_err(|error| JournalError::Unusable {
+                path: path.display().to_string(),
+                told: error.to_string(),
+            })?;
+        schema::prepare_reader(&connection)?;
+        if schema::check(&connection)? == 0 {
+            return Err(JournalError::NotAJournal);
+        }
+        Ok(connection)
+    }
+
+    /// Returns the number of the newest fact.
+    pub fn last(&self) -> Result<u64, JournalError> {
+        self.with(|db| {
+            let last: i64 = db
+                .prepare_cached("SELECT coalesce(max(seq), 0) FROM facts")?
+                .query_row([], |row| row.get(0))?;
+            Ok(unsigned(last))
+        })
+    }
+}
+
+/// Reads rows whose only column is a JSON body.
+pub(super) fn bodies<T: serde::de::DeserializeOwned>(
+    mut rows: rusqlite::Rows<'_>,
+) -> Result<Vec<T>, JournalError> {
+    let mut out = Vec::new();
+    while let Some(row) = rows.next()? {
+        out.push(code::parse(
+            0,
+            code::JSON,
+            row.get_ref(0)?.as_blob().unwrap_or(&[]),
+        )?);
+    }
+    Ok(out)
+}
+
+fn cap(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+fn bounds(page: Page) -> [i64; 2] {
+    [page.before.map_or(i64::MAX, signed), cap(page.limit)]
+}
