@@ -30,6 +30,8 @@ pub trait Probe: Login + Default {
     const WORDS: &'static [&'static str];
     /// Beginnings of a query, to be continued.
     const QUERIES: &'static [&'static str];
+    /// The names under which a password is given at the top of a body; only there it is one.
+    const PASSWORDS: &'static [&'static str];
     /// Whole requests that work (method, path, body), so that the wrong ones meet something. `*` in a path as above.
     const OPENINGS: &'static [(Method, &'static str, &'static str)];
 }
@@ -59,7 +61,7 @@ impl<V: Probe> Probed<V> {
     }
 
     /// Holds one conversation and checks after every request what holds for any mock: no panic, a legal status, JSON
-    /// where JSON is announced, ids that are unique, and no password in what it shows. Returns how many requests were
+    /// where JSON is announced, ids that are unique, and no password in what it shows, answers or reports. Returns how many requests were
     /// answered with a success.
     pub fn converse(&self, bytes: &[u8]) -> usize {
         let mut successes = 0;
@@ -82,6 +84,12 @@ impl<V: Probe> Probed<V> {
                 operation.name,
                 answer.status
             );
+            for change in &changes {
+                assert!(
+                    !holds_secret(format!("{change:?}").as_bytes()),
+                    "the change feed shows a password: {change:?}"
+                );
+            }
             source.known.extend(
                 changes
                     .into_iter()
@@ -89,6 +97,12 @@ impl<V: Probe> Probed<V> {
             );
             successes += usize::from(answer.status.is_success());
             check_json(&answer.headers, &answer.body);
+            assert!(
+                !holds_secret(&answer.body),
+                "{} shows a password: {}",
+                operation.name,
+                String::from_utf8_lossy(&answer.body)
+            );
             let refused = vendor.trouble(&request, trouble(source.byte()));
             assert!(refused.status.is_client_error() || refused.status.is_server_error());
             check_json(&refused.headers, &refused.body);
@@ -161,6 +175,12 @@ impl<V: Probe> Default for Probed<V> {
 
 /// A password that nobody may ever see again.
 const SECRET: &str = "canary-P4ssw0rd";
+
+fn holds_secret(shown: &[u8]) -> bool {
+    shown
+        .windows(SECRET.len())
+        .any(|piece| piece == SECRET.as_bytes())
+}
 
 const METHODS: [Method; 8] = [
     Method::POST,
@@ -311,7 +331,9 @@ fn opened<V: Probe>(source: &mut Source<'_>, body: &str) -> Bytes {
         return body.to_owned().into();
     }
     let mut whole: Value = serde_json::from_str(body).unwrap_or_default();
-    if let (Some(fields), Value::Object(more)) = (whole.as_object_mut(), object::<V>(source, 2)) {
+    if let (Some(fields), Value::Object(more)) =
+        (whole.as_object_mut(), object::<V>(source, 2, true))
+    {
         fields.extend(more);
     }
     whole.to_string().into()
@@ -329,11 +351,11 @@ fn body<V: Probe>(source: &mut Source<'_>) -> (&'static str, Bytes) {
         4 => ("multipart/mixed; boundary=b", multipart::<V>(source).into()),
         5 => (
             "application/scim+json",
-            object::<V>(source, 3).to_string().into(),
+            object::<V>(source, 3, true).to_string().into(),
         ),
         _ => (
             "application/json",
-            object::<V>(source, 3).to_string().into(),
+            object::<V>(source, 3, true).to_string().into(),
         ),
     }
 }
@@ -353,7 +375,7 @@ fn multipart<V: Probe>(source: &mut Source<'_>) -> String {
         let (method, path, body) = (
             source.pick(&METHODS).clone(),
             path::<V>(source, None),
-            object::<V>(source, 2),
+            object::<V>(source, 2, true),
         );
         // Writing to a String does not fail.
         let _ = write!(
@@ -367,13 +389,13 @@ fn multipart<V: Probe>(source: &mut Source<'_>) -> String {
     text + "--b--"
 }
 
-fn object<V: Probe>(source: &mut Source<'_>, depth: usize) -> Value {
+/// Makes an object; `top` says that it is a whole body, where a password is a password. Further down the same name is
+/// a member like any other (a custom field may be called so), and what it holds is no secret.
+fn object<V: Probe>(source: &mut Source<'_>, depth: usize, top: bool) -> Value {
     let mut fields = Map::new();
     for _ in 0..source.byte() % 8 {
         let name = word::<V>(source);
-        let is_secret =
-            name.to_ascii_lowercase().contains("password") && !source.byte().is_multiple_of(4);
-        let value = if is_secret {
+        let value = if top && V::PASSWORDS.contains(&name.as_str()) {
             Value::from(SECRET)
         } else {
             value::<V>(source, depth)
@@ -389,7 +411,7 @@ fn value<V: Probe>(source: &mut Source<'_>, depth: usize) -> Value {
         1 => Value::Bool(source.byte().is_multiple_of(2)),
         2 => Value::from(i64::from(source.byte()) - 3),
         3 => Value::from(f64::from(source.byte()) * 1e300),
-        4..=6 if depth > 0 => object::<V>(source, depth - 1),
+        4..=6 if depth > 0 => object::<V>(source, depth - 1, false),
         7 | 8 if depth > 0 => (0..source.byte() % 4)
             .map(|_| value::<V>(source, depth - 1))
             .collect(),
@@ -398,6 +420,7 @@ fn value<V: Probe>(source: &mut Source<'_>, depth: usize) -> Value {
 }
 
 impl Probe for Google {
+    const PASSWORDS: &'static [&'static str] = &["password"];
     const PATHS: &'static [&'static str] = &[
         "/admin/directory/v1/users",
         "/admin/directory/v1/users/*",
@@ -530,6 +553,7 @@ impl Probe for Google {
 const KIM: &str = r#"{"Username":"kim@acme.example","LastName":"Lee","Email":"kim@acme.example","Alias":"kim","EmailEncodingKey":"UTF-8","LanguageLocaleKey":"en_US","LocaleSidKey":"en_US","TimeZoneSidKey":"Europe/Berlin","ProfileId":"00eHX0000000006AAA","FederationIdentifier":"7"}"#;
 
 impl Probe for Salesforce {
+    const PASSWORDS: &'static [&'static str] = &["NewPassword"];
     const PATHS: &'static [&'static str] = &[
         "/services/data/v62.0/sobjects/User",
         "/services/data/v62.0/sobjects/User/*",
@@ -660,6 +684,7 @@ impl Probe for Salesforce {
 }
 
 impl Probe for Scim2 {
+    const PASSWORDS: &'static [&'static str] = &["password"];
     const PATHS: &'static [&'static str] = &[
         "/scim/v2/Users",
         "/scim/v2/Users/*",
@@ -784,6 +809,11 @@ impl Probe for Scim2 {
             Method::POST,
             "/scim/v2/Bulk",
             r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],"Operations":[{"method":"POST","path":"/Groups","bulkId":"g","data":{"schemas":["urn:ietf:params:scim:schemas:core:2.0:Group"],"displayName":"G","members":[{"value":"bulkId:u"}]}},{"method":"POST","path":"/Users","bulkId":"u","data":{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"zoe"}}]}"#,
+        ),
+        (
+            Method::PATCH,
+            "/scim/v2/Users/*",
+            r#"{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":[{"op":"add","path":"password","value":"canary-P4ssw0rd"},{"op":"replace","value":{"password":"canary-P4ssw0rd","urn:ietf:params:scim:schemas:core:2.0:User:password":"canary-P4ssw0rd"}}]}"#,
         ),
         (Method::DELETE, "/scim/v2/Users/*", ""),
     ];

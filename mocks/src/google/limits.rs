@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::error::Error;
 use super::password;
+use super::schemas;
 use super::shapes::User;
 use super::store::Tenant;
 
@@ -115,7 +116,7 @@ pub(super) fn lay(
         }
     }
     if let Some(value) = body.get("customSchemas") {
-        custom(user, value)?;
+        schemas::merge(user, value, &tenant.schemas)?;
     }
     Ok(password)
 }
@@ -361,57 +362,4 @@ fn measured(field: &str, value: &Value) -> usize {
         one.shift_remove("public_key_encryption_certificates");
     }
     value.to_string().len()
-}
-
-/// Merges custom fields: schema by schema, field by field; `null` clears.
-fn custom(user: &mut User, value: &Value) -> Result<(), Error> {
-    let wrong = || Error::invalid("custom_schema");
-    let given = match value {
-        Value::Null => {
-            user.set_extra("customSchemas", None);
-            return Ok(());
-        }
-        Value::Object(given) => given,
-        _ => return Err(wrong()),
-    };
-    let mut all = match user.extra("customSchemas") {
-        Some(Value::Object(all)) => all,
-        _ => Map::new(),
-    };
-    for (schema, fields) in given {
-        match fields {
-            Value::Null => {
-                all.shift_remove(schema);
-            }
-            Value::Object(fields) => {
-                let mut kept = all
-                    .get(schema)
-                    .and_then(Value::as_object)
-                    .cloned()
-                    .unwrap_or_default();
-                for (field, value) in fields {
-                    if value.is_null() {
-                        kept.shift_remove(field);
-                    } else {
-                        kept.insert(field.clone(), value.clone());
-                    }
-                }
-                if kept.is_empty() {
-                    all.shift_remove(schema);
-                } else {
-                    all.insert(schema.clone(), kept.into());
-                }
-            }
-            _ => return Err(wrong()),
-        }
-    }
-    user.set_extra(
-        "customSchemas",
-        if all.is_empty() {
-            None
-        } else {
-            Some(all.into())
-        },
-    );
-    Ok(())
 }

@@ -20,6 +20,7 @@ mod params;
 mod password;
 mod query;
 mod route;
+mod schemas;
 mod scope;
 mod search;
 mod seed;
@@ -87,6 +88,7 @@ impl Google {
             customer: format!("C{customer}").into(),
             org_units: vec!["/".into()],
             unmanaged: Vec::new(),
+            schemas: Vec::new(),
             since,
         });
         let mut google = Self {

@@ -8,6 +8,10 @@
 //! org_units = ["/Sales", "/Sales/EU"]
 //! unmanaged = ["ghost@acme.example"]   # personal accounts that are in the way of an insert
 //!
+//! [[google.schemas]]                   # a body of schemas.insert: custom fields
+//! schemaName = "Job"
+//! fields = [{ fieldName = "level", fieldType = "INT64" }]
+//!
 //! [[google.users]]                     # a body of users.insert; `password` may be left out
 //! primaryEmail = "kim@acme.example"
 //! name = { givenName = "Kim", familyName = "Lee" }
@@ -26,16 +30,18 @@ use serde_json::{Map, Value};
 
 use super::error::Error;
 use super::limits::{self, Mode};
+use super::schemas::Schema;
 use super::shapes::{Delivery, Group, Role};
 use super::store::Tenant;
 use super::{Google, members};
 
-const KEYS: [&str; 7] = [
+const KEYS: [&str; 8] = [
     "domain",
     "admin",
     "domains",
     "org_units",
     "unmanaged",
+    "schemas",
     "users",
     "groups",
 ];
@@ -78,11 +84,21 @@ pub(super) fn grow(google: &Google, table: &toml::Table, now: Timestamp) -> Resu
     }
     let mut unmanaged = tenant.unmanaged.clone();
     unmanaged.extend(words("unmanaged")?.into_iter().map(lower));
+    let mut schemas = tenant.schemas.clone();
+    for (place, entry) in tables(table, "schemas")?.iter().enumerate() {
+        let at = |why: String| format!("google.schemas[{place}]: {why}");
+        let schema = Schema::read(entry).map_err(|error| at(error.told()))?;
+        if schemas.iter().any(|known| known.name == schema.name) {
+            return Err(at(format!("`{}` is there already", schema.name)));
+        }
+        schemas.push(schema);
+    }
     google.tenant = Arc::new(Tenant {
         domains,
         customer: Arc::clone(&tenant.customer),
         org_units,
         unmanaged,
+        schemas,
         since: tenant.since,
     });
     for (place, entry) in tables(table, "users")?.into_iter().enumerate() {

@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use super::ids::{group_key, user_key};
+use super::schemas::Schema;
 use super::shapes::{Group, Member, MemberKind, User};
 
 /// How long a deleted user can be brought back.
@@ -30,6 +31,8 @@ pub(super) struct Tenant {
     pub(super) org_units: Vec<Arc<str>>,
     /// Personal accounts under an address of ours, which an insert meets as a conflict.
     pub(super) unmanaged: Vec<Arc<str>>,
+    /// The schemas of custom fields.
+    pub(super) schemas: Vec<Schema>,
     pub(super) since: Timestamp,
 }
 

@@ -1,3 +1,4 @@
+use outbound_mocks::Vendor;
 use serde_json::{Value, json};
 
 use crate::lab::{Lab, address, person};
@@ -160,6 +161,16 @@ fn the_size_of_a_page_has_bounds() {
 #[test]
 fn the_search_language_is_kept() {
     let mut lab = crowd();
+    let seed = r#"
+        [[schemas]]
+        schemaName = "Job"
+        fields = [
+            { fieldName = "level", fieldType = "INT64" },
+            { fieldName = "since", fieldType = "DATE" },
+            { fieldName = "tags", fieldType = "STRING", multiValued = true },
+        ]
+    "#;
+    lab.google.seed(&seed.parse().unwrap(), lab.now).unwrap();
     lab.put("users/bob@acme.example", &json!({
         "suspended": true,
         "relations": [{ "type": "manager", "value": address("kim") }],

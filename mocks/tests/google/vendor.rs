@@ -369,6 +369,10 @@ fn a_bad_seed_names_its_entry_and_adds_nothing() {
         ("org_units = [\"Sales\"]", "google.org_units"),
         ("admin = \"root@elsewhere.example\"", "google.admin"),
         ("users = 1", "google.users"),
+        (
+            "[[schemas]]\nschemaName = \"Job\"",
+            "google.schemas[0]: Missing required field: fields",
+        ),
     ] {
         let mut google = Google::default();
         let error = google
