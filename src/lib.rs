@@ -7,4 +7,5 @@ pub mod lab;
 pub mod log;
 pub mod mocks_of;
 pub mod scenario;
+pub mod virtual_time;
 pub mod workbench;

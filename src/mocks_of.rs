@@ -2,8 +2,10 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use ::mocks::clock::{Clock, SystemClock};
 use ::mocks::quota::{Quota, Rate};
 use ::mocks::standalone::personality;
 use ::mocks::{Lab, Target};
@@ -48,6 +50,22 @@ pub async fn start(
     seed: u64,
     seed_file: Option<&Path>,
 ) -> Result<Lab, MocksError> {
+    let clock = Arc::new(SystemClock::new());
+    start_by(clock, configuration, base, ports, seed, seed_file).await
+}
+
+/// Starts the mocks as [`start`] does, on another clock than the system's.
+///
+/// # Errors
+/// [`MocksError`] when a setting cannot be used or a port is taken.
+pub async fn start_by(
+    clock: Arc<dyn Clock>,
+    configuration: &Configuration,
+    base: &Path,
+    ports: Ports,
+    seed: u64,
+    seed_file: Option<&Path>,
+) -> Result<Lab, MocksError> {
     let mut chosen = Vec::new();
     for (name, settings) in configuration
         .mocks
@@ -60,6 +78,7 @@ pub async fn start(
         chosen.push((target, settings));
     }
     let mut builder = Lab::builder()
+        .clock(clock)
         .targets(chosen.iter().map(|(target, _)| *target))
         .random_seed(seed);
     if let Some(path) = seed_file {

@@ -17,8 +17,19 @@ pub fn options(
     journal: PathBuf,
     seed: u64,
 ) -> Options {
-    connectors::install_crypto();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+    options_by(clock, configuration, base, journal, seed)
+}
+
+/// Makes what an engine is started with that goes by another clock than the system's.
+pub fn options_by(
+    clock: Arc<dyn Clock>,
+    configuration: Arc<Configuration>,
+    base: &Path,
+    journal: PathBuf,
+    seed: u64,
+) -> Options {
+    connectors::install_crypto();
     let secrets = Arc::new(FileSecrets::new(base));
     Options {
         configuration,

@@ -100,6 +100,7 @@ pub(super) fn journal_trouble(error: &JournalError) -> Trouble {
     match error {
         JournalError::InUse { .. } => trouble.advise("stop the other process, or use --journal with another file"),
         JournalError::Newer { .. } => trouble.advise("use the program that wrote it, or one that is newer"),
+        JournalError::Older { .. } => trouble.advise("start the engine on it once, as in `outbound drain`; it keeps a copy of the older format"),
         JournalError::NotAJournal => trouble.advise("name another file with --journal or under [engine]"),
         _ => trouble.advise("look at the disk and at the file's permissions; nothing was sent that is not in the journal"),
     }

@@ -1,5 +1,6 @@
 //! Time as an argument: the system's clock, and one that is moved by hand.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -74,7 +75,27 @@ pub struct ManualClock {
 struct Manual {
     now: Timestamp,
     passed: Duration,
-    sleepers: Vec<Waker>,
+    /// Who sleeps, by number: until when, and how to wake them.
+    sleepers: BTreeMap<u64, (Duration, Waker)>,
+    next: u64,
+    /// Those who wait until every sleeper whose time has come is awake.
+    listeners: Vec<Waker>,
+}
+
+impl Manual {
+    fn is_heard(&self) -> bool {
+        self.sleepers.values().all(|(at, _)| *at > self.passed)
+    }
+
+    /// Takes a sleeper off the list; returns those who may go on because of it.
+    fn take_off(&mut self, number: u64) -> Vec<Waker> {
+        self.sleepers.remove(&number);
+        if self.is_heard() {
+            std::mem::take(&mut self.listeners)
+        } else {
+            Vec::new()
+        }
+    }
 }
 
 impl ManualClock {
@@ -84,21 +105,40 @@ impl ManualClock {
             state: Arc::new(Mutex::new(Manual {
                 now: start,
                 passed: Duration::ZERO,
-                sleepers: Vec::new(),
+                sleepers: BTreeMap::new(),
+                next: 0,
+                listeners: Vec::new(),
             })),
         }
     }
 
-    /// Moves both the wall clock and the monotonic clock forward, and wakes who slept until then.
+    /// Moves both the wall clock and the monotonic clock forward, and wakes those whose time has come.
     pub fn advance(&self, by: Duration) {
-        let sleepers = {
+        let due: Vec<Waker> = {
             let mut state = self.lock();
             state.now = state.now.checked_add(by).unwrap_or(Timestamp::MAX);
-            state.passed += by;
-            std::mem::take(&mut state.sleepers)
+            state.passed = state.passed.saturating_add(by);
+            let passed = state.passed;
+            let due = state.sleepers.values().filter(|(at, _)| *at <= passed);
+            due.map(|(_, waker)| waker.clone()).collect()
         };
-        for sleeper in sleepers {
+        for sleeper in due {
             sleeper.wake();
+        }
+    }
+
+    /// Returns the next instant, by the monotonic clock, for which somebody sleeps.
+    pub fn next_wake(&self) -> Option<Duration> {
+        let state = self.lock();
+        let ahead = state.sleepers.values().map(|(at, _)| *at);
+        ahead.filter(|at| *at > state.passed).min()
+    }
+
+    /// Waits until every sleeper whose time has come is awake, so that the clock can be moved on without passing over
+    /// what they do at their time.
+    pub fn heard(&self) -> Heard {
+        Heard {
+            clock: self.clone(),
         }
     }
 
@@ -125,6 +165,7 @@ impl Clock for ManualClock {
         Wake::Moved(Moved {
             clock: self.clone(),
             at,
+            number: None,
         })
     }
 }
@@ -133,23 +174,58 @@ impl Clock for ManualClock {
 pub struct Moved {
     clock: ManualClock,
     at: Duration,
+    /// The place on the clock's list, once it was polled.
+    number: Option<u64>,
 }
 
 impl Future for Moved {
     type Output = ();
 
-    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let mut state = self.clock.lock();
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let clock = self.clock.clone();
+        let mut state = clock.lock();
         if state.passed >= self.at {
+            let heard = self.number.take().map(|number| state.take_off(number));
+            drop(state);
+            heard.into_iter().flatten().for_each(Waker::wake);
             return Poll::Ready(());
         }
-        if !state
-            .sleepers
-            .iter()
-            .any(|sleeper| sleeper.will_wake(context.waker()))
-        {
-            state.sleepers.push(context.waker().clone());
+        let number = self.number.unwrap_or(state.next);
+        if self.number.is_none() {
+            state.next += 1;
+            self.number = Some(number);
         }
+        state
+            .sleepers
+            .insert(number, (self.at, context.waker().clone()));
+        Poll::Pending
+    }
+}
+
+impl Drop for Moved {
+    fn drop(&mut self) {
+        if let Some(number) = self.number.take() {
+            let heard = self.clock.lock().take_off(number);
+            heard.into_iter().for_each(Waker::wake);
+        }
+    }
+}
+
+/// Ends when no sleeper of a [`ManualClock`] is overdue.
+#[derive(Debug)]
+pub struct Heard {
+    clock: ManualClock,
+}
+
+impl Future for Heard {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.clock.lock();
+        if state.is_heard() {
+            return Poll::Ready(());
+        }
+        state.listeners.push(context.waker().clone());
         Poll::Pending
     }
 }
@@ -175,5 +251,30 @@ mod tests {
         assert!(Pin::new(&mut moved).poll(&mut context).is_pending());
         clock.advance(Duration::from_secs(1));
         assert!(Pin::new(&mut moved).poll(&mut context).is_ready());
+    }
+
+    #[test]
+    fn the_clock_knows_who_is_next_and_whether_all_who_were_due_are_awake() {
+        let clock = ManualClock::at(Timestamp::UNIX_EPOCH);
+        let sleeper = |seconds| {
+            let Wake::Moved(moved) = clock.wake(Duration::from_secs(seconds)) else {
+                panic!("a manual clock is moved");
+            };
+            moved
+        };
+        let mut context = Context::from_waker(Waker::noop());
+        let (mut first, mut second) = (sleeper(1), sleeper(5));
+        assert_eq!(clock.next_wake(), None, "nobody sleeps yet");
+        assert!(Pin::new(&mut first).poll(&mut context).is_pending());
+        assert!(Pin::new(&mut second).poll(&mut context).is_pending());
+        assert_eq!(clock.next_wake(), Some(Duration::from_secs(1)));
+        clock.advance(Duration::from_secs(1));
+        let mut heard = clock.heard();
+        assert!(Pin::new(&mut heard).poll(&mut context).is_pending());
+        assert!(Pin::new(&mut first).poll(&mut context).is_ready());
+        assert!(Pin::new(&mut heard).poll(&mut context).is_ready());
+        assert_eq!(clock.next_wake(), Some(Duration::from_secs(5)));
+        drop(second);
+        assert_eq!(clock.next_wake(), None, "who no longer waits is forgotten");
     }
 }

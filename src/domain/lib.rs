@@ -28,7 +28,7 @@ mod user;
 pub use address::is_loopback;
 pub use application::{Application, ApplicationId, OnFailure, Provisioner};
 pub use claim::{Claim, Claims, WSO2_DIALECT};
-pub use clock::{Clock, ManualClock, Moved, SystemClock, Wake};
+pub use clock::{Clock, Heard, ManualClock, Moved, SystemClock, Wake};
 pub use configuration::{
     Configuration, EngineSettings, MockSettings, OnDeny, Organization, PolicyText, Quota,
     RetryPolicy, Rules,

@@ -20,6 +20,7 @@ use crate::doubt::Doubt;
 use crate::inner::{Inner, Owed};
 use crate::journal::{JournalError, Reader, Unresolved};
 use crate::lanes::Entry;
+use crate::stir::Stir;
 use crate::timer::sleep_until;
 use crate::trace::OperationTrace;
 use crate::{
@@ -30,6 +31,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub(crate) struct Waits {
     gates: Mutex<HashMap<FlowId, Arc<Gate>>>,
+    pub(crate) stir: Stir,
 }
 
 /// One flow whose caller waits.
@@ -47,6 +49,8 @@ struct Open {
     operations: HashMap<OperationId, (ConnectorRef, Duration)>,
     failed: Option<WaitFailure>,
     last: Option<Failure>,
+    /// The caller waits and has not been told anything new.
+    resting: bool,
 }
 
 /// What an operation's progress means to a waiting caller.
@@ -96,12 +100,38 @@ impl Waits {
     /// Tells the flow's caller how one of its operations goes on.
     pub(crate) fn tell(&self, flow: FlowId, operation: OperationId, progress: Progress) {
         if let Some(gate) = self.gate(flow) {
-            gate.tell(operation, progress);
+            gate.tell(operation, progress, &self.stir);
         }
+    }
+
+    /// Returns when the first caller's time runs out.
+    pub(crate) fn patience(&self) -> Option<Duration> {
+        let gates = self.lock();
+        gates.values().filter_map(|gate| gate.patience()).min()
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<FlowId, Arc<Gate>>> {
         self.gates.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Open {
+    fn rise(&mut self, stir: &Stir) {
+        if std::mem::take(&mut self.resting) {
+            stir.rise();
+        }
+    }
+}
+
+/// Counts a caller as being worked on again when its wait is over, however it ended.
+struct Resting<'a> {
+    gate: &'a Gate,
+    stir: &'a Stir,
+}
+
+impl Drop for Resting<'_> {
+    fn drop(&mut self) {
+        self.gate.lock().rise(self.stir);
     }
 }
 
@@ -110,7 +140,7 @@ impl Gate {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn tell(&self, operation: OperationId, progress: Progress) {
+    fn tell(&self, operation: OperationId, progress: Progress, stir: &Stir) {
         {
             let mut open = self.lock();
             let Some((connector, _)) = open.operations.get(&operation).cloned() else {
@@ -136,8 +166,27 @@ impl Gate {
                     });
                 }
             }
+            // From here on, and not only when its task runs, the caller goes on.
+            open.rise(stir);
         }
         self.changed.notify_one();
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        let open = self.lock();
+        let untils = open.operations.values().map(|(_, until)| *until);
+        open.resting.then(|| untils.min()).flatten()
+    }
+
+    /// Lets the caller rest until it is told something or the guard is dropped.
+    fn rest<'a>(&'a self, inner: &'a Inner) -> Resting<'a> {
+        self.lock().resting = true;
+        inner.waits.stir.rest();
+        inner.beat();
+        Resting {
+            gate: self,
+            stir: &inner.waits.stir,
+        }
     }
 
     fn standing(&self, now: Duration) -> Standing {
@@ -170,11 +219,14 @@ impl Gate {
             match self.standing(inner.clock.monotonic()) {
                 Standing::Done => return Ok(()),
                 Standing::Failed(cause) => return Err(cause),
-                Standing::Until(at) => tokio::select! {
-                    () = self.changed.notified() => {}
-                    () = sleep_until(inner.clock.as_ref(), at) => {}
-                    _ = stopping.wait_for(|stopping| *stopping) => return Err(WaitFailure::ProcessEnded),
-                },
+                Standing::Until(at) => {
+                    let _resting = self.rest(inner);
+                    tokio::select! {
+                        () = self.changed.notified() => {}
+                        () = sleep_until(inner.clock.as_ref(), at) => {}
+                        _ = stopping.wait_for(|stopping| *stopping) => return Err(WaitFailure::ProcessEnded),
+                    }
+                }
             }
         }
     }

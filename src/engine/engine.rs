@@ -112,8 +112,12 @@ impl Engine {
     pub async fn submit(&self, request: Request) -> Result<Outcome, SubmitError> {
         let (reply, outcome) = oneshot::channel();
         let inner = Arc::clone(self.inner());
+        inner.waits.stir.rise();
         self.inner().tasks.spawn(async move {
-            let _ = reply.send(inner.submit(request).await); // a caller that no longer waits needs no answer
+            let outcome = Arc::clone(&inner).submit(request).await;
+            let _ = reply.send(outcome); // a caller that no longer waits needs no answer
+            inner.waits.stir.rest();
+            inner.beat();
         });
         outcome.await.unwrap_or(Err(SubmitError::Stopped))
     }
@@ -148,6 +152,12 @@ impl Engine {
     /// Waits until nothing is under way and nothing becomes due before an instant.
     pub async fn idle_until(&self, deadline: Timestamp) -> Idle {
         self.inner().quiet(Some(deadline)).await
+    }
+
+    /// Waits until only the clock can set anything going: no request is being worked on, and at most `held` operations
+    /// are at their targets. Returns for which monotonic time the next of them waits. For whoever moves a clock by hand.
+    pub async fn standstill(&self, held: usize) -> Option<Duration> {
+        self.inner().standstill(held).await
     }
 
     /// Tries an operation again now: a dead letter, or one that waits for its next attempt.

@@ -97,12 +97,14 @@ impl Inner {
             return Err(SubmitError::Stopped);
         }
         let setup = self.setup();
-        let subject_keys = self.keys.take(keys(&request, &setup.configuration)).await;
+        let subject_keys = self
+            .aside(self.keys.take(keys(&request, &setup.configuration)))
+            .await;
         let draft = self.desk(&setup).draft(&request)?;
         let flow = FlowId(self.id());
         let triggers = self.desk(&setup).triggers(&draft, &request, flow);
         let needs = self.desk(&setup).needs(&draft, &triggers);
-        let name_keys = self.keys.take(remote_keys(&needs)).await;
+        let name_keys = self.aside(self.keys.take(remote_keys(&needs))).await;
         let decisions = self.desk(&setup).decide(&draft, &triggers, &needs)?;
         let mut deciding = Deciding {
             flow,

@@ -269,6 +269,11 @@ impl Lanes {
             .min()
     }
 
+    /// Returns how many operations are being worked on.
+    pub(crate) fn running(&self) -> usize {
+        self.running
+    }
+
     /// Counts what waits.
     pub(crate) fn count(&self, now: Duration) -> Count {
         let mut count = Count::default();

@@ -25,6 +25,7 @@ mod passwords;
 mod retry;
 mod runner;
 mod setup;
+mod stir;
 mod tap;
 #[cfg(test)]
 mod tests;

@@ -6,6 +6,7 @@ use serde_json::Value;
 use similar::TextDiff;
 
 use super::file::{Caller, DecisionExpected, ExchangeExpected, Expect, TargetExpected};
+use super::report::span;
 use super::seen::{DecisionSeen, ExchangeSeen, StepSeen};
 
 /// Returns one text per expectation that was not met.
@@ -30,6 +31,12 @@ pub(super) fn check(
             .exchanges
             .as_ref()
             .and_then(|expected| exchanges_miss(expected, &seen.exchanges)),
+    );
+    misses.extend(
+        expect
+            .lasts
+            .as_deref()
+            .and_then(|wanted| lasts_miss(wanted, seen)),
     );
     for expected in &expect.target {
         match objects(&expected.target) {
@@ -57,6 +64,16 @@ fn caller_miss(expected: Caller, seen: &StepSeen) -> Option<String> {
             .as_ref()
             .map_or("there was no trigger", |caller| caller.told.as_str());
         format!("caller: expected {expected:?}, but {told}").to_lowercase()
+    })
+}
+
+fn lasts_miss(wanted: &str, seen: &StepSeen) -> Option<String> {
+    let had = seen.passed.unwrap_or_default();
+    (config::duration(wanted) != Some(had)).then(|| {
+        format!(
+            "clock: the step should last {wanted}, but {} passed",
+            span(had)
+        )
     })
 }
 
@@ -179,6 +196,10 @@ fn exchanges_miss(expected: &[ExchangeExpected], seen: &[ExchangeSeen]) -> Optio
     let seen: Vec<&ExchangeSeen> = seen
         .iter()
         .filter(|exchange| !matches!(exchange.purpose, Purpose::Token | Purpose::Discovery))
+        .collect();
+    let expected: Vec<&ExchangeExpected> = expected
+        .iter()
+        .flat_map(|want| std::iter::repeat_n(want, want.times))
         .collect();
     let met = expected.len() == seen.len()
         && expected.iter().zip(&seen).all(|(want, seen)| {

@@ -24,6 +24,9 @@ pub struct Scenario {
     pub directory: Option<PathBuf>,
     /// A seed file of the mocks; relative to the scenario file.
     pub targets: Option<PathBuf>,
+    /// The time that engine and mocks go by.
+    #[serde(default)]
+    pub clock: ClockKind,
     /// Values of the configuration to change before the start, by their path.
     #[serde(default)]
     pub overrides: Vec<Override>,
@@ -33,6 +36,17 @@ pub struct Scenario {
 
 fn default_seed() -> u64 {
     1
+}
+
+/// The time that a scenario goes by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ClockKind {
+    /// The system's.
+    #[default]
+    System,
+    /// One that begins on 1 January 2026 and moves by itself to the next instant for which anything waits.
+    Virtual,
 }
 
 /// One changed value of the configuration.
@@ -61,6 +75,8 @@ pub struct StepEntry {
     /// A value of the configuration changes while the engine runs, before the trigger.
     #[serde(default)]
     pub configure: Vec<Override>,
+    /// Lets so much time pass before the trigger, `3d`; what becomes due meanwhile is done at its time. Virtual clock only.
+    pub advance: Option<String>,
     /// What to wait for after the trigger; everything settled when left out.
     pub wait: Option<Wait>,
     /// Stops the engine as a power cut would and starts it again on the same journal, after the trigger.
@@ -166,6 +182,8 @@ pub struct Expect {
     pub decisions: Option<Vec<DecisionExpected>>,
     /// Exchanges of the step, in order, other than token and discovery calls. When given, they are all.
     pub exchanges: Option<Vec<ExchangeExpected>>,
+    /// How long the step lasted, by the virtual clock: `28d`.
+    pub lasts: Option<String>,
     /// What targets hold now.
     #[serde(default)]
     pub target: Vec<TargetExpected>,
@@ -210,6 +228,13 @@ pub struct ExchangeExpected {
     pub path: String,
     /// The status; 0 when no answer came.
     pub status: Option<u16>,
+    /// How often in a row.
+    #[serde(default = "once")]
+    pub times: usize,
+}
+
+fn once() -> usize {
+    1
 }
 
 /// What one target holds.

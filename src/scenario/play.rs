@@ -76,6 +76,17 @@ async fn step(stage: &mut Stage, entry: &StepEntry, line: usize) -> Result<StepS
             .iter()
             .map(|change| format!("sets {} = {}", change.path, change.value)),
     );
+    let began = stage.passed();
+    if let Some(advance) = &entry.advance {
+        let by = config::duration(advance)
+            .ok_or_else(|| wrong(format!("`advance = \"{advance}\"` is no time such as `3d`")))?;
+        if !stage.advance(by).await {
+            return Err(wrong(
+                "`advance` needs `clock = \"virtual\"` at the top of the scenario".to_owned(),
+            ));
+        }
+        seen.done.push(format!("{advance} pass"));
+    }
     if entry.wait.is_some() && entry.trigger.is_none() {
         return Err(wrong("`wait` needs a `trigger` to wait for".to_owned()));
     }
@@ -125,6 +136,9 @@ async fn step(stage: &mut Stage, entry: &StepEntry, line: usize) -> Result<StepS
                 after: change.after.clone(),
             }));
     }
+    seen.passed = stage
+        .passed()
+        .map(|now| now.saturating_sub(began.unwrap_or_default()));
     let reader = stage.reader();
     let mut there = BTreeSet::new();
     for name in entry.expect.directory.keys() {

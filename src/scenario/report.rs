@@ -1,6 +1,7 @@
 //! Tells what was played: text for people, JUnit for CI systems.
 
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use domain::Purpose;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
@@ -53,10 +54,35 @@ pub fn step_text(number: usize, step: &StepSeen) -> String {
     if let Some(caller) = &step.caller {
         line_of(&mut out, "caller", &caller.told);
     }
+    if let Some(passed) = step.passed.filter(|passed| !passed.is_zero()) {
+        line_of(&mut out, "clock", &format!("{} passed", span(passed)));
+    }
     for miss in &step.misses {
         line_of(&mut out, "MISSED", miss);
     }
     out
+}
+
+/// Writes a time as the configuration does: `27d19h12m36s`.
+pub(super) fn span(time: Duration) -> String {
+    let mut left = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    let mut text = String::new();
+    for (unit, length) in [
+        ("d", 86_400_000),
+        ("h", 3_600_000),
+        ("m", 60_000),
+        ("s", 1000),
+        ("ms", 1),
+    ] {
+        if left >= length {
+            let _ = write!(text, "{}{unit}", left / length); // writing to a string cannot fail
+            left %= length;
+        }
+    }
+    if text.is_empty() {
+        text.push_str("0s");
+    }
+    text
 }
 
 fn line_of(out: &mut String, label: &str, text: &str) {

@@ -55,6 +55,12 @@ pub struct StepSeen {
     /// How long the step took.
     #[serde(serialize_with = "as_millis")]
     pub took: Duration,
+    /// How much time passed on the virtual clock; `None` when the scenario goes by the system's.
+    #[serde(
+        serialize_with = "as_optional_millis",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub passed: Option<Duration>,
 }
 
 /// What the caller was told.
@@ -124,4 +130,15 @@ pub struct ChangeSeen {
 
 fn as_millis<S: serde::Serializer>(took: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64(took.as_secs_f64() * 1000.0)
+}
+
+#[expect(
+    clippy::ref_option,
+    reason = "the shape that serde's attribute asks for"
+)]
+fn as_optional_millis<S: serde::Serializer>(
+    took: &Option<Duration>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    as_millis(&took.unwrap_or_default(), serializer)
 }

@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use config::edit::Document;
 use connectors::CATALOGUE;
-use domain::{Clock as _, FlowId, Request, SystemClock};
+use domain::{Clock, FlowId, Request, SystemClock};
 use engine::{Engine, FlowTrace, Outcome, Reader, Seed, State, SubmitError};
 use mocks::Lab;
 use mocks::lab::LabFeed;
 use tempfile::TempDir;
 
-use super::file::{Override, Scenario, Wait};
+use super::file::{ClockKind, Override, Scenario, Wait};
 use crate::mocks_of::{self, MocksError, Ports};
+use crate::virtual_time::VirtualTime;
 use crate::workbench;
 
 /// The configuration that scenarios start from unless they name another.
@@ -25,6 +26,10 @@ const SHIPPED_KEY: (&str, &[u8]) = (
 );
 /// The longest that a step may take to settle.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// When the virtual clock begins: every run sees the same times.
+const BEGIN: &str = "2026-01-01T00:00:00Z";
+/// How far the virtual clock is moved for one wait: what has not come after a year does not come.
+const YEAR: Duration = Duration::from_hours(366 * 24);
 
 /// Why a scenario could not be played at all.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +83,8 @@ pub(super) struct Stage {
     lab: Lab,
     feed: LabFeed,
     engine: Engine,
+    /// The virtual clock, when the scenario goes by it.
+    time: Option<VirtualTime>,
     // Removes the folder at the end, unless it is to be kept.
     _scratch: Option<TempDir>,
 }
@@ -107,7 +114,17 @@ impl Stage {
         change(&workbench, &scenario.overrides)?;
         let mut configuration = load(&workbench, &base)?;
         let targets = scenario.targets.as_ref().map(|file| beside.join(file));
-        let lab = mocks_of::start(
+        let time = match scenario.clock {
+            ClockKind::System => None,
+            ClockKind::Virtual => Some(VirtualTime::at(
+                BEGIN.parse().unwrap_or(jiff::Timestamp::UNIX_EPOCH),
+            )),
+        };
+        let mock_clock = time
+            .as_ref()
+            .map_or_else(system_mock_clock, VirtualTime::mock_clock);
+        let lab = mocks_of::start_by(
+            mock_clock,
             &configuration,
             &base,
             Ports::Free,
@@ -117,7 +134,8 @@ impl Stage {
         .await?;
         mocks_of::redirect(&mut configuration, &lab);
         let feed = lab.subscribe();
-        let options = workbench::options(
+        let options = workbench::options_by(
+            clock_of(time.as_ref()),
             Arc::new(configuration),
             &base,
             folder.join("journal.db"),
@@ -141,6 +159,7 @@ impl Stage {
             lab,
             feed,
             engine,
+            time,
             _scratch: scratch,
         })
     }
@@ -171,15 +190,46 @@ impl Stage {
             .map_err(|error| PlayError::Configuration(error.to_string()))
     }
 
+    /// Hands in a request; the virtual clock is moved on while the caller waits.
     pub(super) async fn submit(&self, request: Request) -> Result<Outcome, SubmitError> {
-        self.engine.submit(request).await
+        let outcome = self.engine.submit(request);
+        let Some(time) = &self.time else {
+            return outcome.await;
+        };
+        let limit = time.passed().saturating_add(YEAR);
+        tokio::pin!(outcome);
+        loop {
+            tokio::select! {
+                biased;
+                outcome = &mut outcome => return outcome,
+                moved = time.step(&self.engine, limit) => if !moved {
+                    // Nobody waits for the clock, so what is awaited comes by itself.
+                    return outcome.await;
+                },
+            }
+        }
+    }
+
+    /// Returns how far the virtual clock has come.
+    pub(super) fn passed(&self) -> Option<Duration> {
+        self.time.as_ref().map(VirtualTime::passed)
+    }
+
+    /// Lets time pass; `false` when the scenario goes by the system's clock.
+    pub(super) async fn advance(&self, by: Duration) -> bool {
+        let Some(time) = &self.time else {
+            return false;
+        };
+        time.advance(&self.engine, by).await;
+        true
     }
 
     /// Ends the engine as a power cut would, and starts it again on the same journal.
     pub(super) async fn restart(&mut self) -> Result<(), PlayError> {
         self.engine.abort().await;
         let configuration = self.redirected(&self.folder.join("workbench.toml"))?;
-        let options = workbench::options(
+        let options = workbench::options_by(
+            clock_of(self.time.as_ref()),
             configuration,
             &self.base,
             self.folder.join("journal.db"),
@@ -197,21 +247,27 @@ impl Stage {
 
     /// Waits for the operations of a flow; tells whether they got there in time.
     pub(super) async fn wait(&self, flow: FlowId, wait: Wait) -> Result<bool, PlayError> {
+        if let Some(time) = &self.time {
+            let limit = time.passed().saturating_add(YEAR);
+            let reached = async {
+                loop {
+                    time.still(&self.engine).await;
+                    if self.has_reached(flow, wait)? {
+                        return Ok(true);
+                    }
+                    if !time.step(&self.engine, limit).await {
+                        return Ok(false);
+                    }
+                }
+            };
+            return tokio::time::timeout(PATIENCE, reached)
+                .await
+                .unwrap_or(Ok(false));
+        }
         let clock = SystemClock::default();
         let mut news = self.engine.subscribe(); // before the look, so that nothing falls between
         loop {
-            let reached = self.trace(flow)?.is_some_and(|trace| {
-                trace.operations.iter().all(|operation| match wait {
-                    Wait::Nothing => true,
-                    Wait::Tried => {
-                        !matches!(operation.life.state(), State::Queued | State::InFlight)
-                    }
-                    Wait::Settled => {
-                        !operation.life.is_open() || operation.life.state() == State::Held
-                    }
-                })
-            });
-            if reached {
+            if self.has_reached(flow, wait)? {
                 return Ok(true);
             }
             let Some(left) = PATIENCE
@@ -226,8 +282,27 @@ impl Stage {
         }
     }
 
+    fn has_reached(&self, flow: FlowId, wait: Wait) -> Result<bool, PlayError> {
+        Ok(self.trace(flow)?.is_some_and(|trace| {
+            trace.operations.iter().all(|operation| match wait {
+                Wait::Nothing => true,
+                Wait::Tried => !matches!(operation.life.state(), State::Queued | State::InFlight),
+                Wait::Settled => !operation.life.is_open() || operation.life.state() == State::Held,
+            })
+        }))
+    }
+
     /// Waits until nothing is owed that could be sent; tells whether that came in time.
     pub(super) async fn settle(&self) -> bool {
+        if let Some(time) = &self.time {
+            let limit = time.passed().saturating_add(YEAR);
+            while self.engine.idle().await.waiting > 0 {
+                if !time.step(&self.engine, limit).await {
+                    return false;
+                }
+            }
+            return true;
+        }
         let deadline = SystemClock::default()
             .now()
             .checked_add(PATIENCE)
@@ -244,6 +319,17 @@ impl Stage {
         self.engine.shutdown().await;
         self.lab.shutdown().await;
     }
+}
+
+fn clock_of(time: Option<&VirtualTime>) -> Arc<dyn Clock> {
+    time.map_or_else(
+        || Arc::new(SystemClock::default()) as Arc<dyn Clock>,
+        VirtualTime::clock,
+    )
+}
+
+fn system_mock_clock() -> Arc<dyn mocks::clock::Clock> {
+    Arc::new(mocks::clock::SystemClock::new())
 }
 
 fn folder(path: &Path, keep: Option<&Path>) -> Result<(PathBuf, Option<TempDir>), PlayError> {

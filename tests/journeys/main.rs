@@ -15,3 +15,4 @@ mod peers;
 mod program;
 mod scenarios;
 mod steering;
+mod virtual_time;

@@ -7,6 +7,7 @@
 mod code;
 mod fold;
 mod lock;
+mod migrate;
 mod read;
 mod schema;
 mod work;
@@ -47,6 +48,16 @@ pub enum JournalError {
         /// The format of the file.
         found: i64,
         /// The newest format that is known here.
+        known: i64,
+    },
+    /// An older program wrote the file, and a reader changes nothing.
+    #[error(
+        "the journal has format {found}, and this program reads format {known}; an engine that starts on it brings it up to date"
+    )]
+    Older {
+        /// The format of the file.
+        found: i64,
+        /// The format that is read here.
         known: i64,
     },
     /// The file holds something else.

@@ -1,23 +1,14 @@
-//! The tables, their version, and how an older file is brought up to date.
+//! The tables, and how connections to them behave.
 
-use rusqlite::{Connection, OptionalExtension as _};
+use rusqlite::Connection;
 
 use super::JournalError;
-
-/// The format that this program writes.
-pub(crate) const VERSION: i64 = 1;
-
-/// Marks the file as one of ours (`application_id`): "outb".
-const APPLICATION_ID: i64 = 0x6f75_7462;
-
-/// The steps from one format to the next; the first makes an empty file into format 1.
-const MIGRATIONS: &[&str] = &[FORMAT_1];
 
 /// `facts` is append-only; everything below it is a fold of the facts, made in the same transaction.
 ///
 /// Ids are 16 bytes, instants are microseconds since 1970. `body_seq` and `nth` point at the fact that holds what an
 /// operation is to do, so that nothing is written twice. The partial indexes hold open operations only and stay small.
-const FORMAT_1: &str = "
+pub(super) const FORMAT_1: &str = "
 CREATE TABLE facts (
     seq INTEGER PRIMARY KEY,
     at INTEGER NOT NULL,
@@ -157,44 +148,5 @@ pub(super) fn prepare_reader(connection: &Connection) -> Result<(), JournalError
     connection.pragma_update(None, "query_only", true)?;
     connection.pragma_update(None, "cache_size", -4_000)?;
     connection.set_prepared_statement_cache_capacity(64);
-    Ok(())
-}
-
-/// Refuses a file that is not a journal or that a newer program wrote.
-pub(super) fn check(connection: &Connection) -> Result<i64, JournalError> {
-    let application: i64 =
-        connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
-    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    let tables: Option<i64> = connection
-        .query_row("SELECT 1 FROM sqlite_schema LIMIT 1", [], |row| row.get(0))
-        .optional()?;
-    if application != APPLICATION_ID && (application != 0 || tables.is_some()) {
-        return Err(JournalError::NotAJournal);
-    }
-    if version > VERSION {
-        return Err(JournalError::Newer {
-            found: version,
-            known: VERSION,
-        });
-    }
-    Ok(version)
-}
-
-/// Brings a file to the present format, each step in a transaction of its own.
-pub(super) fn migrate(connection: &mut Connection, now: i64) -> Result<(), JournalError> {
-    let mut version = check(connection)?;
-    while version < VERSION {
-        let step = usize::try_from(version).map_err(|_| JournalError::NotAJournal)?;
-        let transaction = connection.transaction()?;
-        transaction.execute_batch(MIGRATIONS[step])?;
-        version += 1;
-        transaction.execute(
-            "INSERT INTO migrations (version, at) VALUES (?1, ?2)",
-            [version, now],
-        )?;
-        transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-        transaction.pragma_update(None, "user_version", version)?;
-        transaction.commit()?;
-    }
     Ok(())
 }

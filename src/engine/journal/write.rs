@@ -12,7 +12,7 @@ use tokio::sync::{broadcast, oneshot};
 
 use super::fold::{self, DecidedAt};
 use super::lock::Lock;
-use super::{JournalError, code, schema};
+use super::{JournalError, code, migrate, schema};
 use crate::handle::News;
 use crate::{Fact, Record};
 
@@ -96,9 +96,9 @@ impl Journal {
         let lock = Lock::take(path)?;
         make_private(path).map_err(|error| unusable(error.to_string()))?;
         let mut connection = Connection::open(path).map_err(|error| unusable(error.to_string()))?;
-        schema::check(&connection)?;
+        migrate::check(&connection)?;
         schema::prepare_writer(&connection)?;
-        schema::migrate(&mut connection, code::micros(now))?;
+        migrate::migrate(&mut connection, path, code::micros(now))?;
         let last: i64 =
             connection.query_row("SELECT coalesce(max(seq), 0) FROM facts", [], |row| {
                 row.get(0)
@@ -286,7 +286,7 @@ impl Writer {
 }
 
 /// Makes the file, readable by its owner only: it holds everybody's claims. SQLite gives its companions the same mode.
-fn make_private(path: &Path) -> std::io::Result<()> {
+pub(super) fn make_private(path: &Path) -> std::io::Result<()> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::{Connection, OpenFlags};
 
 use super::code::{self, signed, unsigned};
-use super::{JournalError, schema};
+use super::{JournalError, migrate, schema};
 
 pub use flows::FlowSummary;
 pub(super) use links::links_of;
@@ -78,7 +78,7 @@ impl Reader {
     /// Opens an empty journal that is kept nowhere.
     pub(crate) fn empty() -> Result<Self, JournalError> {
         let mut connection = Connection::open_in_memory()?;
-        schema::migrate(&mut connection, 0)?;
+        migrate::make(&mut connection)?;
         schema::prepare_reader(&connection)?;
         Ok(Self {
             pool: Arc::new(Pool {
@@ -133,9 +133,7 @@ impl Reader {
                 told: error.to_string(),
             })?;
         schema::prepare_reader(&connection)?;
-        if schema::check(&connection)? == 0 {
-            return Err(JournalError::NotAJournal);
-        }
+        migrate::check_for_reading(&connection)?;
         Ok(connection)
     }
 
