@@ -57,10 +57,7 @@ async fn step(stage: &mut Stage, entry: &StepEntry, line: usize) -> Result<StepS
     };
     let wrong = |told: String| PlayError::Step { line, told };
     if let Some(fault) = &entry.fault {
-        let target: Target = fault
-            .target
-            .parse()
-            .map_err(|error: mocks::UnknownTarget| wrong(error.to_string()))?;
+        let target = fault.target;
         stage
             .lab()
             .mock(target)

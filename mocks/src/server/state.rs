@@ -180,7 +180,8 @@ impl<V: Vendor> Mock<V> {
     /// Arms a fault.
     ///
     /// # Errors
-    /// [`SpecError::OtherTarget`] when it is meant for another mock.
+    /// [`SpecError::OtherTarget`] when it is meant for another mock, [`SpecError::UnknownOperation`] when it names no
+    /// operation of this one.
     pub fn arm_spec(&self, spec: FaultSpec) -> Result<FaultId, SpecError> {
         if let Some(wanted) = spec.target.filter(|target| target.name() != V::NAME) {
             return Err(SpecError::OtherTarget {
@@ -188,6 +189,7 @@ impl<V: Vendor> Mock<V> {
                 here: V::NAME.to_owned(),
             });
         }
+        spec.check_here(V::NAME, V::operations())?;
         let elapsed = self.shared.clock.elapsed();
         let mut core = self.core();
         if matches!(spec.effect, Effect::Lag(_)) && core.history.is_empty() {
