@@ -22,6 +22,7 @@ mod lanes;
 mod lifecycle;
 mod owner;
 mod passwords;
+mod replay;
 mod retry;
 mod runner;
 mod setup;
@@ -50,6 +51,7 @@ pub use journal::{
     Reader,
 };
 pub use lifecycle::{IllegalFact, Life, State};
+pub use replay::ReplayError;
 pub use trace::{
     AskedTrace, AttemptTrace, Decided, FlowTrace, OperationTrace, TriggerTrace, WaitTrace,
 };

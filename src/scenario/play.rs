@@ -15,7 +15,6 @@ use super::file::{Scenario, StepEntry, TriggerEntry, Wait, line_and_column};
 use super::seen::{CallerSeen, ChangeSeen, DecisionSeen, ExchangeSeen, Played, StepSeen};
 pub use super::stage::PlayError;
 use super::stage::Stage;
-use crate::cli::cause_text;
 
 /// Plays a scenario. `told` hears of every step when it is over.
 ///
@@ -232,11 +231,11 @@ fn caller(trace: &FlowTrace) -> CallerSeen {
         },
         Some((_, (_, WaitVerdict::Accepted { cause }))) => CallerSeen {
             accepted: true,
-            told: format!("accepted although {}", cause_text(cause)),
+            told: format!("accepted although {cause}"),
         },
         Some((_, (_, WaitVerdict::Rejected { cause }))) => CallerSeen {
             accepted: false,
-            told: format!("rejected: {}", cause_text(cause)),
+            told: format!("rejected: {cause}"),
         },
     }
 }

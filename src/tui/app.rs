@@ -7,10 +7,8 @@ use std::time::Duration;
 use crossterm::event::{Event, EventStream, MouseEventKind};
 use domain::Clock;
 use futures_util::StreamExt;
-use jiff::tz::TimeZone;
 use tokio::sync::mpsc;
 
-use crate::board::Board;
 use crate::frame::{Governor, Meter};
 use crate::hands::Hands;
 use crate::keymap::Key;
@@ -60,22 +58,7 @@ pub async fn run(setup: Setup) -> Result<Ended, RunError> {
         return Err(RunError::NoTerminal);
     }
     let theme = Theme::new(setup.theme, &setup.surroundings);
-    let world = World {
-        running: Arc::clone(&setup.configuration),
-        catalogue: setup.catalogue,
-        file: setup.file.clone(),
-        draft: None,
-        board: Board::default(),
-        mocks: Vec::new(),
-        faults: Vec::new(),
-        theme,
-        exports: setup.exports,
-        zone: TimeZone::system(),
-        now: setup.clock.now(),
-        passed: setup.clock.monotonic(),
-        width: 80,
-        seed: setup.seed,
-    };
+    let world = World::open(&setup, theme);
     let screen = Screen::new(world, panels::all(), "traffic");
     let guard = Guard::enter()?;
     let result = App::new(setup, screen)?.go().await;

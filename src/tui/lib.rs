@@ -16,6 +16,7 @@ mod modal;
 mod paint;
 mod panel;
 mod panels;
+mod plain;
 #[cfg(test)]
 mod samples;
 mod screen;
@@ -28,6 +29,7 @@ mod theme;
 mod why;
 mod widgets;
 mod wish;
+mod work;
 mod world;
 
 use std::path::PathBuf;
@@ -38,6 +40,7 @@ use engine::{Engine, Reader};
 
 pub use app::{Ended, RunError, run};
 pub use frame::Link;
+pub use plain::{PlainEnded, ReadRequest, run_plain};
 pub use theme::{Surroundings, ThemeName};
 pub use world::Exports;
 
@@ -65,8 +68,10 @@ pub struct Setup {
     pub surroundings: Surroundings,
     /// How much a stream may draw.
     pub link: Link,
-    /// The log file of this process, for the panel *Log*.
+    /// The folder of this process's log files, for the panel *Log*.
     pub log: Option<PathBuf>,
+    /// Recorded requests may be sent again to targets that are no mocks, after a question.
+    pub may_replay: bool,
     /// Chooses example names; any number.
     pub seed: u64,
 }

@@ -1,5 +1,7 @@
 //! What a panel is: a part of the screen with keys of its own, in one list with the others.
 
+use std::time::Duration;
+
 use ratatui::layout::Rect;
 
 use crate::action::Action;
@@ -64,6 +66,16 @@ pub(crate) trait Panel {
 
     /// A value in a sheet changed, which may change what it says or asks.
     fn sheet_changed(&self, _world: &World, _sheet: &str, _form: &mut Form) -> Option<Vec<String>> {
+        None
+    }
+
+    /// The form that the panel itself shows, when it shows one.
+    fn form(&mut self) -> Option<&mut Form> {
+        None
+    }
+
+    /// Until when a secret may be read in the panel, on the monotonic clock.
+    fn revealed_until(&self) -> Option<Duration> {
         None
     }
 

@@ -115,6 +115,8 @@ pub(crate) struct Theme {
     pub(crate) button: Style,
     /// Whether borders are drawn with ASCII.
     pub(crate) ascii: bool,
+    /// Panes have frames; without them a heading.
+    pub(crate) boxes: bool,
 }
 
 impl Theme {
@@ -156,6 +158,7 @@ impl Theme {
             mark: plain.add_modifier(Modifier::REVERSED),
             button: plain.add_modifier(Modifier::REVERSED),
             ascii: false,
+            boxes: true,
         }
     }
 
@@ -212,6 +215,16 @@ impl Theme {
             mark: plain.add_modifier(Modifier::REVERSED),
             button: plain.add_modifier(Modifier::REVERSED),
             ascii: false,
+            boxes: true,
+        }
+    }
+
+    /// No colour, no boxes, ASCII only: for text that is read line by line.
+    pub(crate) fn plain() -> Self {
+        Self {
+            ascii: true,
+            boxes: false,
+            ..Self::mono()
         }
     }
 

@@ -219,6 +219,19 @@ impl<V: Vendor> Mock<V> {
         self.core().faults.list()
     }
 
+    /// Changes how the target behaves, from now on and after every reset and restore; what it holds stays.
+    pub fn reshape(&self, change: impl Fn(V) -> V) {
+        let mut core = self.core();
+        let core = &mut *core;
+        for vendor in core
+            .snapshots
+            .values_mut()
+            .chain([&mut core.vendor, &mut core.seeded])
+        {
+            *vendor = change(vendor.clone());
+        }
+    }
+
     /// Changes what is limited; the counters start anew.
     pub fn set_quota(&self, quota: Quota) {
         self.core().meter = Meter::new(quota, self.shared.clock.elapsed());

@@ -1,5 +1,7 @@
 //! How the screen is drawn: head, sections, the panel, what lies over it, status and keys.
 
+use std::time::Duration;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -8,11 +10,14 @@ use crate::modal::Modal;
 use crate::paint::{Pen, cells};
 
 impl Screen {
-    /// Returns the screen as it would be drawn, as text.
-    pub(super) fn as_text(&self) -> String {
+    /// Returns the screen as it would be drawn, as text. A secret that is revealed just now is masked in it.
+    pub(super) fn as_text(&mut self) -> String {
         let area = Rect::new(0, 0, self.world.width.max(80), 40);
         let mut buffer = Buffer::empty(area);
+        // Whatever may be read until some moment may not be read any more at the end of time.
+        let now = std::mem::replace(&mut self.world.passed, Duration::MAX);
         self.draw(&mut buffer, area);
+        self.world.passed = now;
         crate::shot::text(&buffer)
     }
 
@@ -156,6 +161,8 @@ impl Screen {
         let (text, style) = if let Some(failure) = &self.failure {
             let first = failure.lines().next().unwrap_or_default();
             (format!("x {first}  (! shows it, Esc clears)"), theme.bad)
+        } else if let Some(work) = self.world.work.as_ref().filter(|work| work.is_under_way()) {
+            (work.line(), theme.warn)
         } else if let Some((toast, _)) = &self.toast {
             (toast.clone(), theme.good)
         } else if let Some(draft) = self.world.draft.as_ref().filter(|draft| draft.is_changed()) {

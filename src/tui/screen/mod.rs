@@ -3,6 +3,7 @@
 mod draw;
 mod edits;
 mod keys;
+mod plain;
 
 use std::time::Duration;
 
@@ -24,6 +25,13 @@ pub(crate) enum Order {
     Do(Deed),
 }
 
+/// What was said in the status row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Message {
+    pub(crate) text: String,
+    pub(crate) is_failure: bool,
+}
+
 /// Everything that can be seen.
 pub(crate) struct Screen {
     pub(crate) world: World,
@@ -33,7 +41,7 @@ pub(crate) struct Screen {
     toast: Option<(String, Duration)>,
     /// A failure stays until somebody looked.
     failure: Option<String>,
-    pub(crate) events: Vec<String>,
+    pub(crate) events: Vec<Message>,
     zoomed: bool,
     mouse: bool,
     /// The file was changed by somebody else while there is a draft.
@@ -72,11 +80,20 @@ impl Screen {
 
     /// Tells whether something visible depends on time passing, and until when nothing changes.
     pub(crate) fn ticks(&self) -> Option<Duration> {
-        self.toast.as_ref().map(|(_, until)| {
-            until
-                .saturating_sub(self.world.passed)
-                .max(Duration::from_millis(50))
-        })
+        let toast = self.toast.as_ref().map(|(_, until)| *until);
+        let secrets = self.modals.iter().filter_map(Modal::revealed_until).chain(
+            self.panels
+                .iter()
+                .filter_map(|panel| panel.revealed_until()),
+        );
+        let next = toast
+            .into_iter()
+            .chain(secrets.filter(|until| *until > self.world.passed))
+            .min()?;
+        Some(
+            next.saturating_sub(self.world.passed)
+                .max(Duration::from_millis(50)),
+        )
     }
 
     /// Tells whether this is a section's root with nothing over it.
@@ -138,14 +155,18 @@ impl Screen {
     }
 
     fn say(&mut self, text: String) {
-        self.events
-            .push(format!("{} {text}", self.world.time(self.world.now)));
+        self.events.push(Message {
+            text: format!("{} {text}", self.world.time(self.world.now)),
+            is_failure: false,
+        });
         self.toast = Some((text, self.world.passed + TOAST));
     }
 
     fn fail(&mut self, text: String) {
-        self.events
-            .push(format!("{} x {text}", self.world.time(self.world.now)));
+        self.events.push(Message {
+            text: format!("{} x {text}", self.world.time(self.world.now)),
+            is_failure: true,
+        });
         self.failure = Some(text);
     }
 
@@ -157,8 +178,14 @@ impl Screen {
                 }
                 Wish::Do(Deed::Quit) => self.quit(orders),
                 Wish::Do(deed) => {
-                    if matches!(deed, Deed::Review) && self.draft_is_bad() {
-                        continue;
+                    if matches!(deed, Deed::Review) {
+                        if self.conflict {
+                            self.file_changed(orders);
+                            continue;
+                        }
+                        if self.draft_is_bad() {
+                            continue;
+                        }
                     }
                     self.conflict &= !matches!(deed, Deed::Save);
                     orders.push(Order::Do(deed));
@@ -194,6 +221,14 @@ impl Screen {
                 Wish::Mark(number) => self.world.board.stream.mark(number),
                 Wish::Prepend(rows) => {
                     self.world.board.stream.prepend(rows);
+                }
+                Wish::TakeDraft(draft) => {
+                    self.world.draft = Some(*draft);
+                    self.conflict = false;
+                    self.say(
+                        "the changes here stand on top of the file as it is now; Ctrl-S updates"
+                            .to_owned(),
+                    );
                 }
                 Wish::DropDraft => {
                     self.world.draft = None;
@@ -243,6 +278,18 @@ impl Screen {
                     orders.push(Order::Do(Deed::Quit));
                 }
             }
+            Answer::Reloaded(Ok(loaded)) => {
+                self.world.running = std::sync::Arc::new(loaded.configuration);
+                self.say(format!(
+                    "{} was changed by somebody else; the engine works by it now",
+                    self.world.file_name()
+                ));
+            }
+            Answer::Reloaded(Err(text)) => self.fail(format!(
+                "{} was changed by somebody else and cannot be used; the engine goes on as before\n{text}",
+                self.world.file_name()
+            )),
+            Answer::Work(work) => self.work(work),
             Answer::Saved(Err(text)) => {
                 self.leaving = false;
                 self.fail(text);

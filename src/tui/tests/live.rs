@@ -120,6 +120,9 @@ impl Lab for NoLab {
     fn reset(&self, _: &str) -> Result<(), LabError> {
         none()
     }
+    fn wear(&self, _: &str, _: &str) -> Result<(), LabError> {
+        none()
+    }
     fn snapshot(&self, _: &str, _: &str) -> Result<(), LabError> {
         none()
     }
@@ -167,6 +170,7 @@ impl Live {
             surroundings: Surroundings::default(),
             link: Link::Quick,
             log: None,
+            may_replay: false,
             seed: 1,
         };
         let hands = Hands::new(setup, sender);

@@ -1,7 +1,9 @@
 //! Tests of the whole screen: what it shows, what keys do, and that nothing makes it stumble.
 
+mod disk;
 mod fuzz;
 mod live;
+mod many;
 mod snapshots;
 mod updates;
 
