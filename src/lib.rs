@@ -6,6 +6,8 @@ pub mod export;
 pub mod lab;
 pub mod log;
 pub mod mocks_of;
+pub mod pty;
 pub mod scenario;
+pub mod screen_bench;
 pub mod virtual_time;
 pub mod workbench;

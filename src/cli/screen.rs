@@ -1,15 +1,14 @@
 //! `outbound` without a command, in a terminal: the full-screen workbench.
 
-use std::io::IsTerminal as _;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use clap::{Args, Parser};
-use domain::{Clock, Configuration, Request, SystemClock};
-use engine::Engine;
-use mocks::Lab;
+use clap::Args;
+use domain::{Clock, SystemClock};
+use engine::JournalError;
 use tui::{Ended, Exports, Link, RunError, Setup, Surroundings, ThemeName};
 
-use super::request::TriggerCommand;
 use super::trouble::Trouble;
 use super::{Global, session};
 use crate::exit::Exit;
@@ -26,137 +25,72 @@ pub(super) struct ScreenArgs {
     /// Draws less, for a slow line
     #[arg(long)]
     slow_link: bool,
-    /// No screen: commands are read line by line and told in plain lines, for screen readers, pipes and dumb terminals
-    #[arg(long)]
-    plain: bool,
-    /// Lets Traffic send a recorded request again to a target that is no mock, after a question
-    #[arg(long)]
-    allow_replay: bool,
+    /// Records the screen into a new file (asciicast); secrets are masked in it
+    #[arg(long, value_name = "FILE")]
+    record: Option<PathBuf>,
+    /// Records so many made-up exchanges a second, for measuring: see `bench screen`
+    #[arg(long, hide = true, value_name = "PER_SECOND", requires = "journal")]
+    made_up_traffic: Option<u32>,
 }
 
 /// Opens the workbench; the engine and the mocks of `workbench.toml` run as long as it is open.
 pub(super) async fn open(global: &Global, args: &ScreenArgs) -> Result<Exit, Trouble> {
-    let opened = Opened::new(global).await?;
-    let ended = tui::run(opened.setup(global, args)).await;
-    opened.close().await;
-    left(ended)
-}
-
-/// Opens the workbench without a screen: commands are read line by line, and told in plain lines.
-pub(super) async fn plain(global: &Global, args: &ScreenArgs) -> Result<Exit, Trouble> {
-    let opened = Opened::new(global).await?;
-    let input = std::io::BufReader::new(std::io::stdin());
-    let invites = std::io::stdin().is_terminal();
-    let setup = opened.setup(global, args);
-    let ended = tui::run_plain(setup, input, std::io::stdout(), invites, read_request).await;
-    opened.close().await;
-    match ended {
-        Ok(ended) if ended.failed > 0 && ended.ended == Ended::Quit && !invites => {
-            Err(Trouble::new(
-                Exit::Failed,
-                "carry out every line",
-                format!("{} of them failed or were not understood", ended.failed),
-            )
-            .advise("what was committed is in the journal: outbound journal list"))
-        }
-        ended => left(ended.map(|ended| ended.ended)),
-    }
-}
-
-/// Tells whether somebody asked for lines instead of a screen: by the option, by `ACCESSIBLE=1`, or with a terminal
-/// that cannot show one.
-pub(super) fn is_plain(args: &ScreenArgs) -> bool {
-    let is = |name: &str, value: &str| std::env::var(name).is_ok_and(|is| is == value);
-    let here = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
-    args.plain || here && (is("ACCESSIBLE", "1") || is("TERM", "dumb"))
-}
-
-/// Reads a line as the command line would read `outbound trigger …` and `outbound plan …`.
-fn read_request(line: &str) -> Result<(bool, Request), String> {
-    let words = shlex::split(line).ok_or("a quotation mark is not closed")?;
-    let read = RequestLine::try_parse_from(words).map_err(|error| error.render().to_string())?;
-    let (is_plan, what) = match read {
-        RequestLine::Trigger { what } => (false, what),
-        RequestLine::Plan { what } => (true, what),
+    let loaded = session::load(global)?;
+    let base = session::base(global);
+    let lab = mocks_of::start(&loaded.configuration, &base, Ports::Configured, 0, None)
+        .await
+        .map_err(|error| not_started(&error))?;
+    let lab = Arc::new(lab);
+    let (loaded, engine) = session::engine(global).await?;
+    let setup = Setup {
+        engine: engine.clone(),
+        reader: engine.reader(),
+        file: global.config.clone(),
+        configuration: Arc::new(loaded.configuration),
+        catalogue: connectors::CATALOGUE,
+        lab: Arc::new(MockLab(Arc::clone(&lab))),
+        clock: Arc::new(SystemClock::default()) as Arc<dyn Clock>,
+        exports: Exports {
+            curl: export::curl,
+            har: |exchanges| export::har(exchanges.iter().copied()).to_string(),
+        },
+        theme: args.theme,
+        surroundings: Surroundings::here(),
+        link: if args.slow_link {
+            Link::Slow
+        } else {
+            Link::Quick
+        },
+        log: None,
+        record: args.record.clone(),
+        seed: workbench::any_seed(),
     };
-    let request = what.into_request().map_err(|trouble| trouble.to_string())?;
-    Ok((is_plan, request))
-}
-
-/// What can be triggered by a line.
-#[derive(Debug, Parser)]
-#[command(no_binary_name = true, disable_help_subcommand = true)]
-enum RequestLine {
-    /// Something happens to a user or group
-    Trigger {
-        #[command(subcommand)]
-        what: TriggerCommand,
-    },
-    /// The same decision without doing anything
-    Plan {
-        #[command(subcommand)]
-        what: TriggerCommand,
-    },
-}
-
-/// The engine and the mocks as long as the workbench is open.
-struct Opened {
-    engine: Engine,
-    lab: Arc<Lab>,
-    configuration: Arc<Configuration>,
-}
-
-impl Opened {
-    async fn new(global: &Global) -> Result<Self, Trouble> {
-        let loaded = session::load(global)?;
-        let base = session::base(global);
-        let lab = mocks_of::start(&loaded.configuration, &base, Ports::Configured, 0, None)
-            .await
-            .map_err(|error| not_started(&error))?;
-        let (loaded, engine) = session::engine(global).await?;
-        Ok(Self {
-            engine,
-            lab: Arc::new(lab),
-            configuration: Arc::new(loaded.configuration),
-        })
-    }
-
-    fn setup(&self, global: &Global, args: &ScreenArgs) -> Setup {
-        Setup {
-            engine: self.engine.clone(),
-            reader: self.engine.reader(),
-            file: global.config.clone(),
-            configuration: Arc::clone(&self.configuration),
-            catalogue: connectors::CATALOGUE,
-            lab: Arc::new(MockLab(Arc::clone(&self.lab))),
-            clock: Arc::new(SystemClock::default()) as Arc<dyn Clock>,
-            exports: Exports {
-                curl: export::curl,
-                har: |exchanges| export::har(exchanges.iter().copied()).to_string(),
-            },
-            theme: args.theme,
-            surroundings: Surroundings::here(),
-            link: if args.slow_link {
-                Link::Slow
-            } else {
-                Link::Quick
-            },
-            log: global.log_dir.clone(),
-            may_replay: args.allow_replay,
-            seed: workbench::any_seed(),
+    let traffic = args
+        .made_up_traffic
+        .map(|rate| tokio::spawn(made_up_traffic(engine.clone(), rate)));
+    let ended = tui::run(setup).await;
+    let broken = match traffic {
+        Some(traffic) if traffic.is_finished() => traffic.await.ok(),
+        Some(traffic) => {
+            traffic.abort();
+            None
         }
+        None => None,
+    };
+    engine.shutdown().await;
+    lab.shutdown().await;
+    if let Some(error) = broken {
+        return Err(session::journal_trouble(&error));
     }
-
-    async fn close(self) {
-        self.engine.shutdown().await;
-        self.lab.shutdown().await;
-    }
-}
-
-fn left(ended: Result<Ended, RunError>) -> Result<Exit, Trouble> {
     match ended {
         Ok(Ended::Quit) => Ok(Exit::Done),
         Ok(Ended::Signal) => Ok(Exit::Interrupted),
+        Err(RunError::Record { path, told }) => {
+            Err(
+                Trouble::new(Exit::Usage, format!("record into {}", path.display()), told)
+                    .advise("name a file that does not exist yet, in a folder that does"),
+            )
+        }
         Err(error) => {
             let mut told = error.to_string();
             if let RunError::Terminal(cause) = &error {
@@ -166,6 +100,35 @@ fn left(ended: Result<Ended, RunError>) -> Result<Exit, Trouble> {
                 .advise("what was committed is in the journal: outbound journal list"))
         }
     }
+}
+
+/// Lets made-up exchanges happen, so many a second, spread over each second.
+///
+/// Returns when the journal cannot be written.
+async fn made_up_traffic(engine: engine::Engine, rate: u32) -> JournalError {
+    const STEP: Duration = Duration::from_millis(10);
+    let clock = SystemClock::default();
+    let (mut beat, mut nth) = (tokio::time::interval(STEP), 0_u64);
+    let mut under_way = tokio::task::JoinSet::new();
+    loop {
+        beat.tick().await;
+        let due = clock.monotonic().as_secs_f64() * f64::from(rate);
+        while exchanges(nth) < due {
+            let engine = engine.clone();
+            under_way.spawn(async move { engine.record_made_up(nth).await });
+            nth += 1;
+        }
+        while let Some(done) = under_way.try_join_next() {
+            if let Ok(Err(error)) = done {
+                return error;
+            }
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a count far below 2^52")]
+fn exchanges(flows: u64) -> f64 {
+    (flows * engine::EXCHANGES_PER_FLOW) as f64
 }
 
 fn not_started(error: &MocksError) -> Trouble {

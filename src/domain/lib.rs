@@ -43,7 +43,7 @@ pub use connector::{
     Unavailable,
 };
 pub use decision::{Candidate, Decision, Level, Nothing, Planned, Step, TraceLine, Verdict};
-pub use exchange::{Body, Exchange, ExchangeId, Header, NotReplayable, Purpose, Response, Tap};
+pub use exchange::{Body, Exchange, ExchangeId, Header, Purpose, Response, Tap};
 pub use failure::{Failure, FailureKind, Remedy};
 pub use field::{Field, FieldKind};
 pub use lab::{

@@ -19,7 +19,6 @@ use crate::journal::{Batch, Journal, JournalError, Open, Reader};
 use crate::keys::Keys;
 use crate::lanes::{Entry, Lanes};
 use crate::passwords::Passwords;
-use crate::replay::ReplayError;
 use crate::retry::{later, until};
 use crate::runner::process_ended;
 use crate::setup::Setup;
@@ -94,7 +93,7 @@ impl Engine {
         })
     }
 
-    fn inner(&self) -> &Arc<Inner> {
+    pub(crate) fn inner(&self) -> &Arc<Inner> {
         &self.owner.inner
     }
 
@@ -179,18 +178,6 @@ impl Engine {
     /// Sends to a paused connector again. A connector that `workbench.toml` pauses stays paused.
     pub async fn resume(&self, connector: &ConnectorRef, detail: &str) -> Result<(), CommandError> {
         self.inner().resume(connector, detail).await
-    }
-
-    /// Sends a recorded request once more, as an exchange of its own: nothing that is owed changes by it.
-    ///
-    /// # Errors
-    /// [`ReplayError`] when it cannot be sent again, or nothing came back.
-    pub async fn replay(
-        &self,
-        connector: &ConnectorRef,
-        exchange: &domain::Exchange,
-    ) -> Result<(), ReplayError> {
-        self.inner().replay(connector, exchange).await
     }
 
     /// Works by another configuration from now on. Operations that were decided by the old one are finished.

@@ -14,6 +14,7 @@ mod engine;
 mod fact;
 mod flow;
 mod handle;
+mod history;
 mod ids;
 mod inner;
 mod journal;
@@ -22,7 +23,6 @@ mod lanes;
 mod lifecycle;
 mod owner;
 mod passwords;
-mod replay;
 mod retry;
 mod runner;
 mod setup;
@@ -46,12 +46,12 @@ pub use handle::{
     CommandError, DirectoryError, Idle, News, Options, Outcome, Plan, PlanError, PlannedTrigger,
     StartError, Started, SubmitError, Subscription,
 };
+pub use history::{EXCHANGES_PER_FLOW, write_made_up_journal};
 pub use journal::{
-    ExchangeFilter, ExchangeView, FlowSummary, JournalError, OperationFilter, OperationView, Page,
-    Reader,
+    Counts, ExchangeFilter, ExchangeView, FlowSummary, JournalError, OperationFilter,
+    OperationView, Page, Reader,
 };
 pub use lifecycle::{IllegalFact, Life, State};
-pub use replay::ReplayError;
 pub use trace::{
     AskedTrace, AttemptTrace, Decided, FlowTrace, OperationTrace, TriggerTrace, WaitTrace,
 };

@@ -15,6 +15,7 @@ use super::file::{Scenario, StepEntry, TriggerEntry, Wait, line_and_column};
 use super::seen::{CallerSeen, ChangeSeen, DecisionSeen, ExchangeSeen, Played, StepSeen};
 pub use super::stage::PlayError;
 use super::stage::Stage;
+use crate::cli::cause_text;
 
 /// Plays a scenario. `told` hears of every step when it is over.
 ///
@@ -56,7 +57,10 @@ async fn step(stage: &mut Stage, entry: &StepEntry, line: usize) -> Result<StepS
     };
     let wrong = |told: String| PlayError::Step { line, told };
     if let Some(fault) = &entry.fault {
-        let target = fault.target;
+        let target: Target = fault
+            .target
+            .parse()
+            .map_err(|error: mocks::UnknownTarget| wrong(error.to_string()))?;
         stage
             .lab()
             .mock(target)
@@ -231,11 +235,11 @@ fn caller(trace: &FlowTrace) -> CallerSeen {
         },
         Some((_, (_, WaitVerdict::Accepted { cause }))) => CallerSeen {
             accepted: true,
-            told: format!("accepted although {cause}"),
+            told: format!("accepted although {}", cause_text(cause)),
         },
         Some((_, (_, WaitVerdict::Rejected { cause }))) => CallerSeen {
             accepted: false,
-            told: format!("rejected: {cause}"),
+            told: format!("rejected: {}", cause_text(cause)),
         },
     }
 }

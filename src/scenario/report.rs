@@ -40,7 +40,7 @@ pub fn step_text(number: usize, step: &StepSeen) -> String {
             Purpose::Token => "  (token)",
             Purpose::Discovery => "  (discovery)",
             Purpose::Lookup => "  (lookup)",
-            Purpose::Write | Purpose::Check | Purpose::Replay => "",
+            Purpose::Write | Purpose::Check => "",
         };
         let text = format!(
             "{} {} -> {answer}{aside}  [{}]",

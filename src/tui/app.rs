@@ -1,26 +1,33 @@
 //! The loop: happenings in, frames out. It sleeps until something happens and draws only when something changed.
 
 use std::io;
+use std::panic::AssertUnwindSafe;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crossterm::event::{Event, EventStream, MouseEventKind};
 use domain::Clock;
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
+use jiff::tz::TimeZone;
 use tokio::sync::mpsc;
 
-use crate::frame::{Governor, Meter};
+use crate::board::Board;
+use crate::cast::Cast;
+use crate::frame::Governor;
 use crate::hands::Hands;
 use crate::keymap::Key;
 use crate::screen::{Order, Screen};
 use crate::terminal::{self, Canvas, Guard};
 use crate::theme::Theme;
-use crate::wish::{Deed, Happening};
+use crate::wish::{Answer, Deed, Happening};
 use crate::world::World;
 use crate::{Setup, panels};
 
 /// How many pieces of news are taken at once.
 const BATCH: usize = 1_024;
+/// How long a stream is let run on between two looks at it: waking up for each piece of news costs more than the news.
+const LISTEN: Duration = Duration::from_millis(40);
 /// How often the file is looked at.
 const LOOK: Duration = Duration::from_secs(2);
 
@@ -29,7 +36,7 @@ const LOOK: Duration = Duration::from_secs(2);
 pub enum Ended {
     /// Somebody quit.
     Quit,
-    /// SIGTERM or SIGHUP.
+    /// SIGTERM, SIGHUP, SIGINT or SIGQUIT.
     Signal,
 }
 
@@ -42,6 +49,14 @@ pub enum RunError {
     /// The terminal cannot be used any more.
     #[error("cannot use the terminal")]
     Terminal(#[from] io::Error),
+    /// The recording cannot be begun.
+    #[error("cannot record into {}: {told}", path.display())]
+    Record {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        told: io::Error,
+    },
     /// Something panicked; what it said is on the terminal.
     #[error("a part of the program panicked")]
     Panicked,
@@ -58,27 +73,53 @@ pub async fn run(setup: Setup) -> Result<Ended, RunError> {
         return Err(RunError::NoTerminal);
     }
     let theme = Theme::new(setup.theme, &setup.surroundings);
-    let world = World::open(&setup, theme);
+    let world = World {
+        running: Arc::clone(&setup.configuration),
+        catalogue: setup.catalogue,
+        file: setup.file.clone(),
+        draft: None,
+        board: Board::default(),
+        mocks: Vec::new(),
+        faults: Vec::new(),
+        theme,
+        exports: setup.exports,
+        zone: TimeZone::system(),
+        now: setup.clock.now(),
+        passed: setup.clock.monotonic(),
+        width: 80,
+        height: 24,
+        seed: setup.seed,
+    };
     let screen = Screen::new(world, panels::all(), "traffic");
-    let guard = Guard::enter()?;
-    let result = App::new(setup, screen)?.go().await;
-    drop(guard);
-    if terminal::panicked() {
-        return Err(RunError::Panicked);
+    let mut app = App::new(setup, screen);
+    if let Some(path) = app.record.take() {
+        app.record(&path)
+            .map_err(|told| RunError::Record { path, told })?;
     }
-    result
+    let guard = Guard::enter()?;
+    // Whoever started the engine is to stop it in good order, whatever broke down here.
+    let result = AssertUnwindSafe(app.go()).catch_unwind().await;
+    drop(guard);
+    match result {
+        Ok(result) if !terminal::panicked() => result,
+        _ => Err(RunError::Panicked),
+    }
 }
 
 struct App {
     screen: Screen,
     canvas: Canvas,
-    meter: Arc<Meter>,
     governor: Governor,
     clock: Arc<dyn Clock>,
     hands: Hands,
     answers: mpsc::UnboundedReceiver<Happening>,
     /// Something changed since the last frame; whether it may wait for the governor.
     dirty: Option<Urgency>,
+    /// What is to be recorded into from the beginning.
+    record: Option<PathBuf>,
+    cast: Option<Cast>,
+    /// The last frame came too soon for the recording.
+    untaken: bool,
     ended: Option<Ended>,
 }
 
@@ -92,6 +133,8 @@ enum Urgency {
 struct Signals {
     terminate: tokio::signal::unix::Signal,
     hangup: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+    quit: tokio::signal::unix::Signal,
     continued: tokio::signal::unix::Signal,
 }
 
@@ -102,26 +145,31 @@ impl Signals {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             hangup: signal(SignalKind::hangup())?,
+            // As keys they are read like the others; these come from elsewhere.
+            interrupt: signal(SignalKind::interrupt())?,
+            quit: signal(SignalKind::quit())?,
             continued: signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?,
         })
     }
 }
 
 impl App {
-    fn new(setup: Setup, screen: Screen) -> io::Result<Self> {
-        let meter = Arc::new(Meter::default());
+    fn new(setup: Setup, screen: Screen) -> Self {
         let (sender, answers) = mpsc::unbounded_channel();
-        Ok(Self {
+        let record = setup.record.clone();
+        Self {
             screen,
-            canvas: terminal::canvas(&meter)?,
-            meter,
+            canvas: Canvas::new(),
             governor: Governor::new(setup.link),
             clock: Arc::clone(&setup.clock),
             hands: Hands::new(setup, sender),
             answers,
             dirty: Some(Urgency::Key),
+            record,
+            cast: None,
+            untaken: false,
             ended: None,
-        })
+        }
     }
 
     async fn go(mut self) -> Result<Ended, RunError> {
@@ -131,6 +179,7 @@ impl App {
         let mut lab = self.hands.follow();
         let mut lab_open = true;
         let mut news_open = true;
+        let mut listen = Duration::ZERO;
         let mut look = tokio::time::interval(LOOK);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         self.draw()?;
@@ -149,35 +198,62 @@ impl App {
             {
                 self.draw()?;
             }
+            let take = self
+                .cast
+                .as_ref()
+                .filter(|_| self.untaken)
+                .map(|cast| cast.due().saturating_sub(now));
             let frame = self.dirty.map(|_| self.governor.due().saturating_sub(now));
             let tick = self.screen.ticks();
+            let listening = listen <= now;
             tokio::select! {
                 biased;
                 _ = signals.terminate.recv() => self.ended = Some(Ended::Signal),
                 _ = signals.hangup.recv() => self.ended = Some(Ended::Signal),
+                _ = signals.interrupt.recv() => self.ended = Some(Ended::Signal),
+                _ = signals.quit.recv() => self.ended = Some(Ended::Signal),
+                text = terminal::broke_down() => {
+                    let answer = Answer::Done(Err(text));
+                    self.happen(Happening::Answer(Box::new(answer)), Urgency::Key, &mut signals).await?;
+                }
                 _ = signals.continued.recv() => self.repaint()?,
                 event = events.next() => match event {
                     Some(Ok(event)) => self.input(event, &mut signals).await?,
                     Some(Err(error)) => return Err(error.into()),
                     None => self.ended = Some(Ended::Signal),
                 },
-                Some(answer) = self.answers.recv() => self.happen(answer, Urgency::Key, &mut signals).await?,
-                heard = news.next(), if news_open => match heard {
+                Some(answer) = self.answers.recv() => self.happen(answer, Urgency::Stream, &mut signals).await?,
+                () = sleep(Some(listen.saturating_sub(now))), if !listening => {}
+                heard = news.next(), if news_open && listening => match heard {
                     Some(first) => {
                         let mut batch = vec![first];
                         while batch.len() < BATCH {
                             let Some(next) = news.try_next() else { break };
                             batch.push(next);
                         }
+                        if batch.len() < BATCH {
+                            listen = self.clock.monotonic() + LISTEN;
+                        }
                         self.happen(Happening::News(batch), Urgency::Stream, &mut signals).await?;
                     }
                     None => news_open = false,
                 },
-                entry = lab.next(), if lab_open => match entry {
-                    Some(entry) => self.happen(Happening::Lab(entry), Urgency::Stream, &mut signals).await?,
+                entry = lab.next(), if lab_open && listening => match entry {
+                    Some(first) => {
+                        let mut batch = vec![first];
+                        while batch.len() < BATCH {
+                            let Some(Some(next)) = lab.next().now_or_never() else { break };
+                            batch.push(next);
+                        }
+                        if batch.len() < BATCH {
+                            listen = self.clock.monotonic() + LISTEN;
+                        }
+                        self.happen(Happening::Lab(batch), Urgency::Stream, &mut signals).await?;
+                    }
                     None => lab_open = false,
                 },
                 () = sleep(frame), if frame.is_some() => {}
+                () = sleep(take), if take.is_some() => self.take_frame(),
                 () = sleep(tick), if tick.is_some() => self.happen(Happening::Tick, Urgency::Key, &mut signals).await?,
                 _ = look.tick() => {
                     if self.hands.file_changed() {
@@ -191,6 +267,8 @@ impl App {
     async fn input(&mut self, event: Event, signals: &mut Signals) -> Result<(), RunError> {
         let happening = match event {
             Event::Key(key) => match Key::read(key) {
+                #[cfg(debug_assertions)]
+                Some(key) if key == Key::ctrl('g') && provoke() => return Ok(()),
                 Some(key) => Happening::Key(key),
                 None => return Ok(()),
             },
@@ -205,7 +283,7 @@ impl App {
                 _ => return Ok(()),
             },
             Event::Resize(..) => {
-                self.canvas.clear()?;
+                self.canvas.forget();
                 Happening::Resize
             }
             Event::FocusGained | Event::FocusLost => return Ok(()),
@@ -237,6 +315,14 @@ impl App {
                 Order::Do(Deed::Quit) => self.ended = Some(Ended::Quit),
                 Order::Do(Deed::Repaint) => self.repaint()?,
                 Order::Do(Deed::Mouse(on)) => terminal::mouse(on)?,
+                Order::Do(Deed::Record(Some(path))) => {
+                    let begun = self
+                        .record(&path)
+                        .map(|()| format!("recording into {}", path.display()))
+                        .map_err(|told| format!("cannot record into {}: {told}", path.display()));
+                    self.tell(begun);
+                }
+                Order::Do(Deed::Record(None)) => self.end_recording(Ok(())),
                 Order::Do(Deed::Suspend) => {
                     terminal::suspend(&mut signals.continued).await?;
                     self.repaint()?;
@@ -249,29 +335,86 @@ impl App {
 
     fn repaint(&mut self) -> Result<(), RunError> {
         terminal::enter()?;
-        self.canvas.clear()?;
+        self.canvas.forget();
         self.dirty = Some(Urgency::Key);
         Ok(())
     }
 
     fn draw(&mut self) -> Result<(), RunError> {
-        let before = self.meter.total();
-        let started = self.clock.monotonic();
-        let size = self.canvas.size()?;
-        self.screen.world.width = size.width;
+        let size = terminal::size()?;
+        (self.screen.world.width, self.screen.world.height) = size;
         let screen = &self.screen;
-        self.canvas.draw(|frame| {
-            let area = frame.area();
-            screen.draw(frame.buffer_mut(), area);
-        })?;
+        self.canvas
+            .draw(size, |buffer, area| screen.draw(buffer, area));
+        let started = self.clock.monotonic();
+        let bytes = self.canvas.flush()?.len();
         let now = self.clock.monotonic();
-        self.governor.drawn(
-            now,
-            self.meter.total() - before,
-            now.saturating_sub(started),
-        );
+        self.canvas.written();
+        let took = now.saturating_sub(started);
+        if self.dirty == Some(Urgency::Key) {
+            self.governor.answered(took);
+        } else {
+            let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+            self.governor.drawn(now, bytes, took);
+        }
         self.dirty = None;
+        self.untaken = true;
+        self.take_frame();
         Ok(())
+    }
+
+    /// Begins a recording.
+    fn record(&mut self, path: &Path) -> io::Result<()> {
+        self.cast = Some(Cast::create(path, self.clock.now())?);
+        self.screen.recording = Some(path.display().to_string());
+        Ok(())
+    }
+
+    /// Takes the present screen into the recording, if one goes on and it is time.
+    fn take_frame(&mut self) {
+        let now = self.clock.monotonic();
+        let Some(cast) = self.cast.as_mut().filter(|cast| cast.due() <= now) else {
+            return;
+        };
+        self.untaken = false;
+        let size = (self.screen.world.width, self.screen.world.height);
+        let screen = &mut self.screen;
+        let taken = cast.frame(now, size, |buffer, area| screen.draw_masked(buffer, area));
+        if taken.is_err() {
+            self.end_recording(taken);
+        }
+    }
+
+    fn end_recording(&mut self, how: io::Result<()>) {
+        self.screen.recording = None;
+        if let Some(cast) = self.cast.take() {
+            let path = cast.path().display();
+            let told = match how {
+                Ok(()) => Ok(format!("recorded into {path}")),
+                Err(error) => Err(format!("the recording into {path} ended: {error}")),
+            };
+            self.tell(told);
+        }
+    }
+
+    /// Says something on the screen.
+    fn tell(&mut self, told: Result<String, String>) {
+        self.screen
+            .update(Happening::Answer(Box::new(Answer::Done(told))));
+        self.dirty = Some(Urgency::Key);
+    }
+}
+
+/// Breaks down when the tests ask for it; says whether they did. A release does not know of this.
+#[cfg(debug_assertions)]
+fn provoke() -> bool {
+    match std::env::var("OUTBOUND_PROVOKE").as_deref() {
+        Ok("panic") => panic!("provoked by OUTBOUND_PROVOKE"),
+        Ok("panic-elsewhere") => {
+            tokio::spawn(async { panic!("provoked by OUTBOUND_PROVOKE") });
+            true
+        }
+        _ => false,
     }
 }
 

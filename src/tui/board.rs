@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use domain::{ConnectorRef, Exchange, FlowId, LabEntry, OperationId, TriggerId, Verb, Verdict};
-use engine::{Fact, Life, News, OperationView, Record, State};
+use engine::{Counts, Fact, Life, News, OperationView, Record, State};
 use jiff::Timestamp;
 
 use crate::stream::{LIMIT_BYTES, Row, Stream, What, purpose};
@@ -15,6 +15,15 @@ const LAB_ENTRIES: usize = 2_000;
 const ENDED: usize = 4_096;
 /// How many flows and triggers are remembered as recent.
 const RECENT: usize = 256;
+
+/// An operation that came into a state, perhaps from another one.
+#[derive(Debug)]
+struct Step {
+    seq: u64,
+    connector: ConnectorRef,
+    before: Option<State>,
+    after: State,
+}
 
 /// What the board remembers of one operation.
 #[derive(Debug, Clone)]
@@ -40,13 +49,15 @@ pub(crate) struct Board {
     pub(crate) stream: Stream,
     operations: HashMap<OperationId, Known>,
     ended: VecDeque<OperationId>,
-    pub(crate) counts: BTreeMap<ConnectorRef, BTreeMap<State, u64>>,
+    pub(crate) counts: Counts,
+    /// What happened since the beginning, until the counts have been read; then nothing is kept.
+    steps: Option<Vec<Step>>,
     pub(crate) last: BTreeMap<ConnectorRef, LastCall>,
     lab: VecDeque<Arc<LabEntry>>,
+    /// Whether the journal has been looked at; until then nobody knows what is in it.
+    pub(crate) begun: bool,
     /// The number of the last fact that was folded.
     pub(crate) seq: u64,
-    /// Facts up to this number are part of the counts that were read.
-    counted: u64,
     /// News that came too fast for the screen; the journal has them.
     pub(crate) missed: u64,
     /// Grow when operations, the directory or the mocks changed, so that panels know when to read again.
@@ -65,11 +76,12 @@ impl Default for Board {
             stream: Stream::new(LIMIT_BYTES),
             operations: HashMap::new(),
             ended: VecDeque::new(),
-            counts: BTreeMap::new(),
+            counts: Counts::new(),
+            steps: Some(Vec::new()),
             last: BTreeMap::new(),
             lab: VecDeque::new(),
+            begun: false,
             seq: 0,
-            counted: 0,
             missed: 0,
             operations_version: 0,
             directory_version: 0,
@@ -82,15 +94,18 @@ impl Default for Board {
 
 impl Board {
     /// Takes what was read when the screen opened.
-    pub(crate) fn begin(
-        &mut self,
-        last: u64,
-        counts: BTreeMap<ConnectorRef, BTreeMap<State, u64>>,
-        open: &[OperationView],
-        rows: Vec<Row>,
-    ) {
-        self.counted = last;
-        self.counts = counts;
+    pub(crate) fn begin(&mut self, last: u64, open: &[OperationView], rows: Vec<Row>) {
+        self.begun = true;
+        // Until all are counted, those that are owed are.
+        let steps = self.steps.take();
+        self.counts.clear();
+        for view in open {
+            self.tally(None, view.life.state(), &view.connector);
+        }
+        for step in steps.iter().flatten().filter(|step| step.seq > last) {
+            self.tally(step.before, step.after, &step.connector);
+        }
+        self.steps = steps;
         for view in open {
             self.operations
                 .entry(view.operation)
@@ -105,6 +120,17 @@ impl Board {
             self.remember_call(row);
         }
         self.stream.prepend(rows);
+        self.operations_version += 1;
+    }
+
+    /// Takes the counts as they were after a fact.
+    pub(crate) fn counted(&mut self, last: u64, counts: Counts) {
+        self.counts = counts;
+        for step in self.steps.take().into_iter().flatten() {
+            if step.seq > last {
+                self.tally(step.before, step.after, &step.connector);
+            }
+        }
         self.operations_version += 1;
     }
 
@@ -315,19 +341,23 @@ impl Board {
         before: Option<State>,
         after: State,
     ) {
-        if seq <= self.counted && seq != 0 {
-            return;
+        self.tally(before, after, connector);
+        if let Some(steps) = &mut self.steps {
+            steps.push(Step {
+                seq,
+                connector: connector.clone(),
+                before,
+                after,
+            });
         }
+    }
+
+    fn tally(&mut self, before: Option<State>, after: State, connector: &ConnectorRef) {
         let states = self.counts.entry(connector.clone()).or_default();
         if let Some(count) = before.and_then(|before| states.get_mut(&before)) {
             *count = count.saturating_sub(1);
         }
         *states.entry(after).or_default() += 1;
-    }
-
-    /// Returns what is remembered of an operation.
-    pub(crate) fn known(&self, id: OperationId) -> Option<&Known> {
-        self.operations.get(&id)
     }
 
     /// Takes an entry of a mock's log.

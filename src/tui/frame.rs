@@ -1,22 +1,6 @@
 //! When to draw: at once for a key, at a rate that the link can bear for a stream, and never for nothing.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-
-/// Counts the bytes that went to the terminal.
-#[derive(Debug, Default)]
-pub(crate) struct Meter(AtomicU64);
-
-impl Meter {
-    pub(crate) fn add(&self, bytes: usize) {
-        self.0
-            .fetch_add(u64::try_from(bytes).unwrap_or(u64::MAX), Ordering::Relaxed);
-    }
-
-    pub(crate) fn total(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
 
 /// How much a stream may draw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,14 +49,19 @@ impl Governor {
 
     /// Learns from a frame: when it ended, how many bytes it took, how long the terminal needed to take them.
     pub(crate) fn drawn(&mut self, now: Duration, bytes: u64, took: Duration) {
+        self.answered(took);
+        let (frame, per_second) = self.link.pace();
+        let paid = Duration::from_millis(bytes.saturating_mul(1000) / per_second);
+        self.next = now + frame.max(paid) * self.slowdown;
+    }
+
+    /// Learns from a frame that answered a key: how long the terminal needed to take it.
+    pub(crate) fn answered(&mut self, took: Duration) {
         if took > FULL {
             self.slowdown = (self.slowdown * 2).min(MOST);
         } else if took * 10 < FULL {
             self.slowdown = (self.slowdown - 1).max(1);
         }
-        let (frame, per_second) = self.link.pace();
-        let paid = Duration::from_millis(bytes.saturating_mul(1000) / per_second);
-        self.next = now + frame.max(paid) * self.slowdown;
     }
 }
 

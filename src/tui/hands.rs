@@ -1,18 +1,15 @@
 //! The hands of the screen: they read the journal, command the engine and the mocks, and write the file, elsewhere.
 
-mod long;
-
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use config::edit::Document;
-use config::{LintOptions, Loaded, Severity};
-use domain::{Catalogue, Clock, Configuration, Lab, LabFeed, OperationId, QualifiedName};
+use config::{LintOptions, Severity};
+use domain::{Catalogue, Configuration, Lab, LabFeed, OperationId, QualifiedName};
 use engine::{
     Engine, ExchangeFilter, JournalError, News, OperationFilter, Page, Reader, State, Subscription,
 };
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::sync::oneshot;
 
 use crate::Setup;
 use crate::draft::{Draft, Review, affected};
@@ -39,11 +36,10 @@ pub(crate) struct Hands {
     running: Arc<Configuration>,
     log: Option<PathBuf>,
     sender: UnboundedSender<Happening>,
+    /// Where questions go to the thread that reads; it is started with the first of them.
+    desk: std::sync::Mutex<Option<std::sync::mpsc::Sender<Query>>>,
     /// The file's text as it was seen last, as a fingerprint; shared with the task that saves.
     seen: Arc<std::sync::Mutex<Seen>>,
-    clock: Arc<dyn Clock>,
-    /// Stops the long work that is under way.
-    stop: Option<oneshot::Sender<()>>,
 }
 
 #[derive(Default, Clone, PartialEq)]
@@ -77,9 +73,8 @@ impl Hands {
             running: setup.configuration,
             log: setup.log,
             sender,
+            desk: std::sync::Mutex::new(None),
             seen: Arc::new(std::sync::Mutex::new(seen)),
-            clock: setup.clock,
-            stop: None,
         }
     }
 
@@ -111,17 +106,50 @@ impl Hands {
 
     /// Reads something, away from the screen's thread.
     pub(crate) fn ask(&self, query: Query) {
+        // Counting reads every operation there is; what is looked at meanwhile does not wait for it.
+        let asked = if query == Query::Counts {
+            self.desk("screen-counts")
+        } else {
+            let mut desk = self
+                .desk
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            match &*desk {
+                Some(desk) => Ok(desk.clone()),
+                None => self
+                    .desk("screen-reader")
+                    .inspect(|new| *desk = Some(new.clone())),
+            }
+        };
+        let told = match asked.map(|desk| desk.send(query)) {
+            Ok(Ok(())) => return,
+            Ok(Err(_)) => "the reader broke down".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        let answer = Answer::Done(Err(format!("cannot read the journal: {told}")));
+        let _ = self.sender.send(Happening::Answer(Box::new(answer))); // the screen may be gone
+    }
+
+    /// Starts a thread that reads what it is asked for, one after the other, until nobody can ask any more.
+    fn desk(&self, name: &str) -> std::io::Result<std::sync::mpsc::Sender<Query>> {
+        let (desk, questions) = std::sync::mpsc::channel();
         let sender = self.sender.clone();
         let reader = self.reader.clone();
         let lab = Arc::clone(&self.lab);
         let log = self.log.clone();
-        tokio::task::spawn_blocking(move || {
-            let answer =
-                read(&reader, lab.as_ref(), log.as_deref(), query).unwrap_or_else(|error| {
-                    Answer::Done(Err(format!("cannot read the journal: {}", told(&error))))
-                });
-            let _ = sender.send(Happening::Answer(Box::new(answer))); // the screen may be gone
-        });
+        let work = move || {
+            for query in questions {
+                let answer =
+                    read(&reader, lab.as_ref(), log.as_deref(), query).unwrap_or_else(|error| {
+                        Answer::Done(Err(format!("cannot read the journal: {}", told(&error))))
+                    });
+                let _ = sender.send(Happening::Answer(Box::new(answer))); // the screen may be gone
+            }
+        };
+        std::thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(work)?;
+        Ok(desk)
     }
 
     /// Does something; what came of it is sent back.
@@ -132,7 +160,7 @@ impl Hands {
         };
         let engine = self.engine.clone();
         match deed {
-            Deed::Quit | Deed::Suspend | Deed::Repaint | Deed::Mouse(_) => {}
+            Deed::Quit | Deed::Suspend | Deed::Repaint | Deed::Mouse(_) | Deed::Record(_) => {}
             Deed::Copy { what, text } => send(Answer::Done(copy(what, &text))),
             Deed::Write { path, text } => {
                 let result = std::fs::write(&path, text)
@@ -203,84 +231,39 @@ impl Hands {
                 });
             }
             Deed::Save => self.save(draft, send),
-            Deed::Reload => {
-                let result =
-                    config::load(&self.file, &self.catalogue).map_err(|error| told(&error));
-                self.take(result, send, Answer::Reloaded);
-            }
-            Deed::Wait(limit) => {
-                let until = self.clock.now() + limit;
-                tokio::spawn(async move {
-                    let idle = engine.idle_until(until).await;
-                    send(Answer::Done(Ok(waited(&idle))));
-                });
-            }
-            Deed::Import(path) => self.import(&path, send),
-            Deed::Bulk(what, requests) => self.bulk(what, requests, send),
-            Deed::StopWork => {
-                if let Some(stop) = self.stop.take() {
-                    let _ = stop.send(()); // work that has ended needs no word
-                }
-            }
-            Deed::Replay(connector, exchange) => {
-                tokio::spawn(async move {
-                    let result = engine.replay(&connector, &exchange).await;
-                    send(Answer::Done(
-                        result
-                            .map(|()| format!("sent once more to {connector}"))
-                            .map_err(|error| told(&error)),
-                    ));
-                });
-            }
             deed => self.lab(deed, send),
         }
     }
 
-    /// Saves the draft; then the engine works by it.
+    /// Saves the draft, or reads the file again when there is none; then the engine works by it.
     fn save(&mut self, draft: Option<&Draft>, send: impl FnOnce(Answer) + Send + 'static) {
-        let Some(mut document) = draft.map(|draft| draft.document().clone()) else {
-            return send(Answer::Saved(
-                Err("there are no changes to save".to_owned()),
-            ));
+        let result = match draft.map(|draft| draft.document().clone()) {
+            Some(mut document) => document.save().map_err(|error| told(&error)),
+            None => config::load(&self.file, &self.catalogue).map_err(|error| told(&error)),
         };
-        let result = document.save().map_err(|error| told(&error));
-        if result.is_ok() {
-            // After a refusal somebody else's change is still to be noticed.
-            self.look();
-        }
-        self.take(result, send, Answer::Saved);
-    }
-
-    fn look(&self) {
         *self
             .seen
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner) = Seen::look(&self.file);
-    }
-
-    /// Lets the engine work by what was read.
-    fn take(
-        &mut self,
-        result: Result<Loaded, String>,
-        send: impl FnOnce(Answer) + Send + 'static,
-        answer: fn(Result<Box<Loaded>, String>) -> Answer,
-    ) {
         let engine = self.engine.clone();
         if let Ok(loaded) = &result {
             self.running = Arc::new(loaded.configuration.clone());
         }
         tokio::spawn(async move {
-            let taken = match result {
+            let answer = match result {
                 Err(error) => Err(error),
                 Ok(loaded) => engine
                     .reconfigure(Arc::new(loaded.configuration.clone()))
                     .await
                     .map(|()| Box::new(loaded))
                     .map_err(|error| {
-                        format!("the engine goes on with the old settings: {}", told(&error))
+                        format!(
+                            "saved, but the engine goes on with the old settings: {}",
+                            told(&error)
+                        )
                     }),
             };
-            send(answer(taken));
+            send(Answer::Saved(answer));
         });
     }
 
@@ -309,12 +292,6 @@ impl Hands {
                 Deed::Snapshot { target, name } => lab
                     .snapshot(&target, &name)
                     .map(|()| format!("{target} kept as {name}")),
-                Deed::Wear {
-                    target,
-                    personality,
-                } => lab
-                    .wear(&target, &personality)
-                    .map(|()| format!("{target} has the manners of {personality} now")),
                 Deed::Restore { target, name } => lab
                     .restore(&target, &name)
                     .map(|()| format!("{target} is as it was kept as {name}")),
@@ -343,19 +320,6 @@ fn copy(what: &str, text: &str) -> Result<String, String> {
             )
         })
         .map_err(|error| format!("cannot copy {what}, nor write {}: {error}", path.display()))
-}
-
-/// Says what is left once nothing is under way.
-fn waited(idle: &engine::Idle) -> String {
-    match (idle.waiting, idle.held) {
-        (0, 0) => "nothing is under way, and nothing is owed".to_owned(),
-        (waiting, held) => {
-            let next = idle
-                .next
-                .map_or_else(String::new, |next| format!(", the next at {next}"));
-            format!("{waiting} wait for their next attempt{next}; {held} are held")
-        }
-    }
 }
 
 async fn retry(engine: &Engine, operations: &[OperationId]) -> Result<String, String> {
@@ -459,10 +423,13 @@ fn read(
             }
             Answer::Begun {
                 last,
-                counts: reader.counts()?,
                 open,
                 rows: rows(reader, Page::newest(ROWS))?,
             }
+        }
+        Query::Counts => {
+            let (last, counts) = reader.counts_now()?;
+            Answer::Counts { last, counts }
         }
         Query::Older { before } => {
             let rows = rows(reader, Page::before(before, ROWS))?;
@@ -513,7 +480,7 @@ fn read(
             let objects = lab.objects(&target).unwrap_or_default();
             Answer::Objects(target, objects)
         }
-        Query::Log => Answer::Log(log.map(newest).unwrap_or_default()),
+        Query::Log => Answer::Log(log.map(tail).unwrap_or_default()),
     })
 }
 
@@ -545,18 +512,6 @@ fn rows(reader: &Reader, page: Page) -> Result<Vec<Row>, JournalError> {
         rows.push(read_back(view, verb, name));
     }
     Ok(rows)
-}
-
-/// Returns the last lines of the newest file in the log's folder; files are named by their days.
-fn newest(folder: &Path) -> Vec<String> {
-    let files = match std::fs::read_dir(folder) {
-        Ok(files) => files,
-        Err(error) => return vec![format!("cannot read {}: {error}", folder.display())],
-    };
-    let logs = files
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "log"));
-    logs.max().map(|path| tail(&path)).unwrap_or_default()
 }
 
 /// Returns the last lines of a file.

@@ -126,6 +126,7 @@ pub(crate) const EVERYWHERE: &[(&str, &str)] = &[
     ("!", "next problem"),
     ("Ctrl-S", "Update (save workbench.toml)"),
     ("u", "undo the last unsaved edit"),
+    ("F12", "screenshot, over dialogs too"),
     ("Ctrl-L", "paint again"),
     ("Ctrl-Z", "suspend"),
     ("Ctrl-C", "leave"),

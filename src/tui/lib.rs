@@ -7,7 +7,9 @@
 mod action;
 mod app;
 mod board;
+mod cast;
 mod draft;
+mod emit;
 mod filter;
 mod frame;
 mod hands;
@@ -16,7 +18,6 @@ mod modal;
 mod paint;
 mod panel;
 mod panels;
-mod plain;
 #[cfg(test)]
 mod samples;
 mod screen;
@@ -29,7 +30,6 @@ mod theme;
 mod why;
 mod widgets;
 mod wish;
-mod work;
 mod world;
 
 use std::path::PathBuf;
@@ -40,7 +40,6 @@ use engine::{Engine, Reader};
 
 pub use app::{Ended, RunError, run};
 pub use frame::Link;
-pub use plain::{PlainEnded, ReadRequest, run_plain};
 pub use theme::{Surroundings, ThemeName};
 pub use world::Exports;
 
@@ -68,10 +67,10 @@ pub struct Setup {
     pub surroundings: Surroundings,
     /// How much a stream may draw.
     pub link: Link,
-    /// The folder of this process's log files, for the panel *Log*.
+    /// The log file of this process, for the panel *Log*.
     pub log: Option<PathBuf>,
-    /// Recorded requests may be sent again to targets that are no mocks, after a question.
-    pub may_replay: bool,
+    /// The file that the screen is recorded into from the beginning.
+    pub record: Option<PathBuf>,
     /// Chooses example names; any number.
     pub seed: u64,
 }

@@ -70,6 +70,7 @@ impl Pen<'_> {
             return 0;
         }
         let width = width.min(area.right() - x);
+        self.uncover(x, y);
         let mut text = domain::visible(text);
         if self.theme.ascii && !text.is_ascii() {
             text = Cow::Owned(text.chars().map(plain_sign).collect());
@@ -108,10 +109,24 @@ impl Pen<'_> {
         }
     }
 
+    /// Takes away a wide character that reaches into a cell from the left: half of it cannot be shown.
+    fn uncover(&mut self, x: u16, y: u16) {
+        if x <= self.buffer.area.x {
+            return;
+        }
+        if let Some(left) = self.buffer.cell_mut((x - 1, y))
+            && left.symbol().len() > 1
+            && cells(left.symbol()) > 1
+        {
+            left.set_symbol(" ");
+        }
+    }
+
     /// Empties an area.
     pub(crate) fn clear(&mut self, area: Rect) {
         let area = area.intersection(self.buffer.area);
         for y in area.top()..area.bottom() {
+            self.uncover(area.x, y);
             for x in area.left()..area.right() {
                 if let Some(cell) = self.buffer.cell_mut((x, y)) {
                     cell.reset();
@@ -127,20 +142,6 @@ impl Pen<'_> {
         let area = area.intersection(self.buffer.area);
         if area.width < 4 || area.height < 3 {
             return area;
-        }
-        if !self.theme.boxes {
-            let aside = if note.is_empty() {
-                String::new()
-            } else {
-                format!("  ({note})")
-            };
-            let title = format!("== {title}{aside} ==");
-            self.put(area.x, area.y, area.width, &title, self.theme.title);
-            return Rect {
-                y: area.y + 1,
-                height: area.height - 1,
-                ..area
-            };
         }
         let [corner_tl, corner_tr, corner_bl, corner_br, flat, tall] = if self.theme.ascii {
             ["+", "+", "+", "+", "-", "|"]
@@ -307,6 +308,24 @@ mod tests {
         assert_eq!(written("日本語", 6), "日 本 語 ");
         assert_eq!(written("日本語x", 6), "日 本 … ");
         assert_eq!(written("zoe\u{308}x", 5), "zoe\u{308}x ");
+    }
+
+    #[test]
+    fn what_is_written_over_half_a_wide_character_takes_all_of_it_away() {
+        let theme = Theme::new(ThemeName::Mono, &Surroundings::default());
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 6, 1));
+        buffer.set_string(0, 0, "日本語", Style::new());
+        let mut pen = Pen {
+            buffer: &mut buffer,
+            theme: &theme,
+        };
+        pen.put(3, 0, 1, "|", Style::new());
+        let symbols: Vec<&str> = buffer
+            .content
+            .iter()
+            .map(ratatui::buffer::Cell::symbol)
+            .collect();
+        assert_eq!(symbols, ["日", " ", " ", "|", "語", " "]);
     }
 
     #[test]

@@ -69,22 +69,17 @@ pub(crate) trait Panel {
         None
     }
 
-    /// The form that the panel itself shows, when it shows one.
-    fn form(&mut self) -> Option<&mut Form> {
-        None
-    }
-
-    /// Until when a secret may be read in the panel, on the monotonic clock.
-    fn revealed_until(&self) -> Option<Duration> {
-        None
-    }
-
     fn errand(&mut self, _world: &World, _errand: Errand) -> Vec<Wish> {
         Vec::new()
     }
 
     /// Closes what is open inside; `None` at the panel's root.
     fn back(&mut self) -> Option<Vec<Wish>> {
+        None
+    }
+
+    /// Returns until when a secret may be read in it.
+    fn revealed(&self) -> Option<Duration> {
         None
     }
 

@@ -373,14 +373,7 @@ pub(crate) fn mocks() -> Vec<LabMock> {
     let mock = |target: &str, url: Option<&str>, armed: Vec<LabArmed>| LabMock {
         target: target.to_owned(),
         url: url.map(str::to_owned),
-        access: url.map(|url| format!("User Endpoint {url}/Users")),
-        personality: (target == "scim2").then(|| "strict".to_owned()),
-        personalities: if target == "scim2" {
-            vec!["okta".to_owned(), "strict".to_owned()]
-        } else {
-            Vec::new()
-        },
-        snapshots: vec!["before".to_owned()],
+        personality: None,
         armed,
         requests: 12,
         users: 3,
@@ -403,7 +396,7 @@ pub(crate) fn faults() -> Vec<LabFault> {
         name: "drop-after".to_owned(),
         sentence: "Does what it is told and hangs up before the answer.".to_owned(),
         effect: "The account is made, and the client does not hear of it.".to_owned(),
-        parameters: vec![("op".to_owned(), "the operation: `Users.create`".to_owned())],
+        parameters: Vec::new(),
     }]
 }
 
@@ -482,8 +475,7 @@ pub(crate) fn world(theme: ThemeName, file: PathBuf) -> World {
         now: instant(5),
         passed: Duration::from_secs(5),
         width: 80,
+        height: 24,
         seed: 1,
-        may_replay: false,
-        work: None,
     }
 }

@@ -2,52 +2,117 @@
 //!
 //! The way out is the same for quitting, an error, a panic and a signal: [`leave`] undoes what [`enter`] did, once.
 
-use std::io::{self, IsTerminal, Write};
+#[cfg(not(unix))]
+use std::io::Write as _;
+use std::io::{self, IsTerminal};
+use std::panic::PanicHookInfo;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Once};
+use std::sync::{Mutex, Once, PoisonError};
+use std::thread::ThreadId;
 
 use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste};
 use crossterm::terminal::{Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, SetTitle};
-use crossterm::{cursor, execute, queue};
-use ratatui::Terminal;
-use ratatui::backend::CrosstermBackend;
+use crossterm::{cursor, queue};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use tokio::sync::Notify;
 
-use crate::frame::Meter;
+use crate::emit::Emitter;
 
 /// Whether our modes are on.
 static ON: AtomicBool = AtomicBool::new(false);
-/// Whether the terminal was given back because something panicked.
+/// Whether the terminal was given back because the screen panicked.
 static PANICKED: AtomicBool = AtomicBool::new(false);
 static HOOK: Once = Once::new();
+/// The thread that draws. A panic there is the end of the screen; elsewhere it is news.
+static SCREEN: Mutex<Option<ThreadId>> = Mutex::new(None);
+/// What panicked elsewhere and was not told yet.
+static ELSEWHERE: Mutex<Vec<String>> = Mutex::new(Vec::new());
+static NEWS: Notify = Notify::const_new();
 
 /// Keeps and gives back the title: XTWINOPS 22 and 23 (xterm control sequences).
 const KEEP_TITLE: &[u8] = b"\x1b[22;0t";
 const GIVE_TITLE_BACK: &[u8] = b"\x1b[23;0t";
+/// Whether writing goes on in the next row behind the last column (DECAWM); we never mean that.
+const WRAP_OFF: &[u8] = b"\x1b[?7l";
+const WRAP_ON: &[u8] = b"\x1b[?7h";
+/// No colour and no emphasis.
+const PLAIN: &[u8] = b"\x1b[m";
 
-/// The screen that ratatui draws on; writes of one frame leave as one.
-pub(crate) type Canvas = Terminal<CrosstermBackend<Counted>>;
+/// A terminal larger than this gets a screen of this size in its corner.
+const LARGEST: (u16, u16) = (1_000, 400);
 
-/// Standard output, buffered until the end of a frame, with its bytes counted.
-pub(crate) struct Counted {
-    buffer: Vec<u8>,
-    meter: Arc<Meter>,
+/// What the screen is drawn on.
+pub(crate) struct Canvas {
+    emitter: Emitter,
+    next: Buffer,
+    out: Vec<u8>,
 }
 
-impl Write for Counted {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.buffer.extend_from_slice(bytes);
-        Ok(bytes.len())
+impl Canvas {
+    pub(crate) fn new() -> Self {
+        Self {
+            emitter: Emitter::new(),
+            next: Buffer::empty(Rect::ZERO),
+            out: Vec::new(),
+        }
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        if self.buffer.is_empty() {
-            return Ok(());
+    /// Draws a frame; nothing is written yet.
+    pub(crate) fn draw(&mut self, size: (u16, u16), paint: impl FnOnce(&mut Buffer, Rect)) {
+        let area = Rect::new(0, 0, size.0, size.1);
+        self.next.resize(area);
+        self.next.reset();
+        paint(&mut self.next, area);
+        self.emitter.frame(&mut self.next, &mut self.out);
+    }
+
+    /// Writes what the last frame changed, all at once, and returns it.
+    pub(crate) fn flush(&mut self) -> io::Result<&[u8]> {
+        write(&self.out)?;
+        Ok(&self.out)
+    }
+
+    /// Forgets the bytes that were written.
+    pub(crate) fn written(&mut self) {
+        self.out.clear();
+        // A full frame of a large terminal is not kept for all the small ones that follow.
+        self.out.shrink_to(16 * 1024);
+    }
+
+    /// Forgets what the terminal shows, so that the next frame is drawn in full.
+    pub(crate) fn forget(&mut self) {
+        self.emitter.forget();
+    }
+}
+
+/// Returns the columns and rows of the terminal.
+pub(crate) fn size() -> io::Result<(u16, u16)> {
+    let (columns, rows) = crossterm::terminal::size()?;
+    Ok((columns.min(LARGEST.0), rows.min(LARGEST.1)))
+}
+
+/// Writes to the terminal, past the buffer and the lock of standard output: this must work within a panic, too.
+fn write(bytes: &[u8]) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsFd as _;
+        let stdout = io::stdout();
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            match rustix::io::write(stdout.as_fd(), rest) {
+                Ok(count) => rest = &rest[count..],
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
-        self.meter.add(self.buffer.len());
+        Ok(())
+    }
+    #[cfg(not(unix))]
+    {
         let mut out = io::stdout().lock();
-        let result = out.write_all(&self.buffer).and_then(|()| out.flush());
-        self.buffer.clear();
-        result
+        out.write_all(bytes)?;
+        out.flush()
     }
 }
 
@@ -55,15 +120,23 @@ impl Write for Counted {
 pub(crate) struct Guard(());
 
 impl Guard {
-    /// Turns the modes on.
+    /// Turns the modes on. The calling thread is the one that draws.
     pub(crate) fn enter() -> io::Result<Self> {
+        *lock(&SCREEN) = Some(std::thread::current().id());
         HOOK.call_once(|| {
             let before = std::panic::take_hook();
             std::panic::set_hook(Box::new(move |info| {
-                if leave() {
+                if !ON.load(Ordering::SeqCst) {
+                    before(info);
+                } else if *lock(&SCREEN) == Some(std::thread::current().id()) {
+                    leave();
                     PANICKED.store(true, Ordering::SeqCst);
+                    before(info);
+                } else {
+                    // Whoever waits for that thread hears of it; the screen says it and goes on.
+                    lock(&ELSEWHERE).push(told(info));
+                    NEWS.notify_one();
                 }
-                before(info);
             }));
         });
         let guard = Self(());
@@ -78,17 +151,32 @@ impl Drop for Guard {
     }
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn told(info: &PanicHookInfo<'_>) -> String {
+    let what = info.payload_as_str().unwrap_or("it gave no reason");
+    let place = info
+        .location()
+        .map(|place| format!(" at {}:{}", place.file(), place.line()))
+        .unwrap_or_default();
+    format!("a part of the program broke down: {what}\n(a panic{place}; please report it)")
+}
+
 /// Tells whether a panic has taken the terminal away from the screen.
 pub(crate) fn panicked() -> bool {
     PANICKED.load(Ordering::SeqCst)
 }
 
-/// Makes the canvas. It draws on standard output.
-pub(crate) fn canvas(meter: &Arc<Meter>) -> io::Result<Canvas> {
-    Terminal::new(CrosstermBackend::new(Counted {
-        buffer: Vec::with_capacity(8 * 1024),
-        meter: Arc::clone(meter),
-    }))
+/// Waits until something panics that is not the screen, and returns what it said.
+pub(crate) async fn broke_down() -> String {
+    loop {
+        if let Some(text) = lock(&ELSEWHERE).pop() {
+            return text;
+        }
+        NEWS.notified().await;
+    }
 }
 
 /// Tells whether there is a terminal to draw on and to read keys from.
@@ -102,16 +190,17 @@ pub(crate) fn enter() -> io::Result<()> {
         return Ok(());
     }
     crossterm::terminal::enable_raw_mode()?;
-    let mut out = io::stdout().lock();
-    out.write_all(KEEP_TITLE)?;
-    execute!(
+    let mut out = KEEP_TITLE.to_vec();
+    queue!(
         out,
         EnterAlternateScreen,
         SetTitle("outbound"),
         EnableBracketedPaste,
         cursor::Hide,
         Clear(ClearType::All)
-    )
+    )?;
+    out.extend_from_slice(WRAP_OFF);
+    write(&out)
 }
 
 /// Turns our modes off, once; says whether they were on.
@@ -121,7 +210,7 @@ pub(crate) fn leave() -> bool {
     if !ON.swap(false, Ordering::SeqCst) {
         return false;
     }
-    let mut out = Vec::new();
+    let mut out = [PLAIN, WRAP_ON].concat();
     let _ = queue!(
         out,
         DisableMouseCapture,
@@ -130,30 +219,30 @@ pub(crate) fn leave() -> bool {
         cursor::Show
     ); // a vector takes everything
     out.extend_from_slice(GIVE_TITLE_BACK);
-    let mut stdout = io::stdout().lock();
-    let _ = stdout.write_all(&out); // the terminal may be gone
-    let _ = stdout.flush(); // likewise
+    let _ = write(&out); // the terminal may be gone
     let _ = crossterm::terminal::disable_raw_mode(); // likewise
     true
 }
 
 /// Asks for the signals of the mouse, or stops asking.
 pub(crate) fn mouse(on: bool) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = Vec::new();
     if on {
-        execute!(out, crossterm::event::EnableMouseCapture)
+        queue!(out, crossterm::event::EnableMouseCapture)?;
     } else {
-        execute!(out, DisableMouseCapture)
+        queue!(out, DisableMouseCapture)?;
     }
+    write(&out)
 }
 
 /// Puts text on the clipboard of the terminal, however far away it is (OSC 52).
 pub(crate) fn copy(text: &str) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    execute!(
+    let mut out = Vec::new();
+    queue!(
         out,
         crossterm::clipboard::CopyToClipboard::to_clipboard_from(text)
-    )
+    )?;
+    write(&out)
 }
 
 /// Stops the process as Ctrl-Z does outside raw mode, and comes back when it is continued.

@@ -113,10 +113,10 @@ pub(crate) struct Theme {
     /// A field that is selected in all panes.
     pub(crate) mark: Style,
     pub(crate) button: Style,
+    /// Whether it is made for a light background.
+    pub(crate) light: bool,
     /// Whether borders are drawn with ASCII.
     pub(crate) ascii: bool,
-    /// Panes have frames; without them a heading.
-    pub(crate) boxes: bool,
 }
 
 impl Theme {
@@ -157,8 +157,8 @@ impl Theme {
             number: plain.fg(number),
             mark: plain.add_modifier(Modifier::REVERSED),
             button: plain.add_modifier(Modifier::REVERSED),
+            light: false,
             ascii: false,
-            boxes: true,
         }
     }
 
@@ -172,12 +172,16 @@ impl Theme {
     }
 
     fn light() -> Self {
-        Self::coloured(
+        let theme = Self::coloured(
             Color::DarkGray,
             Color::Blue,
             [Color::Green, Color::Magenta, Color::Red],
             [Color::Blue, Color::Blue, Color::Magenta],
-        )
+        );
+        Self {
+            light: true,
+            ..theme
+        }
     }
 
     fn high_contrast() -> Self {
@@ -214,17 +218,8 @@ impl Theme {
             number: plain,
             mark: plain.add_modifier(Modifier::REVERSED),
             button: plain.add_modifier(Modifier::REVERSED),
+            light: false,
             ascii: false,
-            boxes: true,
-        }
-    }
-
-    /// No colour, no boxes, ASCII only: for text that is read line by line.
-    pub(crate) fn plain() -> Self {
-        Self {
-            ascii: true,
-            boxes: false,
-            ..Self::mono()
         }
     }
 

@@ -1,22 +1,19 @@
 //! What the screen asks of the outside, and what comes back. Updating the screen does nothing else.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use config::Loaded;
 use domain::{
-    ConnectorRef, Exchange, FlowId, Group, LabEntry, LabFault, LabMock, LabObject, Link, LocalRef,
+    ConnectorRef, FlowId, Group, LabEntry, LabFault, LabMock, LabObject, Link, LocalRef,
     OperationId, QualifiedName, Request, RoleName, User,
 };
-use engine::{FlowTrace, News, OperationView, Outcome, Plan, State};
+use engine::{Counts, FlowTrace, News, OperationView, Outcome, Plan, State};
 
-use crate::draft::{Draft, Edit, Review};
+use crate::draft::{Edit, Review};
 use crate::filter::Filter;
 use crate::modal::Modal;
 use crate::stream::Row;
-use crate::work::Work;
 
 /// Something that a panel or a dialog wants.
 pub(crate) enum Wish {
@@ -39,8 +36,6 @@ pub(crate) enum Wish {
     Redo,
     /// The draft is to be given up.
     DropDraft,
-    /// The draft is to be this one, made again on a file that somebody else changed.
-    TakeDraft(Box<Draft>),
     /// The stream is to be filtered, a row of it marked, or older rows put in front of it.
     Filter(Filter),
     Mark(u64),
@@ -66,6 +61,8 @@ pub(crate) enum Errand {
 pub(crate) enum Query {
     /// What the screen needs first.
     Begin,
+    /// How many operations are in which state; reads every operation there is.
+    Counts,
     /// Rows older than a fact.
     Older {
         before: u64,
@@ -95,6 +92,8 @@ pub(crate) enum Deed {
     Suspend,
     Repaint,
     Mouse(bool),
+    /// Record the screen into this file, or end the recording.
+    Record(Option<PathBuf>),
     /// Text for the clipboard, and what it is.
     Copy {
         what: &'static str,
@@ -115,23 +114,6 @@ pub(crate) enum Deed {
     Review,
     /// Save the draft and let the engine work by it.
     Save,
-    /// Read the file as it is now and let the engine work by it.
-    Reload,
-    /// Wait until nothing is under way, so long at most.
-    Wait(Duration),
-    /// Bring users from a file.
-    Import(PathBuf),
-    /// Make several things happen, one after the other; what they are in words.
-    Bulk(String, Vec<Request>),
-    /// Stop the import or the bulk trigger.
-    StopWork,
-    /// Send a recorded request once more.
-    Replay(ConnectorRef, Box<Exchange>),
-    /// Let a mock have another vendor's manners.
-    Wear {
-        target: String,
-        personality: String,
-    },
     LabStart(String),
     LabStop(String),
     Arm {
@@ -153,45 +135,17 @@ pub(crate) enum Deed {
     },
 }
 
-impl Deed {
-    /// Returns how many answers come of it; those that tell the progress of long work do not count.
-    pub(crate) fn answers(&self) -> usize {
-        match self {
-            Self::Quit | Self::Suspend | Self::Repaint | Self::Mouse(_) | Self::StopWork => 0,
-            Self::LabStart(_)
-            | Self::LabStop(_)
-            | Self::Arm { .. }
-            | Self::Disarm { .. }
-            | Self::Reset(_)
-            | Self::Snapshot { .. }
-            | Self::Restore { .. }
-            | Self::Wear { .. } => 2,
-            Self::Copy { .. }
-            | Self::Write { .. }
-            | Self::Plan(_)
-            | Self::Submit(_)
-            | Self::Retry(_)
-            | Self::Discard(..)
-            | Self::Pause(_)
-            | Self::Resume(_)
-            | Self::Review
-            | Self::Save
-            | Self::Reload
-            | Self::Wait(_)
-            | Self::Import(_)
-            | Self::Bulk(..)
-            | Self::Replay(..) => 1,
-        }
-    }
-}
-
 /// What came back.
 pub(crate) enum Answer {
     Begun {
         last: u64,
-        counts: BTreeMap<ConnectorRef, BTreeMap<State, u64>>,
         open: Vec<OperationView>,
         rows: Vec<Row>,
+    },
+    /// The counts as they were after a fact.
+    Counts {
+        last: u64,
+        counts: Counts,
     },
     Older {
         rows: Vec<Row>,
@@ -221,9 +175,6 @@ pub(crate) enum Answer {
     Done(Result<String, String>),
     Reviewed(Box<Review>),
     Saved(Result<Box<Loaded>, String>),
-    Reloaded(Result<Box<Loaded>, String>),
-    /// How the long work goes.
-    Work(Work),
 }
 
 /// Something that happened.
@@ -238,7 +189,7 @@ pub(crate) enum Happening {
     },
     Resize,
     News(Vec<News>),
-    Lab(Arc<LabEntry>),
+    Lab(Vec<Arc<LabEntry>>),
     Answer(Box<Answer>),
     /// Time passed while something visible depends on it.
     Tick,

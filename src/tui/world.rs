@@ -8,11 +8,9 @@ use domain::{Catalogue, Configuration, ConnectorRef, Exchange, LabFault, LabMock
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::Setup;
 use crate::board::Board;
 use crate::draft::Draft;
 use crate::theme::Theme;
-use crate::work::Work;
 
 /// How exchanges leave the screen; the root package knows the formats.
 #[derive(Clone, Copy)]
@@ -41,37 +39,12 @@ pub(crate) struct World {
     pub(crate) passed: Duration,
     /// The width of the terminal, for panels that offer more where there is room.
     pub(crate) width: u16,
+    pub(crate) height: u16,
     /// Chooses example names.
     pub(crate) seed: u64,
-    /// Recorded requests may be sent again to targets that are no mocks.
-    pub(crate) may_replay: bool,
-    /// The long work that is under way, or the report of the last one.
-    pub(crate) work: Option<Work>,
 }
 
 impl World {
-    /// Begins with what the workbench was opened on; what the journal holds is read afterwards.
-    pub(crate) fn open(setup: &Setup, theme: Theme) -> Self {
-        Self {
-            running: Arc::clone(&setup.configuration),
-            catalogue: setup.catalogue,
-            file: setup.file.clone(),
-            draft: None,
-            board: Board::default(),
-            mocks: Vec::new(),
-            faults: Vec::new(),
-            theme,
-            exports: setup.exports,
-            zone: TimeZone::system(),
-            now: setup.clock.now(),
-            passed: setup.clock.monotonic(),
-            width: 80,
-            seed: setup.seed,
-            may_replay: setup.may_replay,
-            work: None,
-        }
-    }
-
     /// Returns the configuration as it would be with the draft.
     pub(crate) fn config(&self) -> &Configuration {
         self.draft
@@ -109,16 +82,9 @@ impl World {
         let Some(kind) = self.catalogue.of(&settings.kind) else {
             return false;
         };
-        let address = |key: &&'static str| {
-            let default = kind.field(key).and_then(|field| field.default);
-            settings.text(key).or(default)
-        };
-        let mut addresses = kind
-            .target
+        kind.target
             .address_settings
             .iter()
-            .filter_map(address)
-            .peekable();
-        addresses.peek().is_some() && addresses.all(domain::is_loopback)
+            .all(|key| settings.text(key).is_some_and(domain::is_loopback))
     }
 }

@@ -12,8 +12,9 @@ mod clients;
 mod crash;
 mod house;
 mod peers;
-mod plain;
 mod program;
 mod scenarios;
 mod steering;
+#[cfg(unix)]
+mod terminal;
 mod virtual_time;

@@ -4,7 +4,6 @@
 //! on what and how often; the server arms it, counts it and disarms it.
 
 mod armed;
-mod operations;
 mod spec;
 
 use std::{fmt, time::Duration};

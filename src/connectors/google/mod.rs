@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{
-    Clock, Confirmation, Confirmed, Connector, Deprovision, Exchange, Failure, FailureKind, Health,
-    MatchKey, Object, Order, Purpose, Remedy, RemoteAccount, Tap, Unavailable, Verb,
+    Clock, Confirmation, Confirmed, Connector, Deprovision, Failure, FailureKind, Health, MatchKey,
+    Object, Order, Purpose, Remedy, RemoteAccount, Tap, Unavailable, Verb,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -203,10 +203,6 @@ impl Connector for Google {
         Ok(user
             .filter(|user| wire::is_named(user, &key.remote_name))
             .and_then(wire::account))
-    }
-
-    async fn replay(&self, exchange: &Exchange, tap: &dyn Tap) -> Result<(), Failure> {
-        self.channel.replay(&self.users, exchange, tap).await
     }
 
     async fn check(&self, tap: &dyn Tap) -> Result<Health, Failure> {

@@ -5,7 +5,6 @@
 //! bounded in time. Proxies of the environment are not used: `workbench.toml` says whom we speak to, and nobody else
 //! hears of it.
 
-use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,7 +50,7 @@ pub(crate) struct Limits {
 #[derive(Debug, Clone)]
 pub(crate) struct Payload {
     /// Its media type.
-    pub(crate) content_type: Cow<'static, str>,
+    pub(crate) content_type: &'static str,
     /// Its bytes.
     pub(crate) bytes: Bytes,
 }
@@ -103,7 +102,7 @@ impl Call {
     /// Adds JSON content.
     pub(crate) fn json(mut self, content_type: &'static str, content: &Value) -> Self {
         self.payload = Some(Payload {
-            content_type: content_type.into(),
+            content_type,
             bytes: Bytes::from(content.to_string()),
         });
         self
@@ -115,7 +114,7 @@ impl Call {
             .extend_pairs(fields)
             .finish();
         self.payload = Some(Payload {
-            content_type: "application/x-www-form-urlencoded".into(),
+            content_type: "application/x-www-form-urlencoded",
             bytes: Bytes::from(text),
         });
         self
@@ -309,7 +308,7 @@ impl Http {
             .headers(call.headers.clone());
         if let Some(payload) = &call.payload {
             request = request
-                .header(CONTENT_TYPE, &*payload.content_type)
+                .header(CONTENT_TYPE, payload.content_type)
                 .body(payload.bytes.clone());
         }
         if let Some(operation) = call.operation {
@@ -382,7 +381,7 @@ impl Http {
         let now = self.clock.now();
         let request_body = call.payload.as_ref().map_or_else(Body::default, |payload| {
             redaction.body(
-                &payload.content_type,
+                payload.content_type,
                 &payload.bytes,
                 payload.bytes.len() as u64,
             )

@@ -11,8 +11,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{
-    Clock, Confirmation, Confirmed, Connector, Deprovision, Exchange, Failure, FailureKind, Health,
-    MatchKey, Object, Order, Purpose, Remedy, RemoteAccount, RemoteId, Tap, Unavailable, Verb,
+    Clock, Confirmation, Confirmed, Connector, Deprovision, Failure, FailureKind, Health, MatchKey,
+    Object, Order, Purpose, Remedy, RemoteAccount, RemoteId, Tap, Unavailable, Verb,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -207,10 +207,6 @@ impl Connector for Salesforce {
         let soql = wire::by_username(&key.remote_name);
         let answer = self.query(Purpose::Lookup, &soql, tap).await?;
         Ok(wire::first(answer.json()?))
-    }
-
-    async fn replay(&self, exchange: &Exchange, tap: &dyn Tap) -> Result<(), Failure> {
-        self.channel.replay(&self.users, exchange, tap).await
     }
 
     async fn check(&self, tap: &dyn Tap) -> Result<Health, Failure> {

@@ -14,9 +14,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{
-    Clock, Confirmation, Confirmed, Connector, Deprovision, Exchange, Failure, FailureKind, Health,
-    MatchKey, Object, Order, PasswordPlan, Purpose, Remedy, RemoteAccount, RemoteId, Secret,
-    SecretRef, Tap, Unavailable, Verb,
+    Clock, Confirmation, Confirmed, Connector, Deprovision, Failure, FailureKind, Health, MatchKey,
+    Object, Order, PasswordPlan, Purpose, Remedy, RemoteAccount, RemoteId, Secret, SecretRef, Tap,
+    Unavailable, Verb,
 };
 use reqwest::Method;
 use reqwest::header::{ETAG, HeaderValue, IF_MATCH, LOCATION};
@@ -408,12 +408,6 @@ impl Connector for Scim2 {
 
     async fn find(&self, key: &MatchKey, tap: &dyn Tap) -> Result<Option<RemoteAccount>, Failure> {
         self.look_up(key, tap).await
-    }
-
-    async fn replay(&self, exchange: &Exchange, tap: &dyn Tap) -> Result<(), Failure> {
-        self.channel
-            .replay(self.collection(Object::User)?, exchange, tap)
-            .await
     }
 
     async fn check(&self, tap: &dyn Tap) -> Result<Health, Failure> {

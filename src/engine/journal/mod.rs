@@ -6,6 +6,7 @@
 
 mod code;
 mod fold;
+mod history;
 mod lock;
 mod migrate;
 mod read;
@@ -13,8 +14,9 @@ mod schema;
 mod work;
 mod write;
 
+pub(crate) use history::write_history;
 pub use read::{
-    ExchangeFilter, ExchangeView, FlowSummary, OperationFilter, OperationView, Page, Reader,
+    Counts, ExchangeFilter, ExchangeView, FlowSummary, OperationFilter, OperationView, Page, Reader,
 };
 pub(crate) use work::{Course, Open, Unresolved};
 pub(crate) use write::{Batch, Journal, Refused};

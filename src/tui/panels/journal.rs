@@ -1,9 +1,7 @@
 //! *Journal*: the operations by state; what is owed, in doubt, dead, and what to do about it.
 
-use std::collections::BTreeSet;
-
 use crossterm::event::KeyCode;
-use domain::{FlowId, OperationId};
+use domain::FlowId;
 use engine::{FlowTrace, Life, OperationView, State};
 use ratatui::layout::Rect;
 
@@ -46,22 +44,12 @@ pub(crate) struct Journal {
     trace: Option<(FlowId, Option<Box<FlowTrace>>)>,
     asked_trace: Option<FlowId>,
     asked_at: u64,
-    marked: BTreeSet<OperationId>,
 }
 
 impl Journal {
     fn selected(&self) -> Option<&OperationView> {
         self.operations
             .get(self.list.selected(self.operations.len())?)
-    }
-
-    /// Returns the marked operations, or all that are shown, as far as something can be done with them.
-    fn several(&self, can: fn(&Life) -> bool) -> Vec<OperationId> {
-        let wanted = |one: &&OperationView| {
-            can(&one.life) && (self.marked.is_empty() || self.marked.contains(&one.operation))
-        };
-        let several = self.operations.iter().filter(wanted);
-        several.map(|one| one.operation).collect()
     }
 
     fn draw_list(&self, world: &World, pen: &mut Pen<'_>, area: Rect) {
@@ -124,12 +112,7 @@ impl Journal {
                     Life::Held { reason } => (format!("held {reason}"), theme.warn),
                     other => (other.word().to_owned(), theme.text),
                 };
-                let mark = if self.marked.contains(&one.operation) {
-                    "*"
-                } else {
-                    ""
-                };
-                let time = format!("{mark}{}", world.time(one.queued));
+                let time = world.time(one.queued);
                 let connector = one.connector.to_string();
                 let name = one.name.to_string();
                 let tries = one.attempts.to_string();
@@ -177,17 +160,6 @@ impl Journal {
             }
         }
     }
-}
-
-fn is_retried(life: &Life) -> bool {
-    !matches!(
-        life.state(),
-        State::Settled | State::InFlight | State::Queued
-    )
-}
-
-fn is_discarded(life: &Life) -> bool {
-    life.is_open() || *life == Life::Dead
 }
 
 impl Panel for Journal {
@@ -276,12 +248,7 @@ impl Panel for Journal {
                 Action::new("why", Key::of(KeyCode::Enter), "Why")
                     .like(format!("outbound journal show {}", one.flow)),
             );
-            actions.push(
-                Action::new("traffic", Key::letter('o'), "Show in Traffic").like(format!(
-                    "outbound journal exchanges --connector {}",
-                    one.connector
-                )),
-            );
+            actions.push(Action::new("traffic", Key::letter('o'), "Show in Traffic"));
             if one.life.state() != State::Settled {
                 actions.push(
                     Action::new("retry", Key::letter('r'), "Retry now")
@@ -298,12 +265,12 @@ impl Panel for Journal {
             let paused = world.board.count(State::Held) > 0;
             actions.push(
                 Action::named("pause", format!("Pause {connector}"))
-                    .like(format!("outbound connector pause {connector}")),
+                    .like(format!("outbound journal pause {connector}")),
             );
             if paused {
                 actions.push(
                     Action::named("resume", format!("Resume {connector}"))
-                        .like(format!("outbound connector resume {connector}")),
+                        .like(format!("outbound journal resume {connector}")),
                 );
             }
         }
@@ -311,22 +278,11 @@ impl Panel for Journal {
             Action::named("dead", "Journal: dead letters")
                 .like("outbound journal operations --state dead"),
         );
-        if !self.operations.is_empty() {
-            actions.push(Action::new("mark", Key::letter(' '), "Mark").quiet());
-            let (retried, discarded) = (self.several(is_retried), self.several(is_discarded));
-            let which = if self.marked.is_empty() {
-                "shown"
-            } else {
-                "marked"
-            };
-            if !retried.is_empty() {
-                let label = format!("Retry all {} {which}", retried.len());
-                actions.push(Action::named("retry-all", label));
-            }
-            if !discarded.is_empty() {
-                let label = format!("Discard all {} {which}", discarded.len());
-                actions.push(Action::named("discard-all", label));
-            }
+        if STATES[self.tab] == Some(State::Dead) && !self.operations.is_empty() {
+            actions.push(Action::named(
+                "retry-all",
+                format!("Retry all {} dead letters shown", self.operations.len()),
+            ));
         }
         actions
     }
@@ -352,9 +308,8 @@ impl Panel for Journal {
                 return vec![Wish::Show(Box::new(Modal::Question(question)))];
             }
             "retry-all" => {
-                let all = self.several(is_retried);
+                let all: Vec<_> = self.operations.iter().map(|one| one.operation).collect();
                 let body = vec![format!("{} operations are tried again now.", all.len())];
-                self.marked.clear();
                 let answers = vec![
                     ("Retry", vec![Wish::Do(Deed::Retry(all))]),
                     ("Cancel", Vec::new()),
@@ -362,22 +317,7 @@ impl Panel for Journal {
                 let question = Question::new("Retry all?", body, None, answers);
                 return vec![Wish::Show(Box::new(Modal::Question(question)))];
             }
-            "mark" => {
-                let id = one.operation;
-                if !self.marked.remove(&id) {
-                    self.marked.insert(id);
-                }
-            }
-            "discard" | "discard-all" => {
-                let (sheet, title) = if id == "discard" {
-                    (
-                        one.operation.to_string(),
-                        format!("Discard {} of {} at {}?", one.verb, one.name, one.connector),
-                    )
-                } else {
-                    let count = self.several(is_discarded).len();
-                    ("all".to_owned(), format!("Discard {count} operations?"))
-                };
+            "discard" => {
                 let form = Form::new(
                     vec![
                         Field::text("why", "Why", "")
@@ -391,8 +331,8 @@ impl Panel for Journal {
                 );
                 return vec![Wish::Show(Box::new(Modal::Sheet(Sheet {
                     panel: "journal",
-                    id: sheet,
-                    title,
+                    id: one.operation.to_string(),
+                    title: format!("Discard {} of {} at {}?", one.verb, one.name, one.connector),
                     note: String::new(),
                     form,
                     says: vec![
@@ -474,17 +414,10 @@ impl Panel for Journal {
     }
 
     fn submitted(&mut self, _world: &World, sheet: &str, form: &Form, _button: &str) -> Vec<Wish> {
-        let operations = if sheet == "all" {
-            let all = self.several(is_discarded);
-            self.marked.clear();
-            all
-        } else {
-            sheet.parse().into_iter().collect()
-        };
-        if operations.is_empty() {
-            return Vec::new();
+        match sheet.parse() {
+            Ok(operation) => vec![Wish::Do(Deed::Discard(vec![operation], form.value("why")))],
+            Err(_) => Vec::new(),
         }
-        vec![Wish::Do(Deed::Discard(operations, form.value("why")))]
     }
 
     fn back(&mut self) -> Option<Vec<Wish>> {

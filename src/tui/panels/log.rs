@@ -45,7 +45,7 @@ impl Panel for Log {
         if self.lines.is_empty() {
             pen.paragraph(
                 inner,
-                "Nothing was logged. `outbound --log-dir DIR` keeps a log, and shows it here.",
+                "Nothing was logged, or no log file is configured.",
                 theme.dim,
             );
             return;
@@ -70,10 +70,7 @@ impl Panel for Log {
     }
 
     fn actions(&self, _world: &World) -> Vec<Action> {
-        vec![
-            Action::new("again", Key::of(KeyCode::Enter), "Read again")
-                .like("outbound --log-dir DIR"),
-        ]
+        vec![Action::new("again", Key::of(KeyCode::Enter), "Read again")]
     }
 
     fn act(&mut self, _world: &World, _id: &str) -> Vec<Wish> {

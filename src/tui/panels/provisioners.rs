@@ -1,7 +1,7 @@
 //! The provisioners of the resident application or of one application: form, rows, edits, and what they mean in words.
 
 use config::edit::Value;
-use domain::{ApplicationId, Configuration, ConnectorRef, FieldKind, OnFailure, Provisioner};
+use domain::{ApplicationId, Configuration, ConnectorRef, OnFailure, Provisioner};
 use ratatui::layout::Rect;
 
 use crate::draft::Edit;
@@ -178,58 +178,8 @@ pub(crate) fn meaning(world: &World, owner: &Owner, one: &Provisioner) -> Vec<St
                     .to_owned(),
             );
         }
-        if let Some(other) = same_target(world, config, one) {
-            lines.push(format!(
-                "! {other} writes to the same address and is provisioned as well: the second of them finds the account \
-                 made already."
-            ));
-        }
     }
     lines
-}
-
-/// Finds another provisioner of the organization that writes to the very same place.
-fn same_target(world: &World, config: &Configuration, one: &Provisioner) -> Option<String> {
-    let kind = world.catalogue.of(&one.connector.kind)?;
-    let (_, mine) = config.connector(&one.connector)?;
-    let tells_apart = |key: &&str| {
-        kind.target.address_settings.contains(key)
-            || kind.field(key).is_some_and(|field| {
-                field.required
-                    && matches!(
-                        field.kind,
-                        FieldKind::Text | FieldKind::Domain | FieldKind::Email | FieldKind::Url
-                    )
-            })
-    };
-    let keys: Vec<&str> = kind
-        .fields
-        .iter()
-        .map(|field| field.key)
-        .filter(tells_apart)
-        .collect();
-    config
-        .resident
-        .iter()
-        .filter(|other| {
-            other.connector != one.connector && other.connector.kind == one.connector.kind
-        })
-        .find(|other| {
-            config
-                .connector(&other.connector)
-                .is_some_and(|(_, theirs)| {
-                    keys.iter()
-                        .all(|key| match (mine.text(key), theirs.text(key)) {
-                            (Some(mine), Some(theirs)) => mine == theirs,
-                            _ => true,
-                        })
-                })
-        })
-        .map(|other| {
-            config
-                .connector(&other.connector)
-                .map_or_else(String::new, |(connection, _)| connection.name.clone())
-        })
 }
 
 fn connectors_of(world: &World, connection: &str) -> Vec<Choice> {

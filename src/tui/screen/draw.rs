@@ -1,7 +1,5 @@
 //! How the screen is drawn: head, sections, the panel, what lies over it, status and keys.
 
-use std::time::Duration;
-
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -10,17 +8,6 @@ use crate::modal::Modal;
 use crate::paint::{Pen, cells};
 
 impl Screen {
-    /// Returns the screen as it would be drawn, as text. A secret that is revealed just now is masked in it.
-    pub(super) fn as_text(&mut self) -> String {
-        let area = Rect::new(0, 0, self.world.width.max(80), 40);
-        let mut buffer = Buffer::empty(area);
-        // Whatever may be read until some moment may not be read any more at the end of time.
-        let now = std::mem::replace(&mut self.world.passed, Duration::MAX);
-        self.draw(&mut buffer, area);
-        self.world.passed = now;
-        crate::shot::text(&buffer)
-    }
-
     pub(super) fn tabs(&self) -> Vec<String> {
         let width = self.world.width;
         self.panels
@@ -51,10 +38,10 @@ impl Screen {
         };
         if area.width < LEAST.0 || area.height < LEAST.1 {
             let text = format!(
-                "{}x{} is too small; {}x{} needed",
+                "{}x{} is too small; {}x{} is needed",
                 area.width, area.height, LEAST.0, LEAST.1
             );
-            pen.put(area.x, area.y, area.width, &text, theme.text);
+            pen.paragraph(area, &text, theme.text);
             return;
         }
         let (head, foot) = if self.zoomed || area.height < 8 {
@@ -115,7 +102,12 @@ impl Screen {
         } else {
             String::new()
         };
-        let right = format!("{queue}{}{dirty}", self.world.file_name());
+        let recorded = if self.recording.is_some() {
+            "REC  "
+        } else {
+            ""
+        };
+        let right = format!("{recorded}{queue}{}{dirty}", self.world.file_name());
         let room = u16::try_from(cells(&right)).unwrap_or(0) + 2;
         let left = crumbs.join(&format!(" {arrow} "));
         pen.put(
@@ -161,8 +153,6 @@ impl Screen {
         let (text, style) = if let Some(failure) = &self.failure {
             let first = failure.lines().next().unwrap_or_default();
             (format!("x {first}  (! shows it, Esc clears)"), theme.bad)
-        } else if let Some(work) = self.world.work.as_ref().filter(|work| work.is_under_way()) {
-            (work.line(), theme.warn)
         } else if let Some((toast, _)) = &self.toast {
             (toast.clone(), theme.good)
         } else if let Some(draft) = self.world.draft.as_ref().filter(|draft| draft.is_changed()) {
@@ -245,4 +235,4 @@ impl Screen {
 }
 
 /// Below this the screen says what it needs.
-pub(super) const LEAST: (u16, u16) = (20, 5);
+pub(super) const LEAST: (u16, u16) = (40, 12);

@@ -42,8 +42,8 @@ impl Screen {
         if key == Key::ctrl('l') {
             return orders.push(Order::Do(Deed::Repaint));
         }
-        if key == Key::ctrl('c') && self.modals.is_empty() && self.is_working() {
-            return orders.push(Order::Do(Deed::StopWork));
+        if key == Key::of(KeyCode::F(12)) {
+            return self.offer_pictures();
         }
         if key == Key::ctrl('c') {
             if self.modals.is_empty() || self.leaving {
@@ -167,12 +167,8 @@ impl Screen {
             Action::new("trigger", Key::letter('t'), "Trigger something")
                 .like("outbound trigger …")
                 .quiet(),
-            Action::new("problem", Key::letter('!'), "Next problem")
-                .like("outbound journal list")
-                .quiet(),
-            Action::new("update", Key::ctrl('s'), "Update (save workbench.toml)")
-                .like("outbound config set PATH VALUE")
-                .quiet(),
+            Action::new("problem", Key::letter('!'), "Next problem").quiet(),
+            Action::new("update", Key::ctrl('s'), "Update (save workbench.toml)").quiet(),
             Action::new("undo", Key::letter('u'), "Undo the last unsaved edit").quiet(),
             Action::new("redo", Key::ctrl('r'), "Redo").quiet(),
             Action::named("discard", "Discard unsaved changes"),
@@ -187,18 +183,20 @@ impl Screen {
             Action::new(
                 "shot",
                 Key::letter('w'),
-                "Write this screen to a file (.txt)",
+                "Screenshot: write this screen to a file (.txt .svg .html .ansi)",
             )
             .quiet(),
+            Action::named(
+                "record",
+                if self.recording.is_some() {
+                    "Stop recording"
+                } else {
+                    "Record the screen (asciicast)"
+                },
+            )
+            .like("outbound --record FILE"),
             Action::named("quit", "Quit"),
         ];
-        if let Some(work) = &self.world.work {
-            if work.is_under_way() {
-                actions.push(Action::named("stop-work", format!("Stop: {}", work.what)));
-            } else {
-                actions.push(Action::named("report", format!("Report: {}", work.what)));
-            }
-        }
         for (at, panel) in self.panels.iter().enumerate() {
             let digit = char::from_digit(u32::try_from(at + 1).unwrap_or(0), 10);
             let mut action = Action::named(panel.id(), format!("Go to: {}", panel.title()));
@@ -222,11 +220,7 @@ impl Screen {
             }
             "help" => {
                 let panel = &self.panels[self.at];
-                let help = Help::new(
-                    panel.title().to_owned(),
-                    panel.actions(&self.world),
-                    self.global(),
-                );
+                let help = Help::new(panel.title().to_owned(), panel.actions(&self.world));
                 self.modals.push(Modal::Help(help));
             }
             "trigger" => {
@@ -260,7 +254,7 @@ impl Screen {
                     .events
                     .iter()
                     .rev()
-                    .map(|line| vec![Span::new(line.text.clone(), theme.text)])
+                    .map(|line| vec![Span::new(line.clone(), theme.text)])
                     .collect();
                 self.modals
                     .push(Modal::Reading(Reading::new("Messages", lines, Vec::new())));
@@ -273,20 +267,9 @@ impl Screen {
                 }
             }
             "zoom" => self.zoomed = !self.zoomed,
-            "shot" => {
-                let text = self.as_text();
-                let name = format!(
-                    "outbound-{}.txt",
-                    self.world.time(self.world.now).replace(':', "")
-                );
-                orders.push(Order::Do(Deed::Write {
-                    path: name.into(),
-                    text,
-                }));
-            }
+            "shot" => self.offer_pictures(),
+            "record" => self.toggle_recording(orders),
             "quit" => self.quit(orders),
-            "stop-work" => orders.push(Order::Do(Deed::StopWork)),
-            "report" => self.work_report(),
             section => {
                 if let Some(at) = self.panels.iter().position(|panel| panel.id() == section) {
                     self.at = at;

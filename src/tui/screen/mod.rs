@@ -1,9 +1,9 @@
 //! The screen: sections, overlays, the status row and the key row; what a happening changes and what it asks for.
 
+mod capture;
 mod draw;
 mod edits;
 mod keys;
-mod plain;
 
 use std::time::Duration;
 
@@ -25,13 +25,6 @@ pub(crate) enum Order {
     Do(Deed),
 }
 
-/// What was said in the status row.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Message {
-    pub(crate) text: String,
-    pub(crate) is_failure: bool,
-}
-
 /// Everything that can be seen.
 pub(crate) struct Screen {
     pub(crate) world: World,
@@ -41,9 +34,11 @@ pub(crate) struct Screen {
     toast: Option<(String, Duration)>,
     /// A failure stays until somebody looked.
     failure: Option<String>,
-    pub(crate) events: Vec<Message>,
+    pub(crate) events: Vec<String>,
     zoomed: bool,
     mouse: bool,
+    /// The file that the screen is recorded into.
+    pub(crate) recording: Option<String>,
     /// The file was changed by somebody else while there is a draft.
     conflict: bool,
     /// Leave as soon as the draft is saved.
@@ -66,6 +61,7 @@ impl Screen {
             events: Vec::new(),
             zoomed: false,
             mouse: false,
+            recording: None,
             conflict: false,
             leaving: false,
         }
@@ -73,27 +69,29 @@ impl Screen {
 
     /// Returns what is to be read first.
     pub(crate) fn begin(&mut self) -> Vec<Order> {
-        let mut orders = vec![Order::Ask(Query::Begin), Order::Ask(Query::Mocks)];
+        let mut orders = vec![
+            Order::Ask(Query::Begin),
+            Order::Ask(Query::Mocks),
+            Order::Ask(Query::Counts),
+        ];
         orders.extend(self.want());
         orders
     }
 
     /// Tells whether something visible depends on time passing, and until when nothing changes.
     pub(crate) fn ticks(&self) -> Option<Duration> {
+        let passed = self.world.passed;
         let toast = self.toast.as_ref().map(|(_, until)| *until);
-        let secrets = self.modals.iter().filter_map(Modal::revealed_until).chain(
-            self.panels
-                .iter()
-                .filter_map(|panel| panel.revealed_until()),
-        );
-        let next = toast
-            .into_iter()
-            .chain(secrets.filter(|until| *until > self.world.passed))
-            .min()?;
-        Some(
-            next.saturating_sub(self.world.passed)
-                .max(Duration::from_millis(50)),
-        )
+        // A secret that was revealed is masked again by itself.
+        let revealed = self
+            .modals
+            .iter()
+            .filter_map(Modal::revealed)
+            .chain(self.panels[self.at].revealed())
+            .filter(|until| *until > passed)
+            .min();
+        let next = toast.into_iter().chain(revealed).min()?;
+        Some(next.saturating_sub(passed).max(Duration::from_millis(50)))
     }
 
     /// Tells whether this is a section's root with nothing over it.
@@ -132,7 +130,11 @@ impl Screen {
                     }));
                 }
             }
-            Happening::Lab(entry) => self.world.board.lab(entry),
+            Happening::Lab(entries) => {
+                for entry in entries {
+                    self.world.board.lab(entry);
+                }
+            }
             Happening::Answer(answer) => self.answer(*answer, &mut orders),
             Happening::Tick => {
                 if self
@@ -155,18 +157,14 @@ impl Screen {
     }
 
     fn say(&mut self, text: String) {
-        self.events.push(Message {
-            text: format!("{} {text}", self.world.time(self.world.now)),
-            is_failure: false,
-        });
+        self.events
+            .push(format!("{} {text}", self.world.time(self.world.now)));
         self.toast = Some((text, self.world.passed + TOAST));
     }
 
     fn fail(&mut self, text: String) {
-        self.events.push(Message {
-            text: format!("{} x {text}", self.world.time(self.world.now)),
-            is_failure: true,
-        });
+        self.events
+            .push(format!("{} x {text}", self.world.time(self.world.now)));
         self.failure = Some(text);
     }
 
@@ -178,14 +176,8 @@ impl Screen {
                 }
                 Wish::Do(Deed::Quit) => self.quit(orders),
                 Wish::Do(deed) => {
-                    if matches!(deed, Deed::Review) {
-                        if self.conflict {
-                            self.file_changed(orders);
-                            continue;
-                        }
-                        if self.draft_is_bad() {
-                            continue;
-                        }
+                    if matches!(deed, Deed::Review) && self.draft_is_bad() {
+                        continue;
                     }
                     self.conflict &= !matches!(deed, Deed::Save);
                     orders.push(Order::Do(deed));
@@ -222,14 +214,6 @@ impl Screen {
                 Wish::Prepend(rows) => {
                     self.world.board.stream.prepend(rows);
                 }
-                Wish::TakeDraft(draft) => {
-                    self.world.draft = Some(*draft);
-                    self.conflict = false;
-                    self.say(
-                        "the changes here stand on top of the file as it is now; Ctrl-S updates"
-                            .to_owned(),
-                    );
-                }
                 Wish::DropDraft => {
                     self.world.draft = None;
                     self.conflict = false;
@@ -248,12 +232,8 @@ impl Screen {
             self.grant(wishes, orders);
         }
         match answer {
-            Answer::Begun {
-                last,
-                counts,
-                open,
-                rows,
-            } => self.world.board.begin(last, counts, &open, rows),
+            Answer::Begun { last, open, rows } => self.world.board.begin(last, &open, rows),
+            Answer::Counts { last, counts } => self.world.board.counted(last, counts),
             Answer::Since(news) => {
                 for one in news {
                     self.world.board.hear(one);
@@ -278,18 +258,6 @@ impl Screen {
                     orders.push(Order::Do(Deed::Quit));
                 }
             }
-            Answer::Reloaded(Ok(loaded)) => {
-                self.world.running = std::sync::Arc::new(loaded.configuration);
-                self.say(format!(
-                    "{} was changed by somebody else; the engine works by it now",
-                    self.world.file_name()
-                ));
-            }
-            Answer::Reloaded(Err(text)) => self.fail(format!(
-                "{} was changed by somebody else and cannot be used; the engine goes on as before\n{text}",
-                self.world.file_name()
-            )),
-            Answer::Work(work) => self.work(work),
             Answer::Saved(Err(text)) => {
                 self.leaving = false;
                 self.fail(text);

@@ -120,9 +120,6 @@ impl Lab for NoLab {
     fn reset(&self, _: &str) -> Result<(), LabError> {
         none()
     }
-    fn wear(&self, _: &str, _: &str) -> Result<(), LabError> {
-        none()
-    }
     fn snapshot(&self, _: &str, _: &str) -> Result<(), LabError> {
         none()
     }
@@ -170,7 +167,7 @@ impl Live {
             surroundings: Surroundings::default(),
             link: Link::Quick,
             log: None,
-            may_replay: false,
+            record: None,
             seed: 1,
         };
         let hands = Hands::new(setup, sender);

@@ -1,9 +1,8 @@
 //! Tests of the whole screen: what it shows, what keys do, and that nothing makes it stumble.
 
-mod disk;
+mod captures;
 mod fuzz;
 mod live;
-mod many;
 mod snapshots;
 mod updates;
 
@@ -33,6 +32,7 @@ impl Stage {
         std::fs::write(&file, samples::TOML).unwrap();
         let mut world = samples::world(theme, file);
         world.width = size.0;
+        world.height = size.1;
         Self {
             screen: Screen::new(world, panels::all(), "traffic"),
             folder,
@@ -46,7 +46,7 @@ impl Stage {
         let orders = stage.screen.begin();
         stage.answer(orders);
         stage.happen(Happening::News(samples::news()));
-        stage.happen(Happening::Lab(samples::lab_entry()));
+        stage.happen(Happening::Lab(vec![samples::lab_entry()]));
         stage
     }
 
@@ -107,9 +107,12 @@ fn answer_to(query: Query) -> Answer {
     match query {
         Query::Begin => Answer::Begun {
             last: 0,
-            counts: std::collections::BTreeMap::default(),
             open: Vec::new(),
             rows: Vec::new(),
+        },
+        Query::Counts => Answer::Counts {
+            last: 0,
+            counts: std::collections::BTreeMap::default(),
         },
         Query::Older { .. } => Answer::Older {
             rows: Vec::new(),

@@ -18,7 +18,7 @@ use super::{JournalError, migrate, schema};
 
 pub use flows::FlowSummary;
 pub(super) use links::links_of;
-pub use operations::{ExchangeFilter, ExchangeView, OperationFilter, OperationView};
+pub use operations::{Counts, ExchangeFilter, ExchangeView, OperationFilter, OperationView};
 
 /// Reads a journal. Cheap to clone; clones share a few connections.
 #[derive(Debug, Clone)]
@@ -139,13 +139,15 @@ impl Reader {
 
     /// Returns the number of the newest fact.
     pub fn last(&self) -> Result<u64, JournalError> {
-        self.with(|db| {
-            let last: i64 = db
-                .prepare_cached("SELECT coalesce(max(seq), 0) FROM facts")?
-                .query_row([], |row| row.get(0))?;
-            Ok(unsigned(last))
-        })
+        self.with(last)
     }
+}
+
+fn last(db: &Connection) -> Result<u64, JournalError> {
+    let last: i64 = db
+        .prepare_cached("SELECT coalesce(max(seq), 0) FROM facts")?
+        .query_row([], |row| row.get(0))?;
+    Ok(unsigned(last))
 }
 
 /// Reads rows whose only column is a JSON body.

@@ -7,13 +7,16 @@ use domain::{
 };
 use jiff::Timestamp;
 use rusqlite::types::ToSql;
-use rusqlite::{Row, params_from_iter};
+use rusqlite::{Connection, Row, params_from_iter};
 use serde::Serialize;
 
 use super::super::JournalError;
 use super::super::code::{self, instant, signed, unsigned};
 use super::{Page, Reader, bounds};
 use crate::{Fact, Life, State};
+
+/// How many operations are in which state, by connector.
+pub type Counts = BTreeMap<ConnectorRef, BTreeMap<State, u64>>;
 
 /// One operation in a list.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -141,22 +144,13 @@ impl Reader {
     }
 
     /// Counts operations by connector and state.
-    pub fn counts(&self) -> Result<BTreeMap<ConnectorRef, BTreeMap<State, u64>>, JournalError> {
-        self.with(|db| {
-            let mut statement = db.prepare_cached(
-                "SELECT connector, state, count(*) FROM operations GROUP BY connector, state",
-            )?;
-            let mut rows = statement.query([])?;
-            let mut out: BTreeMap<ConnectorRef, BTreeMap<State, u64>> = BTreeMap::new();
-            while let Some(row) = rows.next()? {
-                let connector = code::connector(&row.get::<_, String>(0)?)?;
-                let count = unsigned(row.get(2)?);
-                out.entry(connector)
-                    .or_default()
-                    .insert(code::state(row.get(1)?), count);
-            }
-            Ok(out)
-        })
+    pub fn counts(&self) -> Result<Counts, JournalError> {
+        self.with(counts)
+    }
+
+    /// Counts operations by connector and state, and tells the newest fact that is part of the counts.
+    pub fn counts_now(&self) -> Result<(u64, Counts), JournalError> {
+        self.at_once(|db| Ok((super::last(db)?, counts(db)?)))
     }
 
     /// Lists exchanges, the newest first.
@@ -211,6 +205,22 @@ impl Reader {
             }
         })
     }
+}
+
+fn counts(db: &Connection) -> Result<Counts, JournalError> {
+    let mut statement = db.prepare_cached(
+        "SELECT connector, state, count(*) FROM operations GROUP BY connector, state",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut out = Counts::new();
+    while let Some(row) = rows.next()? {
+        let connector = code::connector(&row.get::<_, String>(0)?)?;
+        let count = unsigned(row.get(2)?);
+        out.entry(connector)
+            .or_default()
+            .insert(code::state(row.get(1)?), count);
+    }
+    Ok(out)
 }
 
 const OPERATION_COLUMNS: &str = "seq, id, flow, trigger_id, connector, object, local, name, verb, blocking, undoes, \

@@ -69,7 +69,7 @@ impl Connections {
                     kind,
                     form: connector_form(settings::fields(kind, None), false),
                 });
-                let wishes = Self::wizard_settings(world, &wizard);
+                let wishes = Self::wizard_settings(&wizard);
                 self.wizard = Some(wizard);
                 wishes
             }
@@ -178,12 +178,7 @@ impl Connections {
     }
 
     /// Step 2: the settings, as far as they were filled in already.
-    pub(super) fn wizard_settings(world: &World, wizard: &Wizard) -> Vec<Wish> {
-        let mocks = world.mocks.iter();
-        let mock = mocks
-            .filter(|mock| mock.target == wizard.kind.kind)
-            .find_map(|mock| mock.access.as_ref());
-        let says = mock.map(|access| format!("The mock on this machine: {access}."));
+    pub(super) fn wizard_settings(wizard: &Wizard) -> Vec<Wish> {
         let title = format!(
             "Create outbound provisioning connector: {}",
             wizard.kind.label
@@ -193,7 +188,7 @@ impl Connections {
             &title,
             "2 of 3: Connector Details",
             wizard.form.clone(),
-            says.into_iter().collect(),
+            Vec::new(),
         )
     }
 
@@ -254,7 +249,7 @@ impl Connections {
         let edit = edit.insert(array, entries);
         let answers = vec![
             ("Finish", vec![Wish::Edit(edit)]),
-            ("Previous", Self::wizard_settings(world, wizard)),
+            ("Previous", Self::wizard_settings(wizard)),
             ("Cancel", Vec::new()),
         ];
         vec![Wish::Show(Box::new(Modal::Reading(
@@ -327,7 +322,7 @@ impl Connections {
             kind,
             form,
         };
-        let wishes = Self::wizard_settings(world, &wizard);
+        let wishes = Self::wizard_settings(&wizard);
         self.wizard = Some(wizard);
         wishes
     }

@@ -1,6 +1,5 @@
 //! The three parts of the detail: why, wire and target.
 
-use domain::Purpose;
 use engine::FlowTrace;
 use ratatui::layout::Rect;
 use serde_json::Value;
@@ -134,19 +133,10 @@ impl Traffic {
         let Some(trace) = self.shown_trace(row) else {
             let text = match (&row.what, row.flow) {
                 (What::Nothing(reason, detail), _) => format!("nothing: {reason} ({detail})"),
-                (_, None) => match row.exchange().map(|exchange| exchange.purpose) {
-                    Some(Purpose::Replay) => {
-                        "Sent once more by hand (replay). It belongs to no flow and no operation: the engine does not \
-                         count it, and what it changed at the target stands under Target only."
-                            .to_owned()
-                    }
-                    _ => "This request belongs to no flow: it was a check by hand.".to_owned(),
-                },
+                (_, None) => "This request belongs to no flow: it was a check by hand.".to_owned(),
                 (_, Some(_)) => "reading …".to_owned(),
             };
-            let parts = crate::paint::wrap(&text, 60);
-            let parts = parts.into_iter();
-            return parts.map(|part| vec![Span::new(part, theme.dim)]).collect();
+            return vec![vec![Span::new(text, theme.dim)]];
         };
         let here = row.exchange().map(|exchange| exchange.id);
         why::tell(trace, row.connector.as_ref(), &theme, &|at| world.time(at))

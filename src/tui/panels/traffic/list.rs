@@ -34,6 +34,7 @@ impl Traffic {
         };
         if len == 0 {
             let text = match (stream.len(), stream.filter().is_open()) {
+                (0, _) if !world.board.begun => String::new(),
                 (0, _) => {
                     "Nothing yet. t triggers something that happens to a user; 5 shows the targets."
                         .to_owned()

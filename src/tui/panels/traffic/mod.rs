@@ -334,7 +334,7 @@ impl Panel for Traffic {
         let has_rows = world.board.stream.shown() > 0;
         let mut actions = vec![
             Action::new("follow", Key::letter('f'), "Follow the newest")
-                .like("outbound journal exchanges"),
+                .like("outbound journal follow"),
             Action::new(
                 "pause",
                 Key::letter(' '),
@@ -362,16 +362,6 @@ impl Panel for Traffic {
                 Action::new("field", Key::letter('n'), "Next field, marked in all three").quiet(),
                 Action::new("field-back", Key::letter('N'), "Previous field").quiet(),
             ]);
-            if row.is_some_and(|row| row.exchange().is_some()) {
-                actions.push(
-                    Action::new(
-                        "replay",
-                        Key::letter('R'),
-                        "Replay: send this request again",
-                    )
-                    .quiet(),
-                );
-            }
             if let Some(operation) = row.and_then(|row| row.operation) {
                 actions.push(
                     Action::new("retry", Key::letter('r'), "Retry")
@@ -420,7 +410,6 @@ impl Panel for Traffic {
                 }
             }
             "retry" => return self.retry(world),
-            "replay" => return self.replay(world),
             _ => {}
         }
         Vec::new()

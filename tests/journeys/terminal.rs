@@ -1,0 +1,356 @@
+//! The workbench in a pseudo-terminal: how it begins, and that every way out gives the terminal back as it was.
+
+use std::time::Duration;
+
+use outbound::pty::{Exited, Modes, Pty};
+use portable_pty::CommandBuilder;
+use rustix::process::{Pid, Signal};
+
+use crate::program::Program;
+
+/// Longer than the slowest machine needs; nothing waits so long unless something is wrong.
+const LONG: Duration = Duration::from_mins(2);
+
+/// What a shell expects of its terminal.
+const COOKED: Modes = Modes {
+    edits_lines: true,
+    echoes: true,
+    sends_signals: true,
+    reads_return_as_newline: true,
+    writes_newline_as_both: true,
+};
+
+const RAW: Modes = Modes {
+    edits_lines: false,
+    echoes: false,
+    sends_signals: false,
+    reads_return_as_newline: false,
+    writes_newline_as_both: false,
+};
+
+/// An organization without connections: nothing is sent, and no port is taken.
+const QUIET: &str = "[organization]\nname = \"Acme\"\ntenant_domain = \"acme.example\"\n";
+
+/// A shell's environment and nothing of the machine that the tests run on.
+fn environment(command: &mut CommandBuilder) {
+    command.env_clear();
+    for name in ["PATH", "HOME", "TMPDIR"] {
+        if let Some(value) = std::env::var_os(name) {
+            command.env(name, value);
+        }
+    }
+    command.env("TERM", "xterm-256color");
+    command.env("LANG", "en_US.UTF-8");
+}
+
+fn workbench(program: &Program, words: &[&str]) -> CommandBuilder {
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_outbound"));
+    command.args(words);
+    command.cwd(program.path());
+    environment(&mut command);
+    command
+}
+
+/// Opens the workbench at 80x24 and waits for its first full frame.
+fn open(program: &Program) -> Pty {
+    opened(workbench(program, &[]))
+}
+
+fn opened(command: CommandBuilder) -> Pty {
+    let pty = Pty::start(command, 80, 24).unwrap();
+    pty.wait("the first full frame", LONG, |screen| {
+        let text = screen.contents();
+        screen.alternate_screen()
+            && text.contains("outbound ▸ Traffic")
+            && text.contains("Nothing yet")
+            && text.contains("? help")
+    })
+    .unwrap();
+    pty
+}
+
+fn pid(pty: &Pty) -> Pid {
+    Pid::from_raw(i32::try_from(pty.pid()).unwrap()).unwrap()
+}
+
+fn holds(bytes: &[u8], sequence: &[u8]) -> bool {
+    bytes.windows(sequence.len()).any(|part| part == sequence)
+}
+
+/// Says that the terminal is as a shell wants it, by what was written and by what a terminal made of it.
+#[track_caller]
+fn given_back(pty: &Pty, exited: &Exited) {
+    assert_eq!(exited.modes, COOKED);
+    modes_undone(pty);
+    let bytes = pty.bytes(0);
+    assert!(
+        holds(&bytes, b"\x1b[22;0t") && holds(&bytes, b"\x1b[23;0t"),
+        "the title was not kept and given back"
+    );
+}
+
+#[track_caller]
+fn modes_undone(pty: &Pty) {
+    pty.look(|screen| {
+        assert!(!screen.alternate_screen(), "still on the other screen");
+        assert!(!screen.hide_cursor(), "the cursor is hidden");
+        assert!(!screen.bracketed_paste(), "pastes are still bracketed");
+        assert!(!screen.application_cursor(), "arrows are the application's");
+        assert_eq!(
+            screen.mouse_protocol_mode(),
+            vt100::MouseProtocolMode::None,
+            "the mouse is still caught"
+        );
+        assert_eq!(screen.fgcolor(), vt100::Color::Default);
+        assert_eq!(screen.bgcolor(), vt100::Color::Default);
+        assert!(!screen.bold() && !screen.inverse() && !screen.underline());
+    });
+    let bytes = pty.bytes(0);
+    for off in [
+        &b"\x1b[?1049l"[..],
+        b"\x1b[?25h",
+        b"\x1b[?2004l",
+        b"\x1b[?1000l",
+        b"\x1b[?7h",
+    ] {
+        assert!(
+            holds(&bytes, off),
+            "{} was not written",
+            String::from_utf8_lossy(off).escape_debug()
+        );
+    }
+}
+
+#[test]
+fn the_first_frame_is_full_and_the_mouse_stays_the_terminals() {
+    let program = Program::with(QUIET);
+    let mut pty = open(&program);
+    assert_eq!(pty.modes().unwrap(), RAW);
+    pty.look(|screen| {
+        assert!(screen.bracketed_paste());
+        assert!(screen.hide_cursor());
+        assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None);
+    });
+    for mouse in [&b"\x1b[?1000h"[..], b"\x1b[?1002h", b"\x1b[?1003h"] {
+        assert!(!holds(&pty.bytes(0), mouse), "the mouse was asked for");
+    }
+    pty.send("q").unwrap();
+    let exited = pty.wait_exit(LONG).unwrap();
+    assert_eq!((exited.code, &exited.signal), (0, &None));
+    given_back(&pty, &exited);
+}
+
+#[test]
+fn ctrl_c_leaves() {
+    let program = Program::with(QUIET);
+    let mut pty = open(&program);
+    pty.send("\x03").unwrap();
+    let exited = pty.wait_exit(LONG).unwrap();
+    assert_eq!(exited.code, 0);
+    given_back(&pty, &exited);
+}
+
+#[test]
+fn a_signal_to_end_gives_the_terminal_back_first() {
+    for signal in [Signal::TERM, Signal::HUP, Signal::INT, Signal::QUIT] {
+        let program = Program::with(QUIET);
+        let mut pty = open(&program);
+        rustix::process::kill_process(pid(&pty), signal).unwrap();
+        let exited = pty.wait_exit(LONG).unwrap();
+        assert_eq!((exited.code, &exited.signal), (130, &None), "{signal:?}");
+        given_back(&pty, &exited);
+    }
+}
+
+#[test]
+fn a_panic_of_the_screen_gives_the_terminal_back_and_is_told_below() {
+    let program = Program::with(QUIET);
+    let mut command = workbench(&program, &[]);
+    command.env("OUTBOUND_PROVOKE", "panic");
+    let mut pty = opened(command);
+    pty.send("\x07").unwrap();
+    let exited = pty.wait_exit(LONG).unwrap();
+    assert_eq!((exited.code, &exited.signal), (1, &None));
+    given_back(&pty, &exited);
+    let text = pty.text();
+    assert!(text.contains("provoked"), "{text}");
+    assert!(
+        text.contains("error: cannot go on with the screen"),
+        "{text}"
+    );
+    assert!(text.contains("outbound journal list"), "{text}");
+}
+
+#[test]
+fn a_panic_elsewhere_is_said_and_the_screen_goes_on() {
+    let program = Program::with(QUIET);
+    let mut command = workbench(&program, &[]);
+    command.env("OUTBOUND_PROVOKE", "panic-elsewhere");
+    let mut pty = opened(command);
+    pty.send("\x07").unwrap();
+    pty.wait_text("a part of the program broke down: provoked", LONG)
+        .unwrap();
+    pty.look(|screen| assert!(screen.alternate_screen()));
+    pty.send("\x1bq").unwrap();
+    let exited = pty.wait_exit(LONG).unwrap();
+    assert_eq!(exited.code, 0);
+    given_back(&pty, &exited);
+}
+
+#[test]
+fn an_error_on_the_way_in_leaves_no_mode_behind() {
+    let program = Program::with("[organization]\nname = 3\n");
+    let mut pty = Pty::start(workbench(&program, &[]), 80, 24).unwrap();
+    let exited = pty.wait_exit(LONG).unwrap();
+    assert_ne!(exited.code, 0);
+    assert_eq!(exited.modes, COOKED);
+    assert!(pty.text().contains("workbench.toml"), "{}", pty.text());
+    pty.look(|screen| assert!(!screen.alternate_screen()));
+}
+
+#[test]
+fn ctrl_z_stops_it_and_fg_brings_the_whole_screen_back() {
+    let program = Program::with(QUIET);
+    let mut shell = CommandBuilder::new("sh");
+    shell.args(["-i"]);
+    shell.cwd(program.path());
+    environment(&mut shell);
+    shell.env("PS1", "shell> ");
+    shell.env("ENV", "");
+    shell.env("BIN", env!("CARGO_BIN_EXE_outbound"));
+    let mut pty = Pty::start(shell, 80, 24).unwrap();
+    pty.wait_text("shell> ", LONG).unwrap();
+    pty.send("\"$BIN\"\r").unwrap();
+    let opened =
+        |screen: &vt100::Screen| screen.alternate_screen() && screen.contents().contains("? help");
+    pty.wait("the first frame", LONG, opened).unwrap();
+
+    pty.send("\x1a").unwrap();
+    pty.wait("the shell's prompt", LONG, |screen| {
+        !screen.alternate_screen() && screen.contents().trim_end().ends_with("shell>")
+    })
+    .unwrap();
+    modes_undone(&pty);
+    pty.send("stty -a\r").unwrap();
+    pty.wait_text(" icanon", LONG).unwrap();
+
+    let before = pty.written().1;
+    pty.send("fg\r").unwrap();
+    pty.wait("the screen again", LONG, opened).unwrap();
+    pty.wait_text("Nothing yet", LONG).unwrap();
+    assert_eq!(pty.modes().unwrap(), RAW);
+    pty.look(|screen| assert!(screen.bracketed_paste() && screen.hide_cursor()));
+    assert!(holds(&pty.bytes(before), b"\x1b[?1049h"));
+
+    pty.send("q").unwrap();
+    pty.wait("the shell again", LONG, |screen| !screen.alternate_screen())
+        .unwrap();
+    pty.send("exit\r").unwrap();
+    pty.wait_exit(LONG).unwrap();
+    modes_undone(&pty);
+}
+
+#[test]
+fn a_paste_is_text_and_never_commands() {
+    let program = Program::with(QUIET);
+    let mut pty = open(&program);
+    // At a section's root nothing takes text: `q` would quit, and Return would open.
+    pty.send("\x1b[200~q\rq\r\x1b[201~").unwrap();
+    pty.send("/").unwrap();
+    pty.send("\x1b[200~target:corp\tscim\nq\x1b[201~").unwrap();
+    pty.wait_text("target:corp", LONG).unwrap();
+    pty.send("\x1b\x1b").unwrap();
+    pty.send("\x03").unwrap();
+    let exited = pty.wait_exit(LONG).unwrap();
+    assert_eq!(exited.code, 0);
+    given_back(&pty, &exited);
+}
+
+#[test]
+fn another_size_is_drawn_in_full_and_too_small_is_said_in_a_word() {
+    let program = Program::with(QUIET);
+    let mut pty = open(&program);
+    for (columns, rows) in [(160, 50), (40, 12), (80, 24)] {
+        pty.resize(columns, rows).unwrap();
+        pty.wait(&format!("{columns}x{rows}"), LONG, |screen| {
+            let last = screen.rows(0, columns).nth(usize::from(rows) - 1);
+            last.is_some_and(|row| row.trim_end().ends_with(['?', 'p']) && row.contains('?'))
+        })
+        .unwrap();
+    }
+    pty.resize(39, 11).unwrap();
+    pty.wait_text("39x11", LONG).unwrap();
+    pty.wait_text("40x12", LONG).unwrap();
+    pty.resize(80, 24).unwrap();
+    pty.wait_text("? help", LONG).unwrap();
+    pty.resize(10, 2).unwrap();
+    // Too small for anything, and it can still be left.
+    pty.send("\x03").unwrap();
+    let exited = pty.wait_exit(LONG).unwrap();
+    assert_eq!(exited.code, 0);
+    given_back(&pty, &exited);
+}
+
+#[test]
+fn without_a_terminal_it_says_what_to_run_instead() {
+    let program = Program::with(QUIET);
+    let said = program.expect(0, &[]);
+    assert!(
+        said.out.contains("There is no terminal here"),
+        "{}",
+        said.out
+    );
+    assert!(said.out.contains("outbound trigger"), "{}", said.out);
+    assert!(!said.out.contains('\x1b'), "{:?}", said.out);
+
+    let mut command = workbench(&program, &[]);
+    command.env("TERM", "dumb");
+    let mut pty = Pty::start(command, 80, 24).unwrap();
+    assert_eq!(pty.wait_exit(LONG).unwrap().code, 0);
+    assert!(pty.text().contains("outbound --help"), "{}", pty.text());
+    assert!(!holds(&pty.bytes(0), b"\x1b["));
+}
+
+#[test]
+fn no_color_means_no_colour_and_states_keep_their_signs() {
+    let program = Program::with(QUIET);
+    let mut command = workbench(&program, &["--theme", "dark"]);
+    command.env("NO_COLOR", "1");
+    let mut pty = opened(command);
+    pty.send("1").unwrap();
+    pty.wait_text("outbound ▸ Connections", LONG).unwrap();
+    pty.send("q").unwrap();
+    pty.wait_exit(LONG).unwrap();
+    let text = String::from_utf8_lossy(&pty.bytes(0)).into_owned();
+    for part in text.split("\x1b[").skip(1) {
+        let Some((codes, _)) = part.split_once('m') else {
+            continue;
+        };
+        if !codes
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || byte == b';')
+        {
+            continue; // another sequence, and the `m` belongs to the text behind it
+        }
+        for code in codes.split(';') {
+            let code: u16 = code.parse().unwrap_or(0);
+            assert!(
+                !(30..=38).contains(&code) && !(40..=48).contains(&code) && code < 90,
+                "colour {code} in {codes:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn where_the_locale_knows_ascii_only_so_does_the_screen() {
+    let program = Program::with(QUIET);
+    let mut command = workbench(&program, &[]);
+    command.env("LANG", "C");
+    let mut pty = Pty::start(command, 80, 24).unwrap();
+    pty.wait_text("outbound > Traffic", LONG).unwrap();
+    pty.wait_text("? help", LONG).unwrap();
+    pty.send("q").unwrap();
+    pty.wait_exit(LONG).unwrap();
+    assert!(pty.bytes(0).is_ascii());
+}
