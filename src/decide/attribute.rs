@@ -18,14 +18,15 @@
 //! it gets a JSON array of all of them, under its name without the brackets. Any other attribute gets the first value,
 //! and the trace says how many were left out.
 //!
-//! A value that is longer than the target's limit is a warning in the trace, not a reason: limits change, and the
-//! target's own answer is the truth.
+//! **What the target refuses for certain**, by its own documents, is not sent: a value that is too long, of another form
+//! than it must have, or neither `true` nor `false` where it holds only those. A value that was written before was
+//! taken then, and stands.
 
 use std::collections::BTreeMap;
 
 use domain::{
     AttributeMapping, Claim, DefaultMapping, DesiredAttribute, Fallback, MappedFrom, Nothing,
-    OnEmpty, Origin, Reason, Step, User,
+    OnEmpty, Origin, Reason, Step, TargetSpec, User,
 };
 use serde_json::Value;
 
@@ -61,8 +62,21 @@ pub(crate) fn all(
             list.push(attribute);
         }
     }
-    required(walk, &rows, &list)?;
-    Ok(list)
+    let mut faults: Vec<String> = missing(walk, &rows, &list).into_iter().collect();
+    faults.extend(
+        list.iter()
+            .filter(|attribute| {
+                written.and_then(|written| written.get(&attribute.remote)) != Some(&attribute.value)
+            })
+            .filter_map(|attribute| fault(&walk.target.kind.target, attribute)),
+    );
+    if faults.is_empty() {
+        return Ok(list);
+    }
+    Err(Nothing {
+        reason: Reason::AttributeMissing,
+        detail: faults.join("; "),
+    })
 }
 
 /// Collects the mappings in order, each remote attribute once.
@@ -207,7 +221,7 @@ fn resolve(
         }
     };
     let left_out = if many { 0 } else { texts.len() - 1 };
-    let value = value(walk, remote, &texts, many, trace);
+    let value = value(&walk.target.kind.target, remote, &texts, many);
     let mut text = format!("{remote} = {value} ({origin}");
     if let Some(line) = row.line {
         text = format!("{text}, workbench.toml:{line}");
@@ -262,51 +276,59 @@ fn why_empty(row: &Row<'_>, emptied: bool) -> String {
     }
 }
 
-/// Makes the JSON value, and warns of what the target may not take.
-fn value(walk: &Walk<'_>, remote: &str, texts: &[&str], many: bool, trace: &mut Trace) -> Value {
-    let spec = &walk.target.kind.target;
-    if let Some((_, most)) = spec
-        .max_lengths
-        .iter()
-        .find(|(name, _)| name.eq_ignore_ascii_case(remote))
-        && texts.iter().any(|text| text.chars().count() > *most)
-    {
-        trace.say(
-            Step::Map,
-            format!("warning: {remote} holds at most {most} characters; the target will judge"),
-        );
-    }
-    let boolean = spec
-        .booleans
-        .iter()
-        .any(|name| name.eq_ignore_ascii_case(remote));
-    let mut typed = |text: &&str| {
-        if !boolean {
-            return Value::from(*text);
-        }
-        match text.trim().to_ascii_lowercase().as_str() {
-            "true" => Value::Bool(true),
-            "false" => Value::Bool(false),
-            _ => {
-                trace.say(
-                    Step::Map,
-                    format!("warning: {remote} holds true or false, not {text}"),
-                );
-                Value::from(*text)
-            }
-        }
+/// Makes the JSON value: where the target holds `true` or `false`, those words are no text.
+fn value(spec: &TargetSpec, remote: &str, texts: &[&str], many: bool) -> Value {
+    let boolean = listed(spec.booleans, remote, |name| name).is_some();
+    let typed = |text: &&str| match text.trim() {
+        text if boolean && text.eq_ignore_ascii_case("true") => Value::Bool(true),
+        text if boolean && text.eq_ignore_ascii_case("false") => Value::Bool(false),
+        _ => Value::from(*text),
     };
     if many {
         texts.iter().map(typed).collect()
     } else {
-        texts.first().map_or(Value::Null, &mut typed)
+        texts.first().map_or(Value::Null, typed)
     }
 }
 
-/// Checks the attributes without which the target refuses the account.
+/// Says what the target refuses in a value, and where the value comes from.
+fn fault(spec: &TargetSpec, attribute: &DesiredAttribute) -> Option<String> {
+    let remote = attribute.remote.as_str();
+    let is_flag = listed(spec.booleans, remote, |name| name).is_some();
+    let form = listed(spec.forms, remote, |(name, _)| name);
+    let one = |value: &Value| {
+        let text = value.as_str()?;
+        let fault = if is_flag {
+            Some(format!("it holds true or false, not {text}"))
+        } else {
+            form.and_then(|(_, form)| form.fault(text))
+                .or_else(|| too_long(spec, remote, text))
+        };
+        fault.map(|fault| format!("{remote} ({}): {fault}", attribute.origin))
+    };
+    match &attribute.value {
+        Value::Array(values) => values.iter().find_map(one),
+        value => one(value),
+    }
+}
+
+/// Says that a text is longer than its remote attribute can hold.
+pub(crate) fn too_long(spec: &TargetSpec, remote: &str, text: &str) -> Option<String> {
+    let (_, most) = listed(spec.max_lengths, remote, |(name, _)| name)?;
+    let length = text.chars().count();
+    (length > *most).then(|| format!("it holds at most {most} characters, not {length}"))
+}
+
+/// Finds the entry of a remote attribute, whose names compare without case.
+fn listed<T>(list: &'static [T], remote: &str, name: impl Fn(&T) -> &str) -> Option<&'static T> {
+    list.iter()
+        .find(|entry| name(entry).eq_ignore_ascii_case(remote))
+}
+
+/// Names the attributes without which the target refuses the account.
 ///
 /// An account that is there has them already, so an update misses only what it would clear.
-fn required(walk: &Walk<'_>, rows: &[Row<'_>], list: &[DesiredAttribute]) -> Result<(), Nothing> {
+fn missing(walk: &Walk<'_>, rows: &[Row<'_>], list: &[DesiredAttribute]) -> Option<String> {
     let known: Option<&Known> = walk
         .known
         .as_ref()
@@ -339,13 +361,7 @@ fn required(walk: &Walk<'_>, rows: &[Row<'_>], list: &[DesiredAttribute]) -> Res
             }
         })
         .collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    Err(Nothing {
-        reason: Reason::AttributeMissing,
-        detail: format!("no value for {}", missing.join(", ")),
-    })
+    (!missing.is_empty()).then(|| format!("no value for {}", missing.join(", ")))
 }
 
 fn is_blank(text: &str) -> bool {

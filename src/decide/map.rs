@@ -2,8 +2,8 @@
 //! with it.
 
 use domain::{
-    Desired, Group, Link, LocalRef, Member, NameRule, Nothing, PasswordPlan, QualifiedName, Reason,
-    Step, User,
+    Desired, Group, Link, LocalRef, Member, NameRule, Nothing, Object, PasswordPlan, QualifiedName,
+    Reason, Step, User,
 };
 
 use crate::pattern::{DEFAULT_SEPARATOR, Pattern, remote_name as by_pattern};
@@ -114,8 +114,36 @@ fn named(
         NameRule::UserName { .. } => format!("{} name", local.object()),
     };
     trace.say(Step::Map, format!("{attribute} = {remote} ({origin})"));
+    taken(walk, local, &remote)?;
     collision::check(walk, local, name, &remote)?;
     Ok(remote)
+}
+
+/// Checks that the target can take a user's name. One that an account there already has was taken.
+fn taken(walk: &Walk<'_>, local: LocalRef, remote: &str) -> Result<(), Nothing> {
+    let spec = &walk.target.kind.target;
+    let has_it = walk
+        .known
+        .as_ref()
+        .is_some_and(|known| known.is_there() && known.name == remote);
+    if has_it || local.object() != Object::User {
+        return Ok(());
+    }
+    let attribute = spec.name_attribute;
+    let fault = spec
+        .name_form
+        .fault(remote)
+        .or_else(|| attribute::too_long(spec, attribute, remote));
+    match fault {
+        None => Ok(()),
+        Some(fault) => Err(Nothing {
+            reason: match spec.name {
+                NameRule::Pattern { .. } => Reason::PatternInvalid,
+                NameRule::UserName { .. } => Reason::AttributeMissing,
+            },
+            detail: format!("{attribute} = {remote}: {fault}"),
+        }),
+    }
 }
 
 /// Makes the name at the target from a local name, by the target's rule.

@@ -14,6 +14,7 @@ mod decision;
 mod exchange;
 mod failure;
 mod field;
+mod form;
 mod lab;
 mod link;
 mod operation;
@@ -46,6 +47,7 @@ pub use decision::{Candidate, Decision, Level, Nothing, Planned, Step, TraceLine
 pub use exchange::{Body, Exchange, ExchangeId, Header, Purpose, Response, Tap};
 pub use failure::{Failure, FailureKind, Remedy};
 pub use field::{Field, FieldKind};
+pub use form::Form;
 pub use lab::{
     Lab, LabArmed, LabChange, LabEntry, LabError, LabFault, LabFeed, LabMock, LabObject,
 };

@@ -61,7 +61,7 @@ reasons! {
         "Correct the provisioner's `connector`, or add the connector to the connection.";
     ConnectorDisabled "connector-disabled" Level
         "The connector's toggle is off."
-        "Set `enabled = true` on the connector.";
+        "Set `enabled = true` on the connector; accounts of users who left meanwhile are listed by `outbound links leftover`.";
     RealTargetNotAllowed "real-target-not-allowed" Level
         "The connector speaks to an address outside this machine, and that is not allowed here."
         "Set `real_targets = true` under [engine] when the real target is meant.";
@@ -90,11 +90,11 @@ reasons! {
         "Another local user already has, or is about to get, the same remote name."
         "Make the provisioning pattern tell them apart (UD, TD), or rename one of the two.";
     PatternInvalid "pattern-invalid" Map
-        "The provisioning pattern cannot be used."
-        "Write tokens UN, UD, TD, IDP, separated by commas inside one pair of braces.";
+        "The provisioning pattern cannot be used, or makes a name that the target does not take."
+        "Write tokens UN, UD, TD, IDP, separated by commas inside one pair of braces; or give the user a name that fits.";
     AttributeMissing "attribute-missing" Map
-        "The target requires an attribute that has no value."
-        "Give the user the claim, or the mapping a `default` or `value`.";
+        "An attribute has no value that the target takes: it is missing, too long, or of another form."
+        "Give the user the claim, correct its value, or give the mapping a `default` or `value`.";
     PasswordNotProvisioned "password-not-provisioned" Map
         "The password changed, and this connector does not provision passwords."
         "Turn on password provisioning on a SCIM2 connector.";

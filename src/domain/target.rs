@@ -1,7 +1,7 @@
 //! What a connector type is and what its target can hold and do, as data for the decision, the lint and the forms.
 
 use crate::{
-    ConnectorKind, ConnectorSettings, Deprovision, Fallback, Field, PasswordRule, is_loopback,
+    ConnectorKind, ConnectorSettings, Deprovision, Fallback, Field, Form, PasswordRule, is_loopback,
 };
 
 /// One connector type: its settings and its target.
@@ -73,12 +73,16 @@ pub struct TargetSpec {
     pub name: NameRule,
     /// The remote attribute that holds the name: `primaryEmail`, `Username`, `userName`.
     pub name_attribute: &'static str,
+    /// The form that a user's name must have.
+    pub name_form: Form,
     /// Mappings that hold unless the connection maps the same remote attribute itself.
     pub default_mappings: &'static [DefaultMapping],
     /// Remote attributes without which a create is refused; the name attribute is always there.
     pub required: &'static [&'static str],
-    /// Remote attributes that hold at most so many characters.
+    /// Remote attributes that hold at most so many characters; the name attribute may be among them.
     pub max_lengths: &'static [(&'static str, usize)],
+    /// Remote attributes whose value must have a form.
+    pub forms: &'static [(&'static str, Form)],
     /// Remote attributes that hold `true` or `false` rather than text.
     pub booleans: &'static [&'static str],
     /// Remote attributes that the connector itself sets, so that mapping them is an error.

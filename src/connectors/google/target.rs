@@ -1,7 +1,7 @@
 //! What Google Directory can hold and do.
 
 use domain::{
-    ConnectorType, DefaultMapping, Deprovision, Fallback, MappedFrom, NameRule, PasswordRule,
+    ConnectorType, DefaultMapping, Deprovision, Fallback, Form, MappedFrom, NameRule, PasswordRule,
     TargetSpec,
 };
 
@@ -20,6 +20,14 @@ pub(crate) const GOOGLE: ConnectorType = ConnectorType {
             domain: "google_domain",
         },
         name_attribute: "primaryEmail",
+        // Source: support.google.com/a/answer/9193374, "Name guidelines for users and groups". The page changes: older
+        // versions refuse accents and every sign but - _ ' and ., the newest speaks of other signs that are taken. So
+        // signs that no version names are left to Google; letters beyond ASCII are refused, as most versions say.
+        name_form: Form::Mailbox {
+            forbidden: "&=<>+,!",
+            most: 64,
+            reserved: &["abuse", "postmaster"],
+        },
         default_mappings: &[
             DefaultMapping {
                 remote: "name.givenName",
@@ -39,6 +47,7 @@ pub(crate) const GOOGLE: ConnectorType = ConnectorType {
             ("name.familyName", 60),
             ("name.displayName", 256),
         ],
+        forms: &[],
         booleans: &[
             "suspended",
             "archived",

@@ -1,6 +1,6 @@
 //! What the Salesforce User object can hold and do.
 
-use domain::{ConnectorType, Deprovision, NameRule, PasswordRule, TargetSpec};
+use domain::{ConnectorType, Deprovision, Form, NameRule, PasswordRule, TargetSpec};
 
 use super::fields::FIELDS;
 
@@ -17,6 +17,8 @@ pub(crate) const SALESFORCE: ConnectorType = ConnectorType {
             domain: "provisioning_domain",
         },
         name_attribute: "Username",
+        // Source: object reference, User: "must be in the form of an email address".
+        name_form: Form::Address,
         // The body is the connection's attribute mapping and nothing else.
         default_mappings: &[],
         // Source: object reference, User; Username is the name attribute.
@@ -42,6 +44,8 @@ pub(crate) const SALESFORCE: ConnectorType = ConnectorType {
             ("Title", 80),
             ("City", 40),
         ],
+        // Source: API status code INVALID_EMAIL_ADDRESS.
+        forms: &[("Email", Form::Address)],
         booleans: &[
             "IsActive",
             "ForecastEnabled",

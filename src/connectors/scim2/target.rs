@@ -1,7 +1,7 @@
 //! What a SCIM 2.0 service provider can hold and do.
 
 use domain::{
-    ConnectorType, DefaultMapping, Deprovision, Fallback, MappedFrom, NameRule, PasswordRule,
+    ConnectorType, DefaultMapping, Deprovision, Fallback, Form, MappedFrom, NameRule, PasswordRule,
     TargetSpec,
 };
 
@@ -18,6 +18,7 @@ pub(crate) const SCIM2: ConnectorType = ConnectorType {
             store_domain: "user_store_domain",
         },
         name_attribute: "userName",
+        name_form: Form::Any,
         default_mappings: &[
             claim("name.givenName", "givenname"),
             claim("name.familyName", "lastname"),
@@ -46,6 +47,7 @@ pub(crate) const SCIM2: ConnectorType = ConnectorType {
         // RFC 7643, section 4.1.1: userName is the only attribute that must be there.
         required: &[],
         max_lengths: &[],
+        forms: &[],
         booleans: &["active"],
         reserved: &[
             "id",

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use domain::{
     Catalogue, Change, Claim, Claims, Configuration, Connection, ConnectorRef, ConnectorSettings,
-    ConnectorType, DefaultMapping, Deprovision, EngineSettings, Fallback, JitSettings, ManualClock,
-    MappedFrom, NameRule, NewUser, OnExisting, OnFailure, Organization, PasswordRule, Provisioner,
-    QualifiedName, Request, RetryPolicy, RoleName, Rules, Secret, Setting, Source, StoreDomain,
-    TargetSpec,
+    ConnectorType, DefaultMapping, Deprovision, EngineSettings, Fallback, Form, JitSettings,
+    ManualClock, MappedFrom, NameRule, NewUser, OnExisting, OnFailure, Organization, PasswordRule,
+    Provisioner, QualifiedName, Request, RetryPolicy, RoleName, Rules, Secret, Setting, Source,
+    StoreDomain, TargetSpec,
 };
 use jiff::Timestamp;
 use tempfile::TempDir;
@@ -24,6 +24,7 @@ const fn spec(groups: bool) -> TargetSpec {
             store_domain: "store",
         },
         name_attribute: "userName",
+        name_form: Form::Any,
         default_mappings: &[DefaultMapping {
             remote: "email",
             from: MappedFrom::Claim("emailaddress"),
@@ -31,6 +32,7 @@ const fn spec(groups: bool) -> TargetSpec {
         }],
         required: &[],
         max_lengths: &[],
+        forms: &[],
         booleans: &[],
         reserved: &[],
         groups,

@@ -7,7 +7,7 @@ use decide::{Decider, Decisions, Policies};
 use domain::{
     Application, ApplicationId, AttributeMapping, Catalogue, Claim, Configuration, Connection,
     ConnectorRef, ConnectorSettings, ConnectorType, DefaultMapping, Deprovision, Desired,
-    EngineSettings, Fallback, Field, FieldKind, FlowId, Group, GroupId, JitSettings, Link,
+    EngineSettings, Fallback, Field, FieldKind, FlowId, Form, Group, GroupId, JitSettings, Link,
     LinkOrigin, LocalRef, MappedFrom, NameRule, Object, OnEmpty, OnExisting, OnFailure,
     Organization, PasswordRule, Planned, PolicyText, Provisioner, QualifiedName, RemoteId,
     RetryPolicy, RoleName, Rules, Setting, Snapshot, Source, StoreDomain, Subject, TargetSpec,
@@ -55,6 +55,11 @@ pub(crate) static CATALOGUE: Catalogue = Catalogue(&[
                 domain: "google_domain",
             },
             name_attribute: "primaryEmail",
+            name_form: Form::Mailbox {
+                forbidden: "+",
+                most: 64,
+                reserved: &["abuse"],
+            },
             default_mappings: &[
                 DefaultMapping {
                     remote: "name.givenName",
@@ -69,6 +74,7 @@ pub(crate) static CATALOGUE: Catalogue = Catalogue(&[
             ],
             required: &["primaryEmail", "name.givenName", "name.familyName"],
             max_lengths: &[],
+            forms: &[],
             booleans: &[],
             reserved: &["password"],
             groups: false,
@@ -95,9 +101,11 @@ pub(crate) static CATALOGUE: Catalogue = Catalogue(&[
                 domain: "provisioning_domain",
             },
             name_attribute: "Username",
+            name_form: Form::Any,
             default_mappings: &[],
             required: &["Username", "LastName", "ProfileId"],
-            max_lengths: &[("Alias", 8)],
+            max_lengths: &[("Alias", 8), ("Username", 80)],
+            forms: &[("Email", Form::Address)],
             booleans: &["ForecastEnabled"],
             reserved: &["Username"],
             groups: false,
@@ -128,6 +136,7 @@ pub(crate) static CATALOGUE: Catalogue = Catalogue(&[
                 store_domain: "user_store_domain",
             },
             name_attribute: "userName",
+            name_form: Form::Any,
             default_mappings: &[
                 DefaultMapping {
                     remote: "name.givenName",
@@ -142,6 +151,7 @@ pub(crate) static CATALOGUE: Catalogue = Catalogue(&[
             ],
             required: &["userName"],
             max_lengths: &[],
+            forms: &[],
             booleans: &["active"],
             reserved: &["id"],
             groups: true,

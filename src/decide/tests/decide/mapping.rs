@@ -246,8 +246,9 @@ fn true_and_false_are_json_where_the_target_holds_them() {
     let flag = |value: &str| mapped("active", |row| row.value = Some(value.to_owned()));
     assert_eq!(created_with(&flag("TRUE"), "active"), Some(json!(true)));
     assert_eq!(created_with(&flag("false"), "active"), Some(json!(false)));
-    assert_eq!(created_with(&flag("yes"), "active"), Some(json!("yes")));
-    assert!(told(&flag("yes").decide(&created()), SCIM).contains("holds true or false, not yes"));
+    let decisions = flag("yes").decide(&created());
+    assert_eq!(outcome(&decisions, SCIM), "attribute-missing");
+    assert!(told(&decisions, SCIM).contains("holds true or false, not yes"));
     let other = mapped("title", |row| row.value = Some("true".to_owned()));
     assert_eq!(created_with(&other, "title"), Some(json!("true")));
 }
@@ -272,19 +273,116 @@ fn reserved_attributes_and_the_name_are_left_to_the_connector() {
     assert_eq!(told(&decisions, SCIM).matches("is left aside").count(), 2);
 }
 
-#[test]
-fn a_value_that_is_too_long_is_a_warning_and_is_sent() {
-    let world = World::listing(&[SALESFORCE]).with(|world| {
+/// A user to Salesforce with one more constant.
+fn with_constant(remote: &str, value: &str) -> World {
+    World::listing(&[SALESFORCE]).with(|world| {
         world
             .connection(SALESFORCE)
             .attributes
-            .push(mapping("Alias", |row| {
-                row.value = Some("ninechars".to_owned());
-            }));
+            .push(mapping(remote, |row| row.value = Some(value.to_owned())));
+    })
+}
+
+#[test]
+fn a_value_that_the_target_refuses_for_certain_is_not_sent() {
+    for (remote, value, told_so) in [
+        (
+            "Alias",
+            "ninechars",
+            "Alias (constant): it holds at most 8 characters, not 9",
+        ),
+        ("ALIAS", "ninechars", "at most 8 characters"),
+        (
+            "Email",
+            "kim at acme",
+            "Email (constant): it has not the form of an address",
+        ),
+        ("ForecastEnabled", "maybe", "holds true or false, not maybe"),
+    ] {
+        let decisions = with_constant(remote, value).decide(&created());
+        assert_eq!(
+            outcome(&decisions, SALESFORCE),
+            "attribute-missing",
+            "{remote}"
+        );
+        let told = told(&decisions, SALESFORCE);
+        assert!(told.contains(told_so), "{told}");
+    }
+    for (remote, value) in [
+        ("Alias", "eightchr"),
+        ("Email", "kim@acme.example"),
+        ("Title", "an attribute of which nothing is said"),
+    ] {
+        let world = with_constant(remote, value);
+        assert_eq!(world.outcome(&created(), SALESFORCE), "create", "{remote}");
+    }
+}
+
+#[test]
+fn all_that_is_wrong_with_an_account_is_said_at_once() {
+    let world = with_constant("Alias", "ninechars").with(|world| {
+        world.kim().claims.remove(&"lastname".into());
     });
-    let decisions = world.decide(&created());
-    assert_eq!(outcome(&decisions, SALESFORCE), "create");
-    assert!(told(&decisions, SALESFORCE).contains("warning: Alias holds at most 8 characters"));
+    let told = told(&world.decide(&created()), SALESFORCE);
+    assert!(
+        told.contains("no value for LastName (claim lastname); Alias (constant): it holds"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_value_that_was_written_before_was_taken_and_stands() {
+    let world = World::listing(&[SALESFORCE])
+        .linked(SALESFORCE)
+        .with(|world| {
+            world
+                .connection(SALESFORCE)
+                .attributes
+                .push(mapping("Alias", |row| {
+                    row.value = Some("ninechars".to_owned());
+                }));
+        });
+    let refused = world.outcome(&updated(), SALESFORCE);
+    assert_eq!(refused, "attribute-missing");
+    let world = world.with(|world| {
+        let link = world.snapshot.links.first_mut().unwrap();
+        link.written.insert("Alias".to_owned(), json!("ninechars"));
+    });
+    assert_eq!(world.outcome(&updated(), SALESFORCE), "unchanged");
+}
+
+#[test]
+fn a_name_that_the_target_refuses_for_certain_is_not_sent() {
+    let named = |connector: &str, name: &str| {
+        World::listing(&[connector]).with(|world| {
+            name.clone_into(&mut world.kim().name.name);
+            world.set(GOOGLE, "google_domain", "acme.example");
+        })
+    };
+    for (name, told_so) in [
+        (
+            "zo\u{eb}",
+            "primaryEmail = zo\u{eb}@acme.example: `\u{eb}` is not taken before the @",
+        ),
+        ("zo\u{1f642}", "an address holds no `\u{1f642}`"),
+        ("a+b", "`+` is not taken"),
+        ("kim.", "dots"),
+        ("abuse", "for itself"),
+    ] {
+        let decisions = named(GOOGLE, name).decide(&created());
+        assert_eq!(outcome(&decisions, GOOGLE), "pattern-invalid", "{name}");
+        let told = told(&decisions, GOOGLE);
+        assert!(told.contains(told_so), "{told}");
+        assert_eq!(
+            named(SCIM, name).outcome(&created(), SCIM),
+            "create",
+            "{name}"
+        );
+    }
+    let long = "k".repeat(81);
+    let decisions = named(SALESFORCE, &long).decide(&created());
+    assert_eq!(outcome(&decisions, SALESFORCE), "pattern-invalid");
+    assert!(told(&decisions, SALESFORCE).contains("at most 80 characters, not 81"));
 }
 
 #[test]
