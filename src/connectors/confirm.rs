@@ -47,6 +47,20 @@ pub(crate) fn taken_away(what: Confirmation, link: &Link, remote_name: String) -
     }
 }
 
+/// The longest id or name that is taken from a target, in bytes: an address could hold no longer one anyway.
+const LONGEST: usize = 2_048;
+
+/// Takes an id from a target's answer; `None` when it is empty, or no id at all by its length.
+pub(crate) fn remote_id(id: &str) -> Option<RemoteId> {
+    let is_one = !id.is_empty() && id.len() <= LONGEST;
+    is_one.then(|| RemoteId(id.to_owned()))
+}
+
+/// Takes a name from a target's answer; `None` when it is no name at all by its length.
+pub(crate) fn remote_name(name: &str) -> Option<String> {
+    (name.len() <= LONGEST).then(|| name.to_owned())
+}
+
 /// Returns the remote ids of the desired members that have one, in order, each once.
 pub(crate) fn member_ids<'o>(order: &Order<'o>) -> std::collections::BTreeSet<&'o str> {
     order
@@ -61,7 +75,9 @@ pub(crate) fn member_ids<'o>(order: &Order<'o>) -> std::collections::BTreeSet<&'
 /// Returns the name as the target has it; ours where the two differ in case only, for targets compare names without it.
 pub(crate) fn name(ours: &str, theirs: Option<&str>) -> String {
     match theirs {
-        Some(theirs) if theirs.to_lowercase() != ours.to_lowercase() => theirs.to_owned(),
+        Some(theirs) if theirs.len() <= LONGEST && theirs.to_lowercase() != ours.to_lowercase() => {
+            theirs.to_owned()
+        }
         _ => ours.to_owned(),
     }
 }

@@ -195,14 +195,15 @@ impl Connector for Google {
         }
         if let Some(id) = &key.remote_id {
             let user = self.read(address::below(&self.users, &id.0)?, tap).await?;
-            return Ok(user.and_then(wire::account));
+            return user.map(account).transpose();
         }
         let user = self
             .read(address::below(&self.users, &key.remote_name)?, tap)
             .await?;
-        Ok(user
-            .filter(|user| wire::is_named(user, &key.remote_name))
-            .and_then(wire::account))
+        let Some(account) = user.map(account).transpose()? else {
+            return Ok(None);
+        };
+        Ok(wire::is_named(&account.content, &key.remote_name).then_some(account))
     }
 
     async fn check(&self, tap: &dyn Tap) -> Result<Health, Failure> {
@@ -221,6 +222,12 @@ impl Connector for Google {
         }
         Ok(Health { findings })
     }
+}
+
+/// A success that holds no user says nothing of who is there: least of all that nobody is.
+fn account(user: Value) -> Result<RemoteAccount, Failure> {
+    wire::account(user)
+        .ok_or_else(|| classify::garbled(200, "the answer to a lookup holds no user", Replay::Safe))
 }
 
 fn confirmed(

@@ -76,8 +76,7 @@ fn clear(body: &mut Value, path: &AttributePath) {
 
 /// Returns a user's immutable id.
 pub(crate) fn id(user: &Value) -> Option<RemoteId> {
-    let id = user.get("id")?.as_str()?;
-    (!id.is_empty()).then(|| RemoteId(id.to_owned()))
+    confirm::remote_id(user.get("id")?.as_str()?)
 }
 
 /// Returns a user's primary address.
@@ -96,7 +95,7 @@ pub(crate) fn account(user: Value) -> Option<RemoteAccount> {
     let created = user.get("creationTime").and_then(Value::as_str);
     Some(RemoteAccount {
         remote_id: id(&user)?,
-        remote_name: name(&user)?.to_owned(),
+        remote_name: confirm::remote_name(name(&user)?)?,
         external_id: None,
         active: !flag("suspended") && !flag("archived"),
         created_at: created.and_then(|created| created.parse().ok()),

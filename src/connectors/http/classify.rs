@@ -7,6 +7,8 @@ use domain::{Failure, FailureKind, Remedy};
 use jiff::Timestamp;
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 
+use super::resolve::LeadsInside;
+
 /// Whether sending the same request again could do the thing twice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Replay {
@@ -60,6 +62,15 @@ pub(crate) fn no_answer(error: &reqwest::Error, replay: Replay) -> Failure {
             "Correct the address or the header that cannot be sent.",
         );
     }
+    if leads_inside(error) {
+        return failure(
+            FailureKind::Unreachable,
+            Remedy::Retry { after: None },
+            told,
+            "A name of another machine may not lead to this one: correct the address or the name service; this machine \
+             itself is named localhost.",
+        );
+    }
     if error.is_connect() {
         return failure(
             FailureKind::Unreachable,
@@ -79,6 +90,17 @@ pub(crate) fn no_answer(error: &reqwest::Error, replay: Replay) -> Failure {
         told,
         "The request may have been carried out; it is looked for before it is sent again where that matters.",
     )
+}
+
+fn leads_inside(error: &reqwest::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        if source.downcast_ref::<LeadsInside>().is_some() {
+            return true;
+        }
+        cause = source.source();
+    }
+    false
 }
 
 fn connect_advice(told: &str) -> &'static str {

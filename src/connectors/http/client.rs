@@ -2,7 +2,7 @@
 //!
 //! TLS is always verified; a connector's own authorities are added to the system's. Redirects are followed for reads to
 //! the same origin only. Bodies are bounded after decompression, and the whole of a request, its body included, is
-//! bounded in time. Proxies of the environment are not used: `workbench.toml` says whom we speak to, and nobody else
+//! bounded in time. A name of another machine never leads into this one. Proxies of the environment are not used: `workbench.toml` says whom we speak to, and nobody else
 //! hears of it.
 
 use std::path::Path;
@@ -23,6 +23,8 @@ use url::Url;
 use uuid::Uuid;
 
 use super::classify::{self, Replay};
+use super::json;
+use super::resolve::Resolver;
 use super::tap::Redaction;
 use super::veil::Veil;
 
@@ -152,20 +154,14 @@ impl Answer {
     /// Returns the body as JSON. The content type is not asked: some servers write JSON and call it text.
     ///
     /// # Errors
-    /// `Garbled` when it is none.
+    /// `Garbled` when it is none, or would take too much memory.
     pub(crate) fn json(&self) -> Result<Value, Failure> {
-        serde_json::from_slice(&self.body).map_err(|error| {
-            classify::garbled(
-                self.status,
-                format!("the answer is not JSON: {error}"),
-                self.replay,
-            )
-        })
+        json::parse(&self.body).map_err(|told| classify::garbled(self.status, told, self.replay))
     }
 
     /// Returns the body as JSON when it is some.
     pub(crate) fn maybe_json(&self) -> Option<Value> {
-        serde_json::from_slice(&self.body).ok()
+        json::parse(&self.body).ok()
     }
 
     /// Returns the beginning of the body as text, to be quoted where the target has no words of a known form.
@@ -215,6 +211,7 @@ impl Http {
                 .redirect(redirect::Policy::none())
                 .no_proxy()
                 .referer(false)
+                .dns_resolver(Resolver)
                 .timeout(limits.request)
                 .connect_timeout(limits.connect)
                 .pool_max_idle_per_host(limits.idle)

@@ -13,6 +13,9 @@ use super::veil::{MASK, Veil};
 /// So much of a body is kept, in bytes.
 const KEPT_BYTES: usize = 64 * 1024;
 
+/// So much of an answer's or a request's headers is kept, in bytes.
+const KEPT_HEADERS: usize = 16 * 1024;
+
 /// Headers that hold a secret whatever they say.
 const SECRET_HEADERS: &[&str] = &[
     "authorization",
@@ -76,15 +79,27 @@ impl Redaction<'_> {
         self.text(shown.as_str())
     }
 
-    /// Returns headers without secrets; the scheme of an `Authorization` stays readable.
+    /// Returns headers without secrets; the scheme of an `Authorization` stays readable. Beyond 16 KiB they are cut.
     pub(crate) fn headers(&self, headers: &HeaderMap) -> Vec<Header> {
-        headers
-            .iter()
-            .map(|(name, value)| Header {
+        let mut kept = Vec::new();
+        let mut room = KEPT_HEADERS;
+        for (name, value) in headers {
+            let mut value = self.header_value(name, &String::from_utf8_lossy(value.as_bytes()));
+            let size = name.as_str().len() + value.len();
+            if size > room {
+                value.truncate(value.floor_char_boundary(room));
+                value.push('…');
+            }
+            kept.push(Header {
                 name: name.as_str().to_owned(),
-                value: self.header_value(name, &String::from_utf8_lossy(value.as_bytes())),
-            })
-            .collect()
+                value,
+            });
+            room = room.saturating_sub(size);
+            if room == 0 {
+                break;
+            }
+        }
+        kept
     }
 
     fn header_value(&self, name: &HeaderName, value: &str) -> String {
@@ -125,7 +140,7 @@ impl Redaction<'_> {
         if !HINTS.iter().any(|hint| lower.contains(hint)) {
             return text.to_owned();
         }
-        match serde_json::from_str::<Value>(text) {
+        match super::json::parse(text.as_bytes()) {
             Ok(mut value) => {
                 if mask_names(&mut value) {
                     value.to_string()
@@ -315,6 +330,27 @@ mod tests {
             redaction.url(&url),
             "https://u:***@h.example/***?access_token=***&q=y"
         );
+    }
+
+    #[test]
+    fn headers_without_end_are_cut() {
+        let veil = Veil::default();
+        let redaction = Redaction {
+            veil: &veil,
+            more: &[],
+            header: None,
+            purpose: Purpose::Write,
+        };
+        let mut headers = HeaderMap::new();
+        for number in 0..100 {
+            let name: HeaderName = format!("x-{number}").parse().unwrap();
+            headers.insert(name, "é".repeat(1_000).parse().unwrap());
+        }
+        let shown = redaction.headers(&headers);
+        let size: usize = shown.iter().map(|header| header.value.len()).sum();
+        assert!(size <= KEPT_HEADERS + "…".len(), "{size}");
+        assert!(shown.len() < 12);
+        assert!(shown.last().unwrap().value.ends_with('…'));
     }
 
     #[test]

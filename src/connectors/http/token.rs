@@ -98,9 +98,10 @@ impl Tokens {
         self.calls.fetch_add(1, Ordering::Release);
         match outcome {
             Ok(granted) => {
-                let until = granted
-                    .lifetime
-                    .map(|lifetime| asked_at + lifetime.saturating_sub(EARLY.min(lifetime / 10)));
+                // What a target says of its token is data: however long it promises, nothing runs over.
+                let until = granted.lifetime.map(|lifetime| {
+                    asked_at.saturating_add(lifetime.saturating_sub(EARLY.min(lifetime / 10)))
+                });
                 kept.pass = Some((granted.pass.clone(), until));
                 kept.failed = None;
                 Ok(granted.pass)
@@ -181,6 +182,21 @@ mod tests {
             2,
             "who comes later asks again"
         );
+    }
+
+    #[tokio::test]
+    async fn a_pass_that_is_promised_for_ever_or_for_no_time_is_taken() {
+        let clock = ManualClock::at(Timestamp::UNIX_EPOCH);
+        clock.advance(Duration::from_secs(1));
+        for seconds in [u64::MAX, 0] {
+            let tokens = Tokens::default();
+            assert!(
+                tokens
+                    .get(&clock, || async { granted("a", seconds) })
+                    .await
+                    .is_ok()
+            );
+        }
     }
 
     #[tokio::test]

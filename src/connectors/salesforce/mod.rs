@@ -97,22 +97,18 @@ impl Salesforce {
         let id = content
             .get("id")
             .and_then(Value::as_str)
-            .unwrap_or_default();
+            .and_then(confirm::remote_id)
+            .filter(|_| content.get("success") != Some(&Value::Bool(false)));
         // A success without an id was never seen, and without one there is nothing to confirm.
-        if id.is_empty() || content.get("success") == Some(&Value::Bool(false)) {
+        let Some(id) = id else {
             return Err(classify::garbled(
                 answer.status,
                 "the answer to a create holds no id",
                 Replay::AskFirst,
             ));
-        }
+        };
         let name = order.desired.remote_name.clone();
-        Ok(confirm::written(
-            order,
-            Confirmation::Created,
-            RemoteId(id.to_owned()),
-            name,
-        ))
+        Ok(confirm::written(order, Confirmation::Created, id, name))
     }
 
     async fn update(&self, order: &Order<'_>, tap: &dyn Tap) -> Result<Confirmed, Failure> {
@@ -164,7 +160,9 @@ impl Salesforce {
             .done(Call::get(Purpose::Lookup, url), Doing::Change, tap)
             .await
         {
-            Ok(answer) => Ok(wire::account(answer.json()?)),
+            Ok(answer) => wire::account(answer.json()?)
+                .map(Some)
+                .ok_or_else(|| no_user(&answer)),
             Err(failure) if failure.kind == FailureKind::NotFound => Ok(None),
             Err(failure) => Err(failure),
         }
@@ -176,6 +174,15 @@ impl Salesforce {
         let url = address::asking(&url, &[("q", soql)]);
         self.done(Call::get(purpose, url), Doing::Ask, tap).await
     }
+}
+
+/// A success that holds no user says nothing of who is there: least of all that nobody is.
+fn no_user(answer: &Answer) -> Failure {
+    classify::garbled(
+        answer.status,
+        "the answer to a lookup holds neither a user nor an empty list",
+        Replay::Safe,
+    )
 }
 
 #[async_trait]
@@ -206,7 +213,9 @@ impl Connector for Salesforce {
         }
         let soql = wire::by_username(&key.remote_name);
         let answer = self.query(Purpose::Lookup, &soql, tap).await?;
-        Ok(wire::first(answer.json()?))
+        let records = wire::records(answer.json()?).ok_or_else(|| no_user(&answer))?;
+        let account = |user| wire::account(user).ok_or_else(|| no_user(&answer));
+        records.into_iter().next().map(account).transpose()
     }
 
     async fn check(&self, tap: &dyn Tap) -> Result<Health, Failure> {

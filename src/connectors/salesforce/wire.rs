@@ -1,6 +1,6 @@
 //! The shapes of the User object and of the queries for it.
 
-use domain::{OperationId, Order, RemoteAccount, RemoteId};
+use domain::{OperationId, Order, RemoteAccount};
 use jiff::Timestamp;
 use jiff::fmt::strtime;
 use serde_json::{Map, Value};
@@ -125,17 +125,20 @@ fn escaped(text: &str) -> String {
     out
 }
 
-/// Returns the first record of a query's answer as an account.
-pub(crate) fn first(mut answer: Value) -> Option<RemoteAccount> {
-    account(answer.get_mut("records")?.get_mut(0)?.take())
+/// Returns the records of a query's answer; `None` when it is no answer to a query.
+pub(crate) fn records(mut answer: Value) -> Option<Vec<Value>> {
+    match answer.get_mut("records")?.take() {
+        Value::Array(records) => Some(records),
+        _ => None,
+    }
 }
 
 /// Returns a user as an account.
 pub(crate) fn account(user: Value) -> Option<RemoteAccount> {
     let text = |name: &str| user.get(name).and_then(Value::as_str);
     Some(RemoteAccount {
-        remote_id: RemoteId(text("Id")?.to_owned()),
-        remote_name: text("Username")?.to_owned(),
+        remote_id: confirm::remote_id(text("Id")?)?,
+        remote_name: confirm::remote_name(text("Username")?)?,
         external_id: None,
         active: user.get("IsActive") != Some(&Value::Bool(false)),
         created_at: text("CreatedDate").and_then(instant),
@@ -232,15 +235,21 @@ mod tests {
 
     #[test]
     fn a_record_is_read_with_its_odd_date() {
-        let account = first(json!({"totalSize": 1, "done": true, "records": [
+        let mut list = records(json!({"totalSize": 1, "done": true, "records": [
             {"attributes": {"type": "User"}, "Id": "005x", "Username": "k@a", "IsActive": false,
              "CreatedDate": "2026-11-22T01:02:03.000+0000"}]}))
         .unwrap();
+        let account = account(list.remove(0)).unwrap();
         assert_eq!(account.created_at, "2026-11-22T01:02:03Z".parse().ok());
         assert!(!account.active);
-        assert_eq!(
-            first(json!({"totalSize": 0, "done": true, "records": []})),
-            None
-        );
+    }
+
+    #[test]
+    fn only_an_empty_list_says_that_nobody_is_there() {
+        let empty = json!({"totalSize": 0, "done": true, "records": []});
+        assert_eq!(records(empty), Some(Vec::new()));
+        for none in [json!({}), json!([]), json!({"records": null})] {
+            assert_eq!(records(none.clone()), None, "{none}");
+        }
     }
 }

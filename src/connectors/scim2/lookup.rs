@@ -6,7 +6,7 @@ use url::Url;
 
 use super::error::Doing;
 use super::{Scim2, wire};
-use crate::http::{Call, address, classify};
+use crate::http::{Answer, Call, Replay, address, classify};
 use crate::path::find;
 
 /// So many resources are asked for at once where a list must be walked.
@@ -27,7 +27,14 @@ impl Scim2 {
         let call = lookup(address::below(self.collection(key.object)?, &id.0)?);
         let answer = self.channel.send(call.clone(), tap).await?;
         match answer.status {
-            200..=299 => Ok(wire::account(answer.json()?, key.object)),
+            200..=299 => wire::account(answer.json()?, key.object)
+                .map(Some)
+                .ok_or_else(|| {
+                    no_answer(
+                        &answer,
+                        "the answer to a lookup holds no resource with an id",
+                    )
+                }),
             404 | 410 => Ok(None),
             // Some servers say 400 (Entra ID) or 500 (scimgateway) of an id that they do not know: what they list decides.
             400 | 500 => {
@@ -99,7 +106,7 @@ impl Scim2 {
             }
             return Err(self.refused(&call, &answer, Doing::Ask));
         }
-        let (resources, _) = wire::listed(&mut answer.json()?);
+        let (resources, _) = listed(&answer)?;
         Ok(resources
             .into_iter()
             .find_map(|resource| chosen(resource, key)))
@@ -125,7 +132,7 @@ impl Scim2 {
             if !answer.is_success() {
                 return Err(self.refused(&call, &answer, Doing::Ask));
             }
-            let (resources, total) = wire::listed(&mut answer.json()?);
+            let (resources, total) = listed(&answer)?;
             let got = resources.len();
             for account in resources
                 .into_iter()
@@ -164,7 +171,7 @@ impl Scim2 {
         if !answer.is_success() {
             return Err(self.refused(&call, &answer, Doing::Ask));
         }
-        let (_, total) = wire::listed(&mut answer.json()?);
+        let (_, total) = listed(&answer)?;
         let provider = self.discovery.provider(&self.channel, tap).await?;
         let mut findings = vec![match total {
             Some(total) => format!("the target lets us in and holds {total} users"),
@@ -185,6 +192,16 @@ impl Scim2 {
         }
         Ok(Health { findings })
     }
+}
+
+/// Reads a list answer. A success that is no list says nothing of who is there: least of all that nobody is.
+fn listed(answer: &Answer) -> Result<(Vec<Value>, Option<u64>), Failure> {
+    wire::listed(&mut answer.json()?)
+        .ok_or_else(|| no_answer(answer, "the answer to a search is no list of resources"))
+}
+
+fn no_answer(answer: &Answer, told: &str) -> Failure {
+    classify::garbled(answer.status, told, Replay::Safe)
 }
 
 fn lookup(url: Url) -> Call {

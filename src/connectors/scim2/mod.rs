@@ -431,7 +431,7 @@ fn id_of(answer: &Answer, content: &Value) -> Option<RemoteId> {
         let id = percent_encoding::percent_decode_str(last)
             .decode_utf8()
             .ok()?;
-        (!id.is_empty()).then(|| RemoteId(id.into_owned()))
+        confirm::remote_id(&id)
     })
 }
 

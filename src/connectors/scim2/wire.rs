@@ -396,8 +396,7 @@ fn quoted(text: &str) -> String {
 pub(crate) fn id(resource: &Value) -> Option<RemoteId> {
     find(resource, "id")
         .and_then(text)
-        .filter(|id| !id.is_empty())
-        .map(RemoteId)
+        .and_then(|id| confirm::remote_id(&id))
 }
 
 /// Returns a resource's name.
@@ -426,7 +425,9 @@ pub(crate) fn account(resource: Value, object: Object) -> Option<RemoteAccount> 
         .and_then(|created| created.parse::<Timestamp>().ok());
     Some(RemoteAccount {
         remote_id: id(&resource)?,
-        remote_name: name(&resource, object).unwrap_or_default().to_owned(),
+        remote_name: name(&resource, object)
+            .and_then(confirm::remote_name)
+            .unwrap_or_default(),
         external_id: find(&resource, "externalId").and_then(text),
         active: active(&resource).unwrap_or(true),
         created_at: created,
@@ -434,8 +435,10 @@ pub(crate) fn account(resource: Value, object: Object) -> Option<RemoteAccount> 
     })
 }
 
-/// Returns the resources of a list answer, and how many there are in all.
-pub(crate) fn listed(list: &mut Value) -> (Vec<Value>, Option<u64>) {
+/// Returns the resources of a list answer, and how many there are in all; `None` when it is no list answer.
+///
+/// Resources may be left out when there are none (RFC 7644, section 3.4.2); some servers leave out the total.
+pub(crate) fn listed(list: &mut Value) -> Option<(Vec<Value>, Option<u64>)> {
     let total = find(list, "totalResults").and_then(Value::as_u64);
     let resources = list.as_object_mut().and_then(|fields| {
         fields
@@ -443,9 +446,10 @@ pub(crate) fn listed(list: &mut Value) -> (Vec<Value>, Option<u64>) {
             .find(|(name, _)| name.eq_ignore_ascii_case("Resources"))
             .map(|(_, resources)| resources.take())
     });
-    match resources {
-        Some(Value::Array(resources)) => (resources, total),
-        _ => (Vec::new(), total),
+    match (resources, total) {
+        (Some(Value::Array(resources)), total) => Some((resources, total)),
+        (None | Some(Value::Null), Some(0)) => Some((Vec::new(), total)),
+        _ => None,
     }
 }
 

@@ -338,14 +338,36 @@ fn accounts_are_read_in_the_spelling_of_every_server() {
     let mut list = json!({"totalResults": 1, "resources": [
         {"id": 12, "UserName": "Kim", "active": "False", "meta": {"created": "2026-11-22T10:00:00Z"}}
     ]});
-    let (resources, total) = listed(&mut list);
+    let (resources, total) = listed(&mut list).unwrap();
     assert_eq!(total, Some(1));
     let account = account(resources[0].clone(), Object::User).unwrap();
     assert_eq!(account.remote_id.0, "12");
     assert_eq!(account.remote_name, "Kim");
     assert!(!account.active && account.created_at.is_some());
-    assert_eq!(
-        listed(&mut json!({"totalResults": 0})).0,
-        Vec::<Value>::new()
-    );
+}
+
+#[test]
+fn only_a_list_says_that_nobody_is_there() {
+    for empty in [
+        json!({"totalResults": 0}),
+        json!({"totalResults": 0, "Resources": []}),
+        json!({"Resources": []}),
+        json!({"totalResults": 0, "Resources": null}),
+    ] {
+        assert_eq!(
+            listed(&mut empty.clone()).map(|(found, _)| found.len()),
+            Some(0),
+            "{empty}"
+        );
+    }
+    for none in [
+        json!({}),
+        json!(null),
+        json!([]),
+        json!({"error": "maintenance"}),
+        json!({"totalResults": 3}),
+        json!({"totalResults": 0, "Resources": "none"}),
+    ] {
+        assert_eq!(listed(&mut none.clone()), None, "{none}");
+    }
 }

@@ -7,7 +7,8 @@ use domain::{Confirmation, Failure, FailureKind, Remedy, Verb};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::support::{Recorder, Reply, Server, answer, group, scim, user};
+use crate::samples::{google, salesforce};
+use crate::support::{Recorder, Reply, Server, answer, group, scim, setup, user};
 
 const RETRY: Remedy = Remedy::Retry { after: None };
 
@@ -133,6 +134,321 @@ async fn a_reply_that_never_comes_is_asked_for_after_a_create_and_repeated_after
 }
 
 #[tokio::test]
+async fn a_head_that_never_ends_is_cut_off() {
+    let line = format!("x-filler: {}\r\n", "x".repeat(1_000)).into_bytes();
+    for (head, more) in [
+        // A header after the other; one header without an end; "continue" for ever.
+        ("HTTP/1.1 200 OK\r\n", line),
+        ("HTTP/1.1 200 OK\r\nx-filler: ", vec![b'x'; 4096]),
+        ("", b"HTTP/1.1 100 Continue\r\n\r\n".to_vec()),
+    ] {
+        let server = Server::start(move |_| Reply::Endless(head.into(), more.clone())).await;
+        assert_eq!(
+            kind(&create(&server).await),
+            (FailureKind::ReplyLost, Remedy::AskFirst),
+            "{head:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_head_that_trickles_ends_with_the_request_timeout() {
+    let server =
+        Server::start(|_| Reply::Trickle(b"HTTP/1.1 201 Created\r\nx-slow: ".to_vec())).await;
+    let failure = create(&server).await;
+    assert_eq!(
+        kind(&failure),
+        (FailureKind::ReplyLost, Remedy::AskFirst),
+        "{failure}"
+    );
+}
+
+#[tokio::test]
+async fn what_is_no_http_at_all_is_a_lost_reply() {
+    for bytes in [
+        b"SSH-2.0-OpenSSH_9.6\r\n".to_vec(),
+        b"\x16\x03\x01\x02\x00\x01\x00".to_vec(),
+        b"HTTP/1.1 999999 What\r\n\r\n".to_vec(),
+        b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n".to_vec(),
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx".to_vec(),
+        b"HTTP/1.1 200 OK\r\nX-\x00: \x01\r\n\r\n".to_vec(),
+    ] {
+        let server = {
+            let bytes = bytes.clone();
+            Server::start(move |_| Reply::Bytes(bytes.clone())).await
+        };
+        assert_eq!(
+            kind(&create(&server).await),
+            (FailureKind::ReplyLost, Remedy::AskFirst),
+            "{:?}",
+            String::from_utf8_lossy(&bytes)
+        );
+    }
+}
+
+#[tokio::test]
+async fn two_answers_to_one_request_stay_one() {
+    let first = r#"{"id": "1", "userName": "kim"}"#;
+    let smuggled = r#"{"id": "666", "userName": "mallory"}"#;
+    let reply = format!(
+        "HTTP/1.1 201 Created\r\nContent-Length: {}\r\n\r\n{first}HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{smuggled}",
+        first.len(),
+        smuggled.len()
+    );
+    let server = Server::start(move |request| {
+        if request.starts_with("POST") {
+            Reply::Bytes(reply.clone().into_bytes())
+        } else {
+            answer("200 OK", "", r#"{"totalResults": 0}"#)
+        }
+    })
+    .await;
+    let connector = scim(&server).build();
+    let tap = Recorder::default();
+    let created = connector
+        .carry_out(&user("kim").order(Verb::Create), &tap)
+        .await
+        .unwrap();
+    assert_eq!(created.remote_id.0, "1");
+    let found = connector.find(&user("kim").key(None), &tap).await.unwrap();
+    assert!(found.is_none(), "the second answer belongs to nobody");
+}
+
+#[tokio::test]
+async fn json_that_would_fill_the_memory_is_not_built() {
+    let bomb = format!("[{}{{}}]", "{\"\":0},".repeat(900_000));
+    let server = Server::start(move |_| answer("200 OK", "", &bomb)).await;
+    let connector = scim(&server).build();
+    let failure = connector
+        .find(&user("kim").key(None), &Recorder::default())
+        .await
+        .unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Garbled);
+    assert!(failure.told.contains("memory"), "{failure}");
+}
+
+#[tokio::test]
+async fn a_success_that_is_no_list_does_not_say_that_nobody_is_there() {
+    for body in [
+        "{}",
+        "null",
+        "[]",
+        r#"{"status": "maintenance"}"#,
+        r#"{"totalResults": 3}"#,
+    ] {
+        let server = Server::start(move |_| answer("200 OK", "", body)).await;
+        assert_eq!(
+            kind(&find(&server).await),
+            (FailureKind::Garbled, RETRY),
+            "{body}"
+        );
+        let connector = scim(&server).build();
+        let by_id = user("kim").key(Some(domain::RemoteId("r1".to_owned())));
+        let failure = connector
+            .find(&by_id, &Recorder::default())
+            .await
+            .unwrap_err();
+        assert_eq!(kind(&failure), (FailureKind::Garbled, RETRY), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn no_vendor_takes_a_strange_success_for_an_account_that_is_not_there() {
+    for body in ["{}", "[]", r#""down""#, r#"{"records": "none", "id": 7}"#] {
+        let server = Server::start(move |request| {
+            let token = r#"{"access_token": "t"}"#;
+            let is_token = request.starts_with("POST /token");
+            answer("200 OK", "", if is_token { token } else { body })
+        })
+        .await;
+        for connector in [google(&server).build(), salesforce(&server).build()] {
+            for id in [None, Some(domain::RemoteId("005x".to_owned()))] {
+                let failure = connector
+                    .find(&user("kim@acme.example").key(id), &Recorder::default())
+                    .await
+                    .unwrap_err();
+                assert_eq!(kind(&failure), (FailureKind::Garbled, RETRY), "{body}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_id_or_a_name_without_end_is_none() {
+    let long = "x".repeat(100_000);
+    for body in [
+        serde_json::json!({ "id": long, "userName": "kim" }),
+        serde_json::json!({ "id": "", "userName": "kim" }),
+    ] {
+        let body = body.to_string();
+        let server = Server::start(move |request| {
+            if request.starts_with("POST") {
+                answer("201 Created", "", &body)
+            } else {
+                answer("200 OK", "", r#"{"totalResults": 0}"#)
+            }
+        })
+        .await;
+        assert_eq!(
+            kind(&create(&server).await),
+            (FailureKind::Garbled, Remedy::AskFirst)
+        );
+    }
+    let body = serde_json::json!({ "id": "1", "userName": long }).to_string();
+    let server = Server::start(move |_| answer("201 Created", "", &body)).await;
+    let confirmed = scim(&server)
+        .build()
+        .carry_out(&user("kim").order(Verb::Create), &Recorder::default())
+        .await
+        .unwrap();
+    assert_eq!(confirmed.remote_name, "kim");
+}
+
+#[tokio::test]
+async fn an_id_with_line_breaks_stays_within_its_address() {
+    let server = Server::start(|request| {
+        if request.starts_with("POST") {
+            answer(
+                "201 Created",
+                "",
+                r#"{"id": "7\r\nX-Evil: 1\r\n\r\nGET /admin"}"#,
+            )
+        } else {
+            answer("204 No Content", "", "")
+        }
+    })
+    .await;
+    let connector = scim(&server).build();
+    let tap = Recorder::default();
+    let kim = user("kim");
+    let created = connector
+        .carry_out(&kim.order(Verb::Create), &tap)
+        .await
+        .unwrap();
+    let gone = kim.linked(&created.remote_id.0);
+    connector
+        .carry_out(&gone.order(Verb::Deprovision), &tap)
+        .await
+        .unwrap();
+    let requests = server.requests();
+    let last = requests.last().unwrap();
+    assert!(
+        last.starts_with(
+            "DELETE /scim/Users/7%0D%0AX-Evil:%201%0D%0A%0D%0AGET%20%2Fadmin HTTP/1.1\r\n"
+        ),
+        "{last}"
+    );
+    assert!(
+        requests
+            .iter()
+            .all(|request| !request.contains("\r\nX-Evil"))
+    );
+}
+
+#[tokio::test]
+async fn a_version_with_line_breaks_becomes_no_header() {
+    let server = Server::start(|request| {
+        if request.contains("ServiceProviderConfig") {
+            answer(
+                "200 OK",
+                "",
+                r#"{"patch": {"supported": false}, "etag": {"supported": true}}"#,
+            )
+        } else {
+            answer(
+                "200 OK",
+                "",
+                r#"{"id": "r1", "userName": "kim", "meta": {"version": "W/\"1\"\r\nX-Evil: 1"}}"#,
+            )
+        }
+    })
+    .await;
+    let connector = scim(&server).build();
+    let mut kim = user("kim").linked("r1");
+    kim.change("title", "Dr\r\nX-Evil: 1");
+    connector
+        .carry_out(&kim.order(Verb::Update), &Recorder::default())
+        .await
+        .unwrap();
+    assert!(
+        server
+            .requests()
+            .iter()
+            .all(|request| !request.to_lowercase().contains("\r\nx-evil"))
+    );
+}
+
+#[tokio::test]
+async fn a_token_with_line_breaks_or_a_promise_without_end_does_no_harm() {
+    let grant = |token: &'static str| {
+        let body = serde_json::json!({ "access_token": token, "expires_in": u64::MAX }).to_string();
+        move |request: &str| {
+            if request.starts_with("POST /token") {
+                answer("200 OK", "", &body)
+            } else {
+                answer("201 Created", "", r#"{"id": "1"}"#)
+            }
+        }
+    };
+    let connector = |server: &Server| {
+        setup("scim2")
+            .text("authentication_mode", "clientCredential")
+            .text("client_id", "me")
+            .secret("client_secret", "canary-secret")
+            .text("token_endpoint", format!("{}/token", server.url))
+            .text("user_endpoint", format!("{}/scim/Users", server.url))
+            .build()
+    };
+    let server = Server::start(grant("abc\r\nX-Evil: 1")).await;
+    let failure = connector(&server)
+        .carry_out(&user("kim").order(Verb::Create), &Recorder::default())
+        .await
+        .unwrap_err();
+    assert_eq!(kind(&failure), (FailureKind::Misconfigured, Remedy::GiveUp));
+    assert_eq!(
+        server.requests().len(),
+        1,
+        "nothing goes out with such a token"
+    );
+
+    let server = Server::start(grant("abc")).await;
+    let created = connector(&server)
+        .carry_out(&user("kim").order(Verb::Create), &Recorder::default())
+        .await;
+    assert!(created.is_ok(), "{created:?}");
+}
+
+#[tokio::test]
+async fn a_wish_to_wait_for_ever_is_passed_on_as_it_is() {
+    let server = Server::start(|_| {
+        answer(
+            "503 Service Unavailable",
+            "Retry-After: 18446744073709551615\r\n",
+            "",
+        )
+    })
+    .await;
+    let after = Some(Duration::from_secs(u64::MAX));
+    assert_eq!(
+        kind(&create(&server).await),
+        (FailureKind::TargetError, Remedy::Retry { after })
+    );
+}
+
+#[tokio::test]
+async fn a_name_of_this_machine_is_reached_without_asking_anybody() {
+    let server = Server::start(|_| answer("201 Created", "", r#"{"id": "1"}"#)).await;
+    let url = server.url.replace("127.0.0.1", "target.localhost");
+    let connector = scim(&server)
+        .text("user_endpoint", format!("{url}/scim/Users"))
+        .build();
+    let created = connector
+        .carry_out(&user("kim").order(Verb::Create), &Recorder::default())
+        .await;
+    assert!(created.is_ok(), "{created:?}");
+}
+
+#[tokio::test]
 async fn what_is_no_json_is_garbled() {
     let deep = "[".repeat(200_000);
     for body in [
@@ -247,6 +563,50 @@ async fn a_read_follows_a_redirect_within_the_host_and_a_write_does_not() {
         kind(&create(&server).await),
         (FailureKind::Redirected, Remedy::GiveUp)
     );
+}
+
+#[tokio::test]
+async fn another_port_of_the_same_host_is_another_host() {
+    let other = Server::start(|_| answer("200 OK", "", r#"{"totalResults": 0}"#)).await;
+    let port = other.url.rsplit(':').next().unwrap().to_owned();
+    let server = Server::start(move |request| {
+        let host = request
+            .lines()
+            .find_map(|line| line.strip_prefix("host: "))
+            .and_then(|host| host.split(':').next())
+            .unwrap_or_default();
+        let location = format!("Location: http://{host}:{port}/scim/Users\r\n");
+        answer("307 Temporary Redirect", &location, "")
+    })
+    .await;
+    assert_eq!(
+        kind(&find(&server).await),
+        (FailureKind::Redirected, Remedy::GiveUp)
+    );
+    assert!(other.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_redirect_that_is_no_address_or_leaves_http_is_told_and_not_followed() {
+    for location in [
+        "",
+        "Location: file:///etc/passwd\r\n",
+        "Location: gopher://127.0.0.1:70/\r\n",
+        "Location: http://[broken\r\n",
+        "Location: \u{fffd}\r\n",
+        "Location: http://169.254.169.254/latest/meta-data\r\n",
+        "Location: //localhost.evil.example/\r\n",
+        "Location: http://127.0.0.1@evil.example/\r\n",
+    ] {
+        let server = Server::start(move |_| answer("302 Found", location, "")).await;
+        assert_eq!(
+            kind(&find(&server).await),
+            (FailureKind::Redirected, Remedy::GiveUp),
+            "{location:?}"
+        );
+        // What it announces, and the lookup: neither goes anywhere else, and neither comes again.
+        assert!(server.requests().len() <= 2, "{location:?}");
+    }
 }
 
 #[tokio::test]

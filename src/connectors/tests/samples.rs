@@ -37,7 +37,7 @@ async fn saying(name: &str) -> Server {
     .await
 }
 
-fn google(server: &Server) -> Setup {
+pub(crate) fn google(server: &Server) -> Setup {
     setup("google")
         .text(
             "service_account_email",
@@ -50,7 +50,7 @@ fn google(server: &Server) -> Setup {
         .text("token_endpoint", format!("{}/token", server.url))
 }
 
-fn salesforce(server: &Server) -> Setup {
+pub(crate) fn salesforce(server: &Server) -> Setup {
     setup("salesforce")
         .text("api_version", "v68.0")
         .text("domain_name", server.url.as_str())

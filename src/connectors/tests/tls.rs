@@ -10,10 +10,17 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
-use crate::support::{Recorder, setup, user};
+use crate::support::{Recorder, Server, answer, setup, user};
 
 /// Starts a server whose certificate nobody signed; returns its address and the certificate.
 async fn self_signed(host: &str) -> (String, String) {
+    let created =
+        "HTTP/1.1 201 Created\r\nContent-Length: 11\r\nConnection: close\r\n\r\n{\"id\": \"1\"}";
+    self_signed_saying(host, created.to_owned()).await
+}
+
+/// The same with an answer of its own.
+async fn self_signed_saying(host: &str, answer: String) -> (String, String) {
     outbound_connectors::install_crypto();
     let CertifiedKey { cert, signing_key } =
         generate_simple_self_signed(vec![host.to_owned()]).unwrap();
@@ -32,7 +39,6 @@ async fn self_signed(host: &str) -> (String, String) {
                 continue;
             };
             let _ = stream.read(&mut [0; 4096]).await;
-            let answer = "HTTP/1.1 201 Created\r\nContent-Length: 11\r\nConnection: close\r\n\r\n{\"id\": \"1\"}";
             let _ = stream.write_all(answer.as_bytes()).await;
             let _ = stream.shutdown().await;
         }
@@ -88,6 +94,31 @@ async fn a_certificate_of_another_host_is_refused_even_when_its_authority_is_tru
         .unwrap_err();
     assert_eq!(failure.kind, FailureKind::Unreachable);
     assert!(failure.told.contains("certificate"), "{failure:?}");
+}
+
+#[tokio::test]
+async fn a_redirect_from_https_to_http_is_not_followed() {
+    let plain = Server::start(|_| answer("200 OK", "", r#"{"totalResults": 0}"#)).await;
+    let location = plain.url.replace("127.0.0.1", "localhost");
+    let redirect = format!(
+        "HTTP/1.1 307 Temporary Redirect\r\nLocation: {location}/Users\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    );
+    let (url, pem) = self_signed_saying("localhost", redirect).await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ca.pem");
+    std::fs::write(&file, pem).unwrap();
+    let failure = setup("scim2")
+        .text("authentication_mode", "bearer")
+        .secret("access_token", "bearer-token")
+        .text("user_endpoint", url)
+        .ca_file(&file)
+        .build()
+        .find(&user("kim").key(None), &Recorder::default())
+        .await
+        .unwrap_err();
+    assert_eq!(failure.kind, FailureKind::Redirected, "{failure:?}");
+    assert_eq!(failure.remedy, Remedy::GiveUp);
+    assert!(plain.requests().is_empty(), "the token stays encrypted");
 }
 
 #[tokio::test]
