@@ -1,5 +1,6 @@
 //! Whole files: what is said about them, and that the generated ones are current.
 
+mod aliases;
 mod canary;
 mod defaults;
 mod generated;
