@@ -30,6 +30,12 @@ pub(super) enum LinksCommand {
         /// name or STORE/name
         user: String,
     },
+    /// Lists accounts that stayed when their user or group left: the connector was disabled then, or the deprovision failed
+    Leftover {
+        /// Only at this connector: CONNECTION/CONNECTOR
+        #[arg(long)]
+        connector: Option<ConnectorRef>,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -91,6 +97,7 @@ pub(super) fn links(global: &Global, out: Out, command: LinksCommand) -> Result<
                 out.value(link);
             }
         }
+        LinksCommand::Leftover { connector } => leftover(&reader, out, connector.as_ref())?,
         LinksCommand::Show { user } => {
             let user = reader
                 .user(&QualifiedName::new(&user))
@@ -122,6 +129,39 @@ pub(super) fn links(global: &Global, out: Out, command: LinksCommand) -> Result<
         }
     }
     Ok(Exit::Done)
+}
+
+/// Lists the accounts that were left behind.
+fn leftover(reader: &Reader, out: Out, connector: Option<&ConnectorRef>) -> Result<(), Trouble> {
+    let mut left = reader
+        .left_behind()
+        .map_err(|error| journal_trouble(&error))?;
+    left.retain(|left| connector.is_none_or(|connector| left.link.connector == *connector));
+    if left.is_empty() {
+        out.text("no account was left behind");
+        return Ok(());
+    }
+    let rows: Vec<Vec<String>> = left
+        .iter()
+        .map(|left| {
+            let name = left.name.as_ref().map(ToString::to_string);
+            vec![
+                left.link.connector.to_string(),
+                format!("{} {}", left.link.local.object(), name.unwrap_or_default()),
+                left.link.remote_name.clone(),
+                left.link.remote_id.to_string(),
+                left.link.since.to_string(),
+            ]
+        })
+        .collect();
+    out.table(
+        &["CONNECTOR", "WHO LEFT", "REMOTE NAME", "REMOTE ID", "SINCE"],
+        &rows,
+    );
+    for left in &left {
+        out.value(left);
+    }
+    Ok(())
 }
 
 fn link_row(reader: &Reader, link: &Link) -> Result<Vec<String>, Trouble> {

@@ -148,7 +148,7 @@ pub enum DirectoryError {
         name: QualifiedName,
     },
     /// The name cannot be used.
-    #[error("the name {} cannot be used: {told}", domain::visible(name))]
+    #[error("the name `{}` cannot be used: {told}", domain::visible(name))]
     NameUnusable {
         /// The name.
         name: String,

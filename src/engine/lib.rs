@@ -48,7 +48,7 @@ pub use handle::{
 };
 pub use history::{EXCHANGES_PER_FLOW, write_made_up_journal};
 pub use journal::{
-    Counts, ExchangeFilter, ExchangeView, FlowSummary, JournalError, OperationFilter,
+    Counts, ExchangeFilter, ExchangeView, FlowSummary, JournalError, LeftBehind, OperationFilter,
     OperationView, Page, Reader,
 };
 pub use lifecycle::{IllegalFact, Life, State};

@@ -16,7 +16,8 @@ mod write;
 
 pub(crate) use history::write_history;
 pub use read::{
-    Counts, ExchangeFilter, ExchangeView, FlowSummary, OperationFilter, OperationView, Page, Reader,
+    Counts, ExchangeFilter, ExchangeView, FlowSummary, LeftBehind, OperationFilter, OperationView,
+    Page, Reader,
 };
 pub(crate) use work::{Course, Open, Unresolved};
 pub(crate) use write::{Batch, Journal, Refused};

@@ -8,5 +8,6 @@ mod lifecycle;
 mod order;
 mod random;
 mod recovery;
+mod reload;
 mod requests;
 mod world;

@@ -1,10 +1,20 @@
 //! Links, and what is held.
 
-use domain::{ConnectorRef, Hold, Link, LocalRef};
+use domain::{ConnectorRef, Hold, Link, LocalRef, QualifiedName};
 use rusqlite::{Connection, params};
+use serde::Serialize;
 
 use super::super::{JournalError, code};
 use super::{Reader, bodies, cap};
+
+/// An account that stayed at a target when its user or group left.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LeftBehind {
+    /// The local name when it was last sent there.
+    pub name: Option<QualifiedName>,
+    /// The link, which still stands.
+    pub link: Link,
+}
 
 impl Reader {
     /// Lists links in the order of their local ids, after one of them.
@@ -44,6 +54,41 @@ impl Reader {
             let links: Vec<Link> =
                 bodies(statement.query(params![local.uuid().as_bytes(), connector.to_string()])?)?;
             Ok(links.into_iter().next())
+        })
+    }
+
+    /// Lists the links of users and groups who are here no longer, whose accounts nothing is about to take away.
+    ///
+    /// They were deleted while the connector was disabled or unknown, or the deprovision failed for good. An account
+    /// that was deactivated, as its connector wants it, is not among them.
+    pub fn left_behind(&self) -> Result<Vec<LeftBehind>, JournalError> {
+        self.with(|db| {
+            // The states up to 4 are open: what is queued, retried, in doubt or held may still take the account away.
+            let mut statement = db.prepare_cached(
+                "SELECT l.body,
+                    (SELECT o.name FROM operations o WHERE o.local = l.local AND o.connector = l.connector
+                        ORDER BY o.seq DESC LIMIT 1)
+                 FROM links l
+                 WHERE NOT EXISTS (SELECT 1 FROM users u WHERE u.id = l.local)
+                    AND NOT EXISTS (SELECT 1 FROM groups g WHERE g.id = l.local)
+                    AND NOT EXISTS (SELECT 1 FROM operations o
+                        WHERE o.local = l.local AND o.connector = l.connector AND o.state <= 4)
+                 ORDER BY l.connector, l.local",
+            )?;
+            let mut rows = statement.query([])?;
+            let mut left = Vec::new();
+            while let Some(row) = rows.next()? {
+                let link: Link = code::parse(0, code::JSON, row.get_ref(0)?.as_blob().unwrap_or(&[]))?;
+                if link.gone || !link.active {
+                    continue;
+                }
+                let name = row.get::<_, Option<String>>(1)?;
+                left.push(LeftBehind {
+                    name: name.map(|name| QualifiedName::new(&name)),
+                    link,
+                });
+            }
+            Ok(left)
         })
     }
 

@@ -17,6 +17,7 @@ use super::code::{self, signed, unsigned};
 use super::{JournalError, migrate, schema};
 
 pub use flows::FlowSummary;
+pub use links::LeftBehind;
 pub(super) use links::links_of;
 pub use operations::{Counts, ExchangeFilter, ExchangeView, OperationFilter, OperationView};
 
