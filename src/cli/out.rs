@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use domain::visible;
 use serde::Serialize;
+use unicode_width::UnicodeWidthStr as _;
 
 /// Where a command's result goes, and in which form.
 #[derive(Debug, Clone, Copy)]
@@ -53,8 +54,8 @@ impl Out {
             cells
                 .iter()
                 .filter_map(|row| row.get(column))
-                .map(|cell| cell.chars().count())
-                .chain([header[column].chars().count()])
+                .map(|cell| cell.width())
+                .chain([header[column].width()])
                 .max()
                 .unwrap_or(0)
         };
@@ -62,7 +63,10 @@ impl Out {
         let line = |row: &mut dyn Iterator<Item = &str>| {
             let padded: Vec<String> = row
                 .zip(&widths)
-                .map(|(cell, width)| format!("{cell:width$}"))
+                .map(|(cell, width)| {
+                    let room = width.saturating_sub(cell.width());
+                    format!("{cell}{}", " ".repeat(room))
+                })
                 .collect();
             write_line(padded.join("  ").trim_end());
         };

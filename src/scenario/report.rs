@@ -139,6 +139,12 @@ fn short(value: &Value) -> String {
     }
 }
 
+/// Makes visible what XML cannot hold, and what would drive whatever shows the report; lines stay lines.
+fn shown(text: &str) -> String {
+    let lines: Vec<_> = text.split('\n').map(domain::visible).collect();
+    lines.join("\n")
+}
+
 /// Makes a JUnit report: one suite per scenario, one case per step.
 pub fn junit(played: &[Played]) -> Report {
     let mut report = Report::new("outbound");
@@ -155,13 +161,13 @@ pub fn junit(played: &[Played]) -> Report {
                     step.line,
                     step.misses.len()
                 ));
-                status.set_description(step.misses.join("\n"));
+                status.set_description(shown(&step.misses.join("\n")));
                 status
             };
-            let mut case = TestCase::new(format!("{} {}", at + 1, step.name), status);
-            case.set_classname(scenario.title.as_str());
+            let mut case = TestCase::new(shown(&format!("{} {}", at + 1, step.name)), status);
+            case.set_classname(shown(&scenario.title));
             case.set_time(step.took);
-            case.set_system_out(step_text(at + 1, step));
+            case.set_system_out(shown(&step_text(at + 1, step)));
             suite.add_test_case(case);
         }
         suite.set_time(scenario.took);

@@ -265,18 +265,123 @@ fn names_with_emoji_and_quotes_reach_a_scim_target_whole() {
 fn control_characters_from_outside_never_reach_the_terminal() {
     let mocks = Mocks::start();
     let program = unblocked(&mocks, |text| text);
-    let said = program.run(&[
+    let clean = |what: &str, text: &str| {
+        let odd = text
+            .split('\n')
+            .find(|line| domain::visible(line) != **line);
+        assert_eq!(odd, None, "{what}");
+    };
+    let logs = program.path().join("logs");
+    let log_dir = logs.display().to_string();
+    let words = [
+        "--log-dir",
+        &log_dir,
         "trigger",
         "user-created",
-        "eve\u{1b}[2J",
+        "eve\u{1b}[2J\u{9b}\r\n\u{202e}\u{200b}x",
         "--claim",
-        "lastname=\u{202e}x",
+        "lastname=\u{202e}x\u{7f}",
         "--trace",
+    ];
+    let mut command = program.command(&words);
+    let said: Said = command
+        .env("OUTBOUND_LOG", "trace")
+        .output()
+        .unwrap()
+        .into();
+    clean("the trace", &said.out);
+    clean("what goes wrong", &said.err);
+    for words in [
+        &["users", "list"][..],
+        &["users", "list", "--json"],
+        &["links", "list"],
+        &["journal", "list"],
+        &["journal", "show"],
+        &["journal", "show", "--json"],
+        &["journal", "exchanges"],
+        &["journal", "export", "--format", "jsonl"],
+        &["journal", "export", "--format", "har"],
+        &["journal", "export", "--format", "curl"],
+    ] {
+        let said = program.run(words);
+        assert!(!said.out.is_empty(), "{words:?}: {}", said.err);
+        clean(&words.join(" "), &said.out);
+    }
+    let mut logged = 0;
+    for entry in std::fs::read_dir(&logs).unwrap() {
+        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        logged += text.len();
+        clean("the log", &text);
+    }
+    assert!(logged > 0, "something was logged");
+    let scenario = program.path().join("evil.toml");
+    let report = program.path().join("evil.xml");
+    std::fs::write(
+        &scenario,
+        "title = \"t\\u001B[2J\\u202E\"\n[[steps]]\nname = \"s\\u202E\"\n\
+         trigger = { kind = \"user-created\", user = \"e\\u001B\\u202E\", source = \"console\" }\n",
+    )
+    .unwrap();
+    let said = program.run(&[
+        "run",
+        &scenario.display().to_string(),
+        "--junit",
+        &report.display().to_string(),
     ]);
-    assert!(
-        !said.out.contains('\u{1b}') && !said.out.contains('\u{202e}'),
-        "{:?}",
-        said.out
-    );
-    assert!(!said.err.contains('\u{1b}'), "{:?}", said.err);
+    clean("the scenario", &said.out);
+    let xml = std::fs::read_to_string(&report).unwrap();
+    clean("the report", &xml);
+    assert!(xml.contains("e␛&lt;U+202E&gt;"), "{xml}");
+}
+
+#[test]
+fn an_unknown_key_in_a_scenario_or_a_seed_is_told_with_its_line() {
+    let program = Program::with("");
+    for (command, file, text, line, word) in [
+        (
+            "run",
+            "a.toml",
+            "title = \"x\"\ntitel = \"y\"\n",
+            "a.toml:2:1",
+            "titel",
+        ),
+        (
+            "run",
+            "b.toml",
+            "title = \"x\"\n\n[[steps]]\nname = \"s\"\ntriger = { kind = \"user-created\" }\n",
+            "b.toml:5:1",
+            "triger",
+        ),
+        (
+            "run",
+            "c.toml",
+            "title = \"x\"\n[[steps]]\nname = \"s\"\ntrigger = { kind = \"user-craeted\", user = \"kim\" }\n",
+            "c.toml:4:20",
+            "user-craeted",
+        ),
+        ("run", "d.toml", "[[steps]\n", "d.toml:1:", "unclosed"),
+        (
+            "seed",
+            "e.toml",
+            "[[users]]\nname = \"kim\"\nclams = { givenname = \"K\" }\n",
+            "line 3",
+            "clams",
+        ),
+        (
+            "seed",
+            "f.toml",
+            "[[user]]\nname = \"kim\"\n",
+            "line 1",
+            "user",
+        ),
+        ("seed", "g.toml", "[[users]]\nname\n", "line 2", "key"),
+    ] {
+        std::fs::write(program.path().join(file), text).unwrap();
+        let said = program.expect(3, &[command, file]);
+        assert!(
+            said.err.contains(line) && said.err.contains(word),
+            "{file}: {}",
+            said.err
+        );
+    }
 }
