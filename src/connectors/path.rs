@@ -67,6 +67,27 @@ impl AttributePath {
         self.put_element(place, value);
     }
 
+    /// Reads the value at this path; `None` where nothing is shown there.
+    ///
+    /// Of a list it is the element that the filter selects, and of an element its `value`.
+    pub(crate) fn get<'v>(&self, resource: &'v Value) -> Option<&'v Value> {
+        let place = match &self.schema {
+            Some(schema) => find(resource, schema)?,
+            None => resource,
+        };
+        let mut found = find(place, &self.name)?;
+        if !self.filter.is_empty() {
+            found = found.as_array()?.iter().find(|item| self.selects(item))?;
+            if self.rest.is_empty() {
+                return Some(find(found, "value").unwrap_or(found));
+            }
+        }
+        for name in &self.rest {
+            found = find(found, name)?;
+        }
+        Some(found)
+    }
+
     fn put_element(&self, place: &mut Value, value: &Value) {
         if value.is_null() && find(place, &self.name).is_none() {
             return;
@@ -308,6 +329,28 @@ mod tests {
     }
 
     #[test]
+    fn what_was_put_is_read_back() {
+        let department = format!("{ENTERPRISE}:department");
+        for (path, value) in [
+            ("title", json!("Dr")),
+            ("name.givenName", json!("Kim")),
+            ("emails[type eq \"work\"].value", json!("k@a.example")),
+            ("phones[type eq \"work\"]", json!("+47 1")),
+            (department.as_str(), json!("Sales")),
+        ] {
+            let path = AttributePath::parse(path);
+            let mut resource = json!({});
+            assert_eq!(path.get(&resource), None, "{path:?}");
+            path.put(&mut resource, &value);
+            assert_eq!(path.get(&resource), Some(&value), "{path:?}");
+        }
+        let other = json!({"emails": [{"type": "home", "value": "h"}], "name": "Kim"});
+        for path in ["emails[type eq \"work\"].value", "name.givenName"] {
+            assert_eq!(AttributePath::parse(path).get(&other), None, "{path}");
+        }
+    }
+
+    #[test]
     fn null_takes_away_what_is_there_and_makes_nothing() {
         let mut resource = json!({"name": {"givenName": "K", "familyName": "N"},
             "Emails": [{"type": "Work", "value": "k@a"}, {"type": "home", "value": "h"}]});
@@ -339,6 +382,7 @@ mod tests {
         fn any_path_and_value_can_be_put(text in ".{0,40}", value in ".{0,10}") {
             let mut resource = json!({"a": 1});
             AttributePath::parse(&text).put(&mut resource, &Value::from(value));
+            let _ = AttributePath::parse(&text).get(&resource); // it may be anywhere; it must not panic
             AttributePath::parse(&text).put(&mut resource, &Value::Null);
         }
     }

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    AttributeChange, Configuration, ConnectorRef, Deprovision, Desired, Failure, Link, Object,
-    OperationId, RemoteId, Secret, Tap, Verb,
+    AccountPage, AttributeChange, Configuration, ConnectorRef, Deprovision, Desired, Failure,
+    FailureKind, Link, Object, OperationId, PageRequest, Remedy, RemoteId, Secret, Tap, Verb,
 };
 
 /// Carries out one order at one target. Tries once: retries, order and durability are the engine's.
@@ -31,6 +31,32 @@ pub trait Connector: Send + Sync {
     /// # Errors
     /// [`Failure`] while the target cannot be asked.
     async fn find(&self, key: &MatchKey, tap: &dyn Tap) -> Result<Option<RemoteAccount>, Failure>;
+
+    /// Reads one page of the accounts that the target holds, ours or not. One request, token calls apart.
+    ///
+    /// # Errors
+    /// [`Failure`] while the target cannot be asked; `Unsupported` with `GiveUp` when it lists nothing of this kind.
+    async fn list(&self, page: &PageRequest<'_>, _tap: &dyn Tap) -> Result<AccountPage, Failure> {
+        Err(Failure {
+            kind: FailureKind::Unsupported,
+            remedy: Remedy::GiveUp,
+            status: None,
+            told: format!("the target does not list its {}s", page.object),
+            advice: "Compare the accounts by hand.".to_owned(),
+        })
+    }
+
+    /// Returns attributes of an account as this connector would write them, by the names of the mapping.
+    ///
+    /// An attribute that the account does not show is left out: it may be empty, or not be given back. No request.
+    fn attributes(
+        &self,
+        _object: Object,
+        _account: &RemoteAccount,
+        _names: &[String],
+    ) -> BTreeMap<String, Value> {
+        BTreeMap::new()
+    }
 
     /// Checks whether we may speak to the target at all: credentials, reachability, discovery.
     ///

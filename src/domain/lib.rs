@@ -17,6 +17,7 @@ mod field;
 mod form;
 mod lab;
 mod link;
+mod listing;
 mod operation;
 mod reason;
 mod secret;
@@ -52,6 +53,7 @@ pub use lab::{
     Lab, LabArmed, LabChange, LabEntry, LabError, LabFault, LabFeed, LabMock, LabObject,
 };
 pub use link::{Link, LinkOrigin, RemoteId};
+pub use listing::{AccountPage, PageRequest, PageToken};
 pub use operation::{
     AttributeChange, Desired, DesiredAttribute, Member, OperationId, Origin, PasswordPlan,
     PasswordRule, PasswordSource, Verb,

@@ -6,13 +6,15 @@ pub(crate) mod fields;
 pub(crate) mod target;
 mod wire;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{
-    Clock, Confirmation, Confirmed, Connector, Deprovision, Failure, FailureKind, Health, MatchKey,
-    Object, Order, Purpose, Remedy, RemoteAccount, Tap, Unavailable, Verb,
+    AccountPage, Clock, Confirmation, Confirmed, Connector, Deprovision, Failure, FailureKind,
+    Health, MatchKey, Object, Order, PageRequest, Purpose, Remedy, RemoteAccount, Tap, Unavailable,
+    Verb,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -26,6 +28,9 @@ use credential::ServiceAccount;
 use error::Doing;
 
 const JSON: &str = "application/json; charset=UTF-8";
+
+/// So many users are listed at once at most. Source: discovery, users.list, `maxResults`.
+const LARGEST_PAGE: usize = 500;
 
 /// A Google connector.
 pub(crate) struct Google {
@@ -204,6 +209,33 @@ impl Connector for Google {
             return Ok(None);
         };
         Ok(wire::is_named(&account.content, &key.remote_name).then_some(account))
+    }
+
+    /// Lists the users of the whole customer, whatever their domain; deleted ones are left out. Source: discovery, users.list.
+    async fn list(&self, page: &PageRequest<'_>, tap: &dyn Tap) -> Result<AccountPage, Failure> {
+        if page.object == Object::Group {
+            return Err(no_groups());
+        }
+        let most = page.size.clamp(1, LARGEST_PAGE).to_string();
+        let mut parameters = vec![
+            ("customer", "my_customer"),
+            ("maxResults", most.as_str()),
+            ("projection", "full"),
+        ];
+        parameters.extend(page.from.map(|token| ("pageToken", token.0.as_str())));
+        let url = address::asking(&self.users, &parameters);
+        let call = Call::get(Purpose::Lookup, url);
+        let answer = self.done(call, Doing::Change, tap).await?.json()?;
+        wire::page(answer)
+    }
+
+    fn attributes(
+        &self,
+        _object: Object,
+        account: &RemoteAccount,
+        names: &[String],
+    ) -> BTreeMap<String, Value> {
+        wire::attributes(&account.content, names)
     }
 
     async fn check(&self, tap: &dyn Tap) -> Result<Health, Failure> {

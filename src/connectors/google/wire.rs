@@ -1,9 +1,12 @@
 //! The shapes of the Directory API's users.
 
-use domain::{Order, RemoteAccount, RemoteId};
+use std::collections::BTreeMap;
+
+use domain::{AccountPage, Failure, Order, PageToken, RemoteAccount, RemoteId};
 use serde_json::{Map, Value};
 
 use crate::confirm;
+use crate::http::{Replay, classify};
 use crate::path::AttributePath;
 
 const NAME: &str = "primaryEmail";
@@ -103,6 +106,44 @@ pub(crate) fn account(user: Value) -> Option<RemoteAccount> {
     })
 }
 
+/// Reads a page of users.list. Without users the list itself is left out.
+///
+/// # Errors
+/// `Garbled` when the answer is no list of users.
+pub(crate) fn page(mut answer: Value) -> Result<AccountPage, Failure> {
+    let garbled = |told: &str| classify::garbled(200, told, Replay::Safe);
+    if !answer.is_object() {
+        return Err(garbled("the answer to a list is no object"));
+    }
+    let users = match answer.get_mut("users").map(Value::take) {
+        None | Some(Value::Null) => Vec::new(),
+        Some(Value::Array(users)) => users,
+        Some(_) => return Err(garbled("the answer to a list holds no list of users")),
+    };
+    let told = users.len();
+    let accounts: Vec<RemoteAccount> = users.into_iter().filter_map(account).collect();
+    let next = answer.get("nextPageToken").and_then(Value::as_str);
+    Ok(AccountPage {
+        unreadable: told - accounts.len(),
+        accounts,
+        next: next
+            .filter(|token| !token.is_empty())
+            .map(|token| PageToken(token.to_owned())),
+        total: None,
+    })
+}
+
+/// Reads attributes back by the paths under which they are written.
+pub(crate) fn attributes(user: &Value, names: &[String]) -> BTreeMap<String, Value> {
+    names
+        .iter()
+        .filter_map(|name| {
+            let value = AttributePath::parse(name).get(user)?;
+            Some((name.clone(), value.clone()))
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use domain::Verb;
@@ -110,6 +151,20 @@ mod tests {
 
     use super::*;
     use crate::samples::Sample;
+
+    #[test]
+    fn a_page_is_read_also_when_it_is_empty() {
+        let user = json!({"id": "117", "primaryEmail": "kim@acme.example", "suspended": true});
+        let found = page(json!({"users": [user, {"id": "1"}], "nextPageToken": "n"})).unwrap();
+        assert_eq!((found.accounts.len(), found.unreadable), (1, 1));
+        assert!(!found.accounts[0].active);
+        assert_eq!(found.next, Some(PageToken("n".to_owned())));
+        assert_eq!(
+            page(json!({"kind": "admin#directory#users"})).unwrap().next,
+            None
+        );
+        assert!(page(json!([])).is_err() && page(json!({"users": 1})).is_err());
+    }
 
     #[test]
     fn an_insert_holds_what_google_wants() {

@@ -6,15 +6,18 @@ pub(crate) mod fields;
 pub(crate) mod target;
 mod wire;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{
-    Clock, Confirmation, Confirmed, Connector, Deprovision, Failure, FailureKind, Health, MatchKey,
-    Object, Order, Purpose, Remedy, RemoteAccount, RemoteId, Tap, Unavailable, Verb,
+    AccountPage, Clock, Confirmation, Confirmed, Connector, Deprovision, Failure, FailureKind,
+    Health, MatchKey, Object, Order, PageRequest, Purpose, Remedy, RemoteAccount, RemoteId, Tap,
+    Unavailable, Verb,
 };
 use reqwest::Method;
+use reqwest::header::{HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -26,6 +29,9 @@ use credential::Login;
 use error::Doing;
 
 const JSON: &str = "application/json";
+
+/// Where a query says how many records it wants at once. Source: api_rest, headers_queryoptions.
+const QUERY_OPTIONS: HeaderName = HeaderName::from_static("sforce-query-options");
 
 /// A Salesforce connector.
 pub(crate) struct Salesforce {
@@ -169,10 +175,14 @@ impl Salesforce {
     }
 
     async fn query(&self, purpose: Purpose, soql: &str, tap: &dyn Tap) -> Result<Answer, Failure> {
+        let url = address::asking(&self.queries(), &[("q", soql)]);
+        self.done(Call::get(purpose, url), Doing::Ask, tap).await
+    }
+
+    fn queries(&self) -> Url {
         let mut url = self.data.clone();
         url.set_path(&format!("{}/query", self.data.path()));
-        let url = address::asking(&url, &[("q", soql)]);
-        self.done(Call::get(purpose, url), Doing::Ask, tap).await
+        url
     }
 }
 
@@ -189,10 +199,7 @@ fn no_user(answer: &Answer) -> Failure {
 impl Connector for Salesforce {
     async fn carry_out(&self, order: &Order<'_>, tap: &dyn Tap) -> Result<Confirmed, Failure> {
         if order.object() == Object::Group {
-            return Err(unsupported(
-                "groups are not provisioned to Salesforce",
-                "Provision groups to a SCIM2 connector.",
-            ));
+            return Err(no_groups());
         }
         match (order.verb, order.deprovision) {
             (Verb::Create, _) if confirm::at_rest(order).is_some() => self.update(order, tap).await,
@@ -216,6 +223,41 @@ impl Connector for Salesforce {
         let records = wire::records(answer.json()?).ok_or_else(|| no_user(&answer))?;
         let account = |user| wire::account(user).ok_or_else(|| no_user(&answer));
         records.into_iter().next().map(account).transpose()
+    }
+
+    /// Lists the users of the organization, those at rest included. Source: api_rest, resources-query.
+    async fn list(&self, page: &PageRequest<'_>, tap: &dyn Tap) -> Result<AccountPage, Failure> {
+        if page.object == Object::Group {
+            return Err(no_groups());
+        }
+        let url = match page.from {
+            None => address::asking(&self.queries(), &[("q", &wire::all(page.attributes))]),
+            Some(token) => address::below(&self.queries(), &token.0)?,
+        };
+        let mut call = Call::get(Purpose::Lookup, url);
+        let size = page
+            .size
+            .clamp(wire::SMALLEST_PAGE, wire::LARGEST_PAGE)
+            .to_string();
+        let options = HeaderValue::try_from(format!("batchSize={size}")).map_err(|error| {
+            classify::failure(
+                FailureKind::Misconfigured,
+                Remedy::GiveUp,
+                error.to_string(),
+                "Ask for pages of another size.",
+            )
+        })?;
+        call.headers.insert(QUERY_OPTIONS, options);
+        wire::page(self.done(call, Doing::Ask, tap).await?.json()?)
+    }
+
+    fn attributes(
+        &self,
+        _object: Object,
+        account: &RemoteAccount,
+        names: &[String],
+    ) -> BTreeMap<String, Value> {
+        wire::attributes(&account.content, names)
     }
 
     async fn check(&self, tap: &dyn Tap) -> Result<Health, Failure> {
@@ -246,6 +288,13 @@ fn version<'a>(settings: &Reader<'a>) -> Result<&'a str, Unavailable> {
         &format!("`{version}` is not a version"),
         "Write it with its `v`, as in `v68.0`.",
     ))
+}
+
+fn no_groups() -> Failure {
+    unsupported(
+        "groups are not provisioned to Salesforce",
+        "Provision groups to a SCIM2 connector.",
+    )
 }
 
 fn unsupported(told: &str, advice: &str) -> Failure {

@@ -1,15 +1,24 @@
 //! The shapes of the User object and of the queries for it.
 
-use domain::{OperationId, Order, RemoteAccount};
+use std::collections::BTreeMap;
+
+use domain::{AccountPage, Failure, OperationId, Order, PageToken, RemoteAccount};
 use jiff::Timestamp;
 use jiff::fmt::strtime;
 use serde_json::{Map, Value};
 
 use crate::confirm;
+use crate::http::{Replay, classify};
+use crate::path::find;
 
 /// What is read of a user.
 pub(crate) const FIELDS: &str =
     "Id,Username,IsActive,CreatedDate,Email,FirstName,LastName,Alias,ProfileId";
+
+/// Records of one page of a query, at least and at most. Source: api_rest, headers_queryoptions.
+pub(crate) const SMALLEST_PAGE: usize = 200;
+/// See [`SMALLEST_PAGE`].
+pub(crate) const LARGEST_PAGE: usize = 2000;
 
 /// The longest user name. Source: field reference, User.
 const LONGEST_NAME: usize = 80;
@@ -105,6 +114,63 @@ pub(crate) fn by_username(name: &str) -> String {
         "SELECT {fields} FROM User WHERE Username = '{}' LIMIT 1",
         escaped(name)
     )
+}
+
+/// Returns the query for all users with what is always read of them and further fields, each once.
+///
+/// What cannot be the name of a field is left out: a query is no place for anything else.
+pub(crate) fn all(attributes: &[String]) -> String {
+    let mut fields: Vec<&str> = FIELDS.split(',').collect();
+    for name in attributes {
+        let is_field = name.starts_with(|c: char| c.is_ascii_alphabetic())
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        if is_field && !fields.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+            fields.push(name);
+        }
+    }
+    format!("SELECT {} FROM User", fields.join(", "))
+}
+
+/// Reads a page of a query's answer.
+///
+/// # Errors
+/// `Garbled` when the answer is none, or when it goes on and does not say where.
+pub(crate) fn page(mut answer: Value) -> Result<AccountPage, Failure> {
+    let garbled = |told: &str| classify::garbled(200, told, Replay::Safe);
+    let Some(Value::Array(records)) = answer.get_mut("records").map(Value::take) else {
+        return Err(garbled("the answer to a query holds no records"));
+    };
+    let told = records.len();
+    let accounts: Vec<RemoteAccount> = records.into_iter().filter_map(account).collect();
+    let next = match answer.get("done") {
+        Some(Value::Bool(false)) => Some(
+            locator(&answer)
+                .ok_or_else(|| garbled("the answer to a query goes on, and does not say where"))?,
+        ),
+        _ => None,
+    };
+    Ok(AccountPage {
+        unreadable: told - accounts.len(),
+        accounts,
+        next,
+        total: answer.get("totalSize").and_then(Value::as_u64),
+    })
+}
+
+/// Returns the last part of `nextRecordsUrl`, a path: whose host it is says the configuration, not the answer.
+fn locator(answer: &Value) -> Option<PageToken> {
+    let path = answer.get("nextRecordsUrl")?.as_str()?;
+    let (_, locator) = path.rsplit_once("/query/")?;
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    (!locator.is_empty() && locator.chars().all(is_plain)).then(|| PageToken(locator.to_owned()))
+}
+
+/// Reads fields back. A field that was asked for and is empty is `null`; one that was not asked for is left out.
+pub(crate) fn attributes(user: &Value, names: &[String]) -> BTreeMap<String, Value> {
+    names
+        .iter()
+        .filter_map(|name| Some((name.clone(), find(user, name)?.clone())))
+        .collect()
 }
 
 /// Escapes text for a SOQL string. Source: SOQL reference, "Quoted String Escape Sequences".
@@ -230,6 +296,53 @@ mod tests {
         assert!(
             by_username("o'neil\\' OR Name LIKE '%\n")
                 .ends_with("WHERE Username = 'o\\'neil\\\\\\' OR Name LIKE \\'%\\n' LIMIT 1")
+        );
+    }
+
+    #[test]
+    fn a_query_for_all_asks_for_each_field_once_and_for_nothing_else() {
+        let names = ["email", "Title", "Title, Id FROM Secret--", "Grade__c"].map(str::to_owned);
+        assert_eq!(
+            all(&names),
+            format!(
+                "SELECT {}, Title, Grade__c FROM User",
+                FIELDS.replace(',', ", ")
+            )
+        );
+    }
+
+    #[test]
+    fn a_page_says_where_the_next_one_begins_within_the_same_host() {
+        let record = json!({"Id": "005x", "Username": "k@a", "Title": null});
+        let of = |next: &str| {
+            page(
+                json!({"totalSize": 9, "done": false, "nextRecordsUrl": next,
+                "records": [record.clone(), {"Id": 7}]}),
+            )
+        };
+        let found = of("/services/data/v68.0/query/01gD-200").unwrap();
+        assert_eq!(found.next, Some(PageToken("01gD-200".to_owned())));
+        assert_eq!(
+            (found.accounts.len(), found.unreadable, found.total),
+            (1, 1, Some(9))
+        );
+        let shown = attributes(
+            &found.accounts[0].content,
+            &["title", "Email"].map(str::to_owned),
+        );
+        assert_eq!(shown, BTreeMap::from([("title".to_owned(), Value::Null)]));
+        for wrong in [
+            "https://evil.example/query/x?y=/z",
+            "/query/../x",
+            "",
+            "/query/",
+        ] {
+            assert!(of(wrong).is_err(), "{wrong}");
+        }
+        assert!(page(json!({"records": {}})).is_err());
+        assert_eq!(
+            page(json!({"records": [], "done": true})).unwrap().next,
+            None
         );
     }
 

@@ -20,6 +20,19 @@ pub(crate) struct Provider {
     pub(crate) filter: bool,
     /// Whether versions are kept, so that a write can say which one it means.
     pub(crate) etag: bool,
+    /// How lists are paged.
+    pub(crate) paging: Paging,
+}
+
+/// How lists are paged (RFC 7644, section 3.4.2.4; cursors: RFC 9865).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Paging {
+    /// By a cursor.
+    Cursor,
+    /// By the number of the first entry: what every server can that announces nothing else.
+    Index,
+    /// Not at all.
+    Never,
 }
 
 impl Provider {
@@ -29,6 +42,7 @@ impl Provider {
         patch: true,
         filter: true,
         etag: false,
+        paging: Paging::Index,
     };
 
     fn read(content: &Value) -> Self {
@@ -43,6 +57,23 @@ impl Provider {
             patch: supports("patch", Self::UNKNOWN.patch),
             filter: supports("filter", Self::UNKNOWN.filter),
             etag: supports("etag", Self::UNKNOWN.etag),
+            paging: Paging::read(content),
+        }
+    }
+}
+
+impl Paging {
+    /// Reads `pagination` (RFC 9865, section 4); cursors are taken where they are there, for lists change while they are read.
+    fn read(content: &Value) -> Self {
+        let can = |way: &str| {
+            find(content, "pagination")
+                .and_then(|pagination| find(pagination, way))
+                .and_then(truth)
+        };
+        match (can("cursor"), can("index")) {
+            (Some(true), _) => Self::Cursor,
+            (_, Some(false)) => Self::Never,
+            _ => Self::Index,
         }
     }
 }
@@ -144,5 +175,15 @@ mod tests {
         }));
         assert!(!provider.patch && provider.filter && provider.etag && provider.announced);
         assert!(Provider::read(&json!({"patch": {}})).patch);
+        for (pagination, paging) in [
+            (json!({"cursor": true, "index": true}), Paging::Cursor),
+            (json!({"Cursor": "True", "index": false}), Paging::Cursor),
+            (json!({"cursor": false, "index": true}), Paging::Index),
+            (json!({"cursor": false, "index": false}), Paging::Never),
+            (json!({}), Paging::Index),
+        ] {
+            let content = json!({"pagination": pagination});
+            assert_eq!(Provider::read(&content).paging, paging, "{content}");
+        }
     }
 }

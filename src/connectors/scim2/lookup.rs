@@ -204,7 +204,7 @@ fn no_answer(answer: &Answer, told: &str) -> Failure {
     classify::garbled(answer.status, told, Replay::Safe)
 }
 
-fn lookup(url: Url) -> Call {
+pub(super) fn lookup(url: Url) -> Call {
     let mut call = Call::get(Purpose::Lookup, url);
     call.accept = wire::ACCEPTED;
     call

@@ -4,19 +4,21 @@ mod credential;
 mod discovery;
 mod error;
 pub(crate) mod fields;
+mod listing;
 mod lookup;
 mod members;
 pub(crate) mod target;
 mod wire;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{
-    Clock, Confirmation, Confirmed, Connector, Deprovision, Failure, FailureKind, Health, MatchKey,
-    Object, Order, PasswordPlan, Purpose, Remedy, RemoteAccount, RemoteId, Secret, SecretRef, Tap,
-    Unavailable, Verb,
+    AccountPage, Clock, Confirmation, Confirmed, Connector, Deprovision, Failure, FailureKind,
+    Health, MatchKey, Object, Order, PageRequest, PasswordPlan, Purpose, Remedy, RemoteAccount,
+    RemoteId, Secret, SecretRef, Tap, Unavailable, Verb,
 };
 use reqwest::Method;
 use reqwest::header::{ETAG, HeaderValue, IF_MATCH, LOCATION};
@@ -408,6 +410,19 @@ impl Connector for Scim2 {
 
     async fn find(&self, key: &MatchKey, tap: &dyn Tap) -> Result<Option<RemoteAccount>, Failure> {
         self.look_up(key, tap).await
+    }
+
+    async fn list(&self, page: &PageRequest<'_>, tap: &dyn Tap) -> Result<AccountPage, Failure> {
+        self.page(page, tap).await
+    }
+
+    fn attributes(
+        &self,
+        object: Object,
+        account: &RemoteAccount,
+        names: &[String],
+    ) -> BTreeMap<String, Value> {
+        listing::attributes(object, &account.content, names)
     }
 
     async fn check(&self, tap: &dyn Tap) -> Result<Health, Failure> {

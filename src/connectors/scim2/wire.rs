@@ -180,6 +180,26 @@ fn shaped(path: &AttributePath, value: &Value) -> Value {
         .collect()
 }
 
+/// Reads an attribute of a resource as it is written; `None` when the resource does not show it.
+pub(crate) fn shown(object: Object, resource: &Value, name: &str) -> Option<Value> {
+    if object == Object::Group && name == MEMBERS {
+        find(resource, MEMBERS)?;
+        return Some(members_of(resource).into_iter().collect());
+    }
+    let path = path(name);
+    let value = path.get(resource)?;
+    if !(is_plural(&path) && path.filter.is_empty() && path.rest.is_empty()) {
+        return Some(value.clone());
+    }
+    let items = value.as_array()?;
+    Some(
+        items
+            .iter()
+            .map(|item| find(item, "value").unwrap_or(item).clone())
+            .collect(),
+    )
+}
+
 /// Returns the changes that are neither the name nor the members.
 fn changed_attributes<'o>(order: &Order<'o>) -> impl Iterator<Item = &'o AttributeChange> {
     let changes: &'o [AttributeChange] = order.changes;

@@ -371,3 +371,34 @@ fn only_a_list_says_that_nobody_is_there() {
         assert_eq!(listed(&mut none.clone()), None, "{none}");
     }
 }
+
+#[test]
+fn what_is_written_is_read_back_as_it_was_written() {
+    let enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department";
+    let core = "urn:ietf:params:scim:schemas:core:2.0:User:title";
+    let resource = json!({
+        "title": "Dr", "name": {"familyName": "Ng"},
+        "emails": [{"value": "k@a", "type": "work", "primary": true}, {"value": "h@a"}],
+        "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User": {"department": "Sales"},
+    });
+    for (name, wanted) in [
+        ("title", Some(json!("Dr"))),
+        (core, Some(json!("Dr"))),
+        ("name.familyName", Some(json!("Ng"))),
+        ("emails[type eq \"work\"].value", Some(json!("k@a"))),
+        ("emails", Some(json!(["k@a", "h@a"]))),
+        ("emails.value", Some(json!(["k@a", "h@a"]))),
+        (enterprise, Some(json!("Sales"))),
+        ("nickName", None),
+        ("phoneNumbers", None),
+        ("emails[type eq \"home\"].value", None),
+    ] {
+        assert_eq!(shown(Object::User, &resource, name), wanted, "{name}");
+    }
+    let group = json!({"members": [{"value": "2"}, {"value": 1}]});
+    assert_eq!(
+        shown(Object::Group, &group, "members"),
+        Some(json!(["1", "2"]))
+    );
+    assert_eq!(shown(Object::Group, &json!({}), "members"), None);
+}

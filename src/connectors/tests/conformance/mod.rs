@@ -3,5 +3,6 @@
 
 mod cases;
 mod groups;
+mod listing;
 mod personalities;
 mod stage;
