@@ -19,13 +19,15 @@ pub enum Exit {
     Owed,
     /// A target cannot be reached or does not accept our credentials.
     Target,
+    /// A comparison found differences, or could not read everything.
+    Drift,
     /// Stopped by a signal.
     Interrupted,
 }
 
 impl Exit {
     /// Every code.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Done,
         Self::Failed,
         Self::Usage,
@@ -34,6 +36,7 @@ impl Exit {
         Self::Rejected,
         Self::Owed,
         Self::Target,
+        Self::Drift,
         Self::Interrupted,
     ];
 
@@ -48,6 +51,7 @@ impl Exit {
             Self::Rejected => 5,
             Self::Owed => 6,
             Self::Target => 7,
+            Self::Drift => 8,
             Self::Interrupted => 130,
         }
     }
@@ -71,6 +75,9 @@ impl Exit {
                 "The change stands, and operations are still owed: queued, retrying, in doubt or held."
             }
             Self::Target => "A target cannot be reached or does not accept our credentials.",
+            Self::Drift => {
+                "Reconcile found differences that nobody has decided about, or could not read everything."
+            }
             Self::Interrupted => "Stopped by a signal before it was done.",
         }
     }

@@ -3,8 +3,8 @@
 use clap::Subcommand;
 use config::Loaded;
 use connectors::CATALOGUE;
-use domain::{ConnectorRef, Exchange, Link, LocalRef, QualifiedName, Reason, Tap};
-use engine::Reader;
+use domain::{ConnectorRef, Exchange, Link, LocalRef, QualifiedName, Reason, RemoteId, Tap};
+use engine::{ClaimError, Reader};
 
 use super::journal::refused;
 use super::out::Out;
@@ -35,6 +35,28 @@ pub(super) enum LinksCommand {
         /// Only at this connector: CONNECTION/CONNECTOR
         #[arg(long)]
         connector: Option<ConnectorRef>,
+    },
+    /// Links a user or group to an account, after the target has shown it; nothing is changed there
+    Link {
+        /// CONNECTION/CONNECTOR
+        connector: ConnectorRef,
+        /// name or STORE/name
+        name: String,
+        /// The target's id of the account
+        remote_id: String,
+        /// It is a group
+        #[arg(long)]
+        group: bool,
+    },
+    /// Forgets a link; the account stays at the target as it is
+    Unlink {
+        /// CONNECTION/CONNECTOR
+        connector: ConnectorRef,
+        /// name or STORE/name
+        name: String,
+        /// It is a group
+        #[arg(long)]
+        group: bool,
     },
 }
 
@@ -71,16 +93,120 @@ pub(super) enum ConnectorCommand {
     },
 }
 
-pub(super) fn links(global: &Global, out: Out, command: LinksCommand) -> Result<Exit, Trouble> {
-    let reader = session::reader(global)?;
+pub(super) async fn links(
+    global: &Global,
+    out: Out,
+    command: LinksCommand,
+) -> Result<Exit, Trouble> {
     match command {
+        LinksCommand::Link {
+            connector,
+            name,
+            remote_id,
+            group,
+        } => {
+            let id = RemoteId(remote_id);
+            claim(global, out, &connector, &name, group, Some(&id)).await
+        }
+        LinksCommand::Unlink {
+            connector,
+            name,
+            group,
+        } => claim(global, out, &connector, &name, group, None).await,
+        list => show(&session::reader(global)?, out, list),
+    }
+}
+
+/// Links a user or group to an account, or without one forgets its link.
+async fn claim(
+    global: &Global,
+    out: Out,
+    connector: &ConnectorRef,
+    name: &str,
+    group: bool,
+    account: Option<&RemoteId>,
+) -> Result<Exit, Trouble> {
+    let name = QualifiedName::new(name);
+    let (_, engine) = session::engine_at_rest(global).await?;
+    let reader = engine.reader();
+    let local = if group {
+        reader
+            .group(&name)
+            .map(|group| group.map(|group| (LocalRef::Group(group.id), group.name)))
+    } else {
+        reader
+            .user(&name)
+            .map(|user| user.map(|user| (LocalRef::User(user.id), user.name)))
+    };
+    let tried = if account.is_some() { "link" } else { "unlink" };
+    let result = match local {
+        Err(error) => Err(journal_trouble(&error)),
+        Ok(None) => {
+            let kind = if group { "group" } else { "user" };
+            let told = format!("there is no {kind} {name}");
+            Err(Trouble::new(Exit::Usage, tried, told)
+                .advise(format!("see `outbound {kind}s list`")))
+        }
+        Ok(Some((local, name))) => match account {
+            Some(id) => engine.link(connector, local, &name, id).await,
+            None => engine.unlink(connector, local, &name).await,
+        }
+        .map_err(|error| claim_trouble(tried, &error)),
+    };
+    engine.shutdown().await;
+    let link = result?;
+    out.text(&match account {
+        Some(_) => format!(
+            "{connector}  {name} is linked to {} ({}); what differs says `outbound reconcile {connector}`",
+            link.remote_name, link.remote_id
+        ),
+        None => format!(
+            "{connector}  {name} is linked to {} ({}) no longer; the account stays there as it is",
+            link.remote_name, link.remote_id
+        ),
+    });
+    out.value(&link);
+    Ok(Exit::Done)
+}
+
+/// Says why a link was not changed.
+pub(super) fn claim_trouble(tried: &str, error: &ClaimError) -> Trouble {
+    let usage = |advice: &str| Trouble::new(Exit::Usage, tried, error).advise(advice);
+    match error {
+        ClaimError::ConnectorUnknown(_) => usage("see `outbound connector list`"),
+        ClaimError::Held { reason, .. } => usage(reason.fix()),
+        ClaimError::NotThere(_) => usage("see what the target has: `outbound reconcile`"),
+        ClaimError::Taken { .. } => {
+            usage("see `outbound links list`, and unlink one of them first")
+        }
+        ClaimError::NotLinked => usage("see `outbound links list`"),
+        ClaimError::OnItsWay => {
+            usage("see `outbound journal operations`, or wait for it: `outbound drain`")
+        }
+        ClaimError::NotOurs { .. } => usage(
+            "an account that is not ours is never touched; link it by hand (`outbound links link`) if it should be",
+        ),
+        ClaimError::HasLeft { .. } => usage("take it away: `outbound reconcile take-away`"),
+        ClaimError::Unavailable(unavailable) => {
+            Trouble::new(Exit::Input, tried, &unavailable.cause).advise(unavailable.advice.clone())
+        }
+        ClaimError::Target(failure) => {
+            Trouble::new(Exit::Target, tried, failure).advise(failure.advice.clone())
+        }
+        ClaimError::Submit(cause) => super::trigger::not_taken(cause.clone()),
+    }
+}
+
+fn show(reader: &Reader, out: Out, command: LinksCommand) -> Result<Exit, Trouble> {
+    match command {
+        LinksCommand::Link { .. } | LinksCommand::Unlink { .. } => {}
         LinksCommand::List { connector, limit } => {
             let links = reader
                 .links(connector.as_ref(), None, limit)
                 .map_err(|error| journal_trouble(&error))?;
             let rows = links
                 .iter()
-                .map(|link| link_row(&reader, link))
+                .map(|link| link_row(reader, link))
                 .collect::<Result<Vec<_>, _>>()?;
             out.table(
                 &[
@@ -97,7 +223,7 @@ pub(super) fn links(global: &Global, out: Out, command: LinksCommand) -> Result<
                 out.value(link);
             }
         }
-        LinksCommand::Leftover { connector } => leftover(&reader, out, connector.as_ref())?,
+        LinksCommand::Leftover { connector } => leftover(reader, out, connector.as_ref())?,
         LinksCommand::Show { user } => {
             let user = reader
                 .user(&QualifiedName::new(&user))
@@ -123,6 +249,12 @@ pub(super) fn links(global: &Global, out: Out, command: LinksCommand) -> Result<
                 ));
                 for (attribute, value) in &link.written {
                     out.text(&format!("  {attribute} = {value}"));
+                }
+                for (field, exception) in &link.exceptions {
+                    out.text(&format!(
+                        "  {field}: {} {}, where {} would be desired",
+                        exception.resolution, exception.actual, exception.desired
+                    ));
                 }
                 out.value(&link);
             }

@@ -9,6 +9,7 @@ mod journal;
 mod links;
 mod mock;
 mod out;
+mod reconcile;
 mod render;
 mod request;
 mod run;
@@ -106,6 +107,8 @@ enum Command {
     /// Remote identities of local users and groups
     #[command(subcommand)]
     Links(links::LinksCommand),
+    /// Compares the targets' accounts with what was written and what should be there, and decides about the differences
+    Reconcile(reconcile::ReconcileArgs),
     /// Stops and resumes sending to a connector; the work is kept
     #[command(subcommand)]
     Connector(links::ConnectorCommand),
@@ -171,7 +174,8 @@ async fn dispatch(cli: Cli, out: Out) -> Result<Exit, Trouble> {
         Some(Command::Groups(command)) => directory::groups(global, out, command),
         Some(Command::Roles(command)) => directory::roles(global, out, &command),
         Some(Command::Seed(args)) => directory::seed(global, out, args).await,
-        Some(Command::Links(command)) => links::links(global, out, command),
+        Some(Command::Links(command)) => links::links(global, out, command).await,
+        Some(Command::Reconcile(args)) => reconcile::reconcile(global, out, args).await,
         Some(Command::Connector(command)) => links::connector(global, out, command).await,
         Some(Command::Import(args)) => import::import(global, out, args).await,
         Some(Command::Bench(command)) => bench::bench(out, command).await,

@@ -103,7 +103,7 @@ async fn submit(engine: &Engine, request: Request) -> Result<Outcome, Trouble> {
     }
 }
 
-fn not_taken(error: SubmitError) -> Trouble {
+pub(super) fn not_taken(error: SubmitError) -> Trouble {
     match error {
         SubmitError::Directory(error) => {
             // One line, whatever a name holds.
@@ -172,6 +172,27 @@ fn show(engine: &Engine, out: Out, outcome: &Outcome, whole: bool) -> Result<Exi
         .collect();
     if !outcome.is_accepted() {
         return Ok(Exit::Rejected);
+    }
+    Ok(exit_of(&lives))
+}
+
+/// Shows flows in short and returns how their operations ended.
+pub(super) fn exit_of_flows(
+    engine: &Engine,
+    out: Out,
+    flows: &[domain::FlowId],
+) -> Result<Exit, Trouble> {
+    let mut lives = Vec::new();
+    for flow in flows {
+        let trace = engine
+            .reader()
+            .trace(*flow)
+            .map_err(|error| session::journal_trouble(&error))?;
+        if let Some(trace) = trace {
+            out.text(&render::short(&trace));
+            out.value(&trace);
+            lives.extend(trace.operations.iter().map(|operation| operation.life));
+        }
     }
     Ok(exit_of(&lives))
 }

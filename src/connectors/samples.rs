@@ -63,6 +63,7 @@ impl Sample {
             active: true,
             gone: false,
             since: Timestamp::UNIX_EPOCH,
+            exceptions: domain::Exceptions::new(),
         });
         self
     }

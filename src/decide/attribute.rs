@@ -79,6 +79,28 @@ pub(crate) fn all(
     })
 }
 
+/// Returns the names of all attributes that are mapped at a target, each once.
+pub(crate) fn names(target: &Target<'_>) -> Vec<String> {
+    let spec = &target.kind.target;
+    let defaults = spec.default_mappings.iter().map(|mapping| mapping.remote);
+    let own = target.connection.attributes.iter().filter(|mapping| {
+        let limited = mapping.connector.as_ref();
+        limited.is_none_or(|kind| *kind == target.settings.kind)
+    });
+    let mut names: Vec<String> = Vec::new();
+    for remote in defaults.chain(own.map(|mapping| mapping.remote.as_str())) {
+        let remote = bare(remote);
+        let is = |name: &str| name.eq_ignore_ascii_case(remote);
+        if is(spec.name_attribute) || spec.reserved.iter().any(|name| is(name)) {
+            continue;
+        }
+        if !names.iter().any(|name| is(name)) {
+            names.push(remote.to_owned());
+        }
+    }
+    names
+}
+
 /// Collects the mappings in order, each remote attribute once.
 fn rows<'a>(walk: &Walk<'a>, user: &User, trace: &mut Trace) -> Vec<Row<'a>> {
     let target = walk.target;

@@ -11,11 +11,13 @@ pub(crate) fn object(kind: TriggerKind) -> Object {
         | TriggerKind::PasswordChanged
         | TriggerKind::LoggedIn
         | TriggerKind::RoleAssigned
-        | TriggerKind::RoleRevoked => Object::User,
+        | TriggerKind::RoleRevoked
+        | TriggerKind::UserReconciled => Object::User,
         TriggerKind::GroupCreated
         | TriggerKind::GroupChanged
         | TriggerKind::GroupRenamed
-        | TriggerKind::GroupDeleted => Object::Group,
+        | TriggerKind::GroupDeleted
+        | TriggerKind::GroupReconciled => Object::Group,
     }
 }
 
@@ -58,9 +60,15 @@ fn what(trigger: &Trigger) -> String {
         TriggerKind::LoggedIn => format!("user {name} logged in"),
         TriggerKind::RoleAssigned => format!("role {role} was assigned to user {name}"),
         TriggerKind::RoleRevoked => format!("role {role} was revoked from user {name}"),
+        TriggerKind::UserReconciled => {
+            format!("user {name} is to be as it should be at the target")
+        }
         TriggerKind::GroupCreated => format!("group {name} was created"),
         TriggerKind::GroupChanged => format!("the members of group {name} changed"),
         TriggerKind::GroupRenamed => format!("group {name} was given that name"),
         TriggerKind::GroupDeleted => format!("group {name} was deleted"),
+        TriggerKind::GroupReconciled => {
+            format!("group {name} is to be as it should be at the target")
+        }
     }
 }

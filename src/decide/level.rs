@@ -7,6 +7,7 @@
 //! | role assigned, revoked | where the outbound roles name the role | same | same, where a link is held |
 //! | logged in | | every connector | |
 //! | group | the organization | | where a link is held |
+//! | reconciled | as if updated, at one connector alone | | where a link is held |
 
 use domain::{
     Application, ApplicationId, Candidate, Connection, ConnectorRef, Level, Nothing, Object,
@@ -59,13 +60,16 @@ pub(crate) fn proposals<'a>(
         table.connection(trigger, snapshot);
         table.links(trigger, snapshot);
     }
+    if let Some(only) = &snapshot.only {
+        table.rows.retain(|row| row.connector == *only);
+    }
     let spoke = !table.rows.is_empty();
-    if let Some(application) = silent {
+    if let Some(application) = silent.filter(|_| snapshot.only.is_none()) {
         table.silenced(trigger, &application);
     }
     lines.push(summary(decider, trigger, snapshot, &table, spoke));
     Proposals {
-        list: table.finish(),
+        list: table.finish(trigger),
         lines,
     }
 }
@@ -209,7 +213,9 @@ impl<'a> Table<'a> {
             | TriggerKind::GroupCreated
             | TriggerKind::GroupChanged
             | TriggerKind::GroupRenamed
-            | TriggerKind::GroupDeleted => {}
+            | TriggerKind::GroupDeleted
+            | TriggerKind::UserReconciled
+            | TriggerKind::GroupReconciled => {}
         }
     }
 
@@ -268,12 +274,15 @@ impl<'a> Table<'a> {
         }
     }
 
-    fn finish(self) -> Vec<Proposal<'a>> {
+    fn finish(self, trigger: &Trigger) -> Vec<Proposal<'a>> {
         let defaults = &self.decider.configuration.engine;
         let default_timeout = defaults.blocking_timeout;
         let merge = |row: Row<'a>| {
             let entries = &row.entries;
-            let on_failure = if entries.is_empty() {
+            let on_failure = if trigger.kind.is_reconciled() {
+                // Nothing changes here, so there is nothing to reject.
+                OnFailure::Accept
+            } else if entries.is_empty() {
                 defaults.on_failure
             } else if entries
                 .iter()

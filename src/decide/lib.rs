@@ -9,6 +9,8 @@
 //! 5. `map` the desired account: [`pattern`], `attribute`, `password`, and the `collision` with another's name
 //! 6. `shape` create, update, deprovision or nothing
 //!
+//! `reconcile` compares what these steps want with what a target has.
+//!
 //! Steps 7 (send) and 8 (verify) are the engine's. Nothing here reads a file, opens a socket or looks at a clock; the
 //! real run, the plan and the what-if call the same [`Decider::decide`].
 
@@ -21,6 +23,7 @@ pub mod login;
 mod map;
 mod password;
 pub mod pattern;
+pub mod reconcile;
 mod rules;
 mod scope;
 mod shape;
@@ -28,9 +31,9 @@ mod target;
 pub mod trace;
 
 use domain::{
-    Candidate, Catalogue, Configuration, ConnectorRef, Decision, Deprovision, Nothing, Object,
-    Planned, Reason, Snapshot, Step, Subject, TraceLine, Trigger, TriggerKind, User, Verdict,
-    visible,
+    Candidate, Catalogue, Configuration, ConnectorRef, Decision, Deprovision, Desired, Nothing,
+    Object, Planned, Reason, Snapshot, Step, Subject, TraceLine, Trigger, TriggerKind, User,
+    Verdict, visible,
 };
 use serde::{Deserialize, Serialize};
 
@@ -240,6 +243,10 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn user(&self, user: &User, trace: &mut Trace) -> Result<Planned, Nothing> {
+        if self.has_left() {
+            links::say(self.known.as_ref(), trace);
+            return shape::take_away(self, trace);
+        }
         let mut goes = self.trigger.kind == TriggerKind::UserDeleted;
         match scope::user(self, user, trace)? {
             Standing::In => {}
@@ -257,17 +264,37 @@ impl Walk<'_> {
             return Err(shape::never_provisioned(self));
         }
         let desired = map::user(self, user, trace)?;
-        shape::bring(self, desired, trace)
+        shape::bring(self, self.heeding(desired, trace), trace)
     }
 
     fn group(&self, group: &domain::Group, trace: &mut Trace) -> Result<Planned, Nothing> {
+        if self.has_left() {
+            links::say(self.known.as_ref(), trace);
+            return shape::take_away(self, trace);
+        }
         scope::group(self, group, trace)?;
         links::say(self.known.as_ref(), trace);
         if self.trigger.kind == TriggerKind::GroupDeleted {
             return shape::take_away(self, trace);
         }
         let desired = map::group(self, group, trace)?;
-        shape::bring(self, desired, trace)
+        shape::bring(self, self.heeding(desired, trace), trace)
+    }
+
+    /// Tells whether a comparison found the account of somebody who is here no longer: nothing is known to judge by, and
+    /// nobody is left to be in scope.
+    fn has_left(&self) -> bool {
+        self.trigger.kind.is_reconciled() && self.snapshot.after.is_none()
+    }
+
+    /// Leaves at the target what was accepted there.
+    fn heeding(&self, mut desired: Desired, trace: &mut Trace) -> Desired {
+        if let Some(known) = self.known.as_ref().filter(|known| known.is_there()) {
+            for said in reconcile::heed(&self.target, &mut desired, &known.exceptions) {
+                trace.say(Step::Map, said);
+            }
+        }
+        desired
     }
 
     /// Tells whether there is an account to update: a link that is not gone, or a create on its way.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{ConnectorRef, Deprovision, Desired, Link, Snapshot, Step};
+use domain::{ConnectorRef, Deprovision, Desired, Exceptions, Link, Snapshot, Step};
 use serde_json::Value;
 
 use crate::trace::Trace;
@@ -16,6 +16,8 @@ pub(crate) struct Known {
     pub(crate) written: BTreeMap<String, Value>,
     /// What state the account is in.
     pub(crate) state: State,
+    /// Differences at the target that somebody let stand.
+    pub(crate) exceptions: Exceptions,
     /// How it is known, for the trace.
     how: String,
 }
@@ -53,6 +55,7 @@ impl Known {
             name: link.remote_name.clone(),
             written: link.written.clone(),
             state,
+            exceptions: link.exceptions.clone(),
             how: format!("linked to {} ({}){note}", link.remote_name, link.remote_id),
         }
     }
@@ -73,6 +76,10 @@ impl Known {
             name: desired.remote_name.clone(),
             written,
             state: State::Active,
+            exceptions: link
+                .filter(|link| !link.gone)
+                .map(|link| link.exceptions.clone())
+                .unwrap_or_default(),
             how: format!(
                 "an operation on its way will have written {}",
                 desired.remote_name

@@ -13,7 +13,7 @@ use crate::trace::Trace;
 use crate::{Decider, Walk, password};
 
 /// The attribute of a group's name. Only SCIM targets keep groups. Source: RFC 7643, section 4.2.
-const GROUP_NAME: &str = "displayName";
+pub(crate) const GROUP_NAME: &str = "displayName";
 
 /// What an operation has become right before it is sent.
 #[derive(Debug, Clone, PartialEq)]
@@ -100,7 +100,7 @@ impl Decider<'_> {
     }
 
     /// Returns a configured connector, enabled or not.
-    fn target(&self, connector: &ConnectorRef) -> Option<Target<'_>> {
+    pub(crate) fn target(&self, connector: &ConnectorRef) -> Option<Target<'_>> {
         let (connection, settings) = self.configuration.connector(connector)?;
         Some(Target {
             connection,
@@ -273,7 +273,7 @@ fn has_nothing_to_do(known: &Known, changes: &[AttributeChange], password: Passw
     changes.is_empty() && password == PasswordPlan::None && known.state == State::Active
 }
 
-fn name_attribute(target: Option<&Target<'_>>, desired: &Desired) -> &'static str {
+pub(crate) fn name_attribute(target: Option<&Target<'_>>, desired: &Desired) -> &'static str {
     match desired.object() {
         Object::Group => GROUP_NAME,
         Object::User => target.map_or("name", |target| target.kind.target.name_attribute),

@@ -11,6 +11,7 @@ mod configuration;
 mod connection;
 mod connector;
 mod decision;
+mod drift;
 mod exchange;
 mod failure;
 mod field;
@@ -45,6 +46,10 @@ pub use connector::{
     Unavailable,
 };
 pub use decision::{Candidate, Decision, Level, Nothing, Planned, Step, TraceLine, Verdict};
+pub use drift::{
+    ACTIVE, Condition, Divergence, Drift, Exception, Exceptions, FieldDrift, Orphan, Resolution,
+    RunId, Whose,
+};
 pub use exchange::{Body, Exchange, ExchangeId, Header, Purpose, Response, Tap};
 pub use failure::{Failure, FailureKind, Remedy};
 pub use field::{Field, FieldKind};

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{ConnectorRef, LocalRef};
+use crate::{ConnectorRef, Exceptions, LocalRef};
 
 /// The id under which the target keeps an account.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -41,6 +41,9 @@ pub struct Link {
     pub gone: bool,
     /// When the link was made.
     pub since: Timestamp,
+    /// Differences at the target that somebody let stand, by field.
+    #[serde(default, skip_serializing_if = "Exceptions::is_empty")]
+    pub exceptions: Exceptions,
 }
 
 /// How a link came to be.

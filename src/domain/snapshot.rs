@@ -33,6 +33,8 @@ pub struct Snapshot {
     pub owners: Vec<Owner>,
     /// Connectors that may not be sent to at present.
     pub holds: Vec<Hold>,
+    /// Set when the trigger is about one connector alone: no other is a candidate.
+    pub only: Option<ConnectorRef>,
     /// The members of a group with their names and links, when the subject is a group.
     pub members: Vec<(User, Vec<Link>)>,
 }

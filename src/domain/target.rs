@@ -85,6 +85,11 @@ pub struct TargetSpec {
     pub forms: &'static [(&'static str, Form)],
     /// Remote attributes that hold `true` or `false` rather than text.
     pub booleans: &'static [&'static str],
+    /// Remote attributes that say whether the account may be used.
+    pub active_attributes: &'static [&'static str],
+    /// Brings a text, by the name of its attribute, to the form in which the target would call two of them the same:
+    /// where the target changes case, or keeps an id at another length.
+    pub normal: fn(&str, &str) -> String,
     /// Remote attributes that the connector itself sets, so that mapping them is an error.
     pub reserved: &'static [&'static str],
     /// Whether groups are provisioned.

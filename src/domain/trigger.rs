@@ -86,6 +86,8 @@ pub enum TriggerKind {
     RoleAssigned,
     /// A role was revoked from a user.
     RoleRevoked,
+    /// What a target has of a user was compared, and is to be as it should be.
+    UserReconciled,
     /// A group was created.
     GroupCreated,
     /// A group's members changed.
@@ -94,11 +96,13 @@ pub enum TriggerKind {
     GroupRenamed,
     /// A group was deleted.
     GroupDeleted,
+    /// What a target has of a group was compared, and is to be as it should be.
+    GroupReconciled,
 }
 
 impl TriggerKind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::UserCreated,
         Self::UserUpdated,
         Self::UserDeleted,
@@ -106,10 +110,12 @@ impl TriggerKind {
         Self::LoggedIn,
         Self::RoleAssigned,
         Self::RoleRevoked,
+        Self::UserReconciled,
         Self::GroupCreated,
         Self::GroupChanged,
         Self::GroupRenamed,
         Self::GroupDeleted,
+        Self::GroupReconciled,
     ];
 
     /// Returns the word used in TOML, JSON and on the command line.
@@ -122,11 +128,20 @@ impl TriggerKind {
             Self::LoggedIn => "logged-in",
             Self::RoleAssigned => "role-assigned",
             Self::RoleRevoked => "role-revoked",
+            Self::UserReconciled => "user-reconciled",
             Self::GroupCreated => "group-created",
             Self::GroupChanged => "group-changed",
             Self::GroupRenamed => "group-renamed",
             Self::GroupDeleted => "group-deleted",
+            Self::GroupReconciled => "group-reconciled",
         }
+    }
+}
+
+impl TriggerKind {
+    /// Tells whether it comes of a comparison with a target and not of a change here.
+    pub fn is_reconciled(self) -> bool {
+        matches!(self, Self::UserReconciled | Self::GroupReconciled)
     }
 }
 

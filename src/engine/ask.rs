@@ -502,6 +502,7 @@ impl Work<'_> {
             active: account.active,
             gone: false,
             since: self.inner.clock.now(),
+            exceptions: domain::Exceptions::new(),
         }
     }
 }

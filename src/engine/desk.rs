@@ -8,6 +8,7 @@ use domain::{
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use crate::along::{Along, Came};
 use crate::directory::{Draft, DraftStep, Drafter};
 use crate::handle::{Options, Plan, PlanError, PlannedTrigger, StartError, SubmitError};
 use crate::ids::Ids;
@@ -57,9 +58,9 @@ pub(crate) struct Desk<'a> {
 impl Desk<'_> {
     pub(crate) fn plan(&self, request: &Request) -> Result<Plan, SubmitError> {
         let draft = self.draft(request)?;
-        let triggers = self.triggers(&draft, request, FlowId(self.id()));
+        let triggers = self.triggers(&draft, &Came::of(request), FlowId(self.id()));
         let needs = self.needs(&draft, &triggers);
-        let decisions = self.decide(&draft, &triggers, &needs)?;
+        let decisions = self.decide(&draft, &triggers, &needs, &Along::default())?;
         Ok(Plan {
             triggers: triggers
                 .into_iter()
@@ -86,7 +87,7 @@ impl Desk<'_> {
         .draft(request)
     }
 
-    pub(crate) fn triggers(&self, draft: &Draft, request: &Request, flow: FlowId) -> Vec<Trigger> {
+    pub(crate) fn triggers(&self, draft: &Draft, came: &Came, flow: FlowId) -> Vec<Trigger> {
         draft
             .steps
             .iter()
@@ -98,8 +99,8 @@ impl Desk<'_> {
                 source: step.source,
                 subject: step.subject,
                 subject_name: step.name.clone(),
-                application: request.application.clone(),
-                connection: request.connection.clone(),
+                application: came.application.clone(),
+                connection: came.connection.clone(),
                 role: step.role.clone(),
                 changed: step.changed.clone(),
                 carries_password: draft.password.is_some()
@@ -129,11 +130,13 @@ impl Desk<'_> {
         draft: &Draft,
         triggers: &[Trigger],
         needs: &[Needs],
+        along: &Along,
     ) -> Result<Vec<Decisions>, JournalError> {
         let mut on_their_way: Vec<(LocalRef, ConnectorRef, Option<Desired>)> = Vec::new();
         let mut out = Vec::with_capacity(triggers.len());
         for ((step, trigger), needs) in draft.steps.iter().zip(triggers).zip(needs) {
             let mut snapshot = self.snapshot(draft, step, needs)?;
+            along.put_into(&mut snapshot);
             for (local, connector, desired) in &on_their_way {
                 if *local == step.subject {
                     snapshot.pending.retain(|(known, _)| known != connector);
@@ -182,6 +185,7 @@ impl Desk<'_> {
             owners: self.reader.owners(&needs.names, step.subject)?,
             doubtful: self.reader.doubtful(step.subject)?,
             holds: self.holds.clone(),
+            only: None,
             members: if needs.members {
                 self.members(draft, step)?
             } else {

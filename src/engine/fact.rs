@@ -6,14 +6,15 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    Confirmation, ConnectorRef, Decision, Exchange, Failure, FlowId, Group, GroupId, Link,
-    LocalRef, OnFailure, OperationId, PasswordSource, Planned, QualifiedName, Reason, RemoteId,
-    RoleName, TraceLine, Trigger, TriggerId, User, UserId, Verb,
+    Confirmation, ConnectorRef, Decision, Divergence, Exchange, Failure, FlowId, Group, GroupId,
+    Link, LocalRef, OnFailure, OperationId, Orphan, PasswordSource, Planned, QualifiedName, Reason,
+    RemoteId, Resolution, RoleName, RunId, TraceLine, Trigger, TriggerId, User, UserId, Verb,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::Life;
+use crate::reconcile::{ReadBudget, Tally};
 
 /// One committed fact with its place in the journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -197,6 +198,63 @@ pub enum Fact {
         /// Why, in words.
         why: String,
     },
+    /// The accounts of a connector are being read and compared.
+    ReconcileStarted {
+        /// The comparison.
+        run: RunId,
+        /// The connector.
+        connector: ConnectorRef,
+        /// How much may be read.
+        budget: ReadBudget,
+    },
+    /// A linked account is not as it should be.
+    DriftFound {
+        /// The comparison.
+        run: RunId,
+        /// What is wrong.
+        divergence: Box<Divergence>,
+    },
+    /// An account that was found to differ does no longer.
+    DriftCleared {
+        /// The connector.
+        connector: ConnectorRef,
+        /// The user or group.
+        local: LocalRef,
+    },
+    /// It was decided what becomes of a difference.
+    DriftResolved {
+        /// The connector.
+        connector: ConnectorRef,
+        /// The user or group.
+        local: LocalRef,
+        /// The fields; empty for the whole account.
+        fields: Vec<String>,
+        /// What was decided.
+        resolution: Resolution,
+    },
+    /// An account of ours that nothing is linked to was found.
+    OrphanFound {
+        /// The comparison.
+        run: RunId,
+        /// The account.
+        orphan: Box<Orphan>,
+    },
+    /// It was decided what becomes of such an account; the link follows.
+    OrphanResolved {
+        /// The account.
+        orphan: Box<Orphan>,
+        /// Whether it is taken away; else it is linked again.
+        taken_away: bool,
+    },
+    /// The comparison of a connector ended.
+    ReconcileEnded {
+        /// The comparison.
+        run: RunId,
+        /// The connector.
+        connector: ConnectorRef,
+        /// What was counted, and what was not read.
+        tally: Box<Tally>,
+    },
 }
 
 impl Fact {
@@ -224,6 +282,13 @@ impl Fact {
             Self::ConnectorReleased { .. } => "connector-released",
             Self::Retried { .. } => "retried",
             Self::Discarded { .. } => "discarded",
+            Self::ReconcileStarted { .. } => "reconcile-started",
+            Self::DriftFound { .. } => "drift-found",
+            Self::DriftCleared { .. } => "drift-cleared",
+            Self::DriftResolved { .. } => "drift-resolved",
+            Self::OrphanFound { .. } => "orphan-found",
+            Self::OrphanResolved { .. } => "orphan-resolved",
+            Self::ReconcileEnded { .. } => "reconcile-ended",
         }
     }
 
@@ -250,7 +315,14 @@ impl Fact {
             | Self::CallerReleased { .. }
             | Self::DirectoryChanged { .. }
             | Self::ConnectorHeld { .. }
-            | Self::ConnectorReleased { .. } => None,
+            | Self::ConnectorReleased { .. }
+            | Self::ReconcileStarted { .. }
+            | Self::DriftFound { .. }
+            | Self::DriftCleared { .. }
+            | Self::DriftResolved { .. }
+            | Self::OrphanFound { .. }
+            | Self::OrphanResolved { .. }
+            | Self::ReconcileEnded { .. } => None,
         }
     }
 }

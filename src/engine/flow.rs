@@ -10,6 +10,7 @@ use domain::{
     Reason, Request, Secret, Source, Trigger, TriggerKind, Verdict,
 };
 
+use crate::along::{Along, Came};
 use crate::blocking::{Gate, REFUSED};
 use crate::desk::Desk;
 use crate::directory::{Draft, keys};
@@ -101,17 +102,33 @@ impl Inner {
             .aside(self.keys.take(keys(&request, &setup.configuration)))
             .await;
         let draft = self.desk(&setup).draft(&request)?;
+        let outcome = self
+            .carry_on(&setup, draft, &Came::of(&request), &Along::default())
+            .await;
+        drop(subject_keys);
+        outcome
+    }
+
+    /// Decides a draft and commits it with what goes along; whoever calls holds the keys of its subjects.
+    pub(crate) async fn carry_on(
+        self: &Arc<Self>,
+        setup: &Setup,
+        draft: Draft,
+        came: &Came,
+        along: &Along,
+    ) -> Result<Outcome, SubmitError> {
         let flow = FlowId(self.id());
-        let triggers = self.desk(&setup).triggers(&draft, &request, flow);
-        let needs = self.desk(&setup).needs(&draft, &triggers);
+        let triggers = self.desk(setup).triggers(&draft, came, flow);
+        let needs = self.desk(setup).needs(&draft, &triggers);
         let name_keys = self.aside(self.keys.take(remote_keys(&needs))).await;
-        let decisions = self.desk(&setup).decide(&draft, &triggers, &needs)?;
+        let decisions = self.desk(setup).decide(&draft, &triggers, &needs, along)?;
         let mut deciding = Deciding {
             flow,
             draft,
             triggers,
             decisions,
         };
+        along.check(&deciding.decisions)?;
         let unmet = self.unmet(&deciding)?;
         if unmet.is_none() && !self.sends && deciding.makes_wait() {
             return Err(DirectoryError::Unusable {
@@ -120,7 +137,10 @@ impl Inner {
             }
             .into());
         }
-        let (owed, operations, blocking) = self.owe(&mut deciding, unmet.is_some());
+        let (mut owed, operations, blocking) = self.owe(&mut deciding, unmet.is_some());
+        for fact in &along.facts {
+            owed.push(flow, fact.clone());
+        }
         if let Some(cause) = unmet {
             return self.turn_away(deciding, &operations, owed, cause).await;
         }
@@ -153,7 +173,6 @@ impl Inner {
             }
             _ => outcome(deciding, &operations, self.clock.now()),
         };
-        drop(subject_keys);
         Ok(outcome)
     }
 

@@ -368,6 +368,7 @@ impl MadeUp {
                         active: true,
                         gone: false,
                         since: self.at,
+                        exceptions: domain::Exceptions::new(),
                     }),
                 },
             ]);

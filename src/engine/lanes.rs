@@ -213,6 +213,14 @@ impl Lanes {
         pipe.quiet_until = pipe.quiet_until.max(until);
     }
 
+    /// Returns how long a connector's target still wants quiet, when it does.
+    pub(crate) fn quiet_for(&self, connector: &ConnectorRef, now: Duration) -> Option<Duration> {
+        let pipe = &self.pipes[*self.by_connector.get(connector)?];
+        pipe.quiet_until
+            .checked_sub(now)
+            .filter(|left| !left.is_zero())
+    }
+
     /// Takes an operation out that is not being worked on; tells whether it was there.
     pub(crate) fn remove(
         &mut self,

@@ -4,6 +4,7 @@
 //! lane, tried again, asked about after a lost answer, and never sent before they are committed. That HTTP exists is
 //! not known here: there is the port `Connector`, and there are failures with a remedy.
 
+mod along;
 mod ask;
 mod blocking;
 mod caught;
@@ -23,6 +24,7 @@ mod lanes;
 mod lifecycle;
 mod owner;
 mod passwords;
+mod reconcile;
 mod retry;
 mod runner;
 mod setup;
@@ -51,7 +53,11 @@ pub use journal::{
     Counts, ExchangeFilter, ExchangeView, FlowSummary, JournalError, LeftBehind, OperationFilter,
     OperationView, Page, Reader,
 };
+pub use journal::{DriftView, ReconcileView};
 pub use lifecycle::{IllegalFact, Life, State};
+pub use reconcile::{
+    ClaimError, NotRead, ReadBudget, ReconcileError, ReconcileReport, ResolveError, Tally, Wish,
+};
 pub use trace::{
     AskedTrace, AttemptTrace, Decided, FlowTrace, OperationTrace, TriggerTrace, WaitTrace,
 };

@@ -241,7 +241,14 @@ impl Move {
             | Fact::CallerReleased { .. }
             | Fact::DirectoryChanged { .. }
             | Fact::ConnectorHeld { .. }
-            | Fact::ConnectorReleased { .. } => return None,
+            | Fact::ConnectorReleased { .. }
+            | Fact::ReconcileStarted { .. }
+            | Fact::DriftFound { .. }
+            | Fact::DriftCleared { .. }
+            | Fact::DriftResolved { .. }
+            | Fact::OrphanFound { .. }
+            | Fact::OrphanResolved { .. }
+            | Fact::ReconcileEnded { .. } => return None,
         };
         Some(Self { from, to, into })
     }

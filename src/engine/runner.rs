@@ -22,6 +22,7 @@ use crate::inner::{Inner, JOURNAL_PAUSE, Owed};
 use crate::journal::{Course, JournalError, Open};
 use crate::lanes::{Fate, Job, Turn};
 use crate::passwords::Choice;
+use crate::reconcile;
 use crate::retry::{self, Next, later};
 use crate::setup::Setup;
 use crate::tap::Recorder;
@@ -226,7 +227,7 @@ impl Work<'_> {
                 .await;
         }
         let link = self.link()?;
-        let desired = self.fill(&job.planned.desired)?;
+        let desired = self.heed(self.fill(&job.planned.desired)?, link.as_ref());
         let shaped = self.setup.decider().reshape(
             &job.head.connector,
             &desired,
@@ -319,6 +320,19 @@ impl Work<'_> {
             member.remote_id = self.account_of(member.local)?;
         }
         Ok(Cow::Owned(desired))
+    }
+
+    /// Leaves at the target what was accepted there, also since the decision.
+    fn heed<'d>(&self, desired: Cow<'d, Desired>, link: Option<&Link>) -> Cow<'d, Desired> {
+        match link {
+            Some(link) if !link.exceptions.is_empty() => {
+                let mut desired = desired.into_owned();
+                let connector = &self.head().connector;
+                self.setup.decider().heed(connector, &mut desired, link);
+                Cow::Owned(desired)
+            }
+            _ => desired,
+        }
     }
 
     fn account_of(&self, member: LocalRef) -> Result<Option<RemoteId>, JournalError> {
@@ -519,6 +533,9 @@ impl Work<'_> {
         if desired.object() == Object::Group && active && !written.contains_key(MEMBERS) {
             written.insert(MEMBERS.to_owned(), member_ids(desired));
         }
+        let exceptions = before.map_or_else(Default::default, |link| {
+            reconcile::left(&link.exceptions, &written)
+        });
         let head = self.head();
         Some(Link {
             connector: head.connector.clone(),
@@ -530,6 +547,7 @@ impl Work<'_> {
             active,
             gone: false,
             since: before.map_or_else(|| self.inner.clock.now(), |link| link.since),
+            exceptions,
         })
     }
 

@@ -321,7 +321,14 @@ impl FlowTrace {
             | Fact::Held { .. }
             | Fact::Released { .. }
             | Fact::ConnectorHeld { .. }
-            | Fact::ConnectorReleased { .. } => {}
+            | Fact::ConnectorReleased { .. }
+            | Fact::ReconcileStarted { .. }
+            | Fact::DriftFound { .. }
+            | Fact::DriftCleared { .. }
+            | Fact::DriftResolved { .. }
+            | Fact::OrphanFound { .. }
+            | Fact::OrphanResolved { .. }
+            | Fact::ReconcileEnded { .. } => {}
         }
     }
 

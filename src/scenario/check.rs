@@ -38,6 +38,12 @@ pub(super) fn check(
             .as_deref()
             .and_then(|wanted| lasts_miss(wanted, seen)),
     );
+    misses.extend(
+        expect
+            .found
+            .as_ref()
+            .and_then(|expected| found_miss(expected, &seen.found)),
+    );
     for expected in &expect.target {
         match objects(&expected.target) {
             Some(held) => misses.extend(target_miss(expected, &held)),
@@ -53,6 +59,23 @@ pub(super) fn check(
         }
     }
     misses
+}
+
+/// What was found is compared in any order.
+fn found_miss(expected: &[String], seen: &[String]) -> Option<String> {
+    let sorted = |lines: &[String]| {
+        let mut lines = lines.to_vec();
+        lines.sort();
+        lines
+            .iter()
+            .map(|line| format!("{line}\n"))
+            .collect::<String>()
+    };
+    let (wanted, had) = (sorted(expected), sorted(seen));
+    (wanted != had).then(|| {
+        let diff = TextDiff::from_lines(&wanted, &had);
+        format!("found:\n{}", diff.unified_diff().header("expected", "seen"))
+    })
 }
 
 fn caller_miss(expected: Caller, seen: &StepSeen) -> Option<String> {

@@ -68,8 +68,16 @@ pub struct StepEntry {
     /// What to watch, for people.
     #[serde(default)]
     pub watch: String,
+    /// Somebody changes accounts at the targets, unknown to the engine; before everything else.
+    #[serde(default)]
+    pub edit: Vec<EditEntry>,
     /// Something happens to a user or group.
     pub trigger: Option<TriggerEntry>,
+    /// The connectors whose accounts are compared, before anything is decided about.
+    #[serde(default)]
+    pub reconcile: Vec<String>,
+    /// What is decided about a difference that a comparison found.
+    pub resolve: Option<ResolveEntry>,
     /// A fault is armed at a mock, before the trigger.
     pub fault: Option<FaultEntry>,
     /// A value of the configuration changes while the engine runs, before the trigger.
@@ -129,6 +137,50 @@ pub struct TriggerEntry {
     pub remove: Vec<String>,
 }
 
+/// What somebody does at a target with a tool of their own.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EditEntry {
+    /// The connector whose target it is: `corp-scim/scim2`.
+    pub connector: String,
+    /// The account's name there.
+    pub name: String,
+    /// Attributes to set, in the words of a mapping.
+    #[serde(default)]
+    pub set: BTreeMap<String, toml::Value>,
+    /// A new name.
+    pub rename: Option<String>,
+    /// The account is made.
+    #[serde(default)]
+    pub create: bool,
+    /// The account is deleted.
+    #[serde(default)]
+    pub delete: bool,
+}
+
+/// What is decided about the differences of one account.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResolveEntry {
+    /// The connector.
+    pub connector: String,
+    /// The user, or
+    pub user: Option<String>,
+    /// the group.
+    pub group: Option<String>,
+    /// `accept`, `restore` or `ignore`.
+    pub resolution: domain::Resolution,
+    /// The fields; all that differ when left out.
+    #[serde(default)]
+    pub fields: Vec<String>,
+    /// An account that is gone is made anew.
+    #[serde(default)]
+    pub recreate: bool,
+    /// An account that should not be there is taken away.
+    #[serde(default)]
+    pub take_away: bool,
+}
+
 /// One value or several.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
@@ -184,6 +236,8 @@ pub struct Expect {
     pub exchanges: Option<Vec<ExchangeExpected>>,
     /// How long the step lasted, by the virtual clock: `28d`.
     pub lasts: Option<String>,
+    /// What the comparison found, one line each, in any order. When given, they are all.
+    pub found: Option<Vec<String>>,
     /// What targets hold now.
     #[serde(default)]
     pub target: Vec<TargetExpected>,

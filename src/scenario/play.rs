@@ -10,11 +10,11 @@ use domain::{
 use engine::{FlowTrace, SubmitError, WaitVerdict};
 use mocks::Target;
 
-use super::check;
 use super::file::{Scenario, StepEntry, TriggerEntry, Wait, line_and_column};
 use super::seen::{CallerSeen, ChangeSeen, DecisionSeen, ExchangeSeen, Played, StepSeen};
 pub use super::stage::PlayError;
 use super::stage::Stage;
+use super::{check, remote};
 use crate::cli::cause_text;
 
 /// Plays a scenario. `told` hears of every step when it is over.
@@ -69,6 +69,9 @@ async fn step(stage: &mut Stage, entry: &StepEntry, line: usize) -> Result<StepS
         seen.done
             .push(format!("arms {} at the {target} mock", fault.spec));
     }
+    for edit in &entry.edit {
+        seen.done.push(stage.edit(edit).await.map_err(wrong)?);
+    }
     stage.configure(&entry.configure).await?;
     seen.done.extend(
         entry
@@ -87,8 +90,10 @@ async fn step(stage: &mut Stage, entry: &StepEntry, line: usize) -> Result<StepS
         }
         seen.done.push(format!("{advance} pass"));
     }
-    if entry.wait.is_some() && entry.trigger.is_none() {
-        return Err(wrong("`wait` needs a `trigger` to wait for".to_owned()));
+    if entry.wait.is_some() && entry.trigger.is_none() && entry.resolve.is_none() {
+        return Err(wrong(
+            "`wait` needs a `trigger` or a `resolve` to wait for".to_owned(),
+        ));
     }
     let mut flow = None;
     if let Some(trigger) = &entry.trigger {
@@ -105,6 +110,27 @@ async fn step(stage: &mut Stage, entry: &StepEntry, line: usize) -> Result<StepS
             Err(SubmitError::Journal(error)) => return Err(error.into()),
             Err(SubmitError::Stopped) => return Err(wrong("the engine is stopped".to_owned())),
         }
+    }
+    for connector in &entry.reconcile {
+        let found = remote::compare(stage.engine(), connector)
+            .await
+            .map_err(wrong)?;
+        seen.done
+            .push(format!("compares the accounts of {connector}"));
+        seen.found.extend(found);
+    }
+    if let Some(resolve) = &entry.resolve {
+        let of = remote::resolve(stage.engine(), resolve)
+            .await
+            .map_err(wrong)?;
+        let who = resolve.user.as_deref().or(resolve.group.as_deref());
+        seen.done.push(format!(
+            "{} what differs of {} at {}",
+            resolve.resolution,
+            who.unwrap_or("?"),
+            resolve.connector
+        ));
+        flow = flow.or(of);
     }
     if entry.restart {
         stage.restart().await?;
@@ -369,6 +395,12 @@ fn request(entry: &TriggerEntry) -> Result<Request, String> {
                 .ok_or_else(|| lacks(entry.kind, "rename"))?,
         },
         TriggerKind::GroupDeleted => Change::DeleteGroup { group: group()? },
+        TriggerKind::UserReconciled | TriggerKind::GroupReconciled => {
+            return Err(format!(
+                "a `{}` trigger comes of a comparison: write `reconcile` and `resolve`",
+                entry.kind
+            ));
+        }
     };
     let login = entry.kind == TriggerKind::LoggedIn;
     Ok(Request {

@@ -20,6 +20,9 @@ pub fn step_text(number: usize, step: &StepSeen) -> String {
     for done in &step.done {
         line_of(&mut out, "do", done);
     }
+    for found in &step.found {
+        line_of(&mut out, "found", found);
+    }
     for line in step.event.iter().filter(|line| line.reason.is_some()) {
         let reason = line.reason.map(domain::Reason::code).unwrap_or_default();
         line_of(

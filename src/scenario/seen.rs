@@ -42,6 +42,8 @@ pub struct StepSeen {
     pub done: Vec<String>,
     /// What the caller was told; `None` when there was no trigger.
     pub caller: Option<CallerSeen>,
+    /// What a comparison found, one line each.
+    pub found: Vec<String>,
     /// The event's own trace lines (steps 1 and 2).
     pub event: Vec<TraceLine>,
     /// The decisions, in order.

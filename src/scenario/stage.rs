@@ -12,7 +12,8 @@ use mocks::Lab;
 use mocks::lab::LabFeed;
 use tempfile::TempDir;
 
-use super::file::{ClockKind, Override, Scenario, Wait};
+use super::file::{ClockKind, EditEntry, Override, Scenario, Wait};
+use super::remote;
 use crate::mocks_of::{self, MocksError, Ports};
 use crate::virtual_time::VirtualTime;
 use crate::workbench;
@@ -188,6 +189,24 @@ impl Stage {
             .reconfigure(configuration)
             .await
             .map_err(|error| PlayError::Configuration(error.to_string()))
+    }
+
+    pub(super) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Does at a target what somebody else does there.
+    pub(super) async fn edit(&self, entry: &EditEntry) -> Result<String, String> {
+        let configuration = self
+            .redirected(&self.folder.join("workbench.toml"))
+            .map_err(|error| error.to_string())?;
+        let options = workbench::options(
+            configuration.clone(),
+            &self.base,
+            self.folder.join("journal.db"),
+            self.seed,
+        );
+        remote::edit(options.connectors.as_ref(), &configuration, entry).await
     }
 
     /// Hands in a request; the virtual clock is moved on while the caller waits.

@@ -253,7 +253,13 @@ impl Board {
                     }
                 }
             }
-            Fact::DirectoryChanged { .. } | Fact::Linked { .. } | Fact::Unlinked { .. } => {
+            Fact::DirectoryChanged { .. }
+            | Fact::Linked { .. }
+            | Fact::Unlinked { .. }
+            | Fact::DriftFound { .. }
+            | Fact::DriftCleared { .. }
+            | Fact::DriftResolved { .. }
+            | Fact::ReconcileEnded { .. } => {
                 self.directory_version += 1;
             }
             Fact::CallerReleased { .. } => self.operations_version += 1,

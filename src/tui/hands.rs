@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use config::edit::Document;
 use config::{LintOptions, Severity};
-use domain::{Catalogue, Configuration, Lab, LabFeed, OperationId, QualifiedName};
+use domain::{Catalogue, Configuration, ConnectorRef, Lab, LabFeed, OperationId, QualifiedName};
 use engine::{
-    Engine, ExchangeFilter, JournalError, News, OperationFilter, Page, Reader, State, Subscription,
+    Engine, ExchangeFilter, JournalError, News, OperationFilter, Page, ReadBudget, Reader, State,
+    Subscription,
 };
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -195,6 +196,14 @@ impl Hands {
                     send(Answer::Done(discard(&engine, &operations, &why).await));
                 });
             }
+            Deed::Compare(connectors) => {
+                tokio::spawn(async move {
+                    send(Answer::Done(compare(&engine, &connectors).await));
+                });
+            }
+            Deed::Resolve(wishes) => {
+                tokio::spawn(async move { send(Answer::Done(resolve(&engine, &wishes).await)) });
+            }
             Deed::Pause(connector) => {
                 tokio::spawn(async move {
                     let result = engine.pause(&connector, "paused in the workbench").await;
@@ -330,6 +339,38 @@ async fn retry(engine: &Engine, operations: &[OperationId]) -> Result<String, St
             .map_err(|error| told(&error))?;
     }
     Ok(format!("{} operation(s) tried again", operations.len()))
+}
+
+/// Compares the accounts of connectors, one after the other.
+async fn compare(engine: &Engine, connectors: &[ConnectorRef]) -> Result<String, String> {
+    let (mut accounts, mut found, mut unread) = (0, 0, Vec::new());
+    for connector in connectors {
+        let report = engine
+            .reconcile(connector, ReadBudget::default())
+            .await
+            .map_err(|error| told(&error))?;
+        accounts += report.tally.accounts;
+        found += report.tally.found();
+        if report.tally.not_read.is_some() {
+            unread.push(connector.to_string());
+        }
+    }
+    let said = format!("{accounts} account(s) compared, {found} not as they should be");
+    if unread.is_empty() {
+        Ok(said)
+    } else {
+        let list = unread.join(", ");
+        Err(format!(
+            "{said}; not everything was read of {list} (`outbound reconcile`)"
+        ))
+    }
+}
+
+async fn resolve(engine: &Engine, wishes: &[engine::Wish]) -> Result<String, String> {
+    for wish in wishes {
+        engine.resolve(wish).await.map_err(|error| told(&error))?;
+    }
+    Ok(format!("{} account(s) decided about", wishes.len()))
 }
 
 async fn discard(engine: &Engine, operations: &[OperationId], why: &str) -> Result<String, String> {
@@ -473,7 +514,14 @@ fn read(
                 count: reader.user_count()?,
             }
         }
-        Query::Links(local) => Answer::Links(local, reader.links_of(local)?),
+        Query::Links(local) => {
+            let links = reader.links_of(local)?;
+            let drifts = links
+                .iter()
+                .filter_map(|link| reader.drift(&link.connector, local).transpose())
+                .collect::<Result<_, _>>()?;
+            Answer::Links(local, links, drifts)
+        }
         Query::Mocks => Answer::Mocks(lab.mocks(), lab.faults()),
         // A mock that is not there holds nothing; starting it says why it cannot.
         Query::Objects(target) => {

@@ -9,6 +9,7 @@ mod app;
 mod board;
 mod cast;
 mod draft;
+mod drift;
 mod emit;
 mod filter;
 mod frame;

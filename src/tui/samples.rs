@@ -162,6 +162,7 @@ pub(crate) fn link() -> Link {
         active: true,
         gone: false,
         since: instant(3),
+        exceptions: domain::Exceptions::new(),
     }
 }
 

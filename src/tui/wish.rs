@@ -8,7 +8,7 @@ use domain::{
     ConnectorRef, FlowId, Group, LabEntry, LabFault, LabMock, LabObject, Link, LocalRef,
     OperationId, QualifiedName, Request, RoleName, User,
 };
-use engine::{Counts, FlowTrace, News, OperationView, Outcome, Plan, State};
+use engine::{Counts, DriftView, FlowTrace, News, OperationView, Outcome, Plan, State};
 
 use crate::draft::{Edit, Review};
 use crate::filter::Filter;
@@ -110,6 +110,10 @@ pub(crate) enum Deed {
     Discard(Vec<OperationId>, String),
     Pause(ConnectorRef),
     Resume(ConnectorRef),
+    /// Compare the accounts of these connectors.
+    Compare(Vec<ConnectorRef>),
+    /// Decide about differences.
+    Resolve(Vec<engine::Wish>),
     /// Say what saving the draft would do.
     Review,
     /// Save the draft and let the engine work by it.
@@ -165,7 +169,8 @@ pub(crate) enum Answer {
         roles: Vec<RoleName>,
         count: u64,
     },
-    Links(LocalRef, Vec<Link>),
+    /// The links of a user or group, and what was found to differ.
+    Links(LocalRef, Vec<Link>, Vec<DriftView>),
     Mocks(Vec<LabMock>, Vec<LabFault>),
     Objects(String, Vec<LabObject>),
     Log(Vec<String>),

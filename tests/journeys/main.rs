@@ -13,6 +13,7 @@ mod crash;
 mod house;
 mod peers;
 mod program;
+mod reconcile;
 mod scenarios;
 mod steering;
 #[cfg(unix)]

@@ -55,6 +55,8 @@ pub(crate) const GOOGLE: ConnectorType = ConnectorType {
             "includeInGlobalAddressList",
             "ipWhitelisted",
         ],
+        active_attributes: &["suspended", "archived"],
+        normal,
         reserved: &[
             "primaryEmail",
             "password",
@@ -81,3 +83,16 @@ pub(crate) const GOOGLE: ConnectorType = ConnectorType {
         address_settings: &["base_url", "token_endpoint"],
     },
 };
+
+/// Addresses are kept in lower case.
+fn normal(field: &str, text: &str) -> String {
+    let name = field.split(['.', '[']).next().unwrap_or(field);
+    let is_address = ["primaryEmail", "recoveryEmail", "emails", "aliases"]
+        .iter()
+        .any(|address| address.eq_ignore_ascii_case(name));
+    if is_address {
+        text.to_lowercase()
+    } else {
+        text.to_owned()
+    }
+}

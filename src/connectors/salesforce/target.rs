@@ -59,6 +59,8 @@ pub(crate) const SALESFORCE: ConnectorType = ConnectorType {
             "UserPermissionsInteractionUser",
             "UserPermissionsSupportUser",
         ],
+        active_attributes: &["IsActive"],
+        normal,
         reserved: &["Id", "Username"],
         groups: false,
         password: PasswordRule::Never,
@@ -67,3 +69,35 @@ pub(crate) const SALESFORCE: ConnectorType = ConnectorType {
         address_settings: &["domain_name", "token_endpoint"],
     },
 };
+
+/// Names and addresses are kept in lower case. An id is written with 15 characters or, with its case checksum, with 18.
+fn normal(field: &str, text: &str) -> String {
+    if ["Username", "Email"]
+        .iter()
+        .any(|name| name.eq_ignore_ascii_case(field))
+    {
+        return text.to_lowercase();
+    }
+    let is_id = field.ends_with("Id") && text.chars().all(|c| c.is_ascii_alphanumeric());
+    if is_id && text.len() == 18 {
+        return text[..15].to_owned();
+    }
+    text.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_the_same_with_and_without_its_checksum() {
+        for (field, text, kept) in [
+            ("ProfileId", "00e300000000001AAA", "00e300000000001"),
+            ("ProfileId", "00e300000000001", "00e300000000001"),
+            ("Title", "00e300000000001AAA", "00e300000000001AAA"),
+            ("Email", "Kim@Acme.example", "kim@acme.example"),
+        ] {
+            assert_eq!(normal(field, text), kept);
+        }
+    }
+}

@@ -49,6 +49,8 @@ pub(crate) const SCIM2: ConnectorType = ConnectorType {
         max_lengths: &[],
         forms: &[],
         booleans: &["active"],
+        active_attributes: &["active"],
+        normal,
         reserved: &[
             "id",
             "externalId",
@@ -75,5 +77,18 @@ const fn claim(remote: &'static str, claim: &'static str) -> DefaultMapping {
         remote,
         from: MappedFrom::Claim(claim),
         fallback: Fallback::None,
+    }
+}
+
+/// Names and addresses compare without case (RFC 7643, sections 4.1.1 and 4.1.2), and some servers keep them in lower case.
+fn normal(field: &str, text: &str) -> String {
+    let name = field.split(['.', '[']).next().unwrap_or(field);
+    if ["userName", "emails"]
+        .iter()
+        .any(|folded| folded.eq_ignore_ascii_case(name))
+    {
+        text.to_lowercase()
+    } else {
+        text.to_owned()
     }
 }

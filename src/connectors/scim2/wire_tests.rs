@@ -56,6 +56,7 @@ fn link(desired: &Desired, name: &str, written: Value) -> Link {
         active: true,
         gone: false,
         since: Timestamp::UNIX_EPOCH,
+        exceptions: domain::Exceptions::new(),
     }
 }
 

@@ -288,6 +288,7 @@ impl Local {
             active: true,
             gone: false,
             since: now(),
+            exceptions: domain::Exceptions::new(),
         });
         self
     }

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use domain::{FlowId, Link, OnFailure, TriggerId, User};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::JournalError;
 use super::code::{self, key, micros, signed};
+use super::{JournalError, reconcile};
 use crate::doubt::Doubt;
 use crate::lifecycle::{IllegalFact, Move};
 use crate::{Cause, DirectoryChange, Fact, Queued, Record, Settlement, WaitVerdict};
@@ -81,14 +81,28 @@ fn fold(db: &Connection, decided: &mut DecidedAt, record: &Record) -> Result<(),
                 exchange.response.as_ref().map(|response| response.status),
             ])?;
         }
-        Fact::Linked { link } => put_link(db, link)?,
+        Fact::Linked { link } => {
+            put_link(db, link)?;
+            if link.gone {
+                reconcile::ended(db, record.at, link)?;
+            }
+        }
         Fact::Unlinked { link } => {
             db.prepare_cached("DELETE FROM links WHERE local = ?1 AND connector = ?2")?
                 .execute(params![
                     link.local.uuid().as_bytes(),
                     link.connector.to_string()
                 ])?;
+            reconcile::ended(db, record.at, link)?;
+            reconcile::forget(db, &link.connector, link.local)?;
         }
+        Fact::ReconcileStarted { .. }
+        | Fact::DriftFound { .. }
+        | Fact::DriftCleared { .. }
+        | Fact::DriftResolved { .. }
+        | Fact::OrphanFound { .. }
+        | Fact::OrphanResolved { .. }
+        | Fact::ReconcileEnded { .. } => reconcile::fold(db, record)?,
         Fact::Compensated { .. } => {}
         Fact::CallerWaited { on_failure, .. } => {
             db.prepare_cached(

@@ -10,15 +10,19 @@ mod history;
 mod lock;
 mod migrate;
 mod read;
+mod reconcile;
 mod schema;
 mod work;
 mod write;
 
 pub(crate) use history::write_history;
+#[cfg(test)]
+pub(crate) use migrate::VERSION as FORMAT;
 pub use read::{
     Counts, ExchangeFilter, ExchangeView, FlowSummary, LeftBehind, OperationFilter, OperationView,
     Page, Reader,
 };
+pub use reconcile::{DriftView, ReconcileView};
 pub(crate) use work::{Course, Open, Unresolved};
 pub(crate) use write::{Batch, Journal, Refused};
 

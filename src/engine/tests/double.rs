@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
-use domain::{Body, Clock as _};
 use domain::{
-    Configuration, Confirmation, Confirmed, Connector, ConnectorRef, Connectors, Deprovision,
-    Exchange, ExchangeId, Failure, FailureKind, Health, LocalRef, ManualClock, MatchKey, Order,
-    Purpose, Remedy, RemoteAccount, RemoteId, Tap, Unavailable, Verb,
+    AccountPage, Configuration, Confirmation, Confirmed, Connector, ConnectorRef, Connectors,
+    Deprovision, Exchange, ExchangeId, Failure, FailureKind, Health, LocalRef, ManualClock,
+    MatchKey, Object, Order, PageRequest, PageToken, Purpose, Remedy, RemoteAccount, RemoteId, Tap,
+    Unavailable, Verb,
 };
+use domain::{Body, Clock as _};
 use serde_json::Value;
 use tokio::sync::watch;
 
@@ -35,6 +36,7 @@ pub(crate) struct Account {
     pub(crate) active: bool,
     pub(crate) created: jiff::Timestamp,
     pub(crate) password: Option<String>,
+    pub(crate) object: Object,
 }
 
 #[derive(Debug, Default)]
@@ -44,6 +46,9 @@ pub(crate) struct State {
     pub(crate) log: Vec<(LocalRef, Verb)>,
     pub(crate) writes: VecDeque<Act>,
     pub(crate) finds: VecDeque<Act>,
+    pub(crate) lists: VecDeque<Act>,
+    /// Attributes that lists leave out.
+    pub(crate) unlisted: BTreeSet<String>,
     /// Names that are always refused.
     pub(crate) poisoned: BTreeMap<String, Failure>,
     next: u64,
@@ -105,6 +110,34 @@ impl Target {
             .clone()
     }
 
+    /// Changes an account behind everybody's back.
+    pub(crate) fn edit(&self, name: &str, change: impl FnOnce(&mut Account)) {
+        let mut state = self.state();
+        let account = state
+            .accounts
+            .values_mut()
+            .find(|account| account.name == name)
+            .unwrap_or_else(|| panic!("there is no account {name}"));
+        change(account);
+    }
+
+    /// Deletes an account behind everybody's back.
+    pub(crate) fn lose(&self, name: &str) {
+        self.state()
+            .accounts
+            .retain(|_, account| account.name != name);
+    }
+
+    /// Returns the id of an account.
+    pub(crate) fn id(&self, name: &str) -> RemoteId {
+        let state = self.state();
+        let found = state
+            .accounts
+            .iter()
+            .find(|(_, account)| account.name == name);
+        RemoteId(found.unwrap().0.clone())
+    }
+
     pub(crate) fn verbs(&self) -> Vec<Verb> {
         self.state().log.iter().map(|(_, verb)| *verb).collect()
     }
@@ -119,6 +152,7 @@ impl Target {
             active: true,
             created,
             password: None,
+            object: Object::User,
         };
         let mut state = self.state();
         state.next += 1;
@@ -164,6 +198,7 @@ impl Target {
                 active: true,
                 created: self.clock.now(),
                 password: order.password.map(|password| password.expose().to_owned()),
+                object: order.object(),
             },
         );
         Ok(confirmed(Confirmation::Created, &id, order))
@@ -355,20 +390,74 @@ impl Connector for Double {
                 |wanted| wanted.0 == **id,
             )
         });
-        Ok(found.map(|(id, account)| RemoteAccount {
-            remote_id: RemoteId(id.clone()),
-            remote_name: account.name.clone(),
-            external_id: account.external_id.clone(),
-            active: account.active,
-            created_at: Some(account.created),
-            content: Value::Null,
-        }))
+        Ok(found.map(|(id, account)| shown(id, account, &BTreeSet::new())))
+    }
+
+    async fn list(&self, page: &PageRequest<'_>, tap: &dyn Tap) -> Result<AccountPage, Failure> {
+        let exchange = self.arrive(Purpose::Lookup, tap).await;
+        tap.finished(&exchange);
+        let mut state = self.0.state();
+        match state.lists.pop_front() {
+            None => {}
+            Some(Act::Fail(failure)) => return Err(failure),
+            Some(Act::Panic) => panic!("the double broke down"),
+            Some(Act::LoseRequest | Act::LoseReply) => return Err(lost(Verb::Update)),
+        }
+        let after = page.from.map_or("", |token| token.0.as_str());
+        let all: Vec<(&String, &Account)> = state
+            .accounts
+            .iter()
+            .filter(|(id, account)| account.object == page.object && id.as_str() > after)
+            .collect();
+        let next = (all.len() > page.size).then(|| PageToken(all[page.size - 1].0.clone()));
+        Ok(AccountPage {
+            accounts: all
+                .into_iter()
+                .take(page.size)
+                .map(|(id, account)| shown(id, account, &state.unlisted))
+                .collect(),
+            next,
+            total: None,
+            unreadable: 0,
+        })
+    }
+
+    fn attributes(
+        &self,
+        _object: Object,
+        account: &RemoteAccount,
+        names: &[String],
+    ) -> BTreeMap<String, Value> {
+        names
+            .iter()
+            .filter_map(|name| Some((name.clone(), account.content.get(name)?.clone())))
+            .collect()
     }
 
     async fn check(&self, _tap: &dyn Tap) -> Result<Health, Failure> {
         Ok(Health {
             findings: Vec::new(),
         })
+    }
+}
+
+/// Shows an account, some attributes left out.
+fn shown(id: &str, account: &Account, left_out: &BTreeSet<String>) -> RemoteAccount {
+    let mut content: BTreeMap<String, Value> = account.attributes.clone();
+    if account.object == Object::Group {
+        content.insert(
+            "members".to_owned(),
+            account.members.iter().cloned().collect(),
+        );
+    }
+    content.retain(|name, value| !value.is_null() && !left_out.contains(name));
+    RemoteAccount {
+        remote_id: RemoteId(id.to_owned()),
+        remote_name: account.name.clone(),
+        external_id: account.external_id.clone(),
+        active: account.active,
+        created_at: Some(account.created),
+        content: content.into_iter().collect(),
     }
 }
 

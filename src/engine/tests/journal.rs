@@ -33,9 +33,12 @@ async fn a_file_of_a_newer_format_or_of_something_else_is_refused_with_a_clear_w
     file.pragma_update(None, "user_version", 99).unwrap();
     drop(file);
     let error = Engine::start(world.options()).await.unwrap_err();
+    let known = crate::journal::FORMAT;
     assert_eq!(
         error.to_string(),
-        "the journal has format 99, and this program knows formats up to 1; use a newer one"
+        format!(
+            "the journal has format 99, and this program knows formats up to {known}; use a newer one"
+        )
     );
     assert!(matches!(
         Reader::open(&path),
@@ -282,4 +285,47 @@ async fn an_export_reads_back_as_the_same_facts_and_folds_to_the_same_tables() {
         );
     }
     Folded::of(&reader).check(&reader);
+}
+
+#[tokio::test]
+async fn a_journal_of_the_first_format_is_brought_up_to_date_with_all_that_it_knows() {
+    let mut world = World::new().await;
+    world.engine.shutdown().await;
+    let path = world.folder.path().join("old.db");
+    let old = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../fixtures/journal/format-1.journal"
+    );
+    std::fs::copy(old, &path).unwrap();
+    assert!(matches!(
+        Reader::open(&path),
+        Err(JournalError::Older { found: 1, .. })
+    ));
+    let options = crate::Options {
+        journal: path.clone(),
+        ..world.options()
+    };
+    world.engine = Engine::start(options).await.unwrap();
+    let reader = world.reader();
+    assert!(reader.user(&"kim".into()).unwrap().is_some());
+    let links = reader.links(None, None, 10).unwrap();
+    assert_eq!(links.len(), 2);
+    assert!(links.iter().all(|link| link.exceptions.is_empty()));
+    assert!(reader.drifts(None, None, 10).unwrap().is_empty());
+    // Lee had an account at both targets until he was deleted.
+    let ended: Vec<_> = reader
+        .export(0)
+        .filter_map(|record| match record.unwrap().fact {
+            crate::Fact::Unlinked { link } => Some(link),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(ended.len(), 2);
+    for link in ended {
+        let former = reader
+            .former_link(&link.connector, &link.remote_id, link.local.object())
+            .unwrap();
+        assert_eq!(former.map(|(local, _)| local), Some(link.local));
+    }
+    assert!(world.folder.path().join("old.db.format-1").exists());
 }

@@ -7,6 +7,7 @@ mod journal;
 mod lifecycle;
 mod order;
 mod random;
+mod reconcile;
 mod recovery;
 mod reload;
 mod requests;

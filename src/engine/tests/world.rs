@@ -18,6 +18,11 @@ use tempfile::TempDir;
 use super::double::{Doubles, Target};
 use crate::{Engine, FlowTrace, Idle, Life, Options, Outcome, Reader, State, SubmitError};
 
+/// These targets keep a text as it is.
+fn as_it_is(_: &str, text: &str) -> String {
+    text.to_owned()
+}
+
 const fn spec(groups: bool) -> TargetSpec {
     TargetSpec {
         name: NameRule::UserName {
@@ -34,6 +39,8 @@ const fn spec(groups: bool) -> TargetSpec {
         max_lengths: &[],
         forms: &[],
         booleans: &[],
+        active_attributes: &[],
+        normal: as_it_is,
         reserved: &[],
         groups,
         password: PasswordRule::Provisioned {

@@ -5,15 +5,17 @@ use std::time::Duration;
 
 use crossterm::event::KeyCode;
 use domain::{Group, Link, LocalRef, RoleName, User};
+use engine::DriftView;
 use ratatui::layout::Rect;
 
 use crate::action::Action;
+use crate::drift;
 use crate::keymap::{Key, Move};
 use crate::paint::{Column, Line, Pen, Span};
 use crate::panel::Panel;
 use crate::screen::movement;
 use crate::widgets::{Field, Form, List, Text};
-use crate::wish::{Answer, Errand, Query, Wish};
+use crate::wish::{Answer, Deed, Errand, Query, Wish};
 use crate::world::World;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +35,7 @@ pub(crate) struct Directory {
     roles: Vec<RoleName>,
     count: u64,
     links: BTreeMap<LocalRef, Vec<Link>>,
+    drifts: BTreeMap<LocalRef, Vec<DriftView>>,
     /// The board's version that was read.
     version: Option<u64>,
     asked: bool,
@@ -53,6 +56,7 @@ impl Default for Directory {
             roles: Vec::new(),
             count: 0,
             links: BTreeMap::new(),
+            drifts: BTreeMap::new(),
             version: None,
             asked: false,
             asked_links: None,
@@ -89,6 +93,12 @@ impl Directory {
             Tab::Groups => self.groups.get(at).map(|group| LocalRef::Group(group.id)),
             Tab::Roles => None,
         }
+    }
+
+    /// Returns what was found to differ of whoever is selected.
+    fn drifts_here(&self) -> impl Iterator<Item = &DriftView> {
+        let drifts = self.local().and_then(|local| self.drifts.get(&local));
+        drifts.into_iter().flatten()
     }
 
     fn trigger(&self, way: &'static str) -> Vec<Wish> {
@@ -209,6 +219,12 @@ impl Directory {
                             Span::new(value.to_string(), theme.text),
                         ]);
                     }
+                }
+                let drifts = self
+                    .drifts_here()
+                    .filter(|drift| drift.divergence.connector == connector);
+                for told in drifts.flat_map(drift::lines) {
+                    lines.push(vec![Span::new(told, theme.warn)]);
                 }
             }
         }
@@ -450,12 +466,27 @@ impl Panel for Directory {
                 }
             }
         }
+        if self.tab != Tab::Roles {
+            actions.push(
+                Action::new("compare", Key::letter('c'), "Compare with the targets")
+                    .like("outbound reconcile")
+                    .quiet(),
+            );
+        }
+        if self.drifts_here().next().is_some() {
+            actions.push(
+                Action::new("decide", Key::letter('x'), "Decide about what differs")
+                    .like(format!("outbound reconcile restore {name}")),
+            );
+        }
         actions
     }
 
-    fn act(&mut self, _world: &World, id: &str) -> Vec<Wish> {
+    fn act(&mut self, world: &World, id: &str) -> Vec<Wish> {
         let is_group = self.tab == Tab::Groups;
         match id {
+            "compare" => return vec![Wish::Do(Deed::Compare(drift::connectors(world)))],
+            "decide" => return drift::decide(self.drifts_here()),
             "search" => self.searching = true,
             "open" => self.open = true,
             "new" => {
@@ -482,6 +513,7 @@ impl Panel for Directory {
             self.asked = true;
             self.version = Some(version);
             self.links.clear();
+            self.drifts.clear();
             queries.push(Query::Directory { after: None });
         }
         if let Some(local) = self.local().filter(|local| !self.links.contains_key(local))
@@ -511,9 +543,10 @@ impl Panel for Directory {
                 self.roles.clone_from(roles);
                 self.count = *count;
             }
-            Answer::Links(local, links) => {
+            Answer::Links(local, links, drifts) => {
                 self.asked_links = None;
                 self.links.insert(*local, links.clone());
+                self.drifts.insert(*local, drifts.clone());
             }
             _ => {}
         }

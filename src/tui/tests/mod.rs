@@ -148,6 +148,7 @@ fn answer_to(query: Query) -> Answer {
             } else {
                 Vec::new()
             },
+            Vec::new(),
         ),
         Query::Mocks => Answer::Mocks(samples::mocks(), samples::faults()),
         Query::Objects(target) => Answer::Objects(target, samples::objects()),

@@ -1,9 +1,11 @@
 //! Keys in, orders and words out.
 
 use crossterm::event::KeyCode;
-use domain::{Change, Source};
+use domain::{Change, Condition, Divergence, Drift, FieldDrift, Resolution, Source};
+use engine::DriftView;
 
 use super::Stage;
+use crate::samples;
 use crate::screen::Order;
 use crate::theme::ThemeName;
 use crate::wish::{Answer, Deed, Happening};
@@ -364,4 +366,58 @@ fn a_field_that_is_selected_is_marked_in_why_wire_and_target() {
         .map(|third| marked.iter().any(|x| x / 54 == third))
         .collect();
     assert_eq!(thirds, [true, true, true], "{}", stage.text());
+}
+
+#[test]
+fn what_differs_at_a_target_is_shown_with_the_user_and_decided_about() {
+    let mut stage = Stage::played(ThemeName::Dark, (160, 50));
+    stage.letters("3GG");
+    let compared = deeds(stage.letters("c"));
+    assert!(
+        matches!(compared.as_slice(), [Deed::Compare(connectors)] if !connectors.is_empty()),
+        "{compared:?}"
+    );
+    assert!(deeds(stage.letters("x")).is_empty(), "nothing differs yet");
+    let link = samples::link();
+    let divergence = Divergence {
+        connector: link.connector.clone(),
+        local: link.local,
+        name: "zoe".into(),
+        remote_id: link.remote_id.clone(),
+        remote_name: link.remote_name.clone(),
+        condition: Condition::Differs {
+            fields: vec![FieldDrift {
+                field: "title".to_owned(),
+                drift: Drift::Remote,
+                desired: "Dr".into(),
+                written: "Dr".into(),
+                actual: "Boss".into(),
+            }],
+        },
+    };
+    let drift = DriftView {
+        at: link.since,
+        divergence,
+    };
+    let local = samples::local();
+    let found = Answer::Links(local, vec![link.clone()], vec![drift]);
+    stage.happen(Happening::Answer(Box::new(found)));
+    let text = stage.text();
+    assert!(
+        text.contains("! title there \"Boss\", desired \"Dr\" (remote)"),
+        "{text}"
+    );
+    stage.letters("x");
+    assert!(
+        stage.text().contains("What differs of zoe"),
+        "{}",
+        stage.text()
+    );
+    let decided = deeds(stage.press(KeyCode::Enter));
+    let [Deed::Resolve(wishes)] = decided.as_slice() else {
+        panic!("{decided:?}");
+    };
+    assert_eq!(wishes[0].connector, link.connector);
+    assert_eq!(wishes[0].resolution, Resolution::Restore);
+    assert!(!wishes[0].take_away, "never from here");
 }

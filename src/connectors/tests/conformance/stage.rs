@@ -224,6 +224,7 @@ fn settle(local: &mut Local, confirmed: &Confirmed, verb: Verb) {
         active: verb != Verb::Deprovision,
         gone: false,
         since: now(),
+        exceptions: domain::Exceptions::new(),
     });
     local.changes.clear();
     local.password = None;

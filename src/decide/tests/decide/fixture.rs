@@ -34,6 +34,15 @@ const fn field(key: &'static str, default: Option<&'static str>) -> Field {
     }
 }
 
+/// What the targets of this world do with a text: addresses lose their case.
+fn lower_mail(field: &str, text: &str) -> String {
+    if field.to_ascii_lowercase().contains("mail") {
+        text.to_lowercase()
+    } else {
+        text.to_owned()
+    }
+}
+
 pub(crate) static CATALOGUE: Catalogue = Catalogue(&[
     ConnectorType {
         kind: "google",
@@ -76,6 +85,8 @@ pub(crate) static CATALOGUE: Catalogue = Catalogue(&[
             max_lengths: &[],
             forms: &[],
             booleans: &[],
+            active_attributes: &["suspended"],
+            normal: lower_mail,
             reserved: &["password"],
             groups: false,
             password: PasswordRule::RandomOnCreate,
@@ -107,6 +118,8 @@ pub(crate) static CATALOGUE: Catalogue = Catalogue(&[
             max_lengths: &[("Alias", 8), ("Username", 80)],
             forms: &[("Email", Form::Address)],
             booleans: &["ForecastEnabled"],
+            active_attributes: &["IsActive"],
+            normal: lower_mail,
             reserved: &["Username"],
             groups: false,
             password: PasswordRule::Never,
@@ -153,6 +166,8 @@ pub(crate) static CATALOGUE: Catalogue = Catalogue(&[
             max_lengths: &[],
             forms: &[],
             booleans: &["active"],
+            active_attributes: &["active"],
+            normal: lower_mail,
             reserved: &["id"],
             groups: true,
             password: PasswordRule::Provisioned {
@@ -498,7 +513,8 @@ fn object(kind: TriggerKind) -> Object {
         TriggerKind::GroupCreated
         | TriggerKind::GroupChanged
         | TriggerKind::GroupRenamed
-        | TriggerKind::GroupDeleted => Object::Group,
+        | TriggerKind::GroupDeleted
+        | TriggerKind::GroupReconciled => Object::Group,
         _ => Object::User,
     }
 }
@@ -572,6 +588,7 @@ pub(crate) fn link(connector: &str, desired: &Desired) -> Link {
         active: true,
         gone: false,
         since: "2026-01-01T00:00:00Z".parse().unwrap(),
+        exceptions: domain::Exceptions::new(),
     }
 }
 

@@ -20,6 +20,8 @@ mod properties;
 #[cfg(test)]
 mod reasons;
 #[cfg(test)]
+mod reconciling;
+#[cfg(test)]
 mod reshaping;
 #[cfg(test)]
 mod scoping;

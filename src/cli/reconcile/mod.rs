@@ -1,0 +1,501 @@
+//! `outbound reconcile`: what the targets have, compared with what was written and what should be there; and what becomes
+//! of the differences.
+
+mod report;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use domain::{Condition, ConnectorRef, Divergence, Object, QualifiedName, RemoteId, Resolution};
+use engine::{DriftView, Engine, ReadBudget, ReconcileError, ResolveError, Wish};
+
+use report::{divergence_text, orphan_text, show};
+
+use super::links::claim_trouble;
+use super::out::Out;
+use super::session::{self, journal_trouble};
+use super::trouble::Trouble;
+use super::{Global, trigger};
+use crate::exit::Exit;
+
+/// How many differences are read from the journal at once.
+const PAGE: usize = 500;
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct ReconcileArgs {
+    #[command(subcommand)]
+    command: Option<ReconcileCommand>,
+    /// Only these connectors: CONNECTION/CONNECTOR
+    connectors: Vec<ConnectorRef>,
+    /// So many requests to each target at most
+    #[arg(long, value_name = "N", default_value_t = ReadBudget::default().requests)]
+    budget: u32,
+    /// So many accounts of each target at most
+    #[arg(long, value_name = "N", default_value_t = ReadBudget::default().accounts)]
+    accounts: u64,
+    /// An account written less than this ago is not called different or missing
+    #[arg(long, value_name = "SECONDS", default_value_t = ReadBudget::default().patience.as_secs())]
+    patience: u64,
+}
+
+#[derive(Debug, Subcommand)]
+enum ReconcileCommand {
+    /// Lists what the last comparison found and nobody has decided about
+    List {
+        /// Only at this connector: CONNECTION/CONNECTOR
+        #[arg(long)]
+        connector: Option<ConnectorRef>,
+    },
+    /// Lets the target's values stand: updates leave them until something else is desired
+    Accept(Choice),
+    /// Brings the accounts back to what they should be, by an ordinary operation
+    Restore {
+        #[command(flatten)]
+        choice: Choice,
+        /// Makes accounts anew that are gone at the target
+        #[arg(long)]
+        recreate: bool,
+        /// Takes accounts away that should not be there
+        #[arg(long)]
+        take_away: bool,
+        /// How long to wait for the operations, in seconds
+        #[arg(long, value_name = "SECONDS", default_value_t = 15)]
+        wait: u64,
+    },
+    /// Reports the differences no more while they stay as they are
+    Ignore(Choice),
+    /// Links an account of ours again that lost its link
+    Adopt(OrphanArgs),
+    /// Takes an account of ours away that lost its link
+    TakeAway {
+        #[command(flatten)]
+        orphan: OrphanArgs,
+        /// Does it; without, it is only shown
+        #[arg(long)]
+        yes: bool,
+        /// How long to wait for the operation, in seconds
+        #[arg(long, value_name = "SECONDS", default_value_t = 15)]
+        wait: u64,
+    },
+}
+
+/// Which differences are decided about.
+#[derive(Debug, Args)]
+struct Choice {
+    /// Users: name or STORE/name
+    users: Vec<String>,
+    /// Groups: name or STORE/name
+    #[arg(long = "group", value_name = "GROUP")]
+    groups: Vec<String>,
+    /// Only at this connector: CONNECTION/CONNECTOR
+    #[arg(long)]
+    connector: Option<ConnectorRef>,
+    /// Only these fields
+    #[arg(long = "field", value_name = "FIELD")]
+    fields: Vec<String>,
+    /// Everything that was found
+    #[arg(long, conflicts_with_all = ["users", "groups"])]
+    all: bool,
+    /// Does it; without, what concerns more than one account is only shown
+    #[arg(long)]
+    yes: bool,
+}
+
+#[derive(Debug, Args)]
+struct OrphanArgs {
+    /// CONNECTION/CONNECTOR
+    connector: ConnectorRef,
+    /// The target's id of the account
+    remote_id: String,
+    /// It is a group
+    #[arg(long)]
+    group: bool,
+}
+
+impl OrphanArgs {
+    fn object(&self) -> Object {
+        if self.group {
+            Object::Group
+        } else {
+            Object::User
+        }
+    }
+}
+
+pub(super) async fn reconcile(
+    global: &Global,
+    out: Out,
+    args: ReconcileArgs,
+) -> Result<Exit, Trouble> {
+    match args.command {
+        None => compare(global, out, &args).await,
+        Some(ReconcileCommand::List { connector }) => list(global, out, connector.as_ref()),
+        Some(ReconcileCommand::Accept(choice)) => {
+            decide(global, out, &choice, Resolution::Accept, Means::default()).await
+        }
+        Some(ReconcileCommand::Ignore(choice)) => {
+            decide(global, out, &choice, Resolution::Ignore, Means::default()).await
+        }
+        Some(ReconcileCommand::Restore {
+            choice,
+            recreate,
+            take_away,
+            wait,
+        }) => {
+            let means = Means {
+                recreate,
+                take_away,
+                wait: Duration::from_secs(wait),
+            };
+            decide(global, out, &choice, Resolution::Restore, means).await
+        }
+        Some(ReconcileCommand::Adopt(orphan)) => adopt(global, out, &orphan).await,
+        Some(ReconcileCommand::TakeAway { orphan, yes, wait }) => {
+            take_away(global, out, &orphan, yes, Duration::from_secs(wait)).await
+        }
+    }
+}
+
+/// What a restore may do, and how long it is waited for.
+#[derive(Debug, Clone, Copy, Default)]
+struct Means {
+    recreate: bool,
+    take_away: bool,
+    wait: Duration,
+}
+
+async fn compare(global: &Global, out: Out, args: &ReconcileArgs) -> Result<Exit, Trouble> {
+    // At rest: a comparison sends nothing that is owed.
+    let (loaded, engine) = session::engine_at_rest(global).await?;
+    let budget = ReadBudget {
+        requests: args.budget,
+        accounts: args.accounts,
+        patience: Duration::from_secs(args.patience),
+        ..ReadBudget::default()
+    };
+    let asked = if args.connectors.is_empty() {
+        loaded
+            .configuration
+            .connections
+            .iter()
+            .filter(|connection| connection.enabled)
+            .flat_map(|connection| {
+                connection
+                    .connectors
+                    .iter()
+                    .filter(|settings| settings.enabled)
+                    .map(|settings| ConnectorRef {
+                        connection: connection.id.clone(),
+                        kind: settings.kind.clone(),
+                    })
+            })
+            .collect()
+    } else {
+        args.connectors.clone()
+    };
+    let mut exit = Exit::Done;
+    let mut result = Ok(());
+    for connector in &asked {
+        match engine.reconcile(connector, budget).await {
+            Ok(report) => {
+                show(out, &report);
+                if !report.tally.is_in_sync() {
+                    exit = Exit::Drift;
+                }
+            }
+            Err(error) => {
+                result = Err(not_compared(connector, &error));
+                break;
+            }
+        }
+    }
+    engine.shutdown().await;
+    result.map(|()| exit)
+}
+
+fn not_compared(connector: &ConnectorRef, error: &ReconcileError) -> Trouble {
+    let tried = format!("compare {connector}");
+    match error {
+        ReconcileError::ConnectorUnknown(_) => {
+            Trouble::new(Exit::Usage, tried, error).advise("see `outbound connector list`")
+        }
+        ReconcileError::Unavailable(unavailable) => {
+            Trouble::new(Exit::Input, tried, &unavailable.cause).advise(unavailable.advice.clone())
+        }
+        ReconcileError::Journal(error) => journal_trouble(error),
+    }
+}
+
+fn list(global: &Global, out: Out, connector: Option<&ConnectorRef>) -> Result<Exit, Trouble> {
+    let reader = session::reader(global)?;
+    let failed = |error| journal_trouble(&error);
+    let found = all_drifts(&reader, connector).map_err(failed)?;
+    for drift in &found {
+        out.text(&format!("{}  {}", drift.divergence.connector, drift.at));
+        out.text(&divergence_text(&drift.divergence));
+        out.value(drift);
+    }
+    let orphans = reader.orphans(connector).map_err(failed)?;
+    for orphan in &orphans {
+        out.text(&format!("{}\n{}", orphan.connector, orphan_text(orphan)));
+        out.value(orphan);
+    }
+    if found.is_empty() && orphans.is_empty() {
+        out.text("nothing was found that is not decided about");
+        return Ok(Exit::Done);
+    }
+    Ok(Exit::Drift)
+}
+
+fn all_drifts(
+    reader: &engine::Reader,
+    connector: Option<&ConnectorRef>,
+) -> Result<Vec<DriftView>, engine::JournalError> {
+    let mut all: Vec<DriftView> = Vec::new();
+    loop {
+        let after = all
+            .last()
+            .map(|last| (&last.divergence.connector, last.divergence.local));
+        let page = reader.drifts(connector, after, PAGE)?;
+        if page.is_empty() {
+            return Ok(all);
+        }
+        all.extend(page);
+    }
+}
+
+impl Choice {
+    /// Returns the differences that are meant.
+    ///
+    /// # Errors
+    /// Somebody who is named has none, or nobody is named.
+    fn chosen(&self, found: Vec<DriftView>) -> Result<Vec<DriftView>, Trouble> {
+        let tried = "choose what to decide about";
+        if self.all {
+            return Ok(found);
+        }
+        let named: Vec<(Object, QualifiedName)> = self
+            .users
+            .iter()
+            .map(|name| (Object::User, QualifiedName::new(name)))
+            .chain(
+                self.groups
+                    .iter()
+                    .map(|name| (Object::Group, QualifiedName::new(name))),
+            )
+            .collect();
+        if named.is_empty() {
+            return Err(
+                Trouble::new(Exit::Usage, tried, "no user and no group is named")
+                    .advise("name them, or say --all"),
+            );
+        }
+        let is = |drift: &DriftView, (object, name): &(Object, QualifiedName)| {
+            let divergence = &drift.divergence;
+            divergence.local.object() == *object
+                && divergence.name.to_string().to_lowercase() == name.to_string().to_lowercase()
+        };
+        for wanted in &named {
+            if !found.iter().any(|drift| is(drift, wanted)) {
+                let told = format!("no difference is known of {} {}", wanted.0, wanted.1);
+                return Err(Trouble::new(Exit::Usage, tried, told).advise(
+                    "see `outbound reconcile list`, or compare again: `outbound reconcile`",
+                ));
+            }
+        }
+        Ok(found
+            .into_iter()
+            .filter(|drift| named.iter().any(|wanted| is(drift, wanted)))
+            .collect())
+    }
+}
+
+async fn decide(
+    global: &Global,
+    out: Out,
+    choice: &Choice,
+    resolution: Resolution,
+    means: Means,
+) -> Result<Exit, Trouble> {
+    let reader = session::reader(global)?;
+    let found =
+        all_drifts(&reader, choice.connector.as_ref()).map_err(|error| journal_trouble(&error))?;
+    let chosen = choice.chosen(found)?;
+    let takes_away = means.take_away
+        && chosen
+            .iter()
+            .any(|drift| matches!(drift.divergence.condition, Condition::Unwanted { .. }));
+    if !choice.yes && (chosen.len() > 1 || takes_away) {
+        out.text(&format!(
+            "{resolution} would be decided about these; --yes does it"
+        ));
+        for drift in &chosen {
+            out.text(&format!("{}", drift.divergence.connector));
+            out.text(&divergence_text(&drift.divergence));
+            out.value(drift);
+        }
+        return Ok(Exit::Drift);
+    }
+    let (_, engine) = if resolution == Resolution::Restore {
+        session::engine(global).await?
+    } else {
+        session::engine_at_rest(global).await?
+    };
+    let outcome = carry_out(&engine, out, choice, resolution, means, &chosen).await;
+    engine.shutdown().await;
+    outcome
+}
+
+async fn carry_out(
+    engine: &Engine,
+    out: Out,
+    choice: &Choice,
+    resolution: Resolution,
+    means: Means,
+    chosen: &[DriftView],
+) -> Result<Exit, Trouble> {
+    let fields = (!choice.fields.is_empty()).then(|| choice.fields.iter().cloned().collect());
+    let mut flows = Vec::new();
+    let mut refused = 0_usize;
+    for drift in chosen {
+        let divergence = &drift.divergence;
+        let wish = Wish {
+            connector: divergence.connector.clone(),
+            local: divergence.local,
+            fields: fields_of(fields.as_ref(), divergence, chosen.len()),
+            resolution,
+            recreate: means.recreate,
+            take_away: means.take_away,
+        };
+        let whose = format!(
+            "{}  {} {}",
+            divergence.connector,
+            divergence.local.object(),
+            divergence.name
+        );
+        match engine.resolve(&wish).await {
+            Ok(outcome) => {
+                out.text(&format!("{whose}  {resolution}"));
+                out.value(&serde_json::json!({
+                    "connector": divergence.connector.to_string(), "local": divergence.local,
+                    "name": divergence.name.to_string(), "resolution": resolution,
+                    "flow": outcome.as_ref().map(|outcome| outcome.flow),
+                }));
+                flows.extend(outcome.map(|outcome| outcome.flow));
+            }
+            Err(error) if chosen.len() > 1 => {
+                refused += 1;
+                super::out::note(&format!("{whose}  not done: {error}"));
+            }
+            Err(error) => return Err(not_resolved(error)),
+        }
+    }
+    if flows.is_empty() {
+        return Ok(if refused > 0 {
+            Exit::Failed
+        } else {
+            Exit::Done
+        });
+    }
+    trigger::settle(engine, means.wait).await;
+    let exit = trigger::exit_of_flows(engine, out, &flows)?;
+    Ok(if exit == Exit::Done && refused > 0 {
+        Exit::Failed
+    } else {
+        exit
+    })
+}
+
+/// Returns the fields that are meant of one account: in bulk, those that it has of the named ones.
+fn fields_of(
+    named: Option<&BTreeSet<String>>,
+    divergence: &Divergence,
+    of: usize,
+) -> Option<BTreeSet<String>> {
+    let named = named?;
+    let Condition::Differs { fields } = &divergence.condition else {
+        return None;
+    };
+    if of == 1 {
+        return Some(named.clone());
+    }
+    let has = |name: &&String| {
+        fields
+            .iter()
+            .any(|drift| drift.field.eq_ignore_ascii_case(name))
+    };
+    Some(named.iter().filter(has).cloned().collect())
+}
+
+fn not_resolved(error: ResolveError) -> Trouble {
+    let tried = "decide about the difference";
+    match error {
+        ResolveError::Submit(error) => trigger::not_taken(error),
+        ResolveError::NotPossible { told, advice } => {
+            Trouble::new(Exit::Usage, tried, told).advise(advice)
+        }
+        ResolveError::OutOfDate { .. } => {
+            Trouble::new(Exit::Usage, tried, &error).advise("compare again: `outbound reconcile`")
+        }
+        ResolveError::NothingFound { .. } | ResolveError::FieldUnknown { .. } => {
+            Trouble::new(Exit::Usage, tried, &error).advise("see `outbound reconcile list`")
+        }
+    }
+}
+
+async fn adopt(global: &Global, out: Out, orphan: &OrphanArgs) -> Result<Exit, Trouble> {
+    let (_, engine) = session::engine_at_rest(global).await?;
+    let id = RemoteId(orphan.remote_id.clone());
+    let result = engine.adopt(&orphan.connector, orphan.object(), &id).await;
+    engine.shutdown().await;
+    let link = result.map_err(|error| claim_trouble("link the account again", &error))?;
+    out.text(&format!(
+        "{}  {} is linked to {} ({}) again; what differs says `outbound reconcile`",
+        link.connector, link.local, link.remote_name, link.remote_id
+    ));
+    out.value(&link);
+    Ok(Exit::Done)
+}
+
+async fn take_away(
+    global: &Global,
+    out: Out,
+    orphan: &OrphanArgs,
+    yes: bool,
+    wait: Duration,
+) -> Result<Exit, Trouble> {
+    if !yes {
+        let reader = session::reader(global)?;
+        let known = reader
+            .orphans(Some(&orphan.connector))
+            .map_err(|error| journal_trouble(&error))?;
+        let known = known
+            .iter()
+            .find(|known| known.remote_id.0 == orphan.remote_id && known.object == orphan.object());
+        out.text("this account would be taken away; --yes does it");
+        match known {
+            Some(known) => out.text(&orphan_text(known)),
+            None => out.text(&format!(
+                "  {} was not found by the last comparison; it is proved anew that it is ours",
+                orphan.remote_id
+            )),
+        }
+        return Ok(Exit::Drift);
+    }
+    let (_, engine) = session::engine(global).await?;
+    let id = RemoteId(orphan.remote_id.clone());
+    let result = engine
+        .take_away(&orphan.connector, orphan.object(), &id)
+        .await;
+    let result = match result {
+        Ok(outcome) => {
+            trigger::settle(&engine, wait).await;
+            trigger::exit_of_flows(&engine, out, &[outcome.flow])
+        }
+        Err(error) => Err(claim_trouble("take the account away", &error)),
+    };
+    engine.shutdown().await;
+    result
+}

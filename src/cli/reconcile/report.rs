@@ -1,0 +1,127 @@
+//! What a comparison found, in words.
+
+use domain::{Condition, Divergence, FieldDrift, Orphan, Whose};
+use engine::{NotRead, ReconcileReport, Tally};
+
+use crate::cli::out::Out;
+
+pub(super) fn show(out: Out, report: &ReconcileReport) {
+    let tally = &report.tally;
+    out.text(&format!(
+        "{}  {} accounts read with {} requests; {} compared, {} in sync",
+        report.connector, tally.accounts, tally.requests, tally.compared, tally.in_sync
+    ));
+    for divergence in &report.divergences {
+        out.text(&divergence_text(divergence));
+    }
+    for orphan in &report.orphans {
+        out.text(&orphan_text(orphan));
+    }
+    for line in notes(tally) {
+        out.text(&format!("  {line}"));
+    }
+    out.value(report);
+}
+
+/// Says what else was counted, one line each.
+fn notes(tally: &Tally) -> Vec<String> {
+    let mut notes = Vec::new();
+    let found = tally.found();
+    let shown_elsewhere = "all of them: `outbound reconcile list`";
+    if found > 0 {
+        notes.push(format!(
+            "{} differ, {} missing, {} should not be there, {} of ours without a link ({shown_elsewhere})",
+            tally.differing, tally.missing, tally.unwanted, tally.ours
+        ));
+    }
+    if tally.strangers > 0 {
+        let more = tally.strangers - tally.stranger_names.len() as u64;
+        let mut names = tally.stranger_names.join(", ");
+        if more > 0 {
+            names = format!("{names} and {more} more");
+        }
+        notes.push(format!(
+            "{} not ours, never touched: {names}",
+            tally.strangers
+        ));
+    }
+    if tally.excepted > 0 {
+        notes.push(format!(
+            "{} fields differ and were let stand",
+            tally.excepted
+        ));
+    }
+    if tally.on_their_way + tally.fresh > 0 {
+        notes.push(format!(
+            "next time: {} with an operation on its way, {} written only just now",
+            tally.on_their_way, tally.fresh
+        ));
+    }
+    for (reason, count) in &tally.unsaid {
+        notes.push(format!("left alone: {count}, {reason}"));
+    }
+    for (field, count) in &tally.unseen {
+        notes.push(format!(
+            "{field} not compared: the target does not show it ({count} accounts)"
+        ));
+    }
+    if tally.unreadable > 0 {
+        notes.push(format!("{} entries without an id", tally.unreadable));
+    }
+    if let Some(why) = &tally.not_read {
+        notes.push(format!(
+            "not everything was read: {}; {} linked accounts were not looked for",
+            not_read_text(why),
+            tally.not_looked_for
+        ));
+    }
+    notes
+}
+
+fn not_read_text(why: &NotRead) -> String {
+    match why {
+        NotRead::Requests { budget } => {
+            format!("the budget of {budget} requests is used up (--budget)")
+        }
+        NotRead::Accounts { budget } => {
+            format!("the budget of {budget} accounts is used up (--accounts)")
+        }
+        NotRead::Held { reason, detail } => format!("{reason}, {detail}"),
+        NotRead::Quiet { until } => format!("the target asked for quiet until {until}"),
+        NotRead::Failed { failure } => format!("{failure}; {}", failure.advice),
+        NotRead::Stopped => "stopped".to_owned(),
+    }
+}
+
+pub(super) fn divergence_text(divergence: &Divergence) -> String {
+    let whose = format!("{} {}", divergence.local.object(), divergence.name);
+    let account = format!("{} ({})", divergence.remote_name, divergence.remote_id);
+    match &divergence.condition {
+        Condition::Missing => format!("  {whose}  {account} is missing at the target"),
+        Condition::Unwanted { why } => {
+            format!("  {whose}  {account} should not be there: {}", why.detail)
+        }
+        Condition::Differs { fields } => {
+            let mut lines = vec![format!("  {whose}  {account} differs")];
+            lines.extend(fields.iter().map(field_text));
+            lines.join("\n")
+        }
+    }
+}
+
+fn field_text(drift: &FieldDrift) -> String {
+    format!(
+        "    {} ({})  there {}, last written {}, desired {}",
+        drift.field, drift.drift, drift.actual, drift.written, drift.desired
+    )
+}
+
+pub(super) fn orphan_text(orphan: &Orphan) -> String {
+    let account = format!("{} ({})", orphan.remote_name, orphan.remote_id);
+    let what = match orphan.whose {
+        Whose::Ours { .. } => "ours, and its link is lost",
+        Whose::Duplicate { .. } => "ours, and one too many",
+        Whose::Stranger => "not ours",
+    };
+    format!("  {} {account}  {what}: {}", orphan.object, orphan.because)
+}

@@ -1,0 +1,382 @@
+//! Links by hand: an account is linked after the target has shown it, a link is dropped and the account kept, and an
+//! account of ours that lost its link is linked again or taken away. An account that is not ours is never taken away.
+
+use std::sync::Arc;
+
+use domain::{
+    ConnectorRef, Failure, Link, LinkOrigin, LocalRef, MatchKey, Object, Orphan, QualifiedName,
+    Reason, Remedy, RemoteAccount, RemoteId, Unavailable, Whose,
+};
+
+use super::account::Files;
+use super::resolve::draft;
+use super::tap::Listener;
+use super::{NotRead, ResolveError};
+use crate::along::{Along, Came, Must};
+use crate::blocking::MEMBERS;
+use crate::caught::caught;
+use crate::engine::Engine;
+use crate::inner::Inner;
+use crate::journal::{Batch, JournalError};
+use crate::keys::Key;
+use crate::runner::broke_down;
+use crate::{Fact, Outcome, SubmitError};
+
+/// Why a link was not changed. Nothing was written at the target.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ClaimError {
+    /// No such connector.
+    #[error("there is no connector {0}")]
+    ConnectorUnknown(ConnectorRef),
+    /// The connector may not be spoken to.
+    #[error("{connector} is {reason}: {detail}")]
+    Held {
+        /// The connector.
+        connector: ConnectorRef,
+        /// `paused`, `quarantined`, or not allowed.
+        reason: Reason,
+        /// Since when, by whom.
+        detail: String,
+    },
+    /// The connector cannot be used as it is configured.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+    /// The target could not be asked.
+    #[error("{0}")]
+    Target(Failure),
+    /// The target has no such account.
+    #[error("the target has no account of the id {0}")]
+    NotThere(RemoteId),
+    /// The account is linked to somebody else, or the user or group to another account.
+    #[error("{told}")]
+    Taken {
+        /// To whom, or to what.
+        told: String,
+    },
+    /// The user or group has no link there.
+    #[error("nothing is linked there")]
+    NotLinked,
+    /// An operation is on its way.
+    #[error("an operation is on its way there; wait for it, or discard it")]
+    OnItsWay,
+    /// The journal does not prove that the account is ours.
+    #[error("the account is not ours: {because}")]
+    NotOurs {
+        /// What is known of it.
+        because: String,
+    },
+    /// Ours, and whose it was is here no longer.
+    #[error("{local} is here no longer; the account can be taken away")]
+    HasLeft {
+        /// Whose it was.
+        local: LocalRef,
+    },
+    /// The operation could not be decided or written.
+    #[error(transparent)]
+    Submit(#[from] SubmitError),
+}
+
+impl From<JournalError> for ClaimError {
+    fn from(error: JournalError) -> Self {
+        Self::Submit(SubmitError::Journal(error))
+    }
+}
+
+impl From<ResolveError> for ClaimError {
+    fn from(error: ResolveError) -> Self {
+        match error {
+            ResolveError::Submit(error) => Self::Submit(error),
+            other => Self::Taken {
+                told: other.to_string(),
+            },
+        }
+    }
+}
+
+impl Engine {
+    /// Links a local user or group to an account after the target has shown it. Nothing is changed there; what it holds
+    /// is noted as written, so that the next update says what differs.
+    ///
+    /// # Errors
+    /// [`ClaimError`] when there is no such account, one of the two is linked already, or the target cannot be asked.
+    pub async fn link(
+        &self,
+        connector: &ConnectorRef,
+        local: LocalRef,
+        name: &QualifiedName,
+        remote_id: &RemoteId,
+    ) -> Result<Link, ClaimError> {
+        let inner = self.inner();
+        let key = Key::local(local.object(), name);
+        let _keys = inner.keys.take([key].into()).await;
+        inner.is_free(connector, local)?;
+        let (account, mut facts) = inner.shown(connector, local.object(), remote_id).await?;
+        let link = inner.link_to(connector, local, &account, LinkOrigin::Adopted)?;
+        facts.push(Fact::Linked {
+            link: Box::new(link.clone()),
+        });
+        inner.write(facts).await?;
+        Ok(link)
+    }
+
+    /// Forgets a link. The account stays at the target as it is, and is not ours any more until it is linked again.
+    ///
+    /// # Errors
+    /// [`ClaimError`] when nothing is linked, or an operation is on its way.
+    pub async fn unlink(
+        &self,
+        connector: &ConnectorRef,
+        local: LocalRef,
+        name: &QualifiedName,
+    ) -> Result<Link, ClaimError> {
+        let inner = self.inner();
+        let key = Key::local(local.object(), name);
+        let _keys = inner.keys.take([key].into()).await;
+        let link = inner
+            .reader
+            .link(connector, local)?
+            .ok_or(ClaimError::NotLinked)?;
+        if inner.reader.lane_state(connector, local)?.is_open {
+            return Err(ClaimError::OnItsWay);
+        }
+        let fact = Fact::Unlinked {
+            link: Box::new(link.clone()),
+        };
+        inner.write(vec![fact]).await?;
+        Ok(link)
+    }
+
+    /// Links an account again that the journal proves to be ours.
+    ///
+    /// # Errors
+    /// [`ClaimError`] when it is not, or whoever it belongs to is here no longer.
+    pub async fn adopt(
+        &self,
+        connector: &ConnectorRef,
+        object: Object,
+        remote_id: &RemoteId,
+    ) -> Result<Link, ClaimError> {
+        let inner = self.inner();
+        let (orphan, local, account, mut facts) =
+            inner.proven(connector, object, remote_id).await?;
+        if inner.subject_of(local)?.is_none() {
+            inner.write(facts).await?;
+            return Err(ClaimError::HasLeft { local });
+        }
+        inner.is_free(connector, local)?;
+        let link = inner.link_to(connector, local, &account, LinkOrigin::Created)?;
+        facts.push(Fact::Linked {
+            link: Box::new(link.clone()),
+        });
+        facts.push(Fact::OrphanResolved {
+            orphan: Box::new(orphan),
+            taken_away: false,
+        });
+        inner.write(facts).await?;
+        Ok(link)
+    }
+
+    /// Takes an account away that the journal proves to be ours, by an ordinary operation in its lane.
+    ///
+    /// # Errors
+    /// [`ClaimError`] when it is not ours, or whoever it belongs to should have it.
+    pub async fn take_away(
+        &self,
+        connector: &ConnectorRef,
+        object: Object,
+        remote_id: &RemoteId,
+    ) -> Result<Outcome, ClaimError> {
+        let inner = self.inner();
+        let (orphan, local, account, mut facts) =
+            inner.proven(connector, object, remote_id).await?;
+        inner.is_free(connector, local)?;
+        let link = inner.link_to(connector, local, &account, LinkOrigin::Created)?;
+        facts.push(Fact::Linked {
+            link: Box::new(link.clone()),
+        });
+        facts.push(Fact::OrphanResolved {
+            orphan: Box::new(orphan),
+            taken_away: true,
+        });
+        let name = inner.last_name(connector, local, &account)?;
+        let key = Key::local(object, &name);
+        let _keys = inner.keys.take([key].into()).await;
+        let along = Along {
+            only: Some(connector.clone()),
+            links: vec![link],
+            facts,
+            must: Some(Must::TakeAway),
+        };
+        let draft = draft(local, &name, inner.subject_of(local)?);
+        let setup = inner.setup();
+        Ok(inner
+            .carry_on(&setup, draft, &Came::default(), &along)
+            .await?)
+    }
+}
+
+impl Inner {
+    async fn write(&self, facts: Vec<Fact>) -> Result<(), JournalError> {
+        let mut batch = Batch::default();
+        for fact in facts {
+            batch.push(None, fact);
+        }
+        if batch.is_empty() {
+            return Ok(());
+        }
+        self.append(batch).await?;
+        self.beat();
+        Ok(())
+    }
+
+    /// Checks that a user or group has no account at a connector, and none on its way.
+    fn is_free(&self, connector: &ConnectorRef, local: LocalRef) -> Result<(), ClaimError> {
+        if self.setup().configuration.connector(connector).is_none() {
+            return Err(ClaimError::ConnectorUnknown(connector.clone()));
+        }
+        if self.reader.lane_state(connector, local)?.is_open {
+            return Err(ClaimError::OnItsWay);
+        }
+        match self.reader.link(connector, local)? {
+            Some(link) if !link.gone => Err(ClaimError::Taken {
+                told: format!(
+                    "there is a link to {} ({}) already",
+                    link.remote_name, link.remote_id
+                ),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Has the target show an account, and returns it with what was said and heard.
+    async fn shown(
+        &self,
+        connector: &ConnectorRef,
+        object: Object,
+        remote_id: &RemoteId,
+    ) -> Result<(RemoteAccount, Vec<Fact>), ClaimError> {
+        let setup = self.setup();
+        if setup.configuration.connector(connector).is_none() {
+            return Err(ClaimError::ConnectorUnknown(connector.clone()));
+        }
+        if let Some(NotRead::Held { reason, detail }) = self.held_because(&setup, connector) {
+            return Err(ClaimError::Held {
+                connector: connector.clone(),
+                reason,
+                detail,
+            });
+        }
+        let key = MatchKey {
+            object,
+            remote_id: Some(remote_id.clone()),
+            external_id: String::new(),
+            remote_name: String::new(),
+        };
+        let tap = Listener::default();
+        let target = setup.connector(connector)?;
+        let found = caught(target.find(&key, &tap))
+            .await
+            .unwrap_or_else(|told| Err(broke_down(&told, Remedy::GiveUp)));
+        let facts = tap.take_facts(connector);
+        match found {
+            Ok(Some(account)) if account.remote_id == *remote_id => Ok((account, facts)),
+            Ok(_) => {
+                self.write(facts).await?;
+                Err(ClaimError::NotThere(remote_id.clone()))
+            }
+            Err(failure) => {
+                self.write(facts).await?;
+                Err(ClaimError::Target(failure))
+            }
+        }
+    }
+
+    /// Has the target show an account of ours, and proves anew that it is ours.
+    async fn proven(
+        &self,
+        connector: &ConnectorRef,
+        object: Object,
+        remote_id: &RemoteId,
+    ) -> Result<(Orphan, LocalRef, RemoteAccount, Vec<Fact>), ClaimError> {
+        let (account, facts) = self.shown(connector, object, remote_id).await?;
+        self.is_unlinked(connector, object, &account)?;
+        let setup = self.setup();
+        let files = Files {
+            setup: &setup,
+            reader: &self.reader,
+            connector,
+            now: self.clock.now(),
+        };
+        let orphan = files.orphan(object, &account)?;
+        match orphan.whose {
+            Whose::Ours { local } => Ok((orphan, local, account, facts)),
+            Whose::Duplicate { .. } | Whose::Stranger => {
+                self.write(facts).await?;
+                Err(ClaimError::NotOurs {
+                    because: orphan.because,
+                })
+            }
+        }
+    }
+
+    fn is_unlinked(
+        &self,
+        connector: &ConnectorRef,
+        object: Object,
+        account: &RemoteAccount,
+    ) -> Result<(), ClaimError> {
+        match self
+            .reader
+            .linked_as(connector, &account.remote_id, object)?
+        {
+            Some(link) => Err(ClaimError::Taken {
+                told: format!("{} is linked to {}", link.remote_name, link.local),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// Makes the link to an account that was shown: what it holds counts as written.
+    fn link_to(
+        &self,
+        connector: &ConnectorRef,
+        local: LocalRef,
+        account: &RemoteAccount,
+        origin: LinkOrigin,
+    ) -> Result<Link, ClaimError> {
+        let object = local.object();
+        self.is_unlinked(connector, object, account)?;
+        let setup = self.setup();
+        let names = match object {
+            Object::User => setup.decider().compared_attributes(connector),
+            Object::Group => vec![MEMBERS.to_owned()],
+        };
+        let target = setup.connector(connector)?;
+        Ok(Link {
+            connector: connector.clone(),
+            local,
+            remote_id: account.remote_id.clone(),
+            remote_name: account.remote_name.clone(),
+            written: target.attributes(object, account, &names),
+            origin,
+            active: account.active,
+            gone: false,
+            since: self.clock.now(),
+            exceptions: domain::Exceptions::new(),
+        })
+    }
+
+    /// Returns the local name of whoever an account belonged to, who may be here no longer.
+    fn last_name(
+        self: &Arc<Self>,
+        connector: &ConnectorRef,
+        local: LocalRef,
+        account: &RemoteAccount,
+    ) -> Result<QualifiedName, JournalError> {
+        let newest = self.reader.newest_in_lane(connector, local)?;
+        Ok(newest.map_or_else(
+            || QualifiedName::new(&account.remote_name),
+            |(head, _)| head.name,
+        ))
+    }
+}

@@ -1,0 +1,520 @@
+//! One comparison of one connector: pages first, then what the pages left open, within the budget.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
+
+use decide::reconcile::{Actual, Compared, Wanted};
+use domain::{
+    Condition, Connector, ConnectorRef, Divergence, Failure, Link, LocalRef, MatchKey, Object,
+    Orphan, PageRequest, PageToken, Reason, Remedy, RemoteAccount, RunId,
+};
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::account::Files;
+use super::tap::Listener;
+use super::{NotRead, ReadBudget, ReconcileError, ReconcileReport, Tally};
+use crate::Fact;
+use crate::blocking::MEMBERS;
+use crate::caught::caught;
+use crate::engine::Engine;
+use crate::inner::Inner;
+use crate::journal::{Batch, JournalError};
+use crate::retry::later;
+use crate::runner::broke_down;
+use crate::setup::Setup;
+
+/// How many differences are read from the journal at once.
+const DRIFTS: usize = 500;
+
+/// How many accounts without a link are kept to be looked at; beyond, they are counted as not ours.
+const UNLINKED: usize = 100_000;
+
+/// How many divergences a report holds; the journal holds all.
+pub(super) const REPORTED: usize = 10_000;
+
+impl Engine {
+    /// Reads the accounts of a connector's target, compares them with the links and with what should be there, and
+    /// reports. Nothing is written at the target, so an engine that sends nothing compares as well.
+    ///
+    /// # Errors
+    /// [`ReconcileError`] when it could not begin, or the journal refused. What the target refused is in the report.
+    pub async fn reconcile(
+        &self,
+        connector: &ConnectorRef,
+        budget: ReadBudget,
+    ) -> Result<ReconcileReport, ReconcileError> {
+        let inner = self.inner();
+        let setup = inner.setup();
+        if setup.configuration.connector(connector).is_none() {
+            return Err(ReconcileError::ConnectorUnknown(connector.clone()));
+        }
+        let run = Run {
+            target: setup.connector(connector)?,
+            inner,
+            setup: &setup,
+            connector,
+            budget,
+            id: RunId(inner.id()),
+            began: inner.clock.now(),
+            tap: Listener::default(),
+            tally: Tally::default(),
+            known: inner.known_drifts(connector)?,
+            omitted: BTreeSet::new(),
+            divergences: Vec::new(),
+            orphans: Vec::new(),
+            facts: Vec::new(),
+        };
+        run.run().await
+    }
+}
+
+impl Inner {
+    /// Returns whose accounts were found to differ before.
+    fn known_drifts(&self, connector: &ConnectorRef) -> Result<HashSet<LocalRef>, JournalError> {
+        let mut known = HashSet::new();
+        let mut after: Option<LocalRef> = None;
+        loop {
+            let from = after.map(|local| (connector, local));
+            let page = self.reader.drifts(Some(connector), from, DRIFTS)?;
+            let Some(last) = page.last() else {
+                return Ok(known);
+            };
+            after = Some(last.divergence.local);
+            known.extend(page.into_iter().map(|drift| drift.divergence.local));
+        }
+    }
+
+    /// Says why a connector may not be spoken to.
+    pub(super) fn held_because(&self, setup: &Setup, connector: &ConnectorRef) -> Option<NotRead> {
+        let by_hand = self
+            .holds
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clone();
+        setup
+            .holds()
+            .chain(by_hand)
+            .find(|hold| hold.connector == *connector && hold.reason != Reason::BrakeEngaged)
+            .map(|hold| NotRead::Held {
+                reason: hold.reason,
+                detail: hold.detail,
+            })
+    }
+}
+
+/// Why reading stopped: for good, or because the journal refused.
+pub(super) enum Stop {
+    Read(NotRead),
+    Journal(JournalError),
+}
+
+impl From<JournalError> for Stop {
+    fn from(error: JournalError) -> Self {
+        Self::Journal(error)
+    }
+}
+
+pub(super) struct Run<'a> {
+    pub(super) inner: &'a Arc<Inner>,
+    pub(super) setup: &'a Setup,
+    pub(super) connector: &'a ConnectorRef,
+    pub(super) target: Arc<dyn Connector>,
+    pub(super) budget: ReadBudget,
+    pub(super) id: RunId,
+    pub(super) began: Timestamp,
+    pub(super) tap: Listener,
+    pub(super) tally: Tally,
+    /// Whose accounts differed before.
+    pub(super) known: HashSet<LocalRef>,
+    /// Fields that the target's lists leave out although its accounts have them.
+    pub(super) omitted: BTreeSet<String>,
+    pub(super) divergences: Vec<Divergence>,
+    pub(super) orphans: Vec<Orphan>,
+    /// Facts that are to be committed next.
+    pub(super) facts: Vec<Fact>,
+}
+
+/// What one kind of accounts has come to so far.
+pub(super) struct Walk {
+    pub(super) object: Object,
+    pub(super) names: Vec<String>,
+    pub(super) seen: HashSet<LocalRef>,
+    pub(super) unlinked: Vec<RemoteAccount>,
+    /// Whether any account of this kind shows members.
+    pub(super) shows_members: bool,
+}
+
+impl Run<'_> {
+    async fn run(mut self) -> Result<ReconcileReport, ReconcileError> {
+        self.facts.push(Fact::ReconcileStarted {
+            run: self.id,
+            connector: self.connector.clone(),
+            budget: self.budget,
+        });
+        self.commit().await?;
+        let outcome = self.read().await;
+        self.tally.requests = self.tap.requests();
+        self.tally.not_read = match outcome {
+            Ok(()) => None,
+            Err(Stop::Read(why)) => Some(why),
+            Err(Stop::Journal(error)) => return Err(error.into()),
+        };
+        self.facts.push(Fact::ReconcileEnded {
+            run: self.id,
+            connector: self.connector.clone(),
+            tally: Box::new(self.tally.clone()),
+        });
+        self.commit().await?;
+        tracing::info!(
+            run = %self.id, connector = %self.connector, accounts = self.tally.accounts, requests = self.tally.requests,
+            found = self.tally.found(), complete = self.tally.not_read.is_none(), "a connector was compared"
+        );
+        Ok(ReconcileReport {
+            run: self.id,
+            connector: self.connector.clone(),
+            at: self.began,
+            tally: self.tally,
+            divergences: self.divergences,
+            orphans: self.orphans,
+        })
+    }
+
+    async fn read(&mut self) -> Result<(), Stop> {
+        let mut kinds = vec![Object::User];
+        if self.setup.decider().keeps_groups(self.connector) {
+            kinds.push(Object::Group);
+        }
+        let mut stopped = None;
+        for object in kinds {
+            let mut walk = Walk {
+                object,
+                names: match object {
+                    Object::User => self.setup.decider().compared_attributes(self.connector),
+                    Object::Group => vec![MEMBERS.to_owned()],
+                },
+                seen: HashSet::new(),
+                unlinked: Vec::new(),
+                shows_members: false,
+            };
+            let walked = match stopped {
+                None => self.walk(&mut walk).await,
+                Some(_) => Ok(()),
+            };
+            match walked {
+                Ok(()) => {}
+                Err(Stop::Read(why)) => stopped = Some(why),
+                Err(stop @ Stop::Journal(_)) => return Err(stop),
+            }
+            if stopped.is_some() {
+                self.leave(&walk)?;
+            }
+            self.sort_out(&walk)?;
+            self.commit().await?;
+        }
+        stopped.map_or(Ok(()), |why| Err(Stop::Read(why)))
+    }
+
+    async fn walk(&mut self, walk: &mut Walk) -> Result<(), Stop> {
+        self.list(walk).await?;
+        self.look_for_the_rest(walk).await
+    }
+
+    /// Commits what was heard and found since the last time.
+    pub(super) async fn commit(&mut self) -> Result<(), JournalError> {
+        let mut batch = Batch::default();
+        for fact in self.tap.take_facts(self.connector) {
+            batch.push(None, fact);
+        }
+        for fact in self.facts.drain(..) {
+            batch.push(None, fact);
+        }
+        if batch.is_empty() {
+            return Ok(());
+        }
+        self.inner.append(batch).await
+    }
+
+    /// Tells whether another request may be made.
+    fn may_ask(&self) -> Result<(), Stop> {
+        if self.inner.is_stopping() {
+            return Err(Stop::Read(NotRead::Stopped));
+        }
+        if self.tap.requests() >= self.budget.requests {
+            let budget = self.budget.requests;
+            return Err(Stop::Read(NotRead::Requests { budget }));
+        }
+        if let Some(held) = self.inner.held_because(self.setup, self.connector) {
+            return Err(Stop::Read(held));
+        }
+        let now = self.inner.clock.monotonic();
+        if let Some(left) = self.inner.lanes().quiet_for(self.connector, now) {
+            let until = later(self.inner.clock.now(), left);
+            return Err(Stop::Read(NotRead::Quiet { until }));
+        }
+        Ok(())
+    }
+
+    /// A target that asks for quiet is left in quiet by everybody.
+    fn failed(&self, failure: Failure) -> Stop {
+        if let Remedy::Retry { after: Some(after) } = failure.remedy {
+            let until = self.inner.in_a_while(after);
+            self.inner.lanes().quiet(self.connector, until);
+        }
+        Stop::Read(NotRead::Failed { failure })
+    }
+
+    async fn list(&mut self, walk: &mut Walk) -> Result<(), Stop> {
+        let mut from: Option<PageToken> = None;
+        loop {
+            self.may_ask()?;
+            let left = self.budget.accounts.saturating_sub(self.tally.accounts);
+            if left == 0 {
+                let budget = self.budget.accounts;
+                return Err(Stop::Read(NotRead::Accounts { budget }));
+            }
+            let request = PageRequest {
+                object: walk.object,
+                from: from.as_ref(),
+                size: self
+                    .budget
+                    .page
+                    .min(usize::try_from(left).unwrap_or(usize::MAX)),
+                attributes: &walk.names,
+            };
+            let asked = self.inner.clock.now();
+            let page = caught(self.target.list(&request, &self.tap))
+                .await
+                .unwrap_or_else(|told| Err(broke_down(&told, Remedy::GiveUp)));
+            let page = match page {
+                Ok(page) => page,
+                Err(failure) => {
+                    let stop = self.failed(failure);
+                    self.commit().await?;
+                    return Err(stop);
+                }
+            };
+            self.tally.unreadable += page.unreadable as u64;
+            for account in page.accounts {
+                self.tally.accounts += 1;
+                self.listed(walk, account, asked).await?;
+            }
+            self.commit().await?;
+            // A target that names the same page again would be read for ever.
+            if page.next.is_none() || page.next == from {
+                return Ok(());
+            }
+            from = page.next;
+        }
+    }
+
+    async fn listed(
+        &mut self,
+        walk: &mut Walk,
+        mut account: RemoteAccount,
+        asked: Timestamp,
+    ) -> Result<(), Stop> {
+        let reader = &self.inner.reader;
+        let link = reader.linked_as(self.connector, &account.remote_id, walk.object)?;
+        let Some(link) = link else {
+            if walk.unlinked.len() < UNLINKED {
+                account.content = Value::Null;
+                walk.unlinked.push(account);
+            } else {
+                self.tally.strangers += 1;
+            }
+            return Ok(());
+        };
+        // A list that changes while it is read may name an account twice.
+        if walk.seen.insert(link.local) {
+            self.compare(walk, &link, &account, asked).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn files(&self) -> Files<'_> {
+        Files {
+            setup: self.setup,
+            reader: &self.inner.reader,
+            connector: self.connector,
+            now: self.began,
+        }
+    }
+
+    /// Compares one account that is linked.
+    pub(super) async fn compare(
+        &mut self,
+        walk: &mut Walk,
+        link: &Link,
+        account: &RemoteAccount,
+        asked: Timestamp,
+    ) -> Result<(), Stop> {
+        if self.is_on_its_way(link)? {
+            return Ok(());
+        }
+        let (wanted, name) = self.files().wanted(link)?;
+        let desired = match wanted {
+            Wanted::Account(desired) => Some(desired),
+            Wanted::Nobody(why) if link.active => {
+                if account.active && !self.is_fresh(link, asked)? {
+                    self.tally.compared += 1;
+                    self.tally.unwanted += 1;
+                    self.found(link, name, Condition::Unwanted { why });
+                } else {
+                    self.in_sync(link);
+                }
+                return Ok(());
+            }
+            Wanted::Nobody(_) => None,
+            Wanted::Unsaid(why) => {
+                *self.tally.unsaid.entry(why.reason).or_default() += 1;
+                return Ok(());
+            }
+        };
+        let mut shown = self.target.attributes(walk.object, account, &walk.names);
+        walk.shows_members |= shown
+            .get(MEMBERS)
+            .is_some_and(|ids| ids.as_array().is_some_and(|ids| !ids.is_empty()));
+        let decider = self.setup.decider();
+        let compare = |account: &RemoteAccount, shown: &BTreeMap<String, Value>| {
+            let actual = Actual {
+                name: &account.remote_name,
+                active: account.active,
+                attributes: shown,
+            };
+            decider
+                .compare(
+                    self.connector,
+                    walk.object,
+                    desired.as_deref(),
+                    link,
+                    &actual,
+                )
+                .unwrap_or_default()
+        };
+        let mut compared = compare(account, &shown);
+        let open: Vec<String> = compared
+            .unseen
+            .iter()
+            .filter(|field| !self.omitted.contains(*field))
+            .cloned()
+            .collect();
+        if !open.is_empty() {
+            // Lists may hold less than an account: what is not shown there is asked for before it is called gone.
+            let Some(found) = self.ask(link).await? else {
+                return Ok(());
+            };
+            let whole = self.target.attributes(walk.object, &found, &walk.names);
+            for field in &open {
+                match whole.get(field) {
+                    Some(value) => {
+                        self.omitted.insert(field.clone());
+                        shown.insert(field.clone(), value.clone());
+                    }
+                    // Nobody here shows any members: whether there are some cannot be told.
+                    None if field == MEMBERS && !walk.shows_members => {}
+                    None => {
+                        shown.insert(field.clone(), Value::Null);
+                    }
+                }
+            }
+            compared = compare(account, &shown);
+        }
+        self.judge(link, name, compared, asked)?;
+        Ok(())
+    }
+
+    fn judge(
+        &mut self,
+        link: &Link,
+        name: domain::QualifiedName,
+        compared: Compared,
+        asked: Timestamp,
+    ) -> Result<(), JournalError> {
+        if !compared.drifts.is_empty() && self.is_fresh(link, asked)? {
+            return Ok(());
+        }
+        self.tally.compared += 1;
+        self.tally.excepted += compared.excepted.len() as u64;
+        for field in compared.unseen {
+            *self.tally.unseen.entry(field).or_default() += 1;
+        }
+        if compared.drifts.is_empty() {
+            self.in_sync(link);
+        } else {
+            self.tally.differing += 1;
+            let fields = compared.drifts;
+            self.found(link, name, Condition::Differs { fields });
+        }
+        Ok(())
+    }
+
+    pub(super) fn in_sync(&mut self, link: &Link) {
+        self.tally.in_sync += 1;
+        self.clear(link);
+    }
+
+    /// Takes back what was found before.
+    fn clear(&mut self, link: &Link) {
+        if self.known.remove(&link.local) {
+            self.facts.push(Fact::DriftCleared {
+                connector: self.connector.clone(),
+                local: link.local,
+            });
+        }
+    }
+
+    pub(super) fn found(&mut self, link: &Link, name: domain::QualifiedName, condition: Condition) {
+        let divergence = Divergence {
+            connector: self.connector.clone(),
+            local: link.local,
+            name,
+            remote_id: link.remote_id.clone(),
+            remote_name: link.remote_name.clone(),
+            condition,
+        };
+        if self.divergences.len() < REPORTED {
+            self.divergences.push(divergence.clone());
+        }
+        self.facts.push(Fact::DriftFound {
+            run: self.id,
+            divergence: Box::new(divergence),
+        });
+    }
+
+    /// Tells whether an operation is owed; such an account is looked at next time.
+    pub(super) fn is_on_its_way(&mut self, link: &Link) -> Result<bool, JournalError> {
+        let state = self.inner.reader.lane_state(self.connector, link.local)?;
+        if state.is_open {
+            self.tally.on_their_way += 1;
+        }
+        Ok(state.is_open)
+    }
+
+    /// Tells whether an account was written so late that what was read may be older.
+    pub(super) fn is_fresh(&mut self, link: &Link, asked: Timestamp) -> Result<bool, JournalError> {
+        let state = self.inner.reader.lane_state(self.connector, link.local)?;
+        let fresh = state
+            .last_done
+            .is_some_and(|done| asked < later(done, self.budget.patience));
+        if fresh {
+            self.tally.fresh += 1;
+        }
+        Ok(fresh)
+    }
+
+    /// Asks for one account by its id.
+    pub(super) async fn ask(&mut self, link: &Link) -> Result<Option<RemoteAccount>, Stop> {
+        self.may_ask()?;
+        let key = MatchKey {
+            object: link.local.object(),
+            remote_id: Some(link.remote_id.clone()),
+            external_id: link.local.uuid().to_string(),
+            remote_name: link.remote_name.clone(),
+        };
+        caught(self.target.find(&key, &self.tap))
+            .await
+            .unwrap_or_else(|told| Err(broke_down(&told, Remedy::GiveUp)))
+            .map_err(|failure| self.failed(failure))
+    }
+}

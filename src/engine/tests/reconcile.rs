@@ -1,0 +1,639 @@
+//! What a target has is compared with what was written and what should be there; what differs is told, and decided about.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use domain::{
+    ACTIVE, Change, Condition, Deprovision, Drift, FailureKind, LocalRef, Object, QualifiedName,
+    Reason, Remedy, Resolution, RoleName, TriggerKind, Verb,
+};
+use serde_json::json;
+
+use super::double::{Act, failure};
+use super::world::{World, full, only_full};
+use crate::{
+    ClaimError, Fact, NotRead, Outcome, ReadBudget, ReconcileReport, ResolveError, State, Wish,
+};
+
+/// The attribute of this world.
+const EMAIL: &str = "email";
+
+/// Long enough for every target to show what was written.
+async fn wait(world: &World) {
+    world.settle().await;
+    world.clock.advance(Duration::from_mins(5));
+}
+
+async fn compare(world: &World) -> ReconcileReport {
+    compare_with(world, ReadBudget::default()).await
+}
+
+async fn compare_with(world: &World, budget: ReadBudget) -> ReconcileReport {
+    world.engine.reconcile(&full(), budget).await.unwrap()
+}
+
+/// Starts with users who are there, long since.
+async fn with(names: &[&str]) -> World {
+    let world = World::with(only_full).await;
+    for name in names {
+        world.create(name).await;
+    }
+    wait(&world).await;
+    world
+}
+
+fn local(world: &World, name: &str) -> LocalRef {
+    let user = world.reader().user(&QualifiedName::new(name)).unwrap();
+    LocalRef::User(user.unwrap().id)
+}
+
+fn wish(world: &World, name: &str, resolution: Resolution) -> Wish {
+    Wish {
+        connector: full(),
+        local: local(world, name),
+        fields: None,
+        resolution,
+        recreate: false,
+        take_away: false,
+    }
+}
+
+async fn resolve(world: &World, wish: &Wish) -> Result<Option<Outcome>, ResolveError> {
+    let outcome = world.engine.resolve(wish).await;
+    wait(world).await;
+    outcome
+}
+
+fn fields(report: &ReconcileReport) -> Vec<(String, Drift)> {
+    let differs = report
+        .divergences
+        .iter()
+        .flat_map(|found| match &found.condition {
+            Condition::Differs { fields } => fields.clone(),
+            Condition::Missing | Condition::Unwanted { .. } => Vec::new(),
+        });
+    differs.map(|drift| (drift.field, drift.drift)).collect()
+}
+
+fn set_mail(world: &World, name: &str, value: &str) {
+    let value = json!(value);
+    world.full.edit(name, |account| {
+        account.attributes.insert(EMAIL.to_owned(), value);
+    });
+}
+
+fn the_mail(world: &World, name: &str) -> serde_json::Value {
+    world.full.account(name).attributes[EMAIL].clone()
+}
+
+#[tokio::test]
+async fn what_was_written_is_in_sync_and_nothing_is_written_for_it() {
+    let world = with(&["kim", "lee"]).await;
+    let before = world.full.verbs();
+    let report = compare(&world).await;
+    assert!(report.tally.is_in_sync(), "{report:?}");
+    assert_eq!((report.tally.accounts, report.tally.in_sync), (2, 2));
+    assert_eq!(report.tally.requests, 2, "one page of users, one of groups");
+    assert_eq!(world.full.verbs(), before);
+}
+
+#[tokio::test]
+async fn an_edit_at_the_target_is_found_and_restored_by_an_ordinary_operation() {
+    let world = with(&["kim", "lee"]).await;
+    set_mail(&world, "kim", "boss@evil.example");
+    let report = compare(&world).await;
+    assert_eq!(fields(&report), [(EMAIL.to_owned(), Drift::Remote)]);
+    assert_eq!((report.tally.differing, report.tally.in_sync), (1, 1));
+    let outcome = resolve(&world, &wish(&world, "kim", Resolution::Restore)).await;
+    let outcome = outcome.unwrap().unwrap();
+    assert_eq!(the_mail(&world, "kim"), "kim@acme.example");
+    let trace = world.trace(&outcome);
+    assert_eq!(trace.triggers[0].trigger.kind, TriggerKind::UserReconciled);
+    assert_eq!(world.lives(&outcome, &full()), [State::Settled]);
+    assert_eq!(world.full.verbs().last(), Some(&Verb::Update));
+    assert!(compare(&world).await.tally.is_in_sync());
+    assert!(world.reader().drifts(None, None, 10).unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_restore_waits_in_its_lane_and_is_tried_again() {
+    let world = with(&["kim"]).await;
+    set_mail(&world, "kim", "boss@evil.example");
+    compare(&world).await;
+    world
+        .full
+        .on_write([super::double::down(), super::double::down()]);
+    resolve(&world, &wish(&world, "kim", Resolution::Restore))
+        .await
+        .unwrap();
+    assert_eq!(the_mail(&world, "kim"), "kim@acme.example");
+    assert_eq!(
+        world.full.verbs(),
+        [Verb::Create, Verb::Update, Verb::Update, Verb::Update]
+    );
+}
+
+#[tokio::test]
+async fn what_was_written_only_just_now_is_not_called_different() {
+    let world = with(&[]).await;
+    world.create("kim").await;
+    world.settle().await;
+    set_mail(&world, "kim", "stale");
+    let report = compare(&world).await;
+    assert_eq!((fields(&report).len(), report.tally.fresh), (0, 1));
+    world.full.lose("kim");
+    let report = compare(&world).await;
+    assert_eq!((report.tally.missing, report.tally.fresh), (0, 1));
+    world.clock.advance(Duration::from_mins(2));
+    assert_eq!(compare(&world).await.tally.missing, 1);
+}
+
+#[tokio::test]
+async fn an_accepted_value_stays_until_something_else_is_desired() {
+    let world = with(&["kim"]).await;
+    set_mail(&world, "kim", "other@acme.example");
+    compare(&world).await;
+    let outcome = resolve(&world, &wish(&world, "kim", Resolution::Accept)).await;
+    assert_eq!(outcome.unwrap(), None);
+    let report = compare(&world).await;
+    assert!(report.tally.is_in_sync());
+    assert_eq!(report.tally.excepted, 1);
+    let rename = Change::UpdateUser {
+        user: "kim".into(),
+        set: domain::Claims::new(),
+        remove: BTreeSet::new(),
+        rename: Some("kimberly".to_owned()),
+    };
+    world.submit(rename).await.unwrap();
+    wait(&world).await;
+    assert_eq!(
+        the_mail(&world, "kimberly"),
+        "other@acme.example",
+        "it is not fought"
+    );
+    assert_eq!(compare(&world).await.tally.excepted, 1);
+    world.mail("kimberly", "new@acme.example").await;
+    wait(&world).await;
+    assert_eq!(the_mail(&world, "kimberly"), "new@acme.example");
+    let link = world
+        .reader()
+        .link(&full(), local(&world, "kimberly"))
+        .unwrap()
+        .unwrap();
+    assert!(link.exceptions.is_empty());
+    assert!(compare(&world).await.tally.is_in_sync());
+}
+
+#[tokio::test]
+async fn an_ignored_difference_is_told_again_when_it_changes() {
+    let world = with(&["kim"]).await;
+    set_mail(&world, "kim", "one");
+    compare(&world).await;
+    resolve(&world, &wish(&world, "kim", Resolution::Ignore))
+        .await
+        .unwrap();
+    assert!(compare(&world).await.tally.is_in_sync());
+    set_mail(&world, "kim", "two");
+    assert_eq!(compare(&world).await.tally.differing, 1);
+}
+
+#[tokio::test]
+async fn a_name_and_a_deactivation_are_found_and_restored() {
+    let world = with(&["kim"]).await;
+    world.full.edit("kim", |account| {
+        account.name = "boss".to_owned();
+        account.active = false;
+    });
+    let report = compare(&world).await;
+    let found: Vec<String> = fields(&report)
+        .into_iter()
+        .map(|(field, _)| field)
+        .collect();
+    assert_eq!(found, [ACTIVE, "userName"]);
+    resolve(&world, &wish(&world, "kim", Resolution::Restore))
+        .await
+        .unwrap();
+    assert!(world.full.account("kim").active);
+    assert!(compare(&world).await.tally.is_in_sync());
+}
+
+#[tokio::test]
+async fn an_accepted_deactivation_is_not_undone_by_an_update() {
+    let world = with(&["kim"]).await;
+    world.full.edit("kim", |account| account.active = false);
+    compare(&world).await;
+    resolve(&world, &wish(&world, "kim", Resolution::Accept))
+        .await
+        .unwrap();
+    let link = world
+        .reader()
+        .link(&full(), local(&world, "kim"))
+        .unwrap()
+        .unwrap();
+    assert!(link.active, "so that no update wakes the account");
+    assert!(compare(&world).await.tally.is_in_sync());
+}
+
+#[tokio::test]
+async fn who_was_put_to_rest_here_and_woken_there_is_put_to_rest_again() {
+    let world = World::with(|configuration| {
+        only_full(configuration);
+        configuration.connections[0].connectors[0].deprovision = Deprovision::Deactivate;
+    })
+    .await;
+    world.create("kim").await;
+    wait(&world).await;
+    let kim = local(&world, "kim");
+    world.delete("kim").await;
+    wait(&world).await;
+    assert!(compare(&world).await.tally.is_in_sync());
+    world.full.edit("kim", |account| account.active = true);
+    let report = compare(&world).await;
+    assert_eq!(fields(&report), [(ACTIVE.to_owned(), Drift::Remote)]);
+    let wish = Wish {
+        connector: full(),
+        local: kim,
+        fields: None,
+        resolution: Resolution::Restore,
+        recreate: false,
+        take_away: false,
+    };
+    resolve(&world, &wish).await.unwrap();
+    assert!(!world.full.account("kim").active);
+}
+
+#[tokio::test]
+async fn a_missing_account_is_made_anew_only_when_asked_for() {
+    let world = with(&["kim"]).await;
+    world.full.lose("kim");
+    let report = compare(&world).await;
+    assert_eq!(report.tally.missing, 1);
+    let mut wish = wish(&world, "kim", Resolution::Restore);
+    let error = resolve(&world, &wish).await.unwrap_err();
+    assert!(matches!(error, ResolveError::NotPossible { .. }));
+    assert!(world.full.names().is_empty());
+    wish.recreate = true;
+    resolve(&world, &wish).await.unwrap();
+    assert_eq!(world.full.names(), ["kim"]);
+    assert!(compare(&world).await.tally.is_in_sync());
+}
+
+#[tokio::test]
+async fn an_account_that_should_not_be_there_is_taken_away_only_when_asked_for() {
+    let mut world = with(&["kim"]).await;
+    world
+        .reconfigure(|configuration| {
+            configuration.connections[0].outbound_roles = vec![RoleName::new("Internal/manager")];
+        })
+        .await;
+    let report = compare(&world).await;
+    let [found] = report.divergences.as_slice() else {
+        panic!("{report:?}");
+    };
+    assert!(
+        matches!(&found.condition, Condition::Unwanted { why } if why.reason == Reason::RoleNotHeld)
+    );
+    let mut wish = wish(&world, "kim", Resolution::Restore);
+    assert!(resolve(&world, &wish).await.is_err());
+    assert_eq!(world.full.names(), ["kim"]);
+    wish.take_away = true;
+    resolve(&world, &wish).await.unwrap();
+    assert!(world.full.names().is_empty());
+}
+
+#[tokio::test]
+async fn accounts_that_are_not_ours_are_counted_and_never_touched() {
+    let world = with(&["kim"]).await;
+    let created = domain::Clock::now(&world.clock);
+    world.full.plant("root", created);
+    let before = (world.full.account("root"), world.full.verbs());
+    let report = compare(&world).await;
+    assert!(report.tally.is_in_sync());
+    assert_eq!(report.tally.strangers, 1);
+    assert_eq!(report.tally.stranger_names, ["root"]);
+    let id = world.full.id("root");
+    for object in [Object::User, Object::Group] {
+        let adopted = world.engine.adopt(&full(), object, &id).await;
+        assert!(matches!(adopted, Err(ClaimError::NotOurs { .. })));
+        let taken = world.engine.take_away(&full(), object, &id).await;
+        assert!(matches!(taken, Err(ClaimError::NotOurs { .. })));
+    }
+    wait(&world).await;
+    assert_eq!((world.full.account("root"), world.full.verbs()), before);
+}
+
+#[tokio::test]
+async fn an_account_of_ours_whose_link_is_lost_is_linked_again() {
+    let world = World::keeping(false, only_full).await;
+    world.create("kim").await;
+    wait(&world).await;
+    let kim = local(&world, "kim");
+    let name = QualifiedName::new("kim");
+    world.engine.unlink(&full(), kim, &name).await.unwrap();
+    assert_eq!(world.full.names(), ["kim"], "the account stays");
+    let report = compare(&world).await;
+    assert_eq!((report.tally.ours, report.tally.strangers), (1, 0));
+    assert_eq!(report.orphans[0].remote_id, world.full.id("kim"));
+    assert_eq!(world.reader().orphans(None).unwrap(), report.orphans);
+    let refused = world
+        .engine
+        .take_away(&full(), Object::User, &world.full.id("kim"))
+        .await;
+    assert!(refused.is_err(), "kim should have it");
+    let id = world.full.id("kim");
+    let link = world
+        .engine
+        .adopt(&full(), Object::User, &id)
+        .await
+        .unwrap();
+    assert_eq!((link.local, &link.remote_id), (kim, &id));
+    assert!(compare(&world).await.tally.is_in_sync());
+    assert!(world.reader().orphans(None).unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn an_account_of_somebody_who_has_left_is_taken_away_when_asked_for() {
+    let world = with(&["kim"]).await;
+    let kim = local(&world, "kim");
+    let name = QualifiedName::new("kim");
+    world.engine.unlink(&full(), kim, &name).await.unwrap();
+    world.delete("kim").await;
+    wait(&world).await;
+    assert_eq!(world.full.names(), ["kim"]);
+    assert_eq!(compare(&world).await.tally.ours, 1);
+    let id = world.full.id("kim");
+    let adopted = world.engine.adopt(&full(), Object::User, &id).await;
+    assert!(matches!(adopted, Err(ClaimError::HasLeft { .. })));
+    let outcome = world
+        .engine
+        .take_away(&full(), Object::User, &id)
+        .await
+        .unwrap();
+    wait(&world).await;
+    assert!(world.full.names().is_empty());
+    assert_eq!(world.lives(&outcome, &full()), [State::Settled]);
+    assert!(compare(&world).await.tally.is_in_sync());
+}
+
+#[tokio::test]
+async fn a_user_is_linked_by_hand_only_to_what_the_target_shows() {
+    let world = with(&[]).await;
+    let created = domain::Clock::now(&world.clock);
+    world.full.plant("kim", created);
+    world.engine.pause(&full(), "by a test").await.unwrap();
+    let outcome = world.create("kim").await;
+    let held = outcome.operations[0].operation;
+    world.engine.discard(held, "by a test").await.unwrap();
+    let kim = local(&world, "kim");
+    let name = QualifiedName::new("kim");
+    let id = world.full.id("kim");
+    let linked = world.engine.link(&full(), kim, &name, &id).await;
+    assert!(matches!(linked, Err(ClaimError::Held { .. })));
+    world.engine.resume(&full(), "by a test").await.unwrap();
+    let nobody = domain::RemoteId("nobody".to_owned());
+    let linked = world.engine.link(&full(), kim, &name, &nobody).await;
+    assert!(matches!(linked, Err(ClaimError::NotThere(_))));
+    let link = world.engine.link(&full(), kim, &name, &id).await.unwrap();
+    assert_eq!(link.origin, domain::LinkOrigin::Adopted);
+    let again = world.engine.link(&full(), kim, &name, &id).await;
+    assert!(matches!(again, Err(ClaimError::Taken { .. })));
+    let report = compare(&world).await;
+    assert_eq!(fields(&report), [(EMAIL.to_owned(), Drift::Stale)]);
+    resolve(&world, &wish(&world, "kim", Resolution::Restore))
+        .await
+        .unwrap();
+    assert_eq!(the_mail(&world, "kim"), "kim@acme.example");
+}
+
+#[tokio::test]
+async fn reading_stops_at_its_budget_and_says_what_was_not_read() {
+    let world = with(&["ann", "bob", "cem", "dan"]).await;
+    set_mail(&world, "dan", "boss");
+    assert_eq!(compare(&world).await.tally.differing, 1);
+    let budget = ReadBudget {
+        requests: 2,
+        page: 1,
+        ..ReadBudget::default()
+    };
+    let report = compare_with(&world, budget).await;
+    let tally = &report.tally;
+    assert_eq!((tally.requests, tally.accounts, tally.missing), (2, 2, 0));
+    assert_eq!(tally.not_looked_for, 2);
+    assert_eq!(tally.not_read, Some(NotRead::Requests { budget: 2 }));
+    let known = world.reader().drifts(Some(&full()), None, 10).unwrap();
+    assert_eq!(known.len(), 1, "what was not read again is not forgotten");
+    let budget = ReadBudget {
+        accounts: 3,
+        ..ReadBudget::default()
+    };
+    let report = compare_with(&world, budget).await;
+    assert_eq!(report.tally.accounts, 3);
+    assert_eq!(report.tally.not_read, Some(NotRead::Accounts { budget: 3 }));
+}
+
+#[tokio::test]
+async fn nothing_is_read_from_a_target_that_is_held_or_wants_quiet() {
+    let world = with(&["kim"]).await;
+    let arrived = *world.full.arrived.borrow();
+    world.engine.pause(&full(), "by a test").await.unwrap();
+    let report = compare(&world).await;
+    assert!(matches!(
+        report.tally.not_read,
+        Some(NotRead::Held {
+            reason: Reason::Paused,
+            ..
+        })
+    ));
+    world.engine.resume(&full(), "by a test").await.unwrap();
+    assert_eq!(*world.full.arrived.borrow(), arrived);
+    let quiet = Remedy::Retry {
+        after: Some(Duration::from_secs(90)),
+    };
+    world
+        .full
+        .state()
+        .lists
+        .push_back(Act::Fail(failure(FailureKind::Quota, quiet)));
+    let report = compare(&world).await;
+    assert!(
+        matches!(&report.tally.not_read, Some(NotRead::Failed { failure }) if failure.kind == FailureKind::Quota)
+    );
+    assert_eq!(report.tally.not_looked_for, 1);
+    let report = compare(&world).await;
+    assert!(matches!(report.tally.not_read, Some(NotRead::Quiet { .. })));
+    assert_eq!(*world.full.arrived.borrow(), arrived + 1);
+    world.clock.advance(Duration::from_secs(91));
+    assert!(compare(&world).await.tally.is_in_sync());
+}
+
+#[tokio::test]
+async fn a_connector_that_breaks_down_ends_the_comparison_and_nothing_else() {
+    let world = with(&["kim"]).await;
+    world.full.state().lists.push_back(Act::Panic);
+    let report = compare(&world).await;
+    assert!(matches!(
+        report.tally.not_read,
+        Some(NotRead::Failed { .. })
+    ));
+    assert!(compare(&world).await.tally.is_in_sync());
+}
+
+#[tokio::test]
+async fn what_lists_leave_out_is_asked_for_once() {
+    let world = with(&["ann", "bob", "cem"]).await;
+    world.full.state().unlisted.insert(EMAIL.to_owned());
+    let report = compare(&world).await;
+    assert!(report.tally.is_in_sync(), "{report:?}");
+    assert_eq!(report.tally.requests, 3, "two pages, one question");
+    assert_eq!(report.tally.unseen[EMAIL], 2);
+    world.full.state().unlisted.clear();
+    world.full.edit("bob", |account| {
+        account.attributes.remove(EMAIL);
+    });
+    let report = compare(&world).await;
+    assert_eq!(
+        fields(&report),
+        [(EMAIL.to_owned(), Drift::Remote)],
+        "it is gone, and was asked for"
+    );
+}
+
+#[tokio::test]
+async fn an_account_with_an_operation_on_its_way_is_looked_at_next_time() {
+    let world = with(&["kim"]).await;
+    set_mail(&world, "kim", "boss");
+    compare(&world).await;
+    world.full.on_write([super::double::down()]);
+    world.mail("kim", "new@acme.example").await;
+    world.engine.idle().await;
+    let report = compare(&world).await;
+    assert_eq!((report.tally.on_their_way, report.tally.differing), (1, 0));
+    let error = world
+        .engine
+        .resolve(&wish(&world, "kim", Resolution::Restore))
+        .await
+        .unwrap_err();
+    assert!(matches!(
+        error,
+        ResolveError::OutOfDate { .. } | ResolveError::NothingFound { .. }
+    ));
+    wait(&world).await;
+    assert!(compare(&world).await.tally.is_in_sync());
+}
+
+#[tokio::test]
+async fn a_difference_that_was_written_over_meanwhile_is_not_decided_about() {
+    let world = with(&["kim"]).await;
+    set_mail(&world, "kim", "boss");
+    compare(&world).await;
+    world.mail("kim", "new@acme.example").await;
+    wait(&world).await;
+    let error = resolve(&world, &wish(&world, "kim", Resolution::Accept))
+        .await
+        .unwrap_err();
+    assert!(matches!(error, ResolveError::OutOfDate { .. }));
+    let mut other = wish(&world, "kim", Resolution::Accept);
+    compare(&world).await;
+    assert!(matches!(
+        resolve(&world, &other).await,
+        Err(ResolveError::NothingFound { .. })
+    ));
+    set_mail(&world, "kim", "boss");
+    compare(&world).await;
+    other.fields = Some(BTreeSet::from(["title".to_owned()]));
+    assert!(matches!(
+        resolve(&world, &other).await,
+        Err(ResolveError::FieldUnknown { .. })
+    ));
+}
+
+async fn with_group() -> World {
+    let world = with(&["kim", "lee"]).await;
+    let members = BTreeSet::from([QualifiedName::new("kim")]);
+    let group = QualifiedName::new("staff");
+    world
+        .submit(Change::CreateGroup { group, members })
+        .await
+        .unwrap();
+    wait(&world).await;
+    world
+}
+
+fn staff(world: &World, resolution: Resolution) -> Wish {
+    let group = world.reader().group(&QualifiedName::new("staff")).unwrap();
+    Wish {
+        local: LocalRef::Group(group.unwrap().id),
+        ..wish(world, "kim", resolution)
+    }
+}
+
+#[tokio::test]
+async fn a_stranger_in_a_group_is_found_and_sent_away_again() {
+    let world = with_group().await;
+    assert!(compare(&world).await.tally.is_in_sync());
+    world.full.edit("staff", |group| {
+        group.members.insert("stranger".to_owned());
+    });
+    let report = compare(&world).await;
+    assert_eq!(fields(&report), [("members".to_owned(), Drift::Remote)]);
+    resolve(&world, &staff(&world, Resolution::Restore))
+        .await
+        .unwrap();
+    let members = world.full.account("staff").members;
+    assert_eq!(members, BTreeSet::from([world.full.id("kim").0]));
+}
+
+#[tokio::test]
+async fn a_group_whose_members_the_target_never_shows_is_not_called_empty() {
+    let world = with_group().await;
+    world.full.state().unlisted.insert("members".to_owned());
+    world.full.edit("staff", |group| {
+        group.members.clear();
+    });
+    let report = compare(&world).await;
+    assert_eq!(
+        fields(&report),
+        [("members".to_owned(), Drift::Remote)],
+        "a GET shows that it is empty"
+    );
+}
+
+#[tokio::test]
+async fn every_step_is_a_fact_and_a_restart_changes_nothing() {
+    let mut world = with(&["kim"]).await;
+    set_mail(&world, "kim", "boss");
+    let report = compare(&world).await;
+    world.crash().await;
+    let drifts = world.reader().drifts(None, None, 10).unwrap();
+    assert_eq!(drifts.len(), 1);
+    assert_eq!(drifts[0].divergence, report.divergences[0]);
+    let ended = world.reader().reconciles().unwrap();
+    assert_eq!((ended.len(), &ended[0].tally), (1, &report.tally));
+    resolve(&world, &wish(&world, "kim", Resolution::Restore))
+        .await
+        .unwrap();
+    let words: Vec<&str> = world
+        .reader()
+        .export(0)
+        .map(|record| record.unwrap().fact)
+        .filter(|fact| {
+            matches!(
+                fact,
+                Fact::ReconcileStarted { .. }
+                    | Fact::DriftFound { .. }
+                    | Fact::DriftResolved { .. }
+                    | Fact::ReconcileEnded { .. }
+            )
+        })
+        .map(|fact| fact.word())
+        .collect();
+    assert_eq!(
+        words,
+        [
+            "reconcile-started",
+            "drift-found",
+            "reconcile-ended",
+            "drift-resolved"
+        ]
+    );
+}
