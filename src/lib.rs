@@ -1,5 +1,6 @@
 //! The wiring of `outbound`: configuration, connectors, engine and mocks joined together, behind a command line.
 
+pub mod bench;
 pub mod cli;
 pub mod exit;
 pub mod export;

@@ -21,6 +21,18 @@ pub(super) enum BenchCommand {
         #[arg(long, default_value_t = 5)]
         rounds: usize,
     },
+    /// The engine, beside a bare loop that makes the same requests
+    Engine {
+        /// How often each figure is taken; the median counts
+        #[arg(long, default_value_t = 5)]
+        runs: usize,
+        /// What the users are drawn from
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// With a million users and a million queued operations, too
+        #[arg(long)]
+        full: bool,
+    },
     /// The screen, in a pseudo-terminal: bytes, memory, processor time, large journals
     Screen {
         /// How many exchanges the large journal has
@@ -30,17 +42,52 @@ pub(super) enum BenchCommand {
         #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..))]
         runs: u16,
     },
+    /// One part of `bench engine`, in a process of its own
+    #[command(hide = true)]
+    Part {
+        /// What is to be done
+        order: String,
+    },
 }
 
 pub(super) async fn bench(out: Out, command: BenchCommand) -> Result<Exit, Trouble> {
-    let (users, requests, rounds) = match command {
+    match command {
         BenchCommand::Mocks {
             users,
             requests,
             rounds,
-        } => (users, requests, rounds),
-        BenchCommand::Screen { exchanges, runs } => return screen(out, exchanges, runs),
+        } => mocks(out, users, requests, rounds).await,
+        BenchCommand::Engine { runs, seed, full } => engine(out, runs, seed, full).await,
+        BenchCommand::Screen { exchanges, runs } => screen(out, exchanges, runs),
+        BenchCommand::Part { order } => {
+            let figures = crate::bench::part(&order).await.map_err(not_measured)?;
+            out.value(&figures);
+            Ok(Exit::Done)
+        }
+    }
+}
+
+fn not_measured(error: crate::bench::BenchError) -> Trouble {
+    Trouble::new(Exit::Failed, "measure the engine", error)
+        .advise("nothing of yours was touched: the measurement has folders and mocks of its own")
+}
+
+async fn engine(out: Out, runs: usize, seed: u64, full: bool) -> Result<Exit, Trouble> {
+    let options = crate::bench::Options { runs, seed, full };
+    let progress = |what: &str| {
+        if out.shows_progress() {
+            super::out::note(what);
+        }
     };
+    let report = crate::bench::run(options, progress)
+        .await
+        .map_err(not_measured)?;
+    out.text(&report.to_string());
+    out.value(&report);
+    Ok(Exit::Done)
+}
+
+async fn mocks(out: Out, users: usize, requests: usize, rounds: usize) -> Result<Exit, Trouble> {
     let options = Options {
         users,
         requests,
