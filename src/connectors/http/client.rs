@@ -26,7 +26,7 @@ use super::classify::{self, Replay};
 use super::json;
 use super::resolve::Resolver;
 use super::tap::Redaction;
-use super::veil::Veil;
+use super::veil::{Hidden, Veil};
 
 /// The largest body that is read, decompressed, in bytes.
 const LARGEST_BODY: usize = 8 * 1024 * 1024;
@@ -290,7 +290,7 @@ impl Http {
     fn redaction<'a>(&'a self, call: &'a Call) -> Redaction<'a> {
         Redaction {
             veil: &self.veil,
-            more: &call.hidden,
+            more: Hidden::of(&call.hidden),
             header: self.secret_header.as_ref(),
             purpose: call.purpose,
         }

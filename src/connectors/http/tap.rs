@@ -3,12 +3,12 @@
 //! Two nets lie over each other: what is known to hold a secret by its name (headers, form fields, JSON keys) is masked
 //! whatever it holds, and every secret value that this connector has had in its hands is masked wherever it appears.
 
-use domain::{Body, Header, Purpose, Secret};
+use domain::{Body, Header, Purpose};
 use reqwest::header::{HeaderMap, HeaderName};
 use serde_json::Value;
 use url::Url;
 
-use super::veil::{MASK, Veil};
+use super::veil::{Hidden, MASK, Veil};
 
 /// So much of a body is kept, in bytes.
 const KEPT_BYTES: usize = 64 * 1024;
@@ -54,7 +54,7 @@ pub(crate) struct Redaction<'a> {
     /// The secrets known to the connector.
     pub(crate) veil: &'a Veil,
     /// The secrets of this request alone: a user's password.
-    pub(crate) more: &'a [Secret],
+    pub(crate) more: Hidden,
     /// A header that the settings name as holding a key.
     pub(crate) header: Option<&'a HeaderName>,
     /// What the request is for; an unreadable token answer is masked whole.
@@ -64,7 +64,7 @@ pub(crate) struct Redaction<'a> {
 impl Redaction<'_> {
     /// Returns text without secrets.
     pub(crate) fn text(&self, text: &str) -> String {
-        self.veil.hide(text, self.more)
+        self.veil.hide(text, &self.more)
     }
 
     /// Returns an address without secrets.
@@ -250,7 +250,7 @@ mod tests {
         let veil = Veil::default();
         let redaction = Redaction {
             veil: &veil,
-            more: &[],
+            more: Hidden::default(),
             header: None,
             purpose,
         };
@@ -311,7 +311,7 @@ mod tests {
         let named = HeaderName::from_static("x-acme-key");
         let redaction = Redaction {
             veil: &veil,
-            more: &[],
+            more: Hidden::default(),
             header: Some(&named),
             purpose: Purpose::Write,
         };
@@ -358,7 +358,7 @@ mod tests {
         let veil = Veil::default();
         let redaction = Redaction {
             veil: &veil,
-            more: &[],
+            more: Hidden::default(),
             header: None,
             purpose: Purpose::Write,
         };

@@ -36,18 +36,25 @@ impl Veil {
     }
 
     /// Returns the text with every known secret, and every one of `more`, masked.
-    pub(crate) fn hide(&self, text: &str, more: &[Secret]) -> String {
+    pub(crate) fn hide(&self, text: &str, more: &Hidden) -> String {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let mut hidden = text.to_owned();
-        for secret in known.iter() {
+        for secret in known.iter().chain(&more.0) {
             mask(&mut hidden, secret.expose());
         }
-        for secret in more {
-            for form in forms(secret.expose()) {
-                mask(&mut hidden, &form);
-            }
-        }
         hidden
+    }
+}
+
+/// The secrets of one call in every form that they may take on the wire, found once for all that is shown of the call.
+#[derive(Default)]
+pub(crate) struct Hidden(Vec<Secret>);
+
+impl Hidden {
+    /// Finds the forms.
+    pub(crate) fn of(secrets: &[Secret]) -> Self {
+        let forms = secrets.iter().flat_map(|secret| forms(secret.expose()));
+        Self(forms.map(Secret::new).collect())
     }
 }
 
@@ -87,15 +94,15 @@ mod tests {
             "x pa+ss%22w%2Ford y",
             "x pa ss\\\"w/ord y",
         ] {
-            assert_eq!(veil.hide(text, &[]), "x *** y");
+            assert_eq!(veil.hide(text, &Hidden::default()), "x *** y");
         }
     }
 
     #[test]
     fn a_secret_of_one_call_is_masked_in_that_call() {
         let veil = Veil::default();
-        assert_eq!(veil.hide("abc", &[Secret::new("b")]), "a***c");
-        assert_eq!(veil.hide("abc", &[Secret::new("")]), "abc");
+        assert_eq!(veil.hide("abc", &Hidden::of(&[Secret::new("b")])), "a***c");
+        assert_eq!(veil.hide("abc", &Hidden::of(&[Secret::new("")])), "abc");
     }
 
     #[test]
@@ -105,6 +112,6 @@ mod tests {
             veil.learn(&format!("token{token}"));
         }
         assert!(veil.known.read().unwrap().len() <= KEPT);
-        assert_eq!(veil.hide("token999", &[]), MASK);
+        assert_eq!(veil.hide("token999", &Hidden::default()), MASK);
     }
 }
