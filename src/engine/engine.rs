@@ -1,6 +1,6 @@
 //! The engine's handle: start, ask, command, watch, stop.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use domain::{Configuration, ConnectorRef, Hold, OperationId, Reason, Request};
 use jiff::Timestamp;
 use tokio::sync::{broadcast, oneshot, watch};
 
+use crate::backlog::{Reading, entry};
 use crate::blocking::{Progress, Waits};
 use crate::directory::{self, Import, ImportError, ImportReport, Seed, Seeded};
 use crate::handle::{
@@ -17,18 +18,14 @@ use crate::ids::Ids;
 use crate::inner::{Inner, Owed, Owner, Tasks, Timer};
 use crate::journal::{Batch, Journal, JournalError, Open, Reader};
 use crate::keys::Keys;
-use crate::lanes::{Entry, Lanes};
+use crate::lanes::Lanes;
 use crate::passwords::Passwords;
-use crate::retry::{later, until};
-use crate::runner::process_ended;
+use crate::retry::later;
 use crate::setup::Setup;
 use crate::{Fact, Life};
 
 /// How many pieces of news a subscriber may be behind before the oldest are dropped.
 const NEWS: usize = 8192;
-
-/// How many open operations are read at once at the start.
-const PAGE: usize = 10_000;
 
 /// The running engine. Cheap to clone; all clones are the same engine, which ends when the last one is dropped.
 #[derive(Clone)]
@@ -75,6 +72,8 @@ impl Engine {
             passwords: Passwords::default(),
             waits: Waits::default(),
             lanes: Mutex::new(Lanes::default()),
+            reading: Reading::default(),
+            releasing: AtomicBool::new(false),
             tasks: Tasks::default(),
             pulse: watch::Sender::new(0),
             timer: Timer::default(),
@@ -85,6 +84,7 @@ impl Engine {
         inner.recover().await?;
         inner.tasks.run(Arc::clone(&inner).keep_time());
         inner.pump();
+        inner.release_in_time();
         Ok(Self {
             owner: Arc::new(Owner {
                 inner,
@@ -252,28 +252,10 @@ impl Engine {
 }
 
 impl Inner {
-    /// Takes up what the last process left: attempts in doubt, open operations, callers who waited, holds that ended.
+    /// Takes up what the last process left: attempts in doubt, open operations, callers who waited.
     async fn recover(self: &Arc<Self>) -> Result<(), JournalError> {
-        let now = self.clock.now();
-        let monotonic = self.clock.monotonic();
-        let mut after = 0;
-        loop {
-            let mut page = self.reader.open_after(after, PAGE)?;
-            let Some(last) = page.last() else {
-                break;
-            };
-            after = last.seq;
-            self.doubt(&mut page, now).await?;
-            let mut lanes = self.lanes();
-            for open in page {
-                lanes.push(
-                    &open.connector,
-                    open.local,
-                    entry(&open, now, monotonic),
-                    monotonic,
-                );
-            }
-        }
+        self.doubt_interrupted().await?;
+        self.leave_backlog()?;
         for unresolved in self.reader.unresolved()? {
             self.resolve(&unresolved).await?;
             // What only undoes a refused flow passes no gate, so none would ever be taken down.
@@ -281,43 +263,14 @@ impl Inner {
                 self.close_when_ended(unresolved.flow)?;
             }
         }
-        self.release_held().await
-    }
-
-    /// Attempts whose process ended are in doubt.
-    async fn doubt(&self, page: &mut [Open], now: Timestamp) -> Result<(), JournalError> {
-        let then = Life::InDoubt { at: now };
-        let mut batch = Batch::default();
-        for open in page {
-            if open.life == Life::InFlight {
-                batch.push(
-                    Some(open.flow),
-                    Fact::AttemptFailed {
-                        operation: open.operation,
-                        number: open.attempts,
-                        failure: process_ended(),
-                        then,
-                    },
-                );
-                open.life = then;
-                open.unsure = true;
-            }
-        }
-        if batch.is_empty() {
-            return Ok(());
-        }
-        self.journal
-            .append(now, batch)
-            .await
-            .map(|_| ())
-            .map_err(|refused| refused.error)
+        Ok(())
     }
 
     /// Releases held operations whose connector is no longer held.
     async fn release_held(&self) -> Result<(), JournalError> {
         let held = self.held_connectors();
         let mut after = 0;
-        loop {
+        while !self.is_stopping() {
             let page = self.reader.held(after, 500)?;
             let Some(last) = page.last() else {
                 return Ok(());
@@ -339,6 +292,21 @@ impl Inner {
                 self.release(&released).await?;
             }
         }
+        Ok(())
+    }
+
+    /// Releases them beside everything else: there may be a million of them.
+    fn release_in_time(self: &Arc<Self>) {
+        self.releasing.store(true, Ordering::Release);
+        let inner = Arc::clone(self);
+        self.tasks.spawn(async move {
+            if let Err(error) = inner.release_held().await {
+                tracing::error!(%error, "operations that are held no longer could not be released; the next start does it");
+            }
+            inner.releasing.store(false, Ordering::Release);
+            inner.pump();
+            inner.beat();
+        });
     }
 
     /// Releases held operations; one that has gone on by itself meanwhile does not keep the others.
@@ -392,17 +360,32 @@ impl Inner {
                 let lanes = self.lanes();
                 (lanes.count(now), lanes.next_due(now))
             };
+            let tails = self.lanes().tails();
             let next = next.map(|at| later(self.clock.now(), at.saturating_sub(now)));
             let is_soon = match (next, deadline) {
                 (Some(next), Some(deadline)) => next <= deadline,
                 _ => false,
             };
-            if self.is_stopping() || !self.sends || (count.active == 0 && !is_soon) {
-                return Idle {
+            let is_quiet = count.active == 0 && !is_soon && !self.releasing.load(Ordering::Acquire);
+            if self.is_stopping() || !self.sends || is_quiet {
+                let mut idle = Idle {
                     waiting: count.waiting,
                     next,
                     held: count.held,
                 };
+                for (connector, after, is_held) in tails {
+                    let left = self.reader.open_count(&connector, after);
+                    let left = left.unwrap_or_else(|error| {
+                        tracing::error!(%error, "what waits in the journal cannot be counted");
+                        0
+                    });
+                    *(if is_held {
+                        &mut idle.held
+                    } else {
+                        &mut idle.waiting
+                    }) += left;
+                }
+                return idle;
             }
             let _ = pulse.changed().await; // the sender lives as long as the engine
         }
@@ -481,9 +464,10 @@ impl Inner {
         let now = self.clock.monotonic();
         match open.life {
             Life::Queued | Life::Retrying { .. } | Life::InDoubt { .. } | Life::Held { .. } => {
-                let removed = self
-                    .lanes()
-                    .remove(&open.connector, open.local, operation, now);
+                let mut lanes = self.lanes();
+                let removed = lanes.is_left(&open.connector, open.seq)
+                    || lanes.remove(&open.connector, open.local, operation, now);
+                drop(lanes);
                 if !removed {
                     return Err(wrong("it is being worked on"));
                 }
@@ -587,19 +571,5 @@ impl Inner {
             .await
             .map(|_| ())
             .map_err(|refused| refused.error)
-    }
-}
-
-/// Returns an open operation's place in its lane. Wall time becomes monotonic time here, once.
-fn entry(open: &Open, now: Timestamp, monotonic: Duration) -> Entry {
-    Entry {
-        seq: open.seq,
-        operation: open.operation,
-        due: open
-            .life
-            .due()
-            .map_or(Duration::ZERO, |at| monotonic + until(now, at)),
-        held: matches!(open.life, Life::Held { .. }),
-        job: None,
     }
 }

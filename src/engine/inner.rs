@@ -9,6 +9,7 @@ use domain::{Clock, ConnectorRef, FlowId, Hold, Planned, Reason};
 use tokio::sync::{Notify, broadcast, watch};
 use uuid::Uuid;
 
+use crate::backlog::Reading;
 use crate::blocking::Waits;
 use crate::doubt::Doubt;
 use crate::handle::News;
@@ -38,6 +39,10 @@ pub(crate) struct Inner {
     /// Connectors held by hand or by quarantine, as the journal has them.
     pub(crate) holds: RwLock<Vec<Hold>>,
     pub(crate) lanes: Mutex<Lanes>,
+    /// Whether lanes are being filled from the journal.
+    pub(crate) reading: Reading,
+    /// Whether what was held when the process ended is being released.
+    pub(crate) releasing: AtomicBool,
     pub(crate) tasks: Tasks,
     /// Beats whenever something ended or began, for those who wait for quiet.
     pub(crate) pulse: watch::Sender<u64>,
@@ -176,12 +181,20 @@ impl Inner {
                 // A held operation is read again when it is released.
                 job: hold.is_none().then(|| Arc::new(Job { head, planned })),
             };
-            lanes.push(&connector, queued.local, entry, now);
+            lanes.enter(&connector, queued.local, entry, now);
+        }
+    }
+
+    /// Sends what may be sent now, and has more read where lanes run empty.
+    pub(crate) fn pump(self: &Arc<Self>) {
+        self.send_turns();
+        if !self.is_stopping() && self.sends {
+            self.read_on();
         }
     }
 
     /// Sends what may be sent now.
-    pub(crate) fn pump(self: &Arc<Self>) {
+    pub(crate) fn send_turns(self: &Arc<Self>) {
         if self.is_stopping() || !self.sends {
             return;
         }

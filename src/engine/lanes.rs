@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use domain::{ConnectorRef, LocalRef, OperationId, Planned};
 
+use crate::backlog::{LOW, Tail, WINDOW};
 use crate::journal::Open;
 
 /// An operation with what it is to do, kept in memory while it is fresh.
@@ -83,6 +84,10 @@ struct Pipe {
     held: bool,
     /// The target asked for quiet until then.
     quiet_until: Duration,
+    /// What stands in the journal only.
+    tail: Option<Tail>,
+    /// Every operation up to this number that was open then was read from the journal.
+    read_to: u64,
 }
 
 /// All lanes.
@@ -98,7 +103,7 @@ pub(crate) struct Lanes {
 }
 
 /// How many fresh operations keep their bodies in memory; the rest is read when its turn comes.
-const KEPT: usize = 20_000;
+const KEPT: usize = 4_000;
 
 /// How many operations wait.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -148,6 +153,8 @@ impl Lanes {
             limit: 1,
             held: false,
             quiet_until: Duration::ZERO,
+            tail: None,
+            read_to: 0,
         });
         let at = self.pipes.len() - 1;
         self.by_connector.insert(connector.clone(), at);
@@ -162,12 +169,78 @@ impl Lanes {
         mut entry: Entry,
         now: Duration,
     ) {
+        let at = self.pipe(connector);
+        if self.pipes[at].leaves(entry.seq) {
+            return;
+        }
         if entry.job.is_some() && self.kept >= KEPT {
             entry.job = None;
         }
         self.kept += usize::from(entry.job.is_some());
-        let at = self.pipe(connector);
         self.pipes[at].push(local, entry, now);
+    }
+
+    /// Puts an operation that was committed just now into its lane, unless it was read from the journal already.
+    pub(crate) fn enter(
+        &mut self,
+        connector: &ConnectorRef,
+        local: LocalRef,
+        entry: Entry,
+        now: Duration,
+    ) {
+        let at = self.pipe(connector);
+        if entry.seq > self.pipes[at].read_to {
+            self.push(connector, local, entry, now);
+        }
+    }
+
+    /// Leaves what a connector is owed to the journal.
+    pub(crate) fn leave(&mut self, connector: &ConnectorRef, tail: Tail) {
+        let at = self.pipe(connector);
+        self.pipes[at].tail = Some(tail);
+    }
+
+    /// Returns a connector whose lanes have room for more of what stands in the journal, and after which number.
+    pub(crate) fn wanted(&self) -> Option<(ConnectorRef, u64)> {
+        self.pipes
+            .iter()
+            .find_map(|pipe| Some((pipe.connector.clone(), pipe.wanted()?)))
+    }
+
+    /// Takes operations that were read from the journal into the lanes.
+    pub(crate) fn take_up(
+        &mut self,
+        connector: &ConnectorRef,
+        entries: Vec<(LocalRef, Entry)>,
+        up_to: u64,
+        whole: bool,
+        now: Duration,
+    ) {
+        let at = self.pipe(connector);
+        let pipe = &mut self.pipes[at];
+        let Some(tail) = pipe.tail.take() else {
+            return;
+        };
+        for (local, entry) in entries {
+            pipe.push(local, entry, now);
+        }
+        pipe.read_to = pipe.read_to.max(up_to);
+        pipe.tail = tail.read_to(up_to, whole);
+    }
+
+    /// Returns what stands in the journal only: the connector, after which number, and whether it is held.
+    pub(crate) fn tails(&self) -> Vec<(ConnectorRef, u64, bool)> {
+        self.pipes
+            .iter()
+            .filter_map(|pipe| Some((pipe.connector.clone(), pipe.tail?.after, pipe.held)))
+            .collect()
+    }
+
+    /// Tells whether an operation stands in the journal only.
+    pub(crate) fn is_left(&self, connector: &ConnectorRef, seq: u64) -> bool {
+        let pipe = self.by_connector.get(connector);
+        pipe.and_then(|at| self.pipes[*at].tail)
+            .is_some_and(|tail| tail.has(seq))
     }
 
     /// Takes as many operations as may be sent now, the connectors in turn.
@@ -249,13 +322,17 @@ impl Lanes {
         self.pipes[at].hurry(local, operation, now);
     }
 
-    /// Tells whether an operation waits in its lane and has not been taken.
+    /// Tells whether an operation waits in its lane, or in the journal, and has not been taken.
     pub(crate) fn is_waiting(
         &self,
         connector: &ConnectorRef,
         local: LocalRef,
         operation: OperationId,
+        seq: u64,
     ) -> bool {
+        if self.is_left(connector, seq) {
+            return true;
+        }
         let lane = self
             .by_connector
             .get(connector)
@@ -286,7 +363,7 @@ impl Lanes {
     pub(crate) fn count(&self, now: Duration) -> Count {
         let mut count = Count::default();
         for pipe in &self.pipes {
-            count.active += pipe.running;
+            count.active += pipe.running + usize::from(pipe.wanted().is_some());
             let waiting = pipe.later.len();
             let held = pipe.held_count;
             if pipe.held {
@@ -305,6 +382,25 @@ impl Lanes {
 }
 
 impl Pipe {
+    /// Leaves a new operation to the journal when older ones stand there, or when there is no room for it.
+    fn leaves(&mut self, seq: u64) -> bool {
+        if self.tail.is_none() && self.total >= WINDOW {
+            self.tail = Some(Tail::after(seq - 1));
+        }
+        match &mut self.tail {
+            Some(tail) if tail.has(seq) => {
+                tail.leave(seq);
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn wanted(&self) -> Option<u64> {
+        let has_room = !self.held && self.ready_count < LOW && self.total < WINDOW;
+        self.tail.filter(|_| has_room).map(|tail| tail.after)
+    }
+
     fn push(&mut self, local: LocalRef, entry: Entry, now: Duration) {
         let lane = self.lanes.entry(local).or_insert_with(|| Lane {
             entries: VecDeque::new(),

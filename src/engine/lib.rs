@@ -6,6 +6,7 @@
 
 mod along;
 mod ask;
+mod backlog;
 mod blocking;
 mod caught;
 mod desk;

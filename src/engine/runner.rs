@@ -697,10 +697,12 @@ impl Work<'_> {
                 .members
                 .iter()
                 .any(|member| member.local == link.local);
-            let is_waiting =
-                self.inner
-                    .lanes()
-                    .is_waiting(&head.connector, head.local, head.operation);
+            let is_waiting = self.inner.lanes().is_waiting(
+                &head.connector,
+                head.local,
+                head.operation,
+                head.seq,
+            );
             match head.life {
                 // It fills in its members' accounts when its turn comes.
                 _ if is_waiting && is_meant => waiting.push(head.operation),
@@ -834,10 +836,10 @@ impl Work<'_> {
             let Some(head) = self.inner.reader.head(operation)? else {
                 continue;
             };
-            let still_waits = self
-                .inner
-                .lanes()
-                .is_waiting(&link.connector, head.local, operation);
+            let still_waits =
+                self.inner
+                    .lanes()
+                    .is_waiting(&link.connector, head.local, operation, head.seq);
             if let (false, Some(planned)) = (still_waits, self.inner.reader.planned(operation)?) {
                 let mut owed = Owed::default();
                 self.follow_up(&mut owed, &head, link, Joining::Planned(&planned))?;

@@ -48,13 +48,16 @@ impl Inner {
             // The clock may have been moved just now, and the time keeper not have run yet.
             self.pump();
             let now = self.clock.monotonic();
-            let (running, due) = {
+            let (running, reads, due) = {
                 let lanes = self.lanes();
-                (lanes.running(), lanes.next_due(now))
+                let reads = lanes.wanted().is_some() && self.sends;
+                (lanes.running(), reads, lanes.next_due(now))
             };
             let patience = self.waits.patience();
             let is_still = self.waits.stir.is_quiet()
                 && running <= held
+                && !reads
+                && !self.releasing.load(Ordering::Acquire)
                 && patience.is_none_or(|until| until > now);
             if is_still || self.is_stopping() {
                 return due.into_iter().chain(patience).min();

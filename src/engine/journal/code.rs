@@ -7,9 +7,6 @@ use uuid::Uuid;
 use super::JournalError;
 use crate::{Life, State};
 
-/// The form in which bodies are written: plain JSON. Other numbers are free for compressed forms.
-pub(super) const JSON: i64 = 0;
-
 pub(super) fn micros(at: Timestamp) -> i64 {
     at.as_microsecond()
 }
@@ -127,19 +124,4 @@ pub(super) fn json<T: serde::Serialize>(value: &T) -> Result<Vec<u8>, JournalErr
     serde_json::to_vec(value).map_err(|error| JournalError::Store {
         told: error.to_string(),
     })
-}
-
-pub(super) fn parse<T: serde::de::DeserializeOwned>(
-    seq: i64,
-    format: i64,
-    body: &[u8],
-) -> Result<T, JournalError> {
-    let unreadable = |told: String| JournalError::Unreadable {
-        seq: unsigned(seq),
-        told,
-    };
-    if format != JSON {
-        return Err(unreadable(format!("unknown form {format}")));
-    }
-    serde_json::from_slice(body).map_err(|error| unreadable(error.to_string()))
 }

@@ -1,58 +1,119 @@
 //! Folds one fact into the tables, within the transaction that appends it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
-use domain::{FlowId, Link, OnFailure, TriggerId, User};
+use domain::{FlowId, Link, OnFailure, OperationId, TriggerId, User};
+use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::code::{self, key, micros, signed};
+use super::pack::{self, Run};
 use super::{JournalError, reconcile};
 use crate::doubt::Doubt;
 use crate::lifecycle::{IllegalFact, Move};
-use crate::{Cause, DirectoryChange, Fact, Queued, Record, Settlement, WaitVerdict};
+use crate::{Cause, DirectoryChange, Fact, Queued, Record, Settlement, State, WaitVerdict};
 
-/// What earlier facts of the same batch are needed for: where each trigger's decisions stand.
-pub(super) type DecidedAt = HashMap<TriggerId, u64>;
-
-/// Appends a fact and folds it. `body` is the fact as JSON, made before the writer was asked.
-pub(super) fn append(
-    db: &Connection,
-    decided: &mut DecidedAt,
-    record: &Record,
-    body: &[u8],
-) -> Result<(), JournalError> {
-    db.prepare_cached(
-        "INSERT INTO facts (seq, at, flow, kind, format, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    )?
-    .execute(params![
-        signed(record.seq),
-        micros(record.at),
-        record.flow.map(|flow| *flow.0.as_bytes()),
-        record.fact.word(),
-        code::JSON,
-        body
-    ])?;
-    fold(db, decided, record)
+/// What the facts of one batch need to know of each other.
+#[derive(Debug, Default)]
+pub(super) struct Context {
+    /// Where each trigger's decisions stand.
+    decided: HashMap<TriggerId, u64>,
+    /// The flow whose first trigger was seen last; a flow's triggers come in one batch, one after the other.
+    begun: Option<FlowId>,
+    /// Operations that are queued and started in this batch, with the number of the attempt.
+    started: HashMap<OperationId, u32>,
 }
 
-fn fold(db: &Connection, decided: &mut DecidedAt, record: &Record) -> Result<(), JournalError> {
+impl Context {
+    pub(super) fn of(records: &[Record]) -> Self {
+        let mut context = Self::default();
+        if !matches!(
+            records.first().map(|record| &record.fact),
+            Some(Fact::TriggerRecorded { .. })
+        ) {
+            return context;
+        }
+        for record in records {
+            if let Fact::AttemptStarted {
+                operation, number, ..
+            } = record.fact
+            {
+                context.started.insert(operation, number);
+            }
+        }
+        context
+    }
+}
+
+/// Returns what tables keep of a fact as it is: links and users, packed, in the order in which they are folded.
+///
+/// They are made before the writer is asked, for they take longer than writing them.
+pub(super) fn contents(fact: &Fact) -> Result<Vec<Vec<u8>>, JournalError> {
+    match fact {
+        Fact::Linked { link } => Ok(vec![pack::pack(link)?]),
+        Fact::DirectoryChanged { changes } => changes
+            .iter()
+            .filter_map(|change| match change {
+                DirectoryChange::UserPut(user) if user.groups.is_empty() => Some(pack::pack(user)),
+                DirectoryChange::UserPut(user) => Some(pack::pack(&User {
+                    groups: BTreeSet::new(),
+                    ..user.clone()
+                })),
+                _ => None,
+            })
+            .collect(),
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// Appends a run of facts as one row.
+pub(super) fn append(
+    db: &Connection,
+    seq: u64,
+    at: Timestamp,
+    run: &Run,
+) -> Result<(), JournalError> {
+    db.prepare_cached(
+        "INSERT INTO facts (seq, at, flow, kind, count, format, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?
+    .execute(params![
+        signed(seq),
+        micros(at),
+        flow_bytes(run.flow),
+        run.kind,
+        i64::try_from(run.count).unwrap_or(1),
+        pack::WRITTEN,
+        run.body
+    ])?;
+    Ok(())
+}
+
+/// Folds a fact into the tables. `contents` are those of this fact.
+pub(super) fn fold(
+    db: &Connection,
+    context: &mut Context,
+    record: &Record,
+    contents: &[Vec<u8>],
+) -> Result<(), JournalError> {
     match &record.fact {
         Fact::TriggerRecorded { trigger } => {
             db.prepare_cached(
-                "INSERT INTO triggers (seq, id, flow, at, local) VALUES (?1, ?2, ?3, ?4, ?5)",
+                "INSERT INTO triggers (seq, flow, at, local, first) VALUES (?1, ?2, ?3, ?4, ?5)",
             )?
             .execute(params![
                 signed(record.seq),
-                trigger.id.0.as_bytes(),
                 trigger.flow.0.as_bytes(),
                 micros(trigger.at),
                 trigger.subject.uuid().as_bytes(),
+                context.begun.replace(trigger.flow) != Some(trigger.flow),
             ])?;
         }
         Fact::Decided { trigger, .. } => {
-            decided.insert(*trigger, record.seq);
+            context.decided.insert(*trigger, record.seq);
         }
-        Fact::OperationQueued { queued } => insert_operation(db, decided, record, queued)?,
+        Fact::OperationQueued { queued } => insert_operation(db, context, record, queued)?,
+        // Queued as started already.
+        Fact::AttemptStarted { operation, .. } if context.started.contains_key(operation) => {}
         Fact::AttemptStarted { .. }
         | Fact::AttemptFailed { .. }
         | Fact::Asked { .. }
@@ -82,7 +143,7 @@ fn fold(db: &Connection, decided: &mut DecidedAt, record: &Record) -> Result<(),
             ])?;
         }
         Fact::Linked { link } => {
-            put_link(db, link)?;
+            put_link(db, link, contents)?;
             if link.gone {
                 reconcile::ended(db, record.at, link)?;
             }
@@ -123,8 +184,9 @@ fn fold(db: &Connection, decided: &mut DecidedAt, record: &Record) -> Result<(),
                 .execute(params![flow_bytes(record.flow), code])?;
         }
         Fact::DirectoryChanged { changes } => {
+            let mut contents = contents.iter();
             for change in changes {
-                change_directory(db, change)?;
+                change_directory(db, change, &mut contents)?;
             }
         }
         Fact::ConnectorHeld {
@@ -158,14 +220,20 @@ fn flow_bytes(flow: Option<FlowId>) -> Option<[u8; 16]> {
 
 fn insert_operation(
     db: &Connection,
-    decided: &DecidedAt,
+    context: &Context,
     record: &Record,
     queued: &Queued,
 ) -> Result<(), JournalError> {
-    let to = legal(record)?.to;
+    let started = context.started.get(&queued.operation);
+    let state = match (legal(record)?.to.state(), started) {
+        (State::Queued, Some(_)) => State::InFlight,
+        (_, Some(_)) => return Err(illegal(Some(State::Held), record)),
+        (state, None) => state,
+    };
     let (body_seq, nth, undoes) = match &queued.cause {
         Cause::Decision(nth) => {
-            let at = decided
+            let at = context
+                .decided
                 .get(&queued.trigger)
                 .copied()
                 .ok_or_else(|| JournalError::Store {
@@ -181,8 +249,8 @@ fn insert_operation(
     };
     db.prepare_cached(
         "INSERT INTO operations (seq, id, flow, trigger_id, connector, object, local, name, remote_key, verb,
-            blocking, undoes, body_seq, nth, queued_at, state, reason)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+            blocking, undoes, body_seq, nth, queued_at, state, reason, attempts, first_started)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
     )?
     .execute(params![
         signed(record.seq),
@@ -200,8 +268,10 @@ fn insert_operation(
         signed(body_seq),
         nth,
         micros(record.at),
-        code::state_code(to.state()),
+        code::state_code(state),
         queued.held.map(domain::Reason::code),
+        started.copied().unwrap_or(0),
+        started.map(|_| micros(record.at)),
     ])?;
     Ok(())
 }
@@ -287,7 +357,7 @@ fn move_operation(db: &Connection, record: &Record) -> Result<(), JournalError> 
     Err(illegal(before.map(code::state), record))
 }
 
-fn put_link(db: &Connection, link: &Link) -> Result<(), JournalError> {
+fn put_link(db: &Connection, link: &Link, contents: &[Vec<u8>]) -> Result<(), JournalError> {
     db.prepare_cached(
         "INSERT OR REPLACE INTO links (connector, local, object, remote_id, remote_key, body)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -298,14 +368,18 @@ fn put_link(db: &Connection, link: &Link) -> Result<(), JournalError> {
         code::object_code(link.local.object()),
         link.remote_id.0,
         key(&link.remote_name),
-        code::json(link)?,
+        contents.first(),
     ])?;
     Ok(())
 }
 
-fn change_directory(db: &Connection, change: &DirectoryChange) -> Result<(), JournalError> {
+fn change_directory<'c>(
+    db: &Connection,
+    change: &DirectoryChange,
+    contents: &mut impl Iterator<Item = &'c Vec<u8>>,
+) -> Result<(), JournalError> {
     match change {
-        DirectoryChange::UserPut(user) => put_user(db, user)?,
+        DirectoryChange::UserPut(user) => put_user(db, user, contents.next())?,
         DirectoryChange::UserRemoved(user) => {
             db.prepare_cached("DELETE FROM users WHERE id = ?1")?
                 .execute([user.0.as_bytes()])?;
@@ -357,11 +431,7 @@ fn change_directory(db: &Connection, change: &DirectoryChange) -> Result<(), Jou
     Ok(())
 }
 
-fn put_user(db: &Connection, user: &User) -> Result<(), JournalError> {
-    let kept = User {
-        groups: std::collections::BTreeSet::new(),
-        ..user.clone()
-    };
+fn put_user(db: &Connection, user: &User, content: Option<&Vec<u8>>) -> Result<(), JournalError> {
     db.prepare_cached(
         "INSERT INTO users (id, store, key, body) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (id) DO UPDATE SET store = ?2, key = ?3, body = ?4",
@@ -370,7 +440,7 @@ fn put_user(db: &Connection, user: &User) -> Result<(), JournalError> {
         user.id.0.as_bytes(),
         user.name.store.as_str(),
         key(&user.name.name),
-        code::json(&kept)?,
+        content,
     ])?;
     Ok(())
 }

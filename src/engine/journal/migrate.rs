@@ -25,6 +25,7 @@ const APPLICATION_ID: i64 = 0x6f75_7462;
 const STEPS: &[Step] = &[
     Step::Tables(schema::FORMAT_1),
     Step::Rows(reconcile::introduce),
+    Step::Tables(schema::FORMAT_3),
 ];
 
 /// How a file comes from one format to the next.

@@ -4,11 +4,13 @@
 //! a commit is under way is committed together. Readers have connections of their own. No type of the database leaves
 //! this folder, so that another tenant can take its place.
 
+mod checkpoint;
 mod code;
 mod fold;
 mod history;
 mod lock;
 mod migrate;
+mod pack;
 mod read;
 mod reconcile;
 mod schema;
@@ -23,6 +25,8 @@ pub use read::{
     Page, Reader,
 };
 pub use reconcile::{DriftView, ReconcileView};
+#[cfg(test)]
+pub(crate) use schema::FORMAT_1;
 pub(crate) use work::{Course, Open, Unresolved};
 pub(crate) use write::{Batch, Journal, Refused};
 

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use serde::Serialize;
 
 use super::code::{self, instant, micros};
-use super::{JournalError, Reader};
+use super::{JournalError, Reader, pack};
 use crate::reconcile::Tally;
 use crate::{Fact, Record};
 
@@ -56,7 +56,8 @@ pub(super) fn introduce(db: &Transaction<'_>) -> Result<(), JournalError> {
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let body = row.get_ref(3)?.as_blob().unwrap_or(&[]);
-        if let Fact::Unlinked { link } = code::parse(row.get(0)?, row.get(2)?, body)? {
+        let facts = pack::facts(row.get(0)?, row.get(2)?, body)?;
+        if let Some(Fact::Unlinked { link }) = facts.into_iter().next() {
             ended(db, instant(row.get(1)?), &link)?;
         }
     }
@@ -238,7 +239,7 @@ fn drift(
 fn body<T: serde::de::DeserializeOwned>(
     value: rusqlite::types::ValueRef<'_>,
 ) -> Result<T, JournalError> {
-    code::parse(0, code::JSON, value.as_blob().unwrap_or(&[]))
+    pack::unpack(value.as_blob().unwrap_or(&[]))
 }
 
 impl Reader {

@@ -8,7 +8,7 @@ use super::JournalError;
 ///
 /// Ids are 16 bytes, instants are microseconds since 1970. `body_seq` and `nth` point at the fact that holds what an
 /// operation is to do, so that nothing is written twice. The partial indexes hold open operations only and stay small.
-pub(super) const FORMAT_1: &str = "
+pub(crate) const FORMAT_1: &str = "
 CREATE TABLE facts (
     seq INTEGER PRIMARY KEY,
     at INTEGER NOT NULL,
@@ -129,6 +129,35 @@ CREATE TABLE migrations (
     version INTEGER PRIMARY KEY,
     at INTEGER NOT NULL
 ) STRICT;
+";
+
+/// Facts that are committed together share a row of `facts`: `count` of them, from `seq` on; `kind` is empty when there are
+/// several. Bodies are packed from now on, and what an older program wrote is left as it is.
+///
+/// The indexes hold what is looked for while the engine works, and nothing for what has settled: writing a fact is mostly
+/// writing its index entries. A flow's triggers and an operation's exchanges are found by the flow's facts.
+pub(super) const FORMAT_3: &str = "
+ALTER TABLE facts ADD COLUMN count INTEGER NOT NULL DEFAULT 1;
+
+CREATE TABLE triggers_3 (
+    seq INTEGER PRIMARY KEY,
+    flow BLOB NOT NULL,
+    at INTEGER NOT NULL,
+    local BLOB NOT NULL,
+    first INTEGER NOT NULL
+) STRICT;
+INSERT INTO triggers_3 (seq, flow, at, local, first)
+    SELECT seq, flow, at, local, NOT EXISTS
+        (SELECT 1 FROM triggers o WHERE o.flow = t.flow AND o.seq < t.seq)
+    FROM triggers t;
+DROP TABLE triggers;
+ALTER TABLE triggers_3 RENAME TO triggers;
+CREATE INDEX triggers_by_subject ON triggers (local, seq);
+
+DROP INDEX exchanges_by_operation;
+DROP INDEX operations_due;
+DROP INDEX operations_by_state;
+CREATE INDEX operations_by_state ON operations (state, seq, connector) WHERE state <> 5;
 ";
 
 /// Sets how a connection that may write behaves.

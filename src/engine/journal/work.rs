@@ -7,10 +7,11 @@ use domain::{
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::code::{self, instant, key, signed, unsigned};
+use super::code::{self, key, signed, unsigned};
 use super::{JournalError, Reader};
+use crate::backlog::OpenPage;
 use crate::doubt::Doubt;
-use crate::{Cause, Fact, Life};
+use crate::{Cause, Fact, Life, Record};
 
 /// An open operation as its lane needs it: without its body.
 #[derive(Debug, Clone)]
@@ -59,26 +60,94 @@ const OPEN_COLUMNS: &str = "seq, id, flow, trigger_id, connector, object, local,
      unsure, undoes IS NOT NULL";
 
 impl Reader {
-    /// Walks the open operations in order, a page at a time.
-    pub(crate) fn open_after(&self, seq: u64, limit: usize) -> Result<Vec<Open>, JournalError> {
-        self.with(|db| {
+    /// Returns the connectors that have open operations.
+    pub(crate) fn open_connectors(&self) -> Result<Vec<ConnectorRef>, JournalError> {
+        self.at_once(|db| {
+            // From one to the next by the index: there may be a million operations, and there are few connectors.
+            let mut statement = db.prepare_cached(
+                "SELECT min(connector) FROM operations WHERE state <= 4 AND connector > ?1",
+            )?;
+            let mut out = Vec::new();
+            let mut last = String::new();
+            while let Some(next) = statement.query_row([&last], |row| row.get(0))? {
+                last = next;
+                out.push(code::connector(&last)?);
+            }
+            Ok(out)
+        })
+    }
+
+    /// Reads the open operations of a connector after a number, in order.
+    pub(crate) fn open_page(
+        &self,
+        connector: &ConnectorRef,
+        after: u64,
+        limit: usize,
+    ) -> Result<OpenPage, JournalError> {
+        self.at_once(|db| {
             // One ordered walk per state over (state, seq); merging five short lists beats sorting a million rows.
             let mut statement = db.prepare_cached(&format!(
-                "SELECT {OPEN_COLUMNS} FROM operations WHERE state = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3"
+                "SELECT {OPEN_COLUMNS} FROM operations
+                 WHERE state = ?1 AND state <> 5 AND seq > ?2 AND connector = ?3 ORDER BY seq LIMIT ?4"
             ))?;
-            let mut out = Vec::new();
+            let name = connector.to_string();
+            let mut operations = Vec::new();
             for state in crate::State::ALL.into_iter().filter(|state| state.is_open()) {
                 let mut rows = statement.query(params![
                     code::state_code(state),
-                    signed(seq),
+                    signed(after),
+                    name,
                     i64::try_from(limit).unwrap_or(i64::MAX)
                 ])?;
                 while let Some(row) = rows.next()? {
-                    out.push(open(row)?);
+                    operations.push(open(row)?);
                 }
             }
-            out.sort_by_key(|open| open.seq);
-            out.truncate(limit);
+            operations.sort_by_key(|open| open.seq);
+            let whole = operations.len() < limit;
+            operations.truncate(limit);
+            let up_to = match operations.last() {
+                Some(last) if !whole => last.seq,
+                _ => super::read::last(db)?,
+            };
+            Ok(OpenPage {
+                operations,
+                up_to,
+                whole,
+            })
+        })
+    }
+
+    /// Counts the open operations of a connector after a number.
+    pub(crate) fn open_count(
+        &self,
+        connector: &ConnectorRef,
+        after: u64,
+    ) -> Result<usize, JournalError> {
+        self.with(|db| {
+            let count: i64 = db
+                .prepare_cached(
+                    "SELECT count(*) FROM operations
+                     WHERE state IN (0, 1, 2, 3, 4) AND state <> 5 AND seq > ?1 AND connector = ?2",
+                )?
+                .query_row(params![signed(after), connector.to_string()], |row| {
+                    row.get(0)
+                })?;
+            Ok(usize::try_from(count).unwrap_or(0))
+        })
+    }
+
+    /// Returns operations that were under way when their process ended.
+    pub(crate) fn in_flight(&self, limit: usize) -> Result<Vec<Open>, JournalError> {
+        self.with(|db| {
+            let mut statement = db.prepare_cached(&format!(
+                "SELECT {OPEN_COLUMNS} FROM operations WHERE state = 1 AND state <> 5 ORDER BY seq LIMIT ?1"
+            ))?;
+            let mut rows = statement.query([i64::try_from(limit).unwrap_or(i64::MAX)])?;
+            let mut out = Vec::new();
+            while let Some(row) = rows.next()? {
+                out.push(open(row)?);
+            }
             Ok(out)
         })
     }
@@ -113,16 +182,12 @@ impl Reader {
     pub(crate) fn course(&self, operation: &Open) -> Result<Course, JournalError> {
         self.with(|db| {
             let mut statement = db.prepare_cached(
-                "SELECT seq, at, format, body FROM facts WHERE flow = ?1 AND seq > ?2
-                    AND kind IN ('attempt-started', 'asked', 'released', 'retried') ORDER BY seq",
+                "SELECT seq, at, flow, format, body FROM facts WHERE flow = ?1
+                    AND kind IN ('', 'attempt-started', 'asked', 'released', 'retried') ORDER BY seq",
             )?;
-            let mut rows =
-                statement.query(params![operation.flow.0.as_bytes(), signed(operation.seq)])?;
+            let records = super::read::collect(statement.query([operation.flow.0.as_bytes()])?)?;
             let mut course = Course::default();
-            while let Some(row) = rows.next()? {
-                let at = instant(row.get(1)?);
-                let body = row.get_ref(3)?.as_blob().unwrap_or(&[]);
-                let fact: Fact = code::parse(row.get(0)?, row.get(2)?, body)?;
+            for Record { at, fact, .. } in records {
                 if fact.moves() != Some(operation.operation) {
                     continue;
                 }
@@ -135,10 +200,11 @@ impl Reader {
                     Fact::Asked { .. } => {
                         course.since.get_or_insert(at);
                     }
-                    _ => {
+                    Fact::Released { .. } | Fact::Retried { .. } => {
                         course.since = None;
                         course.attempts = 0;
                     }
+                    _ => {}
                 }
             }
             Ok(course)
@@ -405,7 +471,7 @@ impl Reader {
     pub(crate) fn held(&self, after: u64, limit: usize) -> Result<Vec<Open>, JournalError> {
         self.with(|db| {
             let mut statement = db.prepare_cached(&format!(
-                "SELECT {OPEN_COLUMNS} FROM operations WHERE state = 4 AND seq > ?1 ORDER BY seq LIMIT ?2"
+                "SELECT {OPEN_COLUMNS} FROM operations WHERE state = 4 AND state <> 5 AND seq > ?1 ORDER BY seq LIMIT ?2"
             ))?;
             let mut rows = statement.query(params![
                 signed(after),
@@ -544,12 +610,14 @@ fn leaves(
 
 /// Reads what an operation is to do from the fact that holds it.
 fn body(db: &Connection, seq: i64, nth: Option<i64>) -> Result<Option<Planned>, JournalError> {
-    let mut statement = db.prepare_cached("SELECT format, body FROM facts WHERE seq = ?1")?;
-    let mut rows = statement.query([seq])?;
-    let Some(row) = rows.next()? else {
+    let mut statement = db.prepare_cached(
+        "SELECT seq, at, flow, format, body FROM facts WHERE seq <= ?1 ORDER BY seq DESC LIMIT 1",
+    )?;
+    let row = super::read::collect(statement.query([seq])?)?;
+    let fact = row.into_iter().find(|record| signed(record.seq) == seq);
+    let Some(Record { fact, .. }) = fact else {
         return Ok(None);
     };
-    let fact: Fact = code::parse(seq, row.get(0)?, row.get_ref(1)?.as_blob().unwrap_or(&[]))?;
     Ok(match (fact, nth.map(usize::try_from)) {
         (Fact::Decided { mut decisions, .. }, Some(Ok(nth))) if nth < decisions.len() => {
             match decisions.swap_remove(nth).verdict {

@@ -10,9 +10,11 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 use tokio::sync::{broadcast, oneshot};
 
-use super::fold::{self, DecidedAt};
+use super::checkpoint::Checkpointer;
+use super::fold::{self, Context};
 use super::lock::Lock;
-use super::{JournalError, code, migrate, schema};
+use super::pack::{self, Run};
+use super::{JournalError, code, migrate, read, schema};
 use crate::handle::News;
 use crate::{Fact, Record};
 
@@ -35,12 +37,17 @@ impl Batch {
         batch
     }
 
-    pub(crate) fn push(&mut self, flow: Option<FlowId>, fact: Fact) {
-        self.facts.push((flow, fact));
+    fn of_records(records: Vec<Record>) -> Self {
+        Self {
+            facts: records
+                .into_iter()
+                .map(|record| (record.flow, record.fact))
+                .collect(),
+        }
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.facts.is_empty()
+    pub(crate) fn push(&mut self, flow: Option<FlowId>, fact: Fact) {
+        self.facts.push((flow, fact));
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -57,7 +64,25 @@ pub(crate) struct Refused {
 
 type Reply = oneshot::Sender<Result<u64, Box<Refused>>>;
 
-type Entries = Vec<(Record, Vec<u8>)>;
+/// A batch as the writer takes it: everything that can be made before is made.
+#[derive(Debug)]
+struct Entries {
+    records: Vec<Record>,
+    runs: Vec<Run>,
+    /// What tables keep of each record as it is.
+    contents: Vec<Vec<Vec<u8>>>,
+}
+
+impl Entries {
+    fn of(records: &[Record]) -> Result<(Vec<Run>, Vec<Vec<Vec<u8>>>), JournalError> {
+        let contents = records.iter().map(|record| fold::contents(&record.fact));
+        Ok((pack::runs(records)?, contents.collect::<Result<_, _>>()?))
+    }
+
+    fn into_batch(self) -> Batch {
+        Batch::of_records(self.records)
+    }
+}
 
 enum Command {
     Append {
@@ -99,15 +124,14 @@ impl Journal {
         migrate::check(&connection)?;
         schema::prepare_writer(&connection)?;
         migrate::migrate(&mut connection, path, code::micros(now))?;
-        let last: i64 =
-            connection.query_row("SELECT coalesce(max(seq), 0) FROM facts", [], |row| {
-                row.get(0)
-            })?;
+        let last = read::last(&connection)?;
+        let checkpointer = Checkpointer::start(path, &mut connection)?;
         let (sender, receiver) = channel();
         let writer = Writer {
             connection,
-            next: code::unsigned(last) + 1,
+            next: last + 1,
             news,
+            checkpointer: Some(checkpointer),
             _lock: lock,
         };
         let thread = std::thread::Builder::new()
@@ -122,29 +146,27 @@ impl Journal {
 
     /// Commits a batch and returns the number of its first fact; the others follow without a gap.
     pub(crate) async fn append(&self, at: Timestamp, batch: Batch) -> Result<u64, Box<Refused>> {
-        let bodies: Result<Vec<_>, _> = batch
-            .facts
-            .iter()
-            .map(|(_, fact)| code::json(fact))
-            .collect();
-        let bodies = match bodies {
-            Ok(bodies) => bodies,
-            Err(error) => return Err(Box::new(Refused { error, batch })),
-        };
-        let entries: Entries = batch
+        let records: Vec<Record> = batch
             .facts
             .into_iter()
-            .zip(bodies)
-            .map(|((flow, fact), body)| {
-                let record = Record {
-                    seq: 0,
-                    at,
-                    flow,
-                    fact,
-                };
-                (record, body)
+            .map(|(flow, fact)| Record {
+                seq: 0,
+                at,
+                flow,
+                fact,
             })
             .collect();
+        let entries = match Entries::of(&records) {
+            Ok((runs, contents)) => Entries {
+                records,
+                runs,
+                contents,
+            },
+            Err(error) => {
+                let batch = Batch::of_records(records);
+                return Err(Box::new(Refused { error, batch }));
+            }
+        };
         let (reply, committed) = oneshot::channel();
         let handed = self.sender.send(Command::Append { entries, reply });
         let closed = || {
@@ -185,6 +207,8 @@ struct Writer {
     connection: Connection,
     next: u64,
     news: broadcast::Sender<News>,
+    /// Until the end.
+    checkpointer: Option<Checkpointer>,
     _lock: Lock,
 }
 
@@ -214,7 +238,11 @@ impl Writer {
                 }
             }
             self.commit(std::mem::take(&mut group));
+            if let Some(checkpointer) = &mut self.checkpointer {
+                checkpointer.tend(&self.connection);
+            }
         }
+        self.checkpointer = None;
         if let Err(error) = self
             .connection
             .execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -241,11 +269,7 @@ impl Writer {
             match self.attempt(std::iter::once(&mut entries)) {
                 Ok(firsts) => self.tell(entries, reply, firsts[0]),
                 Err(error) => {
-                    let facts = entries
-                        .into_iter()
-                        .map(|(record, _)| (record.flow, record.fact))
-                        .collect();
-                    let batch = Batch { facts };
+                    let batch = entries.into_batch();
                     let _ = reply.send(Err(Box::new(Refused { error, batch }))); // a caller that no longer waits has lost nothing
                 }
             }
@@ -261,12 +285,18 @@ impl Writer {
         let mut firsts = Vec::new();
         let transaction = self.connection.transaction()?;
         for entries in group {
-            let mut decided = DecidedAt::new();
+            let mut context = Context::of(&entries.records);
             firsts.push(next);
-            for (record, body) in entries {
+            let mut row = next;
+            for (run, record) in entries.runs.iter().zip(&entries.records) {
+                // All records of a batch have one time.
+                fold::append(&transaction, row, record.at, run)?;
+                row += run.count as u64;
+            }
+            for (record, contents) in entries.records.iter_mut().zip(&entries.contents) {
                 record.seq = next;
                 next += 1;
-                fold::append(&transaction, &mut decided, record, body)?;
+                fold::fold(&transaction, &mut context, record, contents)?;
             }
         }
         transaction.commit()?;
@@ -279,7 +309,7 @@ impl Writer {
         if self.news.receiver_count() == 0 {
             return;
         }
-        for (record, _) in entries {
+        for record in entries.records {
             let _ = self.news.send(News::Fact(Arc::new(record))); // nobody listening is fine
         }
     }

@@ -329,3 +329,152 @@ async fn a_journal_of_the_first_format_is_brought_up_to_date_with_all_that_it_kn
     }
     assert!(world.folder.path().join("old.db.format-1").exists());
 }
+
+/// Writes what a journal holds as the first format had it: a row per fact, and everything as plain JSON.
+fn as_first_format(from: &std::path::Path, to: &std::path::Path) {
+    let reader = Reader::open(from).unwrap();
+    let old = rusqlite::Connection::open(to).unwrap();
+    old.pragma_update(None, "journal_mode", "WAL").unwrap();
+    old.execute_batch(crate::journal::FORMAT_1).unwrap();
+    old.execute("INSERT INTO migrations (version, at) VALUES (1, 0)", [])
+        .unwrap();
+    old.pragma_update(None, "application_id", 0x6f75_7462)
+        .unwrap();
+    old.pragma_update(None, "user_version", 1).unwrap();
+    let seq = |seq: u64| i64::try_from(seq).unwrap();
+    for record in reader.export(0) {
+        let record = record.unwrap();
+        let body = serde_json::to_vec(&record.fact).unwrap();
+        let flow = record.flow.map(|flow| *flow.0.as_bytes());
+        let at = record.at.as_microsecond();
+        old.execute(
+            "INSERT INTO facts VALUES (?1, ?2, ?3, ?4, 0, ?5)",
+            rusqlite::params![seq(record.seq), at, flow, record.fact.word(), body],
+        )
+        .unwrap();
+        if let Fact::TriggerRecorded { trigger } = &record.fact {
+            old.execute(
+                "INSERT INTO triggers VALUES (?1, ?2, ?3, ?4, ?5)",
+                rusqlite::params![
+                    seq(record.seq),
+                    trigger.id.0.as_bytes(),
+                    flow,
+                    at,
+                    trigger.subject.uuid().as_bytes()
+                ],
+            )
+            .unwrap();
+        }
+    }
+    old.execute("ATTACH ?1 AS new", [from.to_str().unwrap()])
+        .unwrap();
+    for table in [
+        "operations",
+        "exchanges",
+        "links",
+        "users",
+        "groups",
+        "memberships",
+        "roles",
+        "waits",
+        "holds",
+    ] {
+        old.execute(
+            &format!("INSERT INTO main.{table} SELECT * FROM new.{table}"),
+            [],
+        )
+        .unwrap();
+    }
+    for link in reader.links(None, None, usize::MAX).unwrap() {
+        old.execute(
+            "UPDATE main.links SET body = ?1 WHERE local = ?2 AND connector = ?3",
+            rusqlite::params![
+                serde_json::to_vec(&link).unwrap(),
+                link.local.uuid().as_bytes(),
+                link.connector.to_string()
+            ],
+        )
+        .unwrap();
+    }
+    for user in reader.users(None, usize::MAX).unwrap() {
+        let kept = User {
+            groups: std::collections::BTreeSet::new(),
+            ..user
+        };
+        old.execute(
+            "UPDATE main.users SET body = ?1 WHERE id = ?2",
+            rusqlite::params![serde_json::to_vec(&kept).unwrap(), kept.id.0.as_bytes()],
+        )
+        .unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_journal_of_the_first_format_tells_the_same_and_goes_on() {
+    let world = World::new().await;
+    world.full.on_write([down(), rejected()]);
+    world.create("kim").await;
+    let bob = world.create("bob").await;
+    world.mail("kim", "new@acme.example").await;
+    world.settle().await;
+    let told = |reader: &Reader| {
+        let facts: Vec<crate::Record> = reader.export(0).map(Result::unwrap).collect();
+        let flows = reader.flows(Page::newest(9)).unwrap();
+        let exchanges = reader.exchanges(&ExchangeFilter::default(), Page::newest(9));
+        let links = reader.links(None, None, 9).unwrap();
+        (facts, flows, exchanges.unwrap(), links)
+    };
+    let path = world.options().journal;
+    world.engine.shutdown().await;
+    let before = told(&Reader::open(&path).unwrap());
+    let old = world.folder.path().join("old.db");
+    as_first_format(&path, &old);
+
+    let options = crate::Options {
+        journal: old.clone(),
+        ..world.options()
+    };
+    let engine = Engine::start(options).await.unwrap();
+    let reader = engine.reader();
+    assert_eq!(told(&reader), before);
+    Folded::of(&reader).check(&reader);
+    assert_eq!(reader.facts_of(bob.flow).unwrap().len(), {
+        let of_bob = before.0.iter();
+        of_bob
+            .filter(|record| record.flow == Some(bob.flow))
+            .count()
+    });
+    // What is written now stands beside what stood there, in rows of several facts.
+    let change = super::world::mail("bob", "bob@new.example");
+    engine.submit(super::world::console(change)).await.unwrap();
+    engine.idle().await;
+    Folded::of(&reader).check(&reader);
+    for page in [1, 2, 3, 7] {
+        let mut after = 0;
+        let mut seen = Vec::new();
+        loop {
+            let records = reader.facts_since(after, page).unwrap();
+            let Some(last) = records.last() else { break };
+            after = last.seq;
+            seen.extend(records.iter().map(|record| record.seq));
+        }
+        assert_eq!(seen, (1..=reader.last().unwrap()).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test]
+async fn the_exchanges_of_one_operation_are_found_by_its_flow() {
+    let world = World::new().await;
+    world.full.on_write([rejected()]);
+    let outcome = world.create("kim").await;
+    world.settle().await;
+    for operation in &outcome.operations {
+        let only = ExchangeFilter {
+            operation: Some(operation.operation),
+            ..ExchangeFilter::default()
+        };
+        let exchanges = world.reader().exchanges(&only, Page::newest(9)).unwrap();
+        assert_eq!(exchanges.len(), 1);
+        assert_eq!(exchanges[0].operation, Some(operation.operation));
+    }
+}

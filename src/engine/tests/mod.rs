@@ -1,5 +1,6 @@
 //! The engine against targets in memory: order, retries, lost answers, callers who wait, crashes.
 
+mod backlog;
 mod blocking;
 pub(crate) mod double;
 mod holds;

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::Serialize;
 
-use super::super::JournalError;
 use super::super::code::{self, instant, signed, unsigned};
+use super::super::{JournalError, pack};
 use super::{Page, Reader, bounds, cap};
 use crate::trace::FlowTrace;
 use crate::{Fact, Record, State, WaitVerdict};
@@ -35,10 +35,7 @@ impl Reader {
     pub fn flows(&self, page: Page) -> Result<Vec<FlowSummary>, JournalError> {
         self.with(|db| {
             let mut statement = db.prepare_cached(
-                "SELECT t.seq, t.flow, t.at FROM triggers t
-                 WHERE t.seq < ?1 AND NOT EXISTS
-                    (SELECT 1 FROM triggers o WHERE o.flow = t.flow AND o.seq < t.seq)
-                 ORDER BY t.seq DESC LIMIT ?2",
+                "SELECT seq, flow, at FROM triggers WHERE seq < ?1 AND first ORDER BY seq DESC LIMIT ?2",
             )?;
             let firsts = statement
                 .query_map(bounds(page), |row| {
@@ -109,10 +106,16 @@ impl Reader {
     /// Returns facts after a number, the oldest first.
     pub fn facts_since(&self, seq: u64, limit: usize) -> Result<Vec<Record>, JournalError> {
         self.with(|db| {
+            // The row that holds this fact may hold later ones, too; it counts for one that is not asked for.
             let mut statement = db.prepare_cached(
-                "SELECT seq, at, flow, format, body FROM facts WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+                "SELECT seq, at, flow, format, body FROM facts
+                 WHERE seq >= coalesce((SELECT max(seq) FROM facts WHERE seq <= ?1), 0) ORDER BY seq LIMIT ?2",
             )?;
-            collect(statement.query(params![signed(seq), cap(limit)])?)
+            let rows = statement.query(params![signed(seq), cap(limit.saturating_add(1))])?;
+            let mut records = collect(rows)?;
+            records.retain(|record| record.seq > seq);
+            records.truncate(limit);
+            Ok(records)
         })
     }
 
@@ -127,29 +130,35 @@ impl Reader {
     }
 }
 
-/// Reads rows of `seq, at, flow, format, body`.
-fn collect(mut rows: rusqlite::Rows<'_>) -> Result<Vec<Record>, JournalError> {
+/// Reads rows of `seq, at, flow, format, body`; each may hold several facts.
+pub(in crate::journal) fn collect(
+    mut rows: rusqlite::Rows<'_>,
+) -> Result<Vec<Record>, JournalError> {
     let mut out = Vec::new();
     while let Some(row) = rows.next()? {
-        let seq: i64 = row.get(0)?;
+        let first: i64 = row.get(0)?;
+        let at = instant(row.get(1)?);
         let flow = row
             .get::<_, Option<[u8; 16]>>(2)?
             .map(|bytes| code::uuid(&bytes).map(FlowId))
             .transpose()?;
-        out.push(Record {
-            seq: unsigned(seq),
-            at: instant(row.get(1)?),
-            flow,
-            fact: code::parse(seq, row.get(3)?, row.get_ref(4)?.as_blob().unwrap_or(&[]))?,
-        });
+        let facts = pack::facts(first, row.get(3)?, row.get_ref(4)?.as_blob().unwrap_or(&[]))?;
+        for (seq, fact) in (unsigned(first)..).zip(facts) {
+            out.push(Record {
+                seq,
+                at,
+                flow,
+                fact,
+            });
+        }
     }
     Ok(out)
 }
 
 fn triggers(db: &Connection, flow: FlowId) -> Result<Vec<Trigger>, JournalError> {
     let mut statement = db.prepare_cached(
-        "SELECT f.seq, f.at, f.flow, f.format, f.body FROM triggers t JOIN facts f ON f.seq = t.seq
-         WHERE t.flow = ?1 ORDER BY t.seq",
+        "SELECT seq, at, flow, format, body FROM facts
+         WHERE flow = ?1 AND kind IN ('', 'trigger-recorded') ORDER BY seq",
     )?;
     let records = collect(statement.query([flow.0.as_bytes()])?)?;
     Ok(records
@@ -181,14 +190,17 @@ fn verdict(db: &Connection, flow: FlowId) -> Result<Option<WaitVerdict>, Journal
         return Ok(None);
     }
     let mut statement = db.prepare_cached(
-        "SELECT seq, at, flow, format, body FROM facts WHERE flow = ?1 AND kind = 'caller-released'
-         ORDER BY seq DESC LIMIT 1",
+        "SELECT seq, at, flow, format, body FROM facts
+         WHERE flow = ?1 AND kind IN ('', 'caller-released') ORDER BY seq",
     )?;
     let records = collect(statement.query([flow.0.as_bytes()])?)?;
-    Ok(records.into_iter().find_map(|record| match record.fact {
-        Fact::CallerReleased { verdict } => Some(verdict),
-        _ => None,
-    }))
+    Ok(records
+        .into_iter()
+        .rev()
+        .find_map(|record| match record.fact {
+            Fact::CallerReleased { verdict } => Some(verdict),
+            _ => None,
+        }))
 }
 
 /// How many facts an export reads at once.

@@ -11,12 +11,13 @@ mod operations;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
-use super::code::{self, signed, unsigned};
-use super::{JournalError, migrate, schema};
+use super::code::{signed, unsigned};
+use super::{JournalError, migrate, pack, schema};
 
 pub use flows::FlowSummary;
+pub(super) use flows::collect;
 pub use links::LeftBehind;
 pub(super) use links::links_of;
 pub use operations::{Counts, ExchangeFilter, ExchangeView, OperationFilter, OperationView};
@@ -144,24 +145,22 @@ impl Reader {
     }
 }
 
-fn last(db: &Connection) -> Result<u64, JournalError> {
-    let last: i64 = db
-        .prepare_cached("SELECT coalesce(max(seq), 0) FROM facts")?
-        .query_row([], |row| row.get(0))?;
-    Ok(unsigned(last))
+/// Returns the number of the newest fact; 0 when there is none.
+pub(super) fn last(db: &Connection) -> Result<u64, JournalError> {
+    let last: Option<i64> = db
+        .prepare_cached("SELECT seq + count - 1 FROM facts ORDER BY seq DESC LIMIT 1")?
+        .query_row([], |row| row.get(0))
+        .optional()?;
+    Ok(last.map_or(0, unsigned))
 }
 
-/// Reads rows whose only column is a JSON body.
+/// Reads rows whose only column is a packed body.
 pub(super) fn bodies<T: serde::de::DeserializeOwned>(
     mut rows: rusqlite::Rows<'_>,
 ) -> Result<Vec<T>, JournalError> {
     let mut out = Vec::new();
     while let Some(row) = rows.next()? {
-        out.push(code::parse(
-            0,
-            code::JSON,
-            row.get_ref(0)?.as_blob().unwrap_or(&[]),
-        )?);
+        out.push(pack::unpack(row.get_ref(0)?.as_blob().unwrap_or(&[]))?);
     }
     Ok(out)
 }

@@ -10,8 +10,8 @@ use rusqlite::types::ToSql;
 use rusqlite::{Connection, Row, params_from_iter};
 use serde::Serialize;
 
-use super::super::JournalError;
 use super::super::code::{self, instant, signed, unsigned};
+use super::super::{JournalError, pack};
 use super::{Page, Reader, bounds};
 use crate::{Fact, Life, State};
 
@@ -110,6 +110,10 @@ impl Reader {
         let mut query = Query::new(OPERATION_COLUMNS, "operations");
         if let Some(state) = filter.state {
             query.and("state =", code::state_code(state));
+            if state != State::Settled {
+                // Said so that the index is used, which leaves out what is settled.
+                query.sql += " AND state <> 5";
+            }
         }
         if let Some(connector) = &filter.connector {
             query.and("connector =", connector.to_string());
@@ -164,7 +168,11 @@ impl Reader {
             "exchanges x JOIN facts f ON f.seq = x.seq",
         );
         if let Some(operation) = filter.operation {
-            query.and("x.operation =", *operation.0.as_bytes());
+            // The exchanges of its flow are found by an index.
+            query.and(
+                "f.flow = (SELECT flow FROM operations WHERE id = x.operation) AND x.operation =",
+                *operation.0.as_bytes(),
+            );
         }
         if let Some(connector) = &filter.connector {
             query.and("x.connector =", connector.to_string());
@@ -261,13 +269,14 @@ fn exchange_view(row: &Row<'_>) -> Result<Option<ExchangeView>, JournalError> {
         .get::<_, Option<[u8; 16]>>(1)?
         .map(|bytes| code::uuid(&bytes).map(FlowId))
         .transpose()?;
-    match code::parse(seq, row.get(2)?, row.get_ref(3)?.as_blob().unwrap_or(&[]))? {
-        Fact::ExchangeRecorded {
+    let facts = pack::facts(seq, row.get(2)?, row.get_ref(3)?.as_blob().unwrap_or(&[]))?;
+    match facts.into_iter().next() {
+        Some(Fact::ExchangeRecorded {
             operation,
             attempt,
             connector,
             exchange,
-        } => Ok(Some(ExchangeView {
+        }) => Ok(Some(ExchangeView {
             seq: unsigned(seq),
             flow,
             operation,
