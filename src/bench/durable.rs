@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
-use super::gauge::{peak_bytes, percentile, processor_time};
+use super::gauge::{figure, peak_bytes, percentile, processor_time};
 use super::venue::{Addresses, Targets, configuration, journal};
 use super::{BenchError, people};
 use crate::workbench;
@@ -72,13 +72,13 @@ pub(super) async fn run(addresses: &Addresses, load: Load) -> Result<Durable, Be
     engine.shutdown().await;
     let grown = size(folder.path()).saturating_sub(before);
     times.sort();
-    let operations = times.len() as f64;
+    let operations = figure(times.len() as u64);
     Ok(Durable {
         per_second: operations / took.as_secs_f64(),
         p50: percentile(&times, 50),
         p99: percentile(&times, 99),
         processor_micros: spent.as_secs_f64() * 1e6 / operations,
-        journal_bytes: grown as f64 / operations,
+        journal_bytes: figure(grown) / operations,
         peak_bytes,
     })
 }
@@ -156,14 +156,12 @@ impl Watch {
     async fn end(&self, operation: OperationId) -> Result<Duration, BenchError> {
         let ended = {
             let mut known = self.lock();
-            match known.remove(&operation) {
-                Some(Seen::Ended(ended)) => return ended.map_err(BenchError::Unconfirmed),
-                _ => {
-                    let (sender, ended) = oneshot::channel();
-                    known.insert(operation, Seen::Awaited(sender));
-                    ended
-                }
+            if let Some(Seen::Ended(ended)) = known.remove(&operation) {
+                return ended.map_err(BenchError::Unconfirmed);
             }
+            let (sender, ended) = oneshot::channel();
+            known.insert(operation, Seen::Awaited(sender));
+            ended
         };
         let ended = ended.await;
         ended

@@ -43,6 +43,15 @@ fn status(name: &str) -> u64 {
         .map_or(0, |kibibytes| kibibytes * 1024)
 }
 
+/// Returns a count as a figure to reckon with.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts and sizes here are far below 2^52"
+)]
+pub(super) fn figure(count: u64) -> f64 {
+    count as f64
+}
+
 /// Returns the value below which so many of a hundred lie; zero for none.
 pub(super) fn percentile(sorted: &[Duration], percent: usize) -> Duration {
     let at = (sorted.len() * percent).div_ceil(100).saturating_sub(1);

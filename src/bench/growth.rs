@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::durable::{Load, engine, provision, size};
-use super::gauge::{median, peak_bytes, resident_bytes};
+use super::gauge::{figure, median, peak_bytes, resident_bytes};
 use super::venue::{Addresses, client};
 use super::{BenchError, people};
 
@@ -54,14 +54,14 @@ pub(super) async fn grow(
             let began = clock.monotonic();
             provision(&engine, load, done, WINDOW).await?;
             let took = clock.monotonic().saturating_sub(began);
-            rates.push(WINDOW as f64 / took.as_secs_f64());
+            rates.push(figure(WINDOW) / took.as_secs_f64());
             done += WINDOW;
         }
         out.push(Size {
             held: *held,
             per_second: median(rates),
             peak_bytes: peak_bytes(),
-            journal_bytes: size(folder.path()) as f64 / done as f64,
+            journal_bytes: figure(size(folder.path())) / figure(done),
         });
     }
     engine.shutdown().await;

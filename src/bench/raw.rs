@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::durable::{Load, engine, provision};
-use super::gauge::{percentile, processor_time};
+use super::gauge::{figure, percentile, processor_time};
 use super::venue::{Addresses, client};
 use super::{BenchError, people};
 
@@ -44,7 +44,7 @@ pub(super) async fn run(addresses: &Addresses, load: Load) -> Result<Raw, BenchE
     let took = clock.monotonic().saturating_sub(began);
     let spent = processor_time().saturating_sub(spent);
     times.sort();
-    let requests = times.len() as f64;
+    let requests = figure(times.len() as u64);
     Ok(Raw {
         per_second: requests / took.as_secs_f64(),
         p50: percentile(&times, 50),

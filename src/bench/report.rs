@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::durable::Durable;
-use super::gauge::median;
+use super::gauge::{figure, median};
 use super::{CONCURRENCY, Figures, WIDE};
 
 /// Everything that was measured. Figures are medians of the runs, and shares are taken within a run.
@@ -93,7 +93,7 @@ pub struct Goal {
     /// What.
     pub what: String,
     /// The goal, in words.
-    pub goal: String,
+    pub wanted: String,
     /// The figure, in words.
     pub figure: String,
     /// Whether it is met.
@@ -101,15 +101,16 @@ pub struct Goal {
 }
 
 impl Provisioning {
-    fn of<'a>(runs: impl Iterator<Item = &'a Durable> + Clone) -> Self {
-        let middle = |figure: fn(&Durable) -> f64| median(runs.clone().map(figure).collect());
+    fn of(runs: &[&Durable]) -> Self {
+        let middle =
+            |figure: fn(&Durable) -> f64| median(runs.iter().map(|run| figure(run)).collect());
         Self {
             per_second: middle(|run| run.per_second),
             p50_micros: middle(|run| micros(run.p50)),
             p99_micros: middle(|run| micros(run.p99)),
             processor_micros: middle(|run| run.processor_micros),
             journal_bytes: middle(|run| run.journal_bytes),
-            peak_bytes: middle(|run| run.peak_bytes as f64),
+            peak_bytes: middle(|run| figure(run.peak_bytes)),
         }
     }
 }
@@ -131,7 +132,9 @@ impl Report {
                 raw_processor_micros: median(
                     pairs.iter().map(|(raw, _)| raw.processor_micros).collect(),
                 ),
-                durable: Provisioning::of(pairs.iter().map(|(_, durable)| durable)),
+                durable: Provisioning::of(
+                    &pairs.iter().map(|(_, durable)| durable).collect::<Vec<_>>(),
+                ),
                 share_percent: median(
                     pairs
                         .iter()
@@ -146,7 +149,7 @@ impl Report {
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             body_bytes: figures.pairs[0][0].0.body_bytes,
             rows,
-            three: Provisioning::of(figures.three.iter()),
+            three: Provisioning::of(&figures.three.iter().collect::<Vec<_>>()),
             planned_users: figures.planned,
             planning_seconds: median(figures.plans.iter().map(Duration::as_secs_f64).collect()),
             growth: figures
@@ -171,7 +174,7 @@ impl Report {
                 figures
                     .starts
                     .iter()
-                    .map(|start| start.resident_bytes as f64)
+                    .map(|start| figure(start.resident_bytes))
                     .collect(),
             ),
             goals: Vec::new(),
@@ -189,13 +192,13 @@ impl Report {
         let (one, many, most) = (self.row(1), self.row(64), self.row(WIDE));
         let at_least = |what: &str, figure: f64, goal: f64, unit: &str| Goal {
             what: what.to_owned(),
-            goal: format!("at least {goal:.0}{unit}"),
+            wanted: format!("at least {goal:.0}{unit}"),
             figure: format!("{figure:.0}{unit}"),
             met: figure >= goal,
         };
         let at_most = |what: &str, figure: f64, goal: f64, unit: &str| Goal {
             what: what.to_owned(),
-            goal: format!("at most {goal}{unit}"),
+            wanted: format!("at most {goal}{unit}"),
             figure: if figure < 10.0 {
                 format!("{figure:.2}{unit}")
             } else {
@@ -245,7 +248,7 @@ impl Report {
             ));
             goals.push(at_most(
                 &format!("memory with {} exchanges", large.held),
-                mebibytes(large.peak_bytes as f64),
+                mebibytes(figure(large.peak_bytes)),
                 150.0,
                 " MiB",
             ));
@@ -332,7 +335,7 @@ impl fmt::Display for Report {
                 "with {:>7} users and exchanges: {:>6.0} op/s, {:>4.0} MiB at most, journal {:.0} B each",
                 size.held,
                 size.per_second,
-                mebibytes(size.peak_bytes as f64),
+                mebibytes(figure(size.peak_bytes)),
                 size.journal_bytes
             )?;
         }
@@ -350,7 +353,7 @@ impl fmt::Display for Report {
                 if goal.met { "met" } else { "missed" },
                 goal.what,
                 goal.figure,
-                goal.goal
+                goal.wanted
             )?;
         }
         Ok(())

@@ -183,7 +183,11 @@ impl Desk<'_> {
             links,
             pending,
             owners: self.reader.owners(&needs.names, step.subject)?,
-            doubtful: self.reader.doubtful(step.subject)?,
+            doubtful: if is_new {
+                Vec::new()
+            } else {
+                self.reader.doubtful(step.subject)?
+            },
             holds: self.holds.clone(),
             only: None,
             members: if needs.members {

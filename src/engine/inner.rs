@@ -5,18 +5,19 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
-use domain::{Clock, ConnectorRef, FlowId, Hold, Planned, Reason};
+use domain::{Clock, ConnectorRef, FlowId, Hold, LocalRef, Planned, Reason};
 use tokio::sync::{Notify, broadcast, watch};
 use uuid::Uuid;
 
 use crate::backlog::Reading;
+use crate::begin::Beginning;
 use crate::blocking::Waits;
 use crate::doubt::Doubt;
 use crate::handle::News;
 use crate::ids::Ids;
 use crate::journal::{Batch, Journal, JournalError, Open, Reader, Refused};
 use crate::keys::Keys;
-use crate::lanes::{Entry, Job, Lanes};
+use crate::lanes::{Entry, Job, Lanes, Turn};
 use crate::passwords::Passwords;
 use crate::setup::Setup;
 use crate::timer::sleep_until;
@@ -58,13 +59,15 @@ pub(crate) struct Inner {
 pub(crate) struct Owed {
     pub(crate) batch: Batch,
     queued: Vec<(usize, FlowId, Queued, Planned)>,
+    /// Those of them whose first attempt is begun in the same commit.
+    pub(crate) beginnings: Vec<Beginning>,
 }
 
 impl Owed {
     pub(crate) fn of(flow: FlowId, facts: impl IntoIterator<Item = Fact>) -> Self {
         Self {
             batch: Batch::of(flow, facts),
-            queued: Vec::new(),
+            ..Self::default()
         }
     }
 
@@ -76,6 +79,12 @@ impl Owed {
         self.queued
             .push((self.batch.len(), flow, queued.clone(), planned));
         self.push(flow, Fact::OperationQueued { queued });
+    }
+
+    /// Returns the operations that are queued here.
+    pub(crate) fn queued(&self) -> impl Iterator<Item = (FlowId, &Queued, &Planned)> {
+        let all = self.queued.iter();
+        all.map(|(_, flow, queued, planned)| (*flow, queued, planned))
     }
 
     /// Keeps the operations out of their lanes: they end in the same commit.
@@ -106,20 +115,32 @@ impl Inner {
 
     /// Commits facts; afterwards the operations among them stand in their lanes.
     pub(crate) async fn commit(&self, owed: Owed) -> Result<u64, JournalError> {
-        self.try_commit(owed).await.map_err(|(error, _)| error)
+        self.try_commit(owed).await.map_err(|(error, owed)| {
+            self.abandon(owed.beginnings);
+            error
+        })
     }
 
     async fn try_commit(&self, owed: Owed) -> Result<u64, (JournalError, Owed)> {
         let at = self.clock.now();
-        let Owed { batch, queued } = owed;
+        let Owed {
+            batch,
+            queued,
+            beginnings,
+        } = owed;
         match self.journal.append(at, batch).await {
             Ok(first) => {
-                self.enter(first, queued);
+                self.enter(first, queued, beginnings);
                 Ok(first)
             }
             Err(refused) => {
                 let Refused { error, batch } = *refused;
-                Err((error, Owed { batch, queued }))
+                let owed = Owed {
+                    batch,
+                    queued,
+                    beginnings,
+                };
+                Err((error, owed))
             }
         }
     }
@@ -149,15 +170,28 @@ impl Inner {
         }
     }
 
-    fn enter(&self, first: u64, queued: Vec<(usize, FlowId, Queued, Planned)>) {
+    fn enter(
+        &self,
+        first: u64,
+        queued: Vec<(usize, FlowId, Queued, Planned)>,
+        mut beginnings: Vec<Beginning>,
+    ) {
         if queued.is_empty() {
             return;
         }
         let now = self.clock.monotonic();
+        let alone = queued.iter().all(|(_, _, queued, _)| {
+            matches!(queued.local, LocalRef::User(_))
+                && matches!(queued.cause, crate::Cause::Decision(_))
+        });
         let mut lanes = self.lanes();
         for (index, flow, queued, planned) in queued {
             let seq = first + u64::try_from(index).unwrap_or(0);
             let hold = queued.held;
+            let beginning = beginnings
+                .iter()
+                .position(|beginning| beginning.operation == queued.operation)
+                .map(|at| beginnings.swap_remove(at));
             let head = Open {
                 seq,
                 operation: queued.operation,
@@ -166,20 +200,45 @@ impl Inner {
                 connector: queued.connector,
                 local: queued.local,
                 name: queued.name,
-                life: hold.map_or(Life::Queued, |reason| Life::Held { reason }),
-                attempts: 0,
+                life: match (hold, &beginning) {
+                    (Some(reason), _) => Life::Held { reason },
+                    (None, Some(_)) => Life::InFlight,
+                    (None, None) => Life::Queued,
+                },
+                attempts: u32::from(beginning.is_some()),
                 unsure: false,
                 doubt: Doubt::NONE,
                 undoes: matches!(queued.cause, crate::Cause::Undoes { .. }),
             };
             let connector = head.connector.clone();
+            if let Some(beginning) = beginning {
+                let turn = Turn {
+                    connector,
+                    local: queued.local,
+                    operation: queued.operation,
+                    job: Some(Arc::new(Job {
+                        head,
+                        planned,
+                        alone,
+                    })),
+                    begun: Some(beginning.begun),
+                };
+                lanes.begin(seq, turn);
+                continue;
+            }
             let entry = Entry {
                 seq,
                 operation: head.operation,
                 due: Duration::ZERO,
                 held: hold.is_some(),
                 // A held operation is read again when it is released.
-                job: hold.is_none().then(|| Arc::new(Job { head, planned })),
+                job: hold.is_none().then(|| {
+                    Arc::new(Job {
+                        head,
+                        planned,
+                        alone,
+                    })
+                }),
             };
             lanes.enter(&connector, queued.local, entry, now);
         }

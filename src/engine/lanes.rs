@@ -9,6 +9,7 @@ use std::time::Duration;
 use domain::{ConnectorRef, LocalRef, OperationId, Planned};
 
 use crate::backlog::{LOW, Tail, WINDOW};
+use crate::begin::Begun;
 use crate::journal::Open;
 
 /// An operation with what it is to do, kept in memory while it is fresh.
@@ -16,6 +17,8 @@ use crate::journal::Open;
 pub(crate) struct Job {
     pub(crate) head: Open,
     pub(crate) planned: Planned,
+    /// Whether it is known that its request put nobody into a group.
+    pub(crate) alone: bool,
 }
 
 /// One operation in its lane.
@@ -38,6 +41,8 @@ pub(crate) struct Turn {
     pub(crate) local: LocalRef,
     pub(crate) operation: OperationId,
     pub(crate) job: Option<Arc<Job>>,
+    /// What is sent, when the attempt was begun with the operation.
+    pub(crate) begun: Option<Begun>,
 }
 
 /// What becomes of an operation after its turn.
@@ -100,6 +105,8 @@ pub(crate) struct Lanes {
     limit: usize,
     /// How many jobs are kept in memory.
     kept: usize,
+    /// Attempts that were begun with their operations, to be carried out.
+    begun: Vec<Turn>,
 }
 
 /// How many fresh operations keep their bodies in memory; the rest is read when its turn comes.
@@ -245,7 +252,7 @@ impl Lanes {
 
     /// Takes as many operations as may be sent now, the connectors in turn.
     pub(crate) fn take(&mut self, now: Duration) -> Vec<Turn> {
-        let mut turns = Vec::new();
+        let mut turns = std::mem::take(&mut self.begun);
         let mut idle = 0;
         for pipe in &mut self.pipes {
             pipe.wake(now);
@@ -263,6 +270,39 @@ impl Lanes {
             }
         }
         turns
+    }
+
+    /// Takes a place for an operation that is about to be committed as begun, when it could be sent at once: its lane is
+    /// empty, and nobody waits for the place.
+    pub(crate) fn claim(
+        &mut self,
+        connector: &ConnectorRef,
+        local: LocalRef,
+        operation: OperationId,
+        now: Duration,
+    ) -> bool {
+        let at = self.pipe(connector);
+        let has_place = self.running < self.limit && self.pipes[at].claim(local, operation, now);
+        self.running += usize::from(has_place);
+        has_place
+    }
+
+    /// Carries out what was begun, now that it is committed.
+    pub(crate) fn begin(&mut self, seq: u64, turn: Turn) {
+        let at = self.pipe(&turn.connector);
+        self.pipes[at].number(turn.local, turn.operation, seq);
+        self.begun.push(turn);
+    }
+
+    /// Gives a place back whose operation was not committed.
+    pub(crate) fn abandon(
+        &mut self,
+        connector: &ConnectorRef,
+        local: LocalRef,
+        operation: OperationId,
+        now: Duration,
+    ) {
+        self.finish(connector, local, operation, Fate::Gone, now);
     }
 
     /// Ends a turn.
@@ -489,6 +529,7 @@ impl Pipe {
                 local,
                 operation: head.operation,
                 job: head.job.take(),
+                begun: None,
             };
             lane.place = Place::Busy;
             self.ready_count -= 1;
@@ -496,6 +537,42 @@ impl Pipe {
             return Some(turn);
         }
         None
+    }
+
+    fn claim(&mut self, local: LocalRef, operation: OperationId, now: Duration) -> bool {
+        let is_free = !self.held
+            && self.running < self.limit
+            && self.quiet_until <= now
+            && self.ready_count == 0
+            && self.tail.is_none()
+            && !self.lanes.contains_key(&local);
+        if !is_free {
+            return false;
+        }
+        let entry = Entry {
+            // Its number is known when it is committed; whatever comes meanwhile is behind it, for it is busy.
+            seq: u64::MAX,
+            operation,
+            due: Duration::ZERO,
+            held: false,
+            job: None,
+        };
+        let lane = Lane {
+            entries: VecDeque::from([entry]),
+            place: Place::Busy,
+        };
+        self.lanes.insert(local, lane);
+        self.total += 1;
+        self.running += 1;
+        true
+    }
+
+    fn number(&mut self, local: LocalRef, operation: OperationId, seq: u64) {
+        let lane = self.lanes.get_mut(&local);
+        let mut entries = lane.into_iter().flat_map(|lane| &mut lane.entries);
+        if let Some(entry) = entries.find(|entry| entry.operation == operation) {
+            entry.seq = seq;
+        }
     }
 
     fn finish(&mut self, local: LocalRef, operation: OperationId, fate: Fate, now: Duration) {

@@ -7,6 +7,7 @@
 mod along;
 mod ask;
 mod backlog;
+mod begin;
 mod blocking;
 mod caught;
 mod desk;

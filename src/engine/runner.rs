@@ -13,6 +13,7 @@ use domain::{
 };
 use tokio::sync::OwnedMutexGuard;
 
+use crate::begin::Begun;
 use crate::blocking::{
     Done, MEMBERS, Progress, REFUSED, Unseen, attributes_of, known_members, what_was_done,
 };
@@ -54,16 +55,17 @@ pub(crate) struct Work<'a> {
 }
 
 /// What is sent.
-struct Shape {
-    verb: Verb,
-    changes: Vec<AttributeChange>,
-    password: PasswordPlan,
+#[derive(Debug)]
+pub(crate) struct Shape {
+    pub(crate) verb: Verb,
+    pub(crate) changes: Vec<AttributeChange>,
+    pub(crate) password: PasswordPlan,
 }
 
 impl Inner {
     /// Works on an operation until it has ended or has to wait, then gives its lane free.
-    pub(crate) async fn work(self: Arc<Self>, turn: Turn) {
-        let fate = match caught(self.carry(&turn)).await {
+    pub(crate) async fn work(self: Arc<Self>, mut turn: Turn) {
+        let fate = match caught(self.carry(&mut turn)).await {
             Ok(Ok(fate)) => fate,
             Ok(Err(error)) => self.stumbled(&turn, &error),
             Err(told) => {
@@ -79,7 +81,7 @@ impl Inner {
         self.beat();
     }
 
-    async fn carry(self: &Arc<Self>, turn: &Turn) -> Result<Fate, JournalError> {
+    async fn carry(self: &Arc<Self>, turn: &mut Turn) -> Result<Fate, JournalError> {
         let job = match &turn.job {
             Some(job) => Arc::clone(job),
             None => match self.load(turn.operation)? {
@@ -99,11 +101,13 @@ impl Inner {
             phantoms: 0,
             job,
         };
+        let mut begun = turn.begun.take();
         loop {
-            if self.is_stopping() {
+            if self.is_stopping() && begun.is_none() {
                 return Ok(Fate::Again(self.clock.monotonic()));
             }
             let then = match work.life {
+                Life::InFlight if begun.is_some() => work.go_on_sending(begun.take()).await?,
                 Life::Queued | Life::Retrying { .. } => work.send().await?,
                 Life::InDoubt { .. } => work.ask().await?,
                 Life::InFlight => work.interrupted().await?,
@@ -128,7 +132,11 @@ impl Inner {
         ) else {
             return Ok(None);
         };
-        Ok(Some(Arc::new(Job { head, planned })))
+        Ok(Some(Arc::new(Job {
+            head,
+            planned,
+            alone: false,
+        })))
     }
 
     /// Decides what becomes of an operation when the journal refused: the journal's own word counts.
@@ -250,14 +258,7 @@ impl Work<'_> {
             },
         };
         // The order says which password goes with it now: a connector sends its configured default by itself.
-        let desired = if desired.password == shape.password {
-            desired
-        } else {
-            Cow::Owned(Desired {
-                password: shape.password,
-                ..desired.into_owned()
-            })
-        };
+        let desired = with_password(desired, shape.password);
         let choice = self
             .inner
             .passwords
@@ -283,9 +284,44 @@ impl Work<'_> {
         }
         self.life = Life::InFlight;
         self.attempts = number;
+        self.perform(connector.as_ref(), shape, &desired, link, password)
+            .await
+    }
+
+    /// Carries out the attempt that was begun with its operation.
+    async fn go_on_sending(&mut self, begun: Option<Begun>) -> Result<Then, JournalError> {
+        let Some(begun) = begun else {
+            return self.interrupted().await;
+        };
+        let connector = match self.connector().await? {
+            Ok(connector) => connector,
+            Err(then) => return Ok(then),
+        };
+        let job = Arc::clone(&self.job);
+        let desired = with_password(Cow::Borrowed(&job.planned.desired), begun.shape.password);
+        self.perform(
+            connector.as_ref(),
+            begun.shape,
+            &desired,
+            None,
+            begun.password,
+        )
+        .await
+    }
+
+    /// Sends what was committed as begun, and takes the result.
+    async fn perform(
+        &mut self,
+        connector: &dyn Connector,
+        shape: Shape,
+        desired: &Desired,
+        link: Option<Link>,
+        password: Option<Secret>,
+    ) -> Result<Then, JournalError> {
+        let job = Arc::clone(&self.job);
         let recorder = self.recorder();
         let result = caught(connector.carry_out(
-            &order(&job, &shape, &desired, link.as_ref(), password.as_ref()),
+            &order(&job, &shape, desired, link.as_ref(), password.as_ref()),
             &recorder,
         ))
         .await
@@ -293,7 +329,7 @@ impl Work<'_> {
         let exchanges = recorder.into_facts();
         match result {
             Ok(confirmed) => {
-                self.confirmed(&confirmed, &shape, &desired, link, exchanges)
+                self.confirmed(&confirmed, &shape, desired, link, exchanges)
                     .await
             }
             Err(failure) => self.failed(failure, exchanges).await,
@@ -682,9 +718,11 @@ impl Work<'_> {
         let reader = &self.inner.reader;
         let mut groups: BTreeSet<GroupId> = reader.groups_with(user)?.into_iter().collect();
         // A group that is joined by the same request is not joined yet while its caller waits.
-        for head in reader.heads_of(self.head().flow)? {
-            if let LocalRef::Group(group) = head.local {
-                groups.insert(group);
+        if !self.job.alone {
+            for head in reader.heads_of(self.head().flow)? {
+                if let LocalRef::Group(group) = head.local {
+                    groups.insert(group);
+                }
             }
         }
         for group in groups {
@@ -720,7 +758,7 @@ impl Work<'_> {
                 life if life.is_open() && is_meant => {
                     self.follow_up(owed, &head, link, Joining::Planned(&planned))?;
                 }
-                _ => self.follow_up(owed, &head, link, Joining::All)?,
+                _ => self.follow_up(owed, &head, link, Joining::All(&planned))?,
             }
         }
         Ok(waiting)
@@ -769,6 +807,11 @@ impl Work<'_> {
         };
         let desired = match (joining, link) {
             (Joining::Planned(planned), _) => planned.desired.clone(),
+            // The group is being made, and what makes it does not know of the member.
+            (Joining::All(planned), None) if group.life.is_open() => Desired {
+                members: in_directory()?,
+                ..planned.desired.clone()
+            },
             // Without a link there is no group to bring up to date.
             (_, None) => return Ok(()),
             (joining, Some(link)) => {
@@ -854,10 +897,20 @@ impl Work<'_> {
 enum Joining<'p> {
     /// Those of an operation that is under way and may have been sent without it.
     Planned(&'p Planned),
-    /// Those of the directory.
-    All,
+    /// Those of the directory; its newest operation is to do this.
+    All(&'p Planned),
     /// Those that were written, and this one.
     Alone,
+}
+
+fn with_password(desired: Cow<'_, Desired>, password: PasswordPlan) -> Cow<'_, Desired> {
+    if desired.password == password {
+        return desired;
+    }
+    Cow::Owned(Desired {
+        password,
+        ..desired.into_owned()
+    })
 }
 
 fn order<'o>(

@@ -74,9 +74,30 @@ struct Entries {
 }
 
 impl Entries {
-    fn of(records: &[Record]) -> Result<(Vec<Run>, Vec<Vec<Vec<u8>>>), JournalError> {
+    fn of(batch: Batch, at: Timestamp) -> Result<Self, Box<Refused>> {
+        let records: Vec<Record> = batch
+            .facts
+            .into_iter()
+            .map(|(flow, fact)| Record {
+                seq: 0,
+                at,
+                flow,
+                fact,
+            })
+            .collect();
         let contents = records.iter().map(|record| fold::contents(&record.fact));
-        Ok((pack::runs(records)?, contents.collect::<Result<_, _>>()?))
+        let contents: Result<Vec<_>, _> = contents.collect();
+        match pack::runs(&records).and_then(|runs| Ok((runs, contents?))) {
+            Ok((runs, contents)) => Ok(Self {
+                records,
+                runs,
+                contents,
+            }),
+            Err(error) => {
+                let batch = Batch::of_records(records);
+                Err(Box::new(Refused { error, batch }))
+            }
+        }
     }
 
     fn into_batch(self) -> Batch {
@@ -146,27 +167,7 @@ impl Journal {
 
     /// Commits a batch and returns the number of its first fact; the others follow without a gap.
     pub(crate) async fn append(&self, at: Timestamp, batch: Batch) -> Result<u64, Box<Refused>> {
-        let records: Vec<Record> = batch
-            .facts
-            .into_iter()
-            .map(|(flow, fact)| Record {
-                seq: 0,
-                at,
-                flow,
-                fact,
-            })
-            .collect();
-        let entries = match Entries::of(&records) {
-            Ok((runs, contents)) => Entries {
-                records,
-                runs,
-                contents,
-            },
-            Err(error) => {
-                let batch = Batch::of_records(records);
-                return Err(Box::new(Refused { error, batch }));
-            }
-        };
+        let entries = Entries::of(batch, at)?;
         let (reply, committed) = oneshot::channel();
         let handed = self.sender.send(Command::Append { entries, reply });
         let closed = || {

@@ -1,0 +1,121 @@
+//! The first attempt of an operation, begun in the commit that queues it.
+//!
+//! Usually an operation's lane is empty and its connector has a free place at the moment it is decided. Then nothing is
+//! gained by queueing it first and beginning later: intent and beginning are committed together, one commit earlier. It
+//! takes its place before the commit, so that nobody else takes it, and gives it back when the journal refuses.
+
+use std::sync::Arc;
+
+use decide::Shaped;
+use domain::{ConnectorRef, LocalRef, OperationId, Secret, Verb};
+
+use crate::Fact;
+use crate::directory::DraftStep;
+use crate::inner::{Inner, Owed};
+use crate::passwords::Choice;
+use crate::runner::Shape;
+use crate::setup::Setup;
+
+/// What the first attempt sends; it was shaped against no link, because the user is only just coming into being.
+#[derive(Debug)]
+pub(crate) struct Begun {
+    pub(crate) shape: Shape,
+    pub(crate) password: Option<Secret>,
+}
+
+/// An operation that has taken its place and is about to be committed.
+#[derive(Debug)]
+pub(crate) struct Beginning {
+    pub(crate) operation: OperationId,
+    pub(crate) connector: ConnectorRef,
+    pub(crate) local: LocalRef,
+    pub(crate) begun: Begun,
+}
+
+impl Inner {
+    /// Begins what can be sent at once: creates of users who come with this request, and for whom nobody waits.
+    pub(crate) fn begin(&self, setup: &Arc<Setup>, steps: &[DraftStep], owed: &mut Owed) {
+        if self.is_stopping() || !self.sends {
+            return;
+        }
+        let now = self.clock.monotonic();
+        let mut facts = Vec::new();
+        let mut beginnings = Vec::new();
+        for (flow, queued, planned) in owed.queued() {
+            let is_new = steps
+                .iter()
+                .any(|step| step.subject == queued.local && step.before.is_none());
+            let can_begin = is_new
+                && matches!(queued.local, LocalRef::User(_))
+                && queued.verb == Verb::Create
+                && queued.held.is_none()
+                && !queued.blocking
+                && setup.connector(&queued.connector).is_ok();
+            if !can_begin {
+                continue;
+            }
+            let Shaped::Send {
+                verb: verb @ Verb::Create,
+                changes,
+                password,
+            } = setup
+                .decider()
+                .reshape(&queued.connector, &planned.desired, Verb::Create, None)
+            else {
+                continue;
+            };
+            let has_place =
+                self.lanes()
+                    .claim(&queued.connector, queued.local, queued.operation, now);
+            if !has_place {
+                continue;
+            }
+            let choice = self.passwords.choose(queued.operation, password, verb);
+            let (secret, source) = match choice {
+                Choice::Send(secret, source) => (secret, Some(source)),
+                // A create never lacks its password: a random one takes its place.
+                Choice::None | Choice::Lost => (None, None),
+            };
+            facts.push((
+                flow,
+                Fact::AttemptStarted {
+                    operation: queued.operation,
+                    number: 1,
+                    verb,
+                    password: source,
+                },
+            ));
+            beginnings.push(Beginning {
+                operation: queued.operation,
+                connector: queued.connector.clone(),
+                local: queued.local,
+                begun: Begun {
+                    shape: Shape {
+                        verb,
+                        changes,
+                        password,
+                    },
+                    password: secret,
+                },
+            });
+        }
+        for (flow, fact) in facts {
+            owed.push(flow, fact);
+        }
+        owed.beginnings = beginnings;
+    }
+
+    /// Gives the places back of what was not committed.
+    pub(crate) fn abandon(&self, beginnings: Vec<Beginning>) {
+        let now = self.clock.monotonic();
+        let mut lanes = self.lanes();
+        for beginning in beginnings {
+            lanes.abandon(
+                &beginning.connector,
+                beginning.local,
+                beginning.operation,
+                now,
+            );
+        }
+    }
+}
