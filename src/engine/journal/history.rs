@@ -6,11 +6,10 @@ use domain::FlowId;
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use super::fold::{self, DecidedAt};
 use super::lock::Lock;
-use super::write::make_private;
+use super::write::{Batch, Entries, make_private};
 use super::{JournalError, code, migrate, schema};
-use crate::{Fact, Record};
+use crate::Fact;
 
 /// How many facts one transaction takes.
 const TOGETHER: u64 = 100_000;
@@ -34,28 +33,19 @@ pub(crate) fn write_history(
     let mut flows = flows.peekable();
     let begin = flows.peek().map_or(0, |(at, ..)| code::micros(*at));
     migrate::migrate(&mut connection, path, begin)?;
-    let mut seq = 0;
+    let mut next = 1;
     while flows.peek().is_some() {
         let transaction = connection.transaction()?;
-        let end = seq + TOGETHER;
-        while seq < end
+        let end = next + TOGETHER;
+        while next < end
             && let Some((at, flow, facts)) = flows.next()
         {
-            let mut decided = DecidedAt::new();
-            for fact in facts {
-                seq += 1;
-                let body = code::json(&fact)?;
-                let record = Record {
-                    seq,
-                    at,
-                    flow: Some(flow),
-                    fact,
-                };
-                fold::append(&transaction, &mut decided, &record, &body)?;
-            }
+            let mut entries =
+                Entries::of(Batch::of(flow, facts), at).map_err(|refused| refused.error)?;
+            next = entries.put(&transaction, next)?;
         }
         transaction.commit()?;
     }
     connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
-    Ok(seq)
+    Ok(next - 1)
 }

@@ -66,7 +66,8 @@ type Reply = oneshot::Sender<Result<u64, Box<Refused>>>;
 
 /// A batch as the writer takes it: everything that can be made before is made.
 #[derive(Debug)]
-struct Entries {
+pub(super) struct Entries {
+    at: Timestamp,
     records: Vec<Record>,
     runs: Vec<Run>,
     /// What tables keep of each record as it is.
@@ -74,7 +75,7 @@ struct Entries {
 }
 
 impl Entries {
-    fn of(batch: Batch, at: Timestamp) -> Result<Self, Box<Refused>> {
+    pub(super) fn of(batch: Batch, at: Timestamp) -> Result<Self, Box<Refused>> {
         let records: Vec<Record> = batch
             .facts
             .into_iter()
@@ -89,6 +90,7 @@ impl Entries {
         let contents: Result<Vec<_>, _> = contents.collect();
         match pack::runs(&records).and_then(|runs| Ok((runs, contents?))) {
             Ok((runs, contents)) => Ok(Self {
+                at,
                 records,
                 runs,
                 contents,
@@ -98,6 +100,23 @@ impl Entries {
                 Err(Box::new(Refused { error, batch }))
             }
         }
+    }
+
+    /// Writes all of it, numbered from `first` on, and returns the number after the last.
+    pub(super) fn put(&mut self, db: &Connection, first: u64) -> Result<u64, JournalError> {
+        let mut context = Context::of(&self.records);
+        let mut row = first;
+        for run in &self.runs {
+            // All facts of a batch have one time.
+            fold::append(db, row, self.at, run)?;
+            row += run.count as u64;
+        }
+        for (seq, (record, contents)) in (first..).zip(self.records.iter_mut().zip(&self.contents))
+        {
+            record.seq = seq;
+            fold::fold(db, &mut context, record, contents)?;
+        }
+        Ok(row)
     }
 
     fn into_batch(self) -> Batch {
@@ -286,19 +305,8 @@ impl Writer {
         let mut firsts = Vec::new();
         let transaction = self.connection.transaction()?;
         for entries in group {
-            let mut context = Context::of(&entries.records);
             firsts.push(next);
-            let mut row = next;
-            for (run, record) in entries.runs.iter().zip(&entries.records) {
-                // All records of a batch have one time.
-                fold::append(&transaction, row, record.at, run)?;
-                row += run.count as u64;
-            }
-            for (record, contents) in entries.records.iter_mut().zip(&entries.contents) {
-                record.seq = next;
-                next += 1;
-                fold::fold(&transaction, &mut context, record, contents)?;
-            }
+            next = entries.put(&transaction, next)?;
         }
         transaction.commit()?;
         self.next = next;
