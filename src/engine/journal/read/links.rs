@@ -4,7 +4,7 @@ use domain::{ConnectorRef, Hold, Link, LocalRef, QualifiedName};
 use rusqlite::{Connection, params};
 use serde::Serialize;
 
-use super::super::{JournalError, code};
+use super::super::{JournalError, code, pack};
 use super::{Reader, bodies, cap};
 
 /// An account that stayed at a target when its user or group left.
@@ -78,7 +78,7 @@ impl Reader {
             let mut rows = statement.query([])?;
             let mut left = Vec::new();
             while let Some(row) = rows.next()? {
-                let link: Link = code::parse(0, code::JSON, row.get_ref(0)?.as_blob().unwrap_or(&[]))?;
+                let link: Link = pack::unpack(row.get_ref(0)?.as_blob().unwrap_or(&[]))?;
                 if link.gone || !link.active {
                     continue;
                 }
