@@ -337,7 +337,7 @@ mod tests {
         let veil = Veil::default();
         let redaction = Redaction {
             veil: &veil,
-            more: &[],
+            more: Hidden::default(),
             header: None,
             purpose: Purpose::Write,
         };
