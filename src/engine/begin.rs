@@ -4,8 +4,6 @@
 //! gained by queueing it first and beginning later: intent and beginning are committed together, one commit earlier. It
 //! takes its place before the commit, so that nobody else takes it, and gives it back when the journal refuses.
 
-use std::sync::Arc;
-
 use decide::Shaped;
 use domain::{ConnectorRef, LocalRef, OperationId, Secret, Verb};
 
@@ -34,7 +32,7 @@ pub(crate) struct Beginning {
 
 impl Inner {
     /// Begins what can be sent at once: creates of users who come with this request, and for whom nobody waits.
-    pub(crate) fn begin(&self, setup: &Arc<Setup>, steps: &[DraftStep], owed: &mut Owed) {
+    pub(crate) fn begin(&self, setup: &Setup, steps: &[DraftStep], owed: &mut Owed) {
         if self.is_stopping() || !self.sends {
             return;
         }

@@ -144,8 +144,8 @@ impl Inner {
         if let Some(cause) = unmet {
             return self.turn_away(deciding, &operations, owed, cause).await;
         }
-        if blocking.is_none() {
-            self.begin(&setup, &deciding.draft.steps, &mut owed);
+        if blocking.is_none() && along.facts.is_empty() {
+            self.begin(setup, &deciding.draft.steps, &mut owed);
         }
         let held = deciding.held(&operations);
         let gate = blocking.as_ref().map(|blocking| {
