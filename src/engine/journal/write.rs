@@ -50,6 +50,10 @@ impl Batch {
         self.facts.push((flow, fact));
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.facts.is_empty()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.facts.len()
     }
