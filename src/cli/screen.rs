@@ -1,13 +1,13 @@
 //! `outbound` without a command, in a terminal: the full-screen workbench.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use domain::{Clock, SystemClock};
 use engine::JournalError;
-use tui::{Ended, Exports, Link, RunError, Setup, Surroundings, ThemeName};
+use tui::{Curtain, Ended, Exports, Link, RunError, Setup, Surroundings, ThemeName, View};
 
 use super::trouble::Trouble;
 use super::{Global, session};
@@ -37,18 +37,15 @@ pub(super) struct ScreenArgs {
 pub(super) async fn open(global: &Global, args: &ScreenArgs) -> Result<Exit, Trouble> {
     let loaded = session::load(global)?;
     let base = session::base(global);
-    let lab = mocks_of::start(&loaded.configuration, &base, Ports::Configured, 0, None)
-        .await
-        .map_err(|error| not_started(&error))?;
-    let lab = Arc::new(lab);
-    let (loaded, engine) = session::engine(global).await?;
-    let setup = Setup {
-        engine: engine.clone(),
-        reader: engine.reader(),
+    if let Some(path) = args.record.as_deref().filter(|path| path.exists()) {
+        return Err(not_recorded(path, &"there is such a file already"));
+    }
+    let configuration = Arc::new(loaded.configuration.clone());
+    // The first frame needs neither engine nor mocks: they start behind it.
+    let curtain = Curtain::raise(View {
         file: global.config.clone(),
-        configuration: Arc::new(loaded.configuration),
+        configuration: Arc::clone(&configuration),
         catalogue: connectors::CATALOGUE,
-        lab: Arc::new(MockLab(Arc::clone(&lab))),
         clock: Arc::new(SystemClock::default()) as Arc<dyn Clock>,
         exports: Exports {
             curl: export::curl,
@@ -56,6 +53,18 @@ pub(super) async fn open(global: &Global, args: &ScreenArgs) -> Result<Exit, Tro
         },
         theme: args.theme,
         surroundings: Surroundings::here(),
+        seed: workbench::any_seed(),
+    })
+    .map_err(|error| not_gone_on(&error))?;
+    let lab = mocks_of::start(&configuration, &base, Ports::Configured, 0, None)
+        .await
+        .map_err(|error| not_started(&error))?;
+    let lab = Arc::new(lab);
+    let engine = session::engine_of(global, &loaded).await?;
+    let setup = Setup {
+        engine: engine.clone(),
+        reader: engine.reader(),
+        lab: Arc::new(MockLab(Arc::clone(&lab))),
         link: if args.slow_link {
             Link::Slow
         } else {
@@ -63,12 +72,11 @@ pub(super) async fn open(global: &Global, args: &ScreenArgs) -> Result<Exit, Tro
         },
         log: None,
         record: args.record.clone(),
-        seed: workbench::any_seed(),
     };
     let traffic = args
         .made_up_traffic
         .map(|rate| tokio::spawn(made_up_traffic(engine.clone(), rate)));
-    let ended = tui::run(setup).await;
+    let ended = curtain.open(setup).await;
     let broken = match traffic {
         Some(traffic) if traffic.is_finished() => traffic.await.ok(),
         Some(traffic) => {
@@ -85,21 +93,23 @@ pub(super) async fn open(global: &Global, args: &ScreenArgs) -> Result<Exit, Tro
     match ended {
         Ok(Ended::Quit) => Ok(Exit::Done),
         Ok(Ended::Signal) => Ok(Exit::Interrupted),
-        Err(RunError::Record { path, told }) => {
-            Err(
-                Trouble::new(Exit::Usage, format!("record into {}", path.display()), told)
-                    .advise("name a file that does not exist yet, in a folder that does"),
-            )
-        }
-        Err(error) => {
-            let mut told = error.to_string();
-            if let RunError::Terminal(cause) = &error {
-                told.push_str(&format!("\n{cause}"));
-            }
-            Err(Trouble::new(Exit::Failed, "go on with the screen", told)
-                .advise("what was committed is in the journal: outbound journal list"))
-        }
+        Err(RunError::Record { path, told }) => Err(not_recorded(&path, &told)),
+        Err(error) => Err(not_gone_on(&error)),
     }
+}
+
+fn not_recorded(path: &Path, told: &dyn std::fmt::Display) -> Trouble {
+    Trouble::new(Exit::Usage, format!("record into {}", path.display()), told)
+        .advise("name a file that does not exist yet, in a folder that does")
+}
+
+fn not_gone_on(error: &RunError) -> Trouble {
+    let mut told = error.to_string();
+    if let RunError::Terminal(cause) = error {
+        told.push_str(&format!("\n{cause}"));
+    }
+    Trouble::new(Exit::Failed, "go on with the screen", told)
+        .advise("what was committed is in the journal: outbound journal list")
 }
 
 /// Lets made-up exchanges happen, so many a second, spread over each second.

@@ -47,6 +47,13 @@ pub(super) async fn engine_at_rest(global: &Global) -> Result<(Loaded, Engine), 
     started(global, false).await
 }
 
+/// Starts the engine of a configuration that was loaded already.
+pub(super) async fn engine_of(global: &Global, loaded: &Loaded) -> Result<Engine, Trouble> {
+    Engine::start(options(global, loaded))
+        .await
+        .map_err(not_started)
+}
+
 async fn started(global: &Global, sends: bool) -> Result<(Loaded, Engine), Trouble> {
     let loaded = load(global)?;
     let options = Options {

@@ -68,14 +68,19 @@ impl Engine {
             at: inner.clock.now(),
         };
         let id = flow.id();
+        let mut owed = flow.facts();
+        // What is owed is committed first, then the requests begin, then what came of them is committed.
+        let came = owed.split_off(3 + flow.started().len());
+        let commit = async |facts: Vec<Fact>| {
+            let batch = Batch::of(id, facts);
+            let done = inner.journal.append(flow.at, batch).await;
+            done.map(|_| ()).map_err(|refused| refused.error)
+        };
+        commit(owed).await?;
         for started in flow.started() {
             let _ = inner.news.send(News::Started(std::sync::Arc::new(started))); // nobody listening is fine
         }
-        let batch = Batch::of(id, flow.facts());
-        match inner.journal.append(flow.at, batch).await {
-            Ok(_) => Ok(()),
-            Err(refused) => Err(refused.error),
-        }
+        commit(came).await
     }
 }
 
@@ -106,7 +111,7 @@ impl MadeUp {
     }
 
     fn name(&self) -> QualifiedName {
-        QualifiedName::new(&format!("made.up-{:07}", self.nth))
+        QualifiedName::new(&format!("made-{:07}", self.nth))
     }
 
     fn operation(&self, at: u64) -> OperationId {

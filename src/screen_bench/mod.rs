@@ -221,8 +221,7 @@ impl Bench<'_> {
         );
         self.note("processor when idle", share(worked), Unit::Percent, None);
 
-        pty.send("1")?;
-        pty.wait_quiet(SETTLED, LONG)?;
+        press(&mut pty, b"1")?;
         let arrows = keys(&mut pty, &[KEY_DOWN, KEY_DOWN, KEY_UP, KEY_DOWN])?;
         self.note(
             "an arrow key in a list, the dearest of four",
@@ -230,10 +229,10 @@ impl Bench<'_> {
             Unit::Bytes,
             Some(Goal::AtMost(64.0)),
         );
-        pty.send("t")?;
-        pty.wait_quiet(SETTLED, LONG)?;
-        pty.send("\t")?;
-        pty.wait_quiet(SETTLED, LONG)?;
+        press(&mut pty, b"t")?;
+        // Into the form, and on to its first text.
+        press(&mut pty, b"\t")?;
+        press(&mut pty, b"\t")?;
         let letters = keys(&mut pty, &[b"a", b"d", b"a", b"l"])?;
         self.note(
             "a letter typed into a form, the dearest of four",
@@ -265,7 +264,7 @@ impl Bench<'_> {
             ],
         )?;
         first_frame(&pty)?;
-        pty.wait_text("made.up-", LONG)?;
+        pty.wait_text("made-", LONG)?;
         std::thread::sleep(Duration::from_secs(2));
         let pid = pty.pid();
         let (_, before) = pty.written();
@@ -281,18 +280,27 @@ impl Bench<'_> {
         let shown = pty.look(|screen| newest_shown(&screen.contents()));
         quit(&mut pty)?;
 
-        let follow = |what: &str| format!("following {rate} requests a second: {what}");
+        // The stream must really have been there: a busy machine cannot commit so much, and then nothing was shown.
+        let arrived = shown * 3.0 / (seconds + 2.0);
+        let was_there = arrived >= 0.9 * f64::from(rate);
+        let follow = |what: &str| {
+            if was_there {
+                format!("following {rate} requests a second: {what}")
+            } else {
+                format!("following {arrived:.0} of {rate} requests a second: {what}")
+            }
+        };
         self.note(
             follow("bytes a second"),
             float(after - before) / seconds,
             Unit::Bytes,
-            (rate == 100).then_some(Goal::AtMost(15_000.0)),
+            (rate == 100 && was_there).then_some(Goal::AtMost(15_000.0)),
         );
         self.note(
             follow("the screen's processor"),
             screen.as_secs_f64() / seconds * 100.0,
             Unit::Percent,
-            (rate == 1_000).then_some(Goal::AtMost(3.0)),
+            (rate == 1_000 && was_there).then_some(Goal::AtMost(3.0)),
         );
         self.note(
             follow("the whole process"),
@@ -301,20 +309,13 @@ impl Bench<'_> {
             None,
         );
         self.note(follow("resident memory"), resident, Unit::Mebibytes, None);
-        // The stream was really there.
-        self.note(
-            follow("requests that arrived in a second"),
-            shown * 3.0 / (seconds + 2.0),
-            Unit::Count,
-            None,
-        );
         Ok(())
     }
 
     /// Opening a large journal, and drawing over it.
     fn large(&mut self, journal: &Path, exchanges: u64, runs: usize) -> Result<(), BenchError> {
         let newest = exchanges.div_ceil(engine::EXCHANGES_PER_FLOW) - 1;
-        let newest = format!("made.up-{newest:07}");
+        let newest = format!("made-{newest:07}");
         let words = ["--journal", &journal.display().to_string()].map(str::to_owned);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let mut times = Vec::new();
@@ -373,14 +374,17 @@ impl Bench<'_> {
 fn keys(pty: &mut Pty, keys: &[&[u8]]) -> Result<f64, BenchError> {
     let mut most = 0;
     for key in keys {
-        let (_, before) = pty.written();
-        pty.send(key)?;
-        // A key that changes nothing would be free; all of these change something.
-        pty.wait_more(before, LONG)?;
-        let after = pty.wait_quiet(SETTLED, LONG)?;
-        most = most.max(after - before);
+        most = most.max(press(pty, key)?);
     }
     Ok(float(most))
+}
+
+/// Presses a key that changes something on the screen, and returns how many bytes came of it.
+fn press(pty: &mut Pty, key: &[u8]) -> Result<usize, BenchError> {
+    let (_, before) = pty.written();
+    pty.send(key)?;
+    pty.wait_more(before, LONG)?;
+    Ok(pty.wait_quiet(SETTLED, LONG)? - before)
 }
 
 /// Waits for the first full frame: the head, the panel, the row of keys.
@@ -399,7 +403,7 @@ fn quit(pty: &mut Pty) -> Result<(), BenchError> {
 
 /// Returns the number of the newest flow that is on the screen.
 fn newest_shown(text: &str) -> f64 {
-    text.split("made.up-")
+    text.split("made-")
         .skip(1)
         .filter_map(|rest| rest.get(..7)?.parse().ok())
         .fold(0.0, f64::max)

@@ -22,7 +22,7 @@ use crate::terminal::{self, Canvas, Guard};
 use crate::theme::Theme;
 use crate::wish::{Answer, Deed, Happening};
 use crate::world::World;
-use crate::{Setup, panels};
+use crate::{Setup, View, panels};
 
 /// How many pieces of news are taken at once.
 const BATCH: usize = 1_024;
@@ -62,47 +62,88 @@ pub enum RunError {
     Panicked,
 }
 
-/// Opens the workbench and returns when it was left.
-///
-/// The engine goes on running; whoever started it stops it.
-///
-/// # Errors
-/// [`RunError`] when the terminal cannot be used. It is given back on every way out.
-pub async fn run(setup: Setup) -> Result<Ended, RunError> {
-    if !terminal::is_there() {
-        return Err(RunError::NoTerminal);
+/// The screen with its first frame on the terminal, before there is an engine. Dropping it gives the terminal back.
+pub struct Curtain {
+    screen: Screen,
+    canvas: Canvas,
+    view: View,
+    signals: Signals,
+    // The last to be dropped.
+    guard: Guard,
+}
+
+impl Curtain {
+    /// Takes the terminal and draws the first frame.
+    ///
+    /// # Errors
+    /// [`RunError`] when the terminal cannot be used. It is given back then.
+    pub fn raise(view: View) -> Result<Self, RunError> {
+        if !terminal::is_there() {
+            return Err(RunError::NoTerminal);
+        }
+        let world = World {
+            running: Arc::clone(&view.configuration),
+            catalogue: view.catalogue,
+            file: view.file.clone(),
+            draft: None,
+            board: Board::default(),
+            mocks: Vec::new(),
+            faults: Vec::new(),
+            theme: Theme::new(view.theme, &view.surroundings),
+            exports: view.exports,
+            zone: TimeZone::system(),
+            now: view.clock.now(),
+            passed: view.clock.monotonic(),
+            width: 80,
+            height: 24,
+            seed: view.seed,
+        };
+        let mut screen = Screen::new(world, panels::all(), "traffic");
+        let mut canvas = Canvas::new();
+        // A signal that comes while the engine starts is taken up when it has.
+        let signals = Signals::listen()?;
+        let guard = Guard::enter()?;
+        let size = terminal::size()?;
+        (screen.world.width, screen.world.height) = size;
+        canvas.draw(size, |buffer, area| screen.draw(buffer, area));
+        canvas.flush()?;
+        canvas.written();
+        Ok(Self {
+            screen,
+            canvas,
+            view,
+            signals,
+            guard,
+        })
     }
-    let theme = Theme::new(setup.theme, &setup.surroundings);
-    let world = World {
-        running: Arc::clone(&setup.configuration),
-        catalogue: setup.catalogue,
-        file: setup.file.clone(),
-        draft: None,
-        board: Board::default(),
-        mocks: Vec::new(),
-        faults: Vec::new(),
-        theme,
-        exports: setup.exports,
-        zone: TimeZone::system(),
-        now: setup.clock.now(),
-        passed: setup.clock.monotonic(),
-        width: 80,
-        height: 24,
-        seed: setup.seed,
-    };
-    let screen = Screen::new(world, panels::all(), "traffic");
-    let mut app = App::new(setup, screen);
-    if let Some(path) = app.record.take() {
-        app.record(&path)
-            .map_err(|told| RunError::Record { path, told })?;
-    }
-    let guard = Guard::enter()?;
-    // Whoever started the engine is to stop it in good order, whatever broke down here.
-    let result = AssertUnwindSafe(app.go()).catch_unwind().await;
-    drop(guard);
-    match result {
-        Ok(result) if !terminal::panicked() => result,
-        _ => Err(RunError::Panicked),
+
+    /// Opens the workbench and returns when it was left.
+    ///
+    /// The engine goes on running; whoever started it stops it.
+    ///
+    /// # Errors
+    /// [`RunError`] when the terminal cannot be used any more. It is given back on every way out.
+    pub async fn open(self, setup: Setup) -> Result<Ended, RunError> {
+        let Self {
+            screen,
+            canvas,
+            view,
+            signals,
+            guard,
+        } = self;
+        let record = setup.record.clone();
+        let mut app = App::new(setup, &view, screen, canvas);
+        if let Some(path) = record {
+            app.record(&path)
+                .map_err(|told| RunError::Record { path, told })?;
+        }
+        // Whoever started the engine is to stop it in good order, whatever broke down here.
+        let result = AssertUnwindSafe(app.go(signals)).catch_unwind().await;
+        drop(guard);
+        match result {
+            Ok(result) if !terminal::panicked() => result,
+            _ => Err(RunError::Panicked),
+        }
     }
 }
 
@@ -115,8 +156,6 @@ struct App {
     answers: mpsc::UnboundedReceiver<Happening>,
     /// Something changed since the last frame; whether it may wait for the governor.
     dirty: Option<Urgency>,
-    /// What is to be recorded into from the beginning.
-    record: Option<PathBuf>,
     cast: Option<Cast>,
     /// The last frame came too soon for the recording.
     untaken: bool,
@@ -154,26 +193,23 @@ impl Signals {
 }
 
 impl App {
-    fn new(setup: Setup, screen: Screen) -> Self {
+    fn new(setup: Setup, view: &View, screen: Screen, canvas: Canvas) -> Self {
         let (sender, answers) = mpsc::unbounded_channel();
-        let record = setup.record.clone();
         Self {
             screen,
-            canvas: Canvas::new(),
+            canvas,
             governor: Governor::new(setup.link),
-            clock: Arc::clone(&setup.clock),
-            hands: Hands::new(setup, sender),
+            clock: Arc::clone(&view.clock),
+            hands: Hands::new(setup, view, sender),
             answers,
-            dirty: Some(Urgency::Key),
-            record,
+            dirty: None,
             cast: None,
             untaken: false,
             ended: None,
         }
     }
 
-    async fn go(mut self) -> Result<Ended, RunError> {
-        let mut signals = Signals::listen()?;
+    async fn go(mut self, mut signals: Signals) -> Result<Ended, RunError> {
         let mut events = EventStream::new();
         let mut news = self.hands.subscribe();
         let mut lab = self.hands.follow();
@@ -182,7 +218,6 @@ impl App {
         let mut listen = Duration::ZERO;
         let mut look = tokio::time::interval(LOOK);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        self.draw()?;
         let first = self.screen.begin();
         self.carry_out(first, &mut signals).await?;
         loop {

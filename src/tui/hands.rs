@@ -12,12 +12,12 @@ use engine::{
 };
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::Setup;
 use crate::draft::{Draft, Review, affected};
 use crate::screen::told;
 use crate::stream::{Row, read_back};
 use crate::terminal;
 use crate::wish::{Answer, Deed, Happening, Query};
+use crate::{Setup, View};
 
 /// How many rows are read at once.
 const ROWS: usize = 200;
@@ -63,15 +63,15 @@ impl Seen {
 }
 
 impl Hands {
-    pub(crate) fn new(setup: Setup, sender: UnboundedSender<Happening>) -> Self {
-        let seen = Seen::look(&setup.file);
+    pub(crate) fn new(setup: Setup, view: &View, sender: UnboundedSender<Happening>) -> Self {
+        let seen = Seen::look(&view.file);
         Self {
             engine: setup.engine,
             reader: setup.reader,
             lab: setup.lab,
-            file: setup.file,
-            catalogue: setup.catalogue,
-            running: setup.configuration,
+            file: view.file.clone(),
+            catalogue: view.catalogue,
+            running: Arc::clone(&view.configuration),
             log: setup.log,
             sender,
             desk: std::sync::Mutex::new(None),

@@ -1,6 +1,7 @@
 //! The full-screen workbench: folds facts into a board, draws panels, turns keys into commands.
 //!
-//! [`run`] takes the terminal, shows the first frame at once and gives the terminal back on every way out. Updating is
+//! [`Curtain::raise`] takes the terminal and shows the first frame at once, while the engine still starts; the terminal is
+//! given back on every way out. Updating is
 //! pure (`screen`): a happening goes in, orders come out; `hands` carries them out away from the screen. Drawing reads
 //! and changes nothing. The mocks are known through the port `domain::Lab` only.
 
@@ -39,25 +40,20 @@ use std::sync::Arc;
 use domain::{Catalogue, Clock, Configuration, Lab};
 use engine::{Engine, Reader};
 
-pub use app::{Ended, RunError, run};
+pub use app::{Curtain, Ended, RunError};
 pub use frame::Link;
 pub use theme::{Surroundings, ThemeName};
 pub use world::Exports;
 
-/// What the workbench is opened on.
-pub struct Setup {
-    /// The running engine.
-    pub engine: Engine,
-    /// A reader of its journal.
-    pub reader: Reader,
+/// What the first frame is drawn from.
+#[derive(Clone)]
+pub struct View {
     /// `workbench.toml`.
     pub file: PathBuf,
     /// The configuration that the engine works by.
     pub configuration: Arc<Configuration>,
     /// The connector types that exist.
     pub catalogue: Catalogue,
-    /// The mocks.
-    pub lab: Arc<dyn Lab>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// How exchanges are exported.
@@ -66,14 +62,24 @@ pub struct Setup {
     pub theme: ThemeName,
     /// What the environment says of the terminal.
     pub surroundings: Surroundings,
+    /// Chooses example names; any number.
+    pub seed: u64,
+}
+
+/// What the workbench works on.
+pub struct Setup {
+    /// The running engine.
+    pub engine: Engine,
+    /// A reader of its journal.
+    pub reader: Reader,
+    /// The mocks.
+    pub lab: Arc<dyn Lab>,
     /// How much a stream may draw.
     pub link: Link,
     /// The log file of this process, for the panel *Log*.
     pub log: Option<PathBuf>,
     /// The file that the screen is recorded into from the beginning.
     pub record: Option<PathBuf>,
-    /// Chooses example names; any number.
-    pub seed: u64,
 }
 
 /// Tells whether standard input and output are a terminal that the workbench can be shown on.

@@ -209,6 +209,74 @@ fn an_error_on_the_way_in_leaves_no_mode_behind() {
 }
 
 #[test]
+fn an_error_behind_the_first_frame_gives_the_terminal_back_and_is_told_below() {
+    let program = Program::with(QUIET);
+    let other = program.path().join("notes.db");
+    std::fs::write(&other, "these are notes, and no journal at all".repeat(40)).unwrap();
+    let mut pty = Pty::start(workbench(&program, &["--journal", "notes.db"]), 80, 24).unwrap();
+    let exited = pty.wait_exit(LONG).unwrap();
+    assert_eq!((exited.code, &exited.signal), (4, &None));
+    given_back(&pty, &exited);
+    assert!(
+        pty.text().contains("error: cannot use the journal"),
+        "{}",
+        pty.text()
+    );
+}
+
+#[test]
+fn what_cannot_be_recorded_into_is_said_before_the_screen_opens() {
+    let program = Program::with(QUIET);
+    std::fs::write(program.path().join("kept.cast"), "kept").unwrap();
+    let mut pty = Pty::start(workbench(&program, &["--record", "kept.cast"]), 80, 24).unwrap();
+    let exited = pty.wait_exit(LONG).unwrap();
+    assert_eq!(exited.code, 2);
+    assert!(pty.text().contains("kept.cast"), "{}", pty.text());
+    assert!(!holds(&pty.bytes(0), b"\x1b[?1049h"));
+    let kept = std::fs::read_to_string(program.path().join("kept.cast")).unwrap();
+    assert_eq!(kept, "kept");
+}
+
+#[test]
+fn a_recording_plays_to_what_the_screen_showed() {
+    let program = Program::with(QUIET);
+    let mut pty = opened(workbench(&program, &["--record", "shown.cast"]));
+    pty.wait_text("REC", LONG).unwrap();
+    pty.send("1").unwrap();
+    pty.wait_text("outbound ▸ Connections", LONG).unwrap();
+    let path = program.path().join("shown.cast");
+    // Frames are taken at most every tenth of a second: the last one may follow a little later.
+    let played = loop {
+        let played = play(&std::fs::read_to_string(&path).unwrap());
+        if played.contains("outbound ▸ Connections") || pty.now() > LONG {
+            break played;
+        }
+        std::thread::yield_now();
+    };
+    assert_eq!(played.trim_end(), pty.text().trim_end());
+    pty.send("q").unwrap();
+    let exited = pty.wait_exit(LONG).unwrap();
+    given_back(&pty, &exited);
+}
+
+/// Plays a recording on a terminal of its size and returns what it shows at the end.
+fn play(cast: &str) -> String {
+    let mut lines = cast.lines();
+    let header: serde_json::Value = serde_json::from_str(lines.next().unwrap_or("{}")).unwrap();
+    let size = |key: &str| {
+        let cells = header[key].as_u64().unwrap_or(1);
+        u16::try_from(cells).unwrap().try_into().unwrap()
+    };
+    let mut player = vt100::Parser::new(size("height"), size("width"), 0);
+    // The last line may be half written.
+    for event in lines.map_while(|line| serde_json::from_str::<(f64, String, String)>(line).ok()) {
+        assert_eq!(event.1, "o");
+        player.process(event.2.as_bytes());
+    }
+    player.screen().contents()
+}
+
+#[test]
 fn ctrl_z_stops_it_and_fg_brings_the_whole_screen_back() {
     let program = Program::with(QUIET);
     let mut shell = CommandBuilder::new("sh");

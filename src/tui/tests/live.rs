@@ -15,7 +15,6 @@ use engine::{Engine, Options};
 use tokio::sync::mpsc;
 
 use super::Stage;
-use crate::Setup;
 use crate::frame::Link;
 use crate::hands::Hands;
 use crate::samples;
@@ -23,6 +22,7 @@ use crate::screen::Order;
 use crate::theme::{Surroundings, ThemeName};
 use crate::wish::{Deed, Happening};
 use crate::world::World;
+use crate::{Setup, View};
 
 /// A target that takes everything.
 struct Willing;
@@ -157,20 +157,22 @@ impl Live {
         let setup = Setup {
             engine: engine.clone(),
             reader: engine.reader(),
+            lab: Arc::new(NoLab),
+            link: Link::Quick,
+            log: None,
+            record: None,
+        };
+        let view = View {
             file: file.clone(),
             configuration: Arc::clone(running),
             catalogue: CATALOGUE,
-            lab: Arc::new(NoLab),
             clock,
             exports: stage.screen.world.exports,
             theme: ThemeName::Dark,
             surroundings: Surroundings::default(),
-            link: Link::Quick,
-            log: None,
-            record: None,
             seed: 1,
         };
-        let hands = Hands::new(setup, sender);
+        let hands = Hands::new(setup, &view, sender);
         let news = hands.subscribe();
         let mut live = Self {
             stage,
