@@ -6,10 +6,62 @@ use crate::program::{Mocks, Program};
 
 const SCIM: &str = "corp-scim/scim2";
 
+fn title(mocks: &Mocks) -> Value {
+    mocks.object("scim2", "kim").unwrap()["title"].clone()
+}
+
 /// Compares at once: in a test nothing needs time to be shown.
 fn compare(program: &Program, code: i32) -> Value {
     let words = ["reconcile", SCIM, "--patience", "0", "--json"];
     program.expect(code, &words).values().remove(0)
+}
+
+#[test]
+fn a_change_at_the_target_is_found_and_brought_back() {
+    let mocks = Mocks::start();
+    let program = Program::shipped(&mocks);
+    let kim = [
+        "user-created",
+        "kim",
+        "--claim",
+        "lastname=Ng",
+        "--claim",
+        "title=Dr",
+    ];
+    program.expect(0, &[&["trigger"], &kim[..]].concat());
+    mocks.steer(&["snapshot", "scim2", "before"]);
+    let prof = ["trigger", "user-updated", "kim", "--set", "title=Prof"];
+    program.expect(0, &prof);
+    assert_eq!(compare(&program, 0)["tally"]["differing"], 0);
+
+    // The target loses what was confirmed, as after a restored backup.
+    mocks.steer(&["restore", "scim2", "before"]);
+    assert_eq!(title(&mocks), "Dr");
+    let young = program.expect(0, &["reconcile", SCIM]);
+    assert!(young.out.contains("written only just now"), "{}", young.out);
+    let report = compare(&program, 8);
+    let field = &report["divergences"][0]["fields"][0];
+    assert_eq!(
+        (&field["field"], &field["drift"]),
+        (&"title".into(), &"remote".into())
+    );
+    let listed = program.expect(8, &["reconcile", "list"]);
+    assert!(listed.out.contains("title (remote)"), "{}", listed.out);
+    assert_eq!(title(&mocks), "Dr", "comparing writes nothing");
+
+    let said = program.expect(2, &["reconcile", "restore", "nobody"]);
+    assert!(said.err.contains("no difference is known"), "{}", said.err);
+    program.expect(0, &["reconcile", "restore", "kim", "--field", "title"]);
+    assert_eq!(title(&mocks), "Prof");
+    compare(&program, 0);
+    program.expect(0, &["reconcile", "list"]);
+
+    let budget = program.expect(8, &["reconcile", SCIM, "--budget", "1"]);
+    assert!(
+        budget.out.contains("not everything was read"),
+        "{}",
+        budget.out
+    );
 }
 
 #[test]
