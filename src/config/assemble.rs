@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use domain::{
-    Application, ApplicationId, AttributeMapping, Catalogue, Configuration, Connection,
-    ConnectionId, ConnectorKind, ConnectorRef, ConnectorSettings, ConnectorType, Deprovision,
-    EngineSettings, Field, FieldKind, JitSettings, LoginSettings, MockSettings, OnFailure,
-    Organization, PolicyText, Provisioner, RetryPolicy, RoleName, Rules, Secret, SecretRef,
-    Setting, StoreDomain,
+    Application, ApplicationId, AttributeMapping, BrakePolicy, Catalogue, Configuration,
+    Connection, ConnectionId, ConnectorKind, ConnectorRef, ConnectorSettings, ConnectorType,
+    Deprovision, EngineSettings, Field, FieldKind, JitSettings, LoginSettings, MockSettings,
+    OnFailure, Organization, PolicyText, Provisioner, QuarantinePolicy, RetryPolicy, RoleName,
+    Rules, Secret, SecretRef, Setting, StoreDomain,
 };
 use serde::de::DeserializeOwned;
 use serde::de::value::{Error as WordError, StrDeserializer};
@@ -35,7 +35,7 @@ impl Assembly<'_> {
         let engine = engine(root.child("engine"));
         let connections = root
             .children("connections")
-            .map(|(node, line)| self.connection(node, line));
+            .map(|(node, line)| self.connection(node, line, &engine));
         let connections = connections.collect();
         Configuration {
             organization: organization(root.child("organization")),
@@ -57,7 +57,7 @@ impl Assembly<'_> {
         }
     }
 
-    fn connection(&self, node: Node<'_, '_>, at: usize) -> Connection {
+    fn connection(&self, node: Node<'_, '_>, at: usize, engine: &EngineSettings) -> Connection {
         let id = node.text("id").unwrap_or_default();
         Connection {
             name: node.text("name").unwrap_or_else(|| id.clone()),
@@ -77,7 +77,7 @@ impl Assembly<'_> {
             login: node.child("login").0.map(|table| login(Node(Some(table)))),
             connectors: node
                 .children("connectors")
-                .map(|(node, at)| self.connector(node, at))
+                .map(|(node, at)| self.connector(node, at, engine))
                 .collect(),
             line: Some(self.source.line(at)),
         }
@@ -96,10 +96,19 @@ impl Assembly<'_> {
     }
 
     /// One of an unknown type, which is an error already, keeps its place in the list.
-    fn connector(&self, node: Node<'_, '_>, at: usize) -> ConnectorSettings {
+    fn connector(
+        &self,
+        node: Node<'_, '_>,
+        at: usize,
+        engine: &EngineSettings,
+    ) -> ConnectorSettings {
         let word = node.text("type").unwrap_or_default();
         let kind = self.catalogue.find(&word);
-        let retry = node.child("retry");
+        let (retry, left_alone, brakes) = (
+            node.child("retry"),
+            node.child("quarantine"),
+            node.child("brakes"),
+        );
         let settings = kind.zip(node.0).map(|(kind, table)| {
             let of = |field: &Field| Some((field.key.to_owned(), setting(field, kind, table)?));
             kind.fields.iter().filter_map(of).collect()
@@ -121,7 +130,13 @@ impl Assembly<'_> {
                 .duration("connect_timeout")
                 .unwrap_or(Duration::from_secs(5)),
             concurrency: node.count("concurrency").unwrap_or(8),
+            rate: node.text("rate").and_then(|text| words::quota(&text)),
+            learn_limit: node.flag("learn_limit", true),
             retry: retry.0.map(|_| policy(retry)),
+            quarantine: left_alone
+                .0
+                .map(|_| quarantine(left_alone, &engine.quarantine)),
+            brakes: brakes.0.map(|_| brake(brakes, &engine.brakes)),
             line: Some(self.source.line(at)),
         }
     }
@@ -267,6 +282,33 @@ fn engine(node: Node<'_, '_>) -> EngineSettings {
             .unwrap_or(Duration::from_secs(30)),
         on_failure: node.word("on_failure").unwrap_or(OnFailure::Reject),
         concurrency: node.count("concurrency").unwrap_or(64),
+        quarantine: quarantine(node.child("quarantine"), &QuarantinePolicy::default()),
+        brakes: brake(node.child("brakes"), &BrakePolicy::default()),
+    }
+}
+
+/// What is left out is as in `usual`.
+fn quarantine(node: Node<'_, '_>, usual: &QuarantinePolicy) -> QuarantinePolicy {
+    QuarantinePolicy {
+        enabled: node.flag("enabled", usual.enabled),
+        operations: node.count("operations").unwrap_or(usual.operations),
+        failed_percent: node.count("failed_percent").unwrap_or(usual.failed_percent),
+        window: node.duration("window").unwrap_or(usual.window),
+        refusals: node.count("refusals").unwrap_or(usual.refusals),
+        probe: node.duration("probe").unwrap_or(usual.probe),
+        probe_at_most: node
+            .duration("probe_at_most")
+            .unwrap_or(usual.probe_at_most),
+    }
+}
+
+/// What is left out is as in `usual`.
+fn brake(node: Node<'_, '_>, usual: &BrakePolicy) -> BrakePolicy {
+    BrakePolicy {
+        enabled: node.flag("enabled", usual.enabled),
+        percent: node.count("percent").unwrap_or(usual.percent),
+        count: node.count("count").unwrap_or(usual.count),
+        window: node.duration("window").unwrap_or(usual.window),
     }
 }
 

@@ -303,13 +303,34 @@ pub(crate) static CONNECTOR: Shape = Shape {
                 least: 1,
                 most: 1024,
             },
-            "How many requests may be in flight at once.",
+            "How many requests may be in flight at once. Fewer are, while the target shows that it cannot take them.",
         )
         .default("8"),
+        Key::new(
+            "rate",
+            Kind::Quota,
+            "How many requests may be sent in a time, as in \"2400/60s\". Left out, only the target sets a limit.",
+        ),
+        Key::new(
+            "learn_limit",
+            Kind::Flag,
+            "Learn the target's limit from its answers (429, quota, Retry-After) and keep to it.",
+        )
+        .default("true"),
         Key::new(
             "retry",
             Kind::Table(&RETRY),
             "The retry schedule, when it differs from the engine's.",
+        ),
+        Key::new(
+            "quarantine",
+            Kind::Table(&QUARANTINE),
+            "When the connector is left alone; what is not named here is as under `[engine.quarantine]`.",
+        ),
+        Key::new(
+            "brakes",
+            Kind::Table(&BRAKES),
+            "How much may be taken away here; what is not named here is as under `[engine.brakes]`.",
         ),
     ],
 };
@@ -335,6 +356,89 @@ static RETRY: Shape = Shape {
             "Draw each wait between zero and the step. Retry-After is never shortened.",
         )
         .default("true"),
+    ],
+};
+
+static QUARANTINE: Shape = Shape {
+    noun: "the quarantine",
+    keys: &[
+        Key::new(
+            "enabled",
+            Kind::Flag,
+            "Leave a connector alone, and probe it, when too much fails there.",
+        )
+        .default("true"),
+        Key::new(
+            "operations",
+            Kind::Count {
+                least: 1,
+                most: 1_000_000,
+            },
+            "How many operations must have been tried within the window before their share counts.",
+        )
+        .default("20"),
+        Key::new(
+            "failed_percent",
+            Kind::Count {
+                least: 1,
+                most: 100,
+            },
+            "The share of them that failed, in percent.",
+        )
+        .default("50"),
+        Key::new("window", Kind::Duration, "The time that is looked back on.").default("\"10m\""),
+        Key::new(
+            "refusals",
+            Kind::Count {
+                least: 1,
+                most: 20,
+            },
+            "How many operations running that the target refuses for the credentials (401, or a 403 that is no quota) are enough.",
+        )
+        .default("3"),
+        Key::new(
+            "probe",
+            Kind::Duration,
+            "The pause before the first probe. It doubles with every probe that fails.",
+        )
+        .default("\"1m\""),
+        Key::new(
+            "probe_at_most",
+            Kind::Duration,
+            "The longest pause between two probes.",
+        )
+        .default("\"1h\""),
+    ],
+};
+
+static BRAKES: Shape = Shape {
+    noun: "the brakes",
+    keys: &[
+        Key::new(
+            "enabled",
+            Kind::Flag,
+            "Keep deletes, deactivations and group removals that are too many at once until somebody approves of them.",
+        )
+        .default("true"),
+        Key::new(
+            "percent",
+            Kind::Count {
+                least: 0,
+                most: 100,
+            },
+            "More than this share of the connector's accounts, in percent, and more than `count` of them.",
+        )
+        .default("20"),
+        Key::new(
+            "count",
+            Kind::Count {
+                least: 0,
+                most: 1_000_000,
+            },
+            "More than so many within the window. Each kind is counted by itself.",
+        )
+        .default("10"),
+        Key::new("window", Kind::Duration, "The time within which they are counted.").default("\"1h\""),
     ],
 };
 
@@ -462,6 +566,16 @@ static ENGINE: Shape = Shape {
         )
         .default("64"),
         Key::new("retry", Kind::Table(&RETRY), "The retry schedule."),
+        Key::new(
+            "quarantine",
+            Kind::Table(&QUARANTINE),
+            "When a connector is sent to no more, and probed, because too much fails there.",
+        ),
+        Key::new(
+            "brakes",
+            Kind::Table(&BRAKES),
+            "How much may be taken away at one connector before somebody has to approve of it.",
+        ),
     ],
 };
 

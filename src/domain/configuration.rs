@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Application, ApplicationId, Connection, ConnectionId, ConnectorRef, ConnectorSettings,
-    OnFailure, Provisioner, StoreDomain,
+    Application, ApplicationId, BrakePolicy, Connection, ConnectionId, ConnectorRef,
+    ConnectorSettings, OnFailure, Provisioner, QuarantinePolicy, StoreDomain,
 };
 
 /// Everything that was configured, checked against the catalogue.
@@ -111,6 +111,10 @@ pub struct EngineSettings {
     pub on_failure: OnFailure,
     /// How many operations may be in flight at once over all connectors.
     pub concurrency: usize,
+    /// When a connector is left alone because too much fails there.
+    pub quarantine: QuarantinePolicy,
+    /// How much may be taken away at one connector before somebody has to approve of it.
+    pub brakes: BrakePolicy,
 }
 
 /// When a failed operation is tried again.

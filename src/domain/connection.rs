@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Claim, RetryPolicy, RoleName, SecretRef, StoreDomain};
+use crate::{
+    BrakePolicy, Claim, QuarantinePolicy, Quota, RetryPolicy, RoleName, SecretRef, StoreDomain,
+};
 
 /// The stable id of a connection. Links hang on it, so it stays when the name changes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -142,8 +144,16 @@ pub struct ConnectorSettings {
     pub connect_timeout: Duration,
     /// How many requests may be in flight at once.
     pub concurrency: usize,
+    /// How many requests may be sent in a time; `None` when only the target itself sets a limit.
+    pub rate: Option<Quota>,
+    /// Whether the target's limit is learnt from its answers, and kept to.
+    pub learn_limit: bool,
     /// The retry schedule, when it differs from the engine's.
     pub retry: Option<RetryPolicy>,
+    /// When the connector is left alone, when that differs from the engine's.
+    pub quarantine: Option<QuarantinePolicy>,
+    /// How much may be taken away here, when that differs from the engine's.
+    pub brakes: Option<BrakePolicy>,
     /// The line in `workbench.toml`, from 1.
     pub line: Option<usize>,
 }

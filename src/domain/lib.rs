@@ -21,6 +21,7 @@ mod link;
 mod listing;
 mod operation;
 mod reason;
+mod safeguard;
 mod secret;
 mod snapshot;
 mod target;
@@ -64,6 +65,7 @@ pub use operation::{
     PasswordRule, PasswordSource, Verb,
 };
 pub use reason::Reason;
+pub use safeguard::{Brake, BrakePolicy, QuarantinePolicy};
 pub use secret::{Secret, SecretError, SecretRef, Secrets};
 pub use snapshot::{Hold, Owner, Snapshot, Subject};
 pub use target::{Catalogue, ConnectorType, DefaultMapping, MappedFrom, NameRule, TargetSpec};

@@ -13,6 +13,7 @@ use crate::load::Loaded;
 
 mod levels;
 mod naming;
+mod safeguards;
 mod wire;
 
 /// One question that is asked of a configuration.
@@ -132,6 +133,21 @@ pub static LINTS: &[Lint] = &[
         "api-version-without-v",
         "The API version goes into the address as it is, and has no `v`.",
         naming::api_version_without_v,
+    ),
+    entry(
+        "brake-off",
+        "Nothing stops a mass delete: a brake is turned off, or can never engage.",
+        safeguards::brake_off,
+    ),
+    entry(
+        "quarantine-off",
+        "A target that fails is poured upon: a quarantine is turned off.",
+        safeguards::quarantine_off,
+    ),
+    entry(
+        "probe-longer-than-its-end",
+        "The pause before the first probe is longer than the longest pause.",
+        safeguards::probe_longer_than_its_end,
     ),
     entry(
         "plain-http",

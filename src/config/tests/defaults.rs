@@ -13,9 +13,10 @@ fn said(shape: &Shape) -> Vec<String> {
     for key in shape.keys {
         match (key.kind, key.default) {
             (_, Some(default)) => entries.push(format!("{} = {default}", key.name)),
-            // These two are tables that mean something by being there.
+            // These are tables that mean something by being there.
             (Kind::Table(_), None)
-                if ["login", "retry"].contains(&key.name) && shape.noun != "the engine" => {}
+                if ["login", "retry", "quarantine", "brakes"].contains(&key.name)
+                    && shape.noun != "the engine" => {}
             (Kind::Table(inner), None) => {
                 entries.push(format!("{} = {{ {} }}", key.name, said(inner).join(", ")));
             }

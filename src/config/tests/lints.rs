@@ -22,6 +22,39 @@ const SCIM_MODE: &str = "enabled = true\n  authentication_mode = \"bearer\"";
 
 const CASES: &[Case] = &[
     Case {
+        code: "brake-off",
+        bad: &[("[engine]\n", "[engine]\nbrakes = { enabled = false }\n")],
+        good: &[("[engine]\n", "[engine]\nbrakes = { count = 50 }\n")],
+        at: "false",
+    },
+    Case {
+        code: "brake-off",
+        bad: &[(
+            SCIM_MODE,
+            "brakes = { percent = 100 }\n  enabled = true\n  authentication_mode = \"bearer\"",
+        )],
+        good: &[(
+            SCIM_MODE,
+            "brakes = { percent = 99 }\n  enabled = true\n  authentication_mode = \"bearer\"",
+        )],
+        at: "100",
+    },
+    Case {
+        code: "quarantine-off",
+        bad: &[("[engine]\n", "[engine]\nquarantine = { enabled = false }\n")],
+        good: &[("[engine]\n", "[engine]\nquarantine = { enabled = true }\n")],
+        at: "false",
+    },
+    Case {
+        code: "probe-longer-than-its-end",
+        bad: &[("[engine]\n", "[engine]\nquarantine = { probe = \"2h\" }\n")],
+        good: &[(
+            "[engine]\n",
+            "[engine]\nquarantine = { probe = \"2h\", probe_at_most = \"3h\" }\n",
+        )],
+        at: "\"2h\"",
+    },
+    Case {
         code: "disabled-and-listed",
         bad: &[(
             SCIM_MODE,

@@ -125,6 +125,7 @@ impl Tokens {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::sync::atomic::AtomicUsize;
 
     use domain::{FailureKind, ManualClock, Remedy};
@@ -154,6 +155,34 @@ mod tests {
         let (a, b, c, d) = tokio::join!(ask(), ask(), ask(), ask());
         assert!(a.is_ok() && b.is_ok() && c.is_ok() && d.is_ok());
         assert_eq!(calls.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn two_hundred_and_fifty_six_in_flight_renew_a_refused_pass_with_one_call() {
+        let clock = Arc::new(ManualClock::at(Timestamp::UNIX_EPOCH));
+        let tokens = Arc::new(Tokens::default());
+        let calls = Arc::new(AtomicUsize::new(0));
+        let all_have_it = Arc::new(tokio::sync::Barrier::new(256));
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..256 {
+            let (clock, tokens) = (Arc::clone(&clock), Arc::clone(&tokens));
+            let (calls, all_have_it) = (Arc::clone(&calls), Arc::clone(&all_have_it));
+            tasks.spawn(async move {
+                let obtain = || async {
+                    let nth = calls.fetch_add(1, Ordering::SeqCst);
+                    tokio::task::yield_now().await;
+                    granted(&format!("token-{nth}"), 3600)
+                };
+                let pass = tokens.get(clock.as_ref(), obtain).await.unwrap();
+                all_have_it.wait().await;
+                // The target refuses all of them at the same moment.
+                tokens.refused(&pass).await;
+                tokens.get(clock.as_ref(), obtain).await.unwrap()
+            });
+        }
+        let renewed = tasks.join_all().await;
+        assert_eq!(calls.load(Ordering::SeqCst), 2);
+        assert!(renewed.iter().all(|pass| *pass == renewed[0]));
     }
 
     #[tokio::test]

@@ -91,7 +91,11 @@ pub(crate) fn settings(kind: &str) -> ConnectorSettings {
         request_timeout: Duration::from_secs(10),
         connect_timeout: Duration::from_secs(5),
         concurrency: 8,
+        rate: None,
+        learn_limit: true,
         retry: None,
+        quarantine: None,
+        brakes: None,
         line: None,
     }
 }
@@ -149,6 +153,8 @@ fn configuration() -> Configuration {
             blocking_timeout: Duration::from_secs(30),
             on_failure: OnFailure::Reject,
             concurrency: 64,
+            quarantine: domain::QuarantinePolicy::default(),
+            brakes: domain::BrakePolicy::default(),
         },
         mocks: BTreeMap::new(),
     }
