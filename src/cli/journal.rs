@@ -7,7 +7,7 @@ use engine::{CommandError, ExchangeFilter, ExchangeView, OperationFilter, Page, 
 use super::out::Out;
 use super::session::journal_trouble;
 use super::trouble::Trouble;
-use super::{Global, render, session};
+use super::{Global, dead, render, session};
 use crate::exit::Exit;
 use crate::export;
 
@@ -65,6 +65,13 @@ pub(super) enum JournalCommand {
         /// Only facts after this number (JSON lines only)
         #[arg(long, default_value_t = 0, conflicts_with = "flow")]
         since: u64,
+    },
+    /// Dead letters by cause: how many, how old, what to do; retried, decided anew or given up in bulk
+    Dead {
+        #[command(flatten)]
+        which: dead::Which,
+        #[command(subcommand)]
+        command: Option<dead::DeadCommand>,
     },
     /// Has an operation tried again now
     Retry {
@@ -182,6 +189,7 @@ pub(super) async fn journal(
             flow,
             since,
         } => export(&session::reader(global)?, format, flow, since),
+        JournalCommand::Dead { which, command } => dead::dead(global, out, which, command).await,
         JournalCommand::Retry { operation, wait } => retry(global, out, operation, wait).await,
         JournalCommand::Discard { operation, why } => {
             let (_, engine) = session::engine_at_rest(global).await?;

@@ -3,8 +3,11 @@
 use clap::Subcommand;
 use config::Loaded;
 use connectors::CATALOGUE;
-use domain::{ConnectorRef, Exchange, Link, LocalRef, QualifiedName, Reason, RemoteId, Tap};
-use engine::{ClaimError, Reader};
+use domain::{
+    ConnectorRef, ConnectorSettings, Exchange, Link, LocalRef, QualifiedName, Quota, Reason,
+    RemoteId, Tap,
+};
+use engine::{ClaimError, LearntLimit, Reader};
 
 use super::journal::refused;
 use super::out::Out;
@@ -368,11 +371,13 @@ fn list(global: &Global, out: Out) -> Result<Exit, Trouble> {
         global.journal.as_deref(),
     );
     let failed = |error| journal_trouble(&error);
-    let (holds, counts) = if journal.exists() {
+    let (holds, counts, learnt, brakes) = if journal.exists() {
         let reader = Reader::open(&journal).map_err(failed)?;
         (
             reader.holds().map_err(failed)?,
             reader.counts().map_err(failed)?,
+            reader.learnt_limits().map_err(failed)?,
+            reader.brakes().map_err(failed)?,
         )
     } else {
         Default::default()
@@ -392,6 +397,20 @@ fn list(global: &Global, out: Out) -> Result<Exit, Trouble> {
                 None if !settings.enabled => "disabled".to_owned(),
                 None => "enabled".to_owned(),
             };
+            let kept: Vec<&str> = brakes
+                .iter()
+                .filter(|brake| brake.connector == connector)
+                .map(|brake| brake.brake.word())
+                .collect();
+            let state = if kept.is_empty() {
+                state
+            } else {
+                format!("{state}, brake on {}", kept.join(" and "))
+            };
+            let limit = learnt
+                .iter()
+                .find(|(known, ..)| *known == connector)
+                .map(|(_, at, limit)| (at, limit));
             let owed: u64 = counts
                 .get(&connector)
                 .into_iter()
@@ -401,17 +420,41 @@ fn list(global: &Global, out: Out) -> Result<Exit, Trouble> {
                 .sum();
             out.value(&serde_json::json!({
                 "connector": connector.to_string(), "name": connection.name, "state": state, "owed": owed,
+                "concurrency": settings.concurrency,
+                "rate": settings.rate.map(rate_text),
+                "learnt": limit.map(|(at, limit)| serde_json::json!({ "at": at, "limit": limit })),
             }));
             rows.push(vec![
                 connector.to_string(),
                 connection.name.clone(),
                 state,
                 owed.to_string(),
+                limit_text(settings, limit.map(|(_, limit)| limit)),
             ]);
         }
     }
-    out.table(&["CONNECTOR", "CONNECTION", "STATE", "OWED"], &rows);
+    out.table(
+        &["CONNECTOR", "CONNECTION", "STATE", "OWED", "LIMIT"],
+        &rows,
+    );
     Ok(Exit::Done)
+}
+
+/// Says how fast a connector is sent to: by the configuration, and by what was learnt of its target.
+fn limit_text(settings: &ConnectorSettings, learnt: Option<&LearntLimit>) -> String {
+    let mut parts = vec![format!("{} at once", settings.concurrency)];
+    parts.extend(settings.rate.map(rate_text));
+    if let Some(learnt) = learnt.filter(|_| settings.learn_limit) {
+        let rate = learnt
+            .requests_per_second
+            .map_or(String::new(), |rate| format!("{rate:.2} a second, "));
+        parts.push(format!("learnt: {rate}{}", learnt.why));
+    }
+    parts.join("; ")
+}
+
+fn rate_text(rate: Quota) -> String {
+    format!("{} per {} s", rate.requests, rate.per.as_secs_f64())
 }
 
 fn told(out: Out, connector: &ConnectorRef, state: &str) {

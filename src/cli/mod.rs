@@ -1,14 +1,17 @@
 //! The command line: every action of the product as a command. Text for people by default, `--json` everywhere.
 
 mod bench;
+mod brake;
 mod check;
 mod configuration;
+mod dead;
 mod directory;
 mod import;
 mod journal;
 mod links;
 mod mock;
 mod out;
+mod quarantine;
 mod reconcile;
 mod render;
 mod request;
@@ -109,6 +112,12 @@ enum Command {
     Links(links::LinksCommand),
     /// Compares the targets' accounts with what was written and what should be there, and decides about the differences
     Reconcile(reconcile::ReconcileArgs),
+    /// Connectors that are left alone because too much fails there: who brought it about, and the ways out
+    #[command(subcommand)]
+    Quarantine(quarantine::QuarantineCommand),
+    /// Deletes, deactivations and group removals that are too many at once and wait for an approval
+    #[command(subcommand)]
+    Brake(brake::BrakeCommand),
     /// Stops and resumes sending to a connector; the work is kept
     #[command(subcommand)]
     Connector(links::ConnectorCommand),
@@ -176,6 +185,8 @@ async fn dispatch(cli: Cli, out: Out) -> Result<Exit, Trouble> {
         Some(Command::Seed(args)) => directory::seed(global, out, args).await,
         Some(Command::Links(command)) => links::links(global, out, command).await,
         Some(Command::Reconcile(args)) => reconcile::reconcile(global, out, args).await,
+        Some(Command::Quarantine(command)) => quarantine::quarantine(global, out, command).await,
+        Some(Command::Brake(command)) => brake::brake(global, out, command).await,
         Some(Command::Connector(command)) => links::connector(global, out, command).await,
         Some(Command::Import(args)) => import::import(global, out, args).await,
         Some(Command::Bench(command)) => bench::bench(out, command).await,

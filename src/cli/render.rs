@@ -445,6 +445,14 @@ pub(crate) fn cause_text(cause: &WaitFailure) -> String {
             "{connector} is not provisioned ({reason}): {detail} (do: {})",
             reason.fix()
         ),
+        WaitFailure::Held {
+            connector,
+            reason,
+            detail,
+        } => format!(
+            "nothing is sent to {connector} now ({reason}): {detail} (do: {})",
+            reason.fix()
+        ),
         WaitFailure::ProcessEnded => "the process ended while the caller waited".to_owned(),
     }
 }

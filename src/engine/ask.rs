@@ -41,10 +41,12 @@ impl Work<'_> {
         };
         let link = self.link()?.filter(|link| !link.gone);
         let recorder = self.recorder();
+        self.begin();
         let found = caught(self.look(connector.as_ref(), link.as_ref(), &recorder))
             .await
             .unwrap_or_else(|told| Err(broke_down(&told, Remedy::Retry { after: None })));
         let facts = recorder.into_facts();
+        self.heard(facts.len(), found.as_ref().err(), true);
         match (found, link) {
             (Err(failure), _) => self.unanswered(failure, facts).await,
             (Ok(Found::AsLinked(account)), Some(link)) => {
@@ -96,9 +98,9 @@ impl Work<'_> {
         failure: Failure,
         mut facts: Vec<Fact>,
     ) -> Result<Then, JournalError> {
-        self.keep_quiet(&failure)?;
+        let quiet = self.keep_quiet(&failure)?;
         let wish = match failure.remedy {
-            Remedy::Retry { after } => after,
+            Remedy::Retry { after } => after.or(quiet.pause),
             Remedy::AskFirst => None,
             Remedy::GiveUp => {
                 let death = Death {
@@ -119,7 +121,9 @@ impl Work<'_> {
             at: later(self.inner.clock.now(), pause),
         };
         facts.push(self.asked(Answer::Unanswered { failure }, then));
-        self.inner.commit_surely(self.owed(facts)).await?;
+        let mut owed = self.owed(facts);
+        owed.apart(quiet.learnt);
+        self.inner.commit_surely(owed).await?;
         self.life = then;
         Ok(Then::End(Fate::Again(self.inner.in_a_while(pause))))
     }

@@ -11,7 +11,7 @@ use decide::Shaped;
 use domain::{
     AttributeChange, Confirmation, ConnectorRef, Deprovision, Desired, DesiredAttribute, Failure,
     FlowId, Link, LinkOrigin, LocalRef, Member, OnFailure, OperationId, Origin, PasswordPlan,
-    Planned, RemoteId, Verb,
+    Planned, Reason, RemoteId, Verb,
 };
 use serde_json::Value;
 use tokio::sync::Notify;
@@ -60,6 +60,8 @@ pub(crate) enum Progress {
     Tried(Failure),
     Dead(Death),
     Discarded(String),
+    /// Nothing is sent to its connector for the present.
+    Held(Reason, String),
 }
 
 enum Standing {
@@ -108,6 +110,20 @@ impl Waits {
     pub(crate) fn patience(&self) -> Option<Duration> {
         let gates = self.lock();
         gates.values().filter_map(|gate| gate.patience()).min()
+    }
+
+    /// Tells every caller who waits for a connector that nothing is sent there for the present.
+    pub(crate) fn hold(&self, connector: &ConnectorRef, reason: Reason, detail: &str) {
+        let gates: Vec<(FlowId, Arc<Gate>)> = self
+            .lock()
+            .iter()
+            .map(|(flow, gate)| (*flow, Arc::clone(gate)))
+            .collect();
+        for (flow, gate) in gates {
+            for operation in gate.waits_for(connector) {
+                self.tell(flow, operation, Progress::Held(reason, detail.to_owned()));
+            }
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<FlowId, Arc<Gate>>> {
@@ -165,6 +181,13 @@ impl Gate {
                         why,
                     });
                 }
+                Progress::Held(reason, detail) => {
+                    open.failed.get_or_insert(WaitFailure::Held {
+                        connector,
+                        reason,
+                        detail,
+                    });
+                }
             }
             // From here on, and not only when its task runs, the caller goes on.
             open.rise(stir);
@@ -187,6 +210,15 @@ impl Gate {
             gate: self,
             stir: &inner.waits.stir,
         }
+    }
+
+    fn waits_for(&self, connector: &ConnectorRef) -> Vec<OperationId> {
+        let open = self.lock();
+        let here = open
+            .operations
+            .iter()
+            .filter(|(_, (known, _))| known == connector);
+        here.map(|(operation, _)| *operation).collect()
     }
 
     fn standing(&self, now: Duration) -> Standing {

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use crate::along::{Along, Came};
+use crate::brake::{Brakes, Tick};
 use crate::directory::{Draft, DraftStep, Drafter};
 use crate::handle::{Options, Plan, PlanError, PlannedTrigger, StartError, SubmitError};
 use crate::ids::Ids;
@@ -35,7 +36,11 @@ pub fn plan(options: &Options, request: &Request) -> Result<Plan, PlanError> {
         Reader::empty()
     }
     .map_err(StartError::Journal)?;
+    let tick = Tick::of(options.clock.as_ref());
+    let brakes = Brakes::load(&reader, &setup, tick).map_err(StartError::Journal)?;
     let desk = Desk {
+        brakes: &brakes,
+        tick,
         setup: &setup,
         reader: &reader,
         ids: &Ids::new(options.seed, reader.last().map_err(StartError::Journal)?),
@@ -53,6 +58,8 @@ pub(crate) struct Desk<'a> {
     pub(crate) now: Timestamp,
     /// Connectors held by hand or by quarantine.
     pub(crate) holds: Vec<Hold>,
+    pub(crate) brakes: &'a Brakes,
+    pub(crate) tick: Tick,
 }
 
 impl Desk<'_> {
@@ -60,7 +67,10 @@ impl Desk<'_> {
         let draft = self.draft(request)?;
         let triggers = self.triggers(&draft, &Came::of(request), FlowId(self.id()));
         let needs = self.needs(&draft, &triggers);
-        let decisions = self.decide(&draft, &triggers, &needs, &Along::default())?;
+        let mut decisions = self.decide(&draft, &triggers, &needs, &Along::default())?;
+        let all = decisions.iter_mut();
+        self.brakes
+            .judge(all, self.setup, self.reader, self.tick, false)?;
         Ok(Plan {
             triggers: triggers
                 .into_iter()

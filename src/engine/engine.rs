@@ -4,12 +4,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
-use domain::{Configuration, ConnectorRef, Hold, OperationId, Reason, Request};
+use domain::{Brake, Configuration, ConnectorRef, Hold, OperationId, Reason, Request};
 use jiff::Timestamp;
 use tokio::sync::{broadcast, oneshot, watch};
 
 use crate::backlog::{Reading, entry};
 use crate::blocking::{Progress, Waits};
+use crate::brake::{Brakes, EngagedBrake, Tick};
+use crate::dead::DecidedAgain;
 use crate::directory::{self, Import, ImportError, ImportReport, Seed, Seeded};
 use crate::handle::{
     CommandError, Idle, Options, Outcome, Plan, StartError, SubmitError, Subscription,
@@ -19,8 +21,10 @@ use crate::inner::{Inner, Owed, Owner, Tasks, Timer};
 use crate::journal::{Batch, Journal, JournalError, Open, Reader};
 use crate::keys::Keys;
 use crate::lanes::Lanes;
+use crate::limiter::LimitView;
 use crate::passwords::Passwords;
-use crate::retry::later;
+use crate::quarantine::{Quarantine, Wards};
+use crate::retry::{later, until};
 use crate::setup::Setup;
 use crate::{Fact, Life};
 
@@ -60,7 +64,9 @@ impl Engine {
         let news = broadcast::Sender::new(NEWS);
         let journal = Journal::open(&path, clock.now(), news.clone())?;
         let reader = Reader::open(&path)?;
+        let tick = Tick::of(clock.as_ref());
         let inner = Arc::new(Inner {
+            brakes: Brakes::load(&reader, &setup, tick)?,
             ids: Ids::new(seed, reader.last()?),
             holds: RwLock::new(reader.holds()?),
             setup: RwLock::new(Arc::new(setup)),
@@ -71,6 +77,7 @@ impl Engine {
             keys: Keys::default(),
             passwords: Passwords::default(),
             waits: Waits::default(),
+            wards: Wards::default(),
             lanes: Mutex::new(Lanes::default()),
             reading: Reading::default(),
             releasing: AtomicBool::new(false),
@@ -81,6 +88,8 @@ impl Engine {
             sends,
         });
         inner.regulate();
+        inner.resume_limits()?;
+        inner.resume_wards()?;
         inner.recover().await?;
         inner.tasks.run(Arc::clone(&inner).keep_time());
         inner.pump();
@@ -144,6 +153,12 @@ impl Engine {
         Arc::clone(&self.inner().setup().configuration)
     }
 
+    /// Returns what limits each connector at the moment: what the configuration allows and what was learnt of the target.
+    pub fn limits(&self) -> Vec<(ConnectorRef, LimitView)> {
+        let inner = self.inner();
+        inner.lanes().limits(inner.clock.monotonic())
+    }
+
     /// Waits until nothing is under way and nothing is due; what is due later or held may remain.
     pub async fn idle(&self) -> Idle {
         self.inner().quiet(None).await
@@ -165,6 +180,19 @@ impl Engine {
         self.inner().retry(operation).await
     }
 
+    /// Decides a dead letter anew, by the directory and the configuration of now: a new operation takes its place, and
+    /// what changed is told. A preview writes nothing.
+    ///
+    /// # Errors
+    /// [`CommandError`] when it is no dead letter, is out of date, or its user or group is not here any more.
+    pub async fn decide_again(
+        &self,
+        operation: OperationId,
+        is_preview: bool,
+    ) -> Result<DecidedAgain, CommandError> {
+        self.inner().decide_again(operation, is_preview).await
+    }
+
     /// Gives an operation up. What it would have done is not done.
     pub async fn discard(&self, operation: OperationId, why: &str) -> Result<(), CommandError> {
         self.inner().discard(operation, why).await
@@ -180,6 +208,63 @@ impl Engine {
         self.inner().resume(connector, detail).await
     }
 
+    /// Returns the brakes that have engaged.
+    pub fn brakes(&self) -> Vec<EngagedBrake> {
+        self.inner().engaged_brakes()
+    }
+
+    /// Lets what a brake keeps go on, in somebody's name, and does not count what comes until the approval expires.
+    /// Returns how many operations go on.
+    ///
+    /// # Errors
+    /// [`CommandError`] when the brake has not engaged, nobody is named, or the time is longer than
+    /// [`LONGEST_APPROVAL`](crate::LONGEST_APPROVAL).
+    pub async fn approve_brake(
+        &self,
+        connector: &ConnectorRef,
+        brake: Brake,
+        by: &str,
+        reason: &str,
+        expires: Duration,
+    ) -> Result<u64, CommandError> {
+        let inner = self.inner();
+        inner
+            .approve_brake(connector, brake, by, reason, expires)
+            .await
+    }
+
+    /// Gives up what a brake keeps, in somebody's name. Returns how many operations that are.
+    pub async fn reject_brake(
+        &self,
+        connector: &ConnectorRef,
+        brake: Brake,
+        by: &str,
+        reason: &str,
+    ) -> Result<u64, CommandError> {
+        self.inner()
+            .reject_brake(connector, brake, by, reason)
+            .await
+    }
+
+    /// Returns the connectors that are left alone because too much failed there.
+    pub fn quarantines(&self) -> Vec<Quarantine> {
+        self.inner().wards.quarantines()
+    }
+
+    /// Ends a quarantine by hand: what is owed goes on, and what failed for the credentials alone is tried again.
+    pub async fn release_quarantine(
+        &self,
+        connector: &ConnectorRef,
+        why: &str,
+    ) -> Result<(), CommandError> {
+        self.inner().release_quarantine(connector, why).await
+    }
+
+    /// Has a connector in quarantine probed now. How it went is a fact: `connector-released` or `quarantined`.
+    pub fn probe(&self, connector: &ConnectorRef) -> Result<(), CommandError> {
+        self.inner().probe_now(connector)
+    }
+
     /// Works by another configuration from now on. Operations that were decided by the old one are finished.
     ///
     /// # Errors
@@ -192,6 +277,7 @@ impl Engine {
             .map_err(CommandError::Rules)?;
         *inner.setup.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(setup);
         inner.regulate();
+        inner.review_wards().await?;
         inner.release_held().await?;
         inner.pump();
         inner.beat();
@@ -251,7 +337,23 @@ impl Engine {
     }
 }
 
+/// How long a limit that was learnt is believed in without a word of the target.
+const BELIEVED: Duration = Duration::from_hours(24);
+
 impl Inner {
+    /// Goes on with what the last process learnt of the targets' limits.
+    fn resume_limits(&self) -> Result<(), JournalError> {
+        let now = self.clock.now();
+        let learnt = self.reader.learnt_limits()?;
+        let mut lanes = self.lanes();
+        for (connector, at, limit) in learnt {
+            if until(at, now) < BELIEVED {
+                lanes.resume_limit(&connector, &limit);
+            }
+        }
+        Ok(())
+    }
+
     /// Takes up what the last process left: attempts in doubt, open operations, callers who waited.
     async fn recover(self: &Arc<Self>) -> Result<(), JournalError> {
         self.doubt_interrupted().await?;
@@ -263,11 +365,12 @@ impl Inner {
                 self.close_when_ended(unresolved.flow)?;
             }
         }
+        self.release_unbraked().await?;
         Ok(())
     }
 
     /// Releases held operations whose connector is no longer held.
-    async fn release_held(&self) -> Result<(), JournalError> {
+    pub(crate) async fn release_held(&self) -> Result<(), JournalError> {
         let held = self.held_connectors();
         let mut after = 0;
         while !self.is_stopping() {
@@ -361,12 +464,16 @@ impl Inner {
                 (lanes.count(now), lanes.next_due(now))
             };
             let tails = self.lanes().tails();
+            let probes = self.wards.next_probe().filter(|_| count.held > 0);
+            let next = next.into_iter().chain(probes).min();
             let next = next.map(|at| later(self.clock.now(), at.saturating_sub(now)));
             let is_soon = match (next, deadline) {
                 (Some(next), Some(deadline)) => next <= deadline,
                 _ => false,
             };
-            let is_quiet = count.active == 0 && !is_soon && !self.releasing.load(Ordering::Acquire);
+            let is_quiet = count.active + self.wards.probing() == 0
+                && !is_soon
+                && !self.releasing.load(Ordering::Acquire);
             if self.is_stopping() || !self.sends || is_quiet {
                 let mut idle = Idle {
                     waiting: count.waiting,
@@ -391,7 +498,10 @@ impl Inner {
         }
     }
 
-    async fn retry(self: &Arc<Self>, operation: OperationId) -> Result<(), CommandError> {
+    pub(crate) async fn retry(
+        self: &Arc<Self>,
+        operation: OperationId,
+    ) -> Result<(), CommandError> {
         let open = self
             .reader
             .head(operation)?
@@ -447,7 +557,7 @@ impl Inner {
         Ok(())
     }
 
-    async fn discard(
+    pub(crate) async fn discard(
         self: &Arc<Self>,
         operation: OperationId,
         why: &str,
@@ -526,6 +636,7 @@ impl Inner {
             holds.push(hold);
         }
         self.regulate();
+        self.waits.hold(connector, Reason::Paused, detail);
         self.beat();
         Ok(())
     }

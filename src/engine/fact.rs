@@ -6,15 +6,16 @@
 use std::collections::BTreeSet;
 
 use domain::{
-    Confirmation, ConnectorRef, Decision, Divergence, Exchange, Failure, FlowId, Group, GroupId,
-    Link, LocalRef, OnFailure, OperationId, Orphan, PasswordSource, Planned, QualifiedName, Reason,
-    RemoteId, Resolution, RoleName, RunId, TraceLine, Trigger, TriggerId, User, UserId, Verb,
+    Brake, Confirmation, ConnectorRef, Decision, Divergence, Exchange, Failure, FlowId, Group,
+    GroupId, Link, LocalRef, OnFailure, OperationId, Orphan, PasswordSource, Planned,
+    QualifiedName, Reason, RemoteId, Resolution, RoleName, RunId, TraceLine, Trigger, TriggerId,
+    User, UserId, Verb,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::Life;
 use crate::reconcile::{ReadBudget, Tally};
+use crate::{Approval, EngagedBrake, LearntLimit, Life, Quarantine};
 
 /// One committed fact with its place in the journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -184,6 +185,41 @@ pub enum Fact {
         /// By whom, and what for.
         detail: String,
     },
+    /// A connector is left alone because too much fails there, or a probe of one that is has failed.
+    Quarantined {
+        /// The quarantine as it stands from now on.
+        quarantine: Box<Quarantine>,
+    },
+    /// Too much would be taken away at once: what is too much waits for an approval from now on.
+    BrakeEngaged {
+        /// The brake, with what made it engage.
+        engaged: Box<EngagedBrake>,
+    },
+    /// Somebody approves of what a brake keeps, and of what comes until the approval expires.
+    BrakeApproved {
+        /// The approval.
+        approval: Approval,
+    },
+    /// Somebody rejects what a brake keeps: it was given up, each by a `discarded` of its own.
+    BrakeRejected {
+        /// The connector.
+        connector: ConnectorRef,
+        /// What was kept.
+        brake: Brake,
+        /// Who says so.
+        by: String,
+        /// Why.
+        reason: String,
+        /// How many operations were given up.
+        discarded: u64,
+    },
+    /// It was seen how much a target takes, and is kept to from now on.
+    LimitLearnt {
+        /// The connector.
+        connector: ConnectorRef,
+        /// What was learnt.
+        limit: LearntLimit,
+    },
     /// Somebody has an operation tried again now.
     Retried {
         /// The operation.
@@ -280,6 +316,11 @@ impl Fact {
             Self::Released { .. } => "released",
             Self::ConnectorHeld { .. } => "connector-held",
             Self::ConnectorReleased { .. } => "connector-released",
+            Self::Quarantined { .. } => "quarantined",
+            Self::BrakeEngaged { .. } => "brake-engaged",
+            Self::BrakeApproved { .. } => "brake-approved",
+            Self::BrakeRejected { .. } => "brake-rejected",
+            Self::LimitLearnt { .. } => "limit-learnt",
             Self::Retried { .. } => "retried",
             Self::Discarded { .. } => "discarded",
             Self::ReconcileStarted { .. } => "reconcile-started",
@@ -316,6 +357,11 @@ impl Fact {
             | Self::DirectoryChanged { .. }
             | Self::ConnectorHeld { .. }
             | Self::ConnectorReleased { .. }
+            | Self::Quarantined { .. }
+            | Self::BrakeEngaged { .. }
+            | Self::BrakeApproved { .. }
+            | Self::BrakeRejected { .. }
+            | Self::LimitLearnt { .. }
             | Self::ReconcileStarted { .. }
             | Self::DriftFound { .. }
             | Self::DriftCleared { .. }
@@ -449,6 +495,15 @@ pub enum DeathCause {
 }
 
 impl DeathCause {
+    /// Every cause.
+    pub const ALL: [Self; 5] = [
+        Self::Refused,
+        Self::ScheduleEnded,
+        Self::ForeignAccount,
+        Self::Unavailable,
+        Self::PasswordLost,
+    ];
+
     /// Returns the word used in JSON, filters and on the screen.
     pub fn word(self) -> &'static str {
         match self {
@@ -517,8 +572,30 @@ pub enum WaitFailure {
         /// The values behind the reason.
         detail: String,
     },
+    /// Nothing is sent to a blocking operation's connector for the present, so waiting would help nobody.
+    Held {
+        /// The connector.
+        connector: ConnectorRef,
+        /// `paused`, `quarantined` or `brake-engaged`.
+        reason: Reason,
+        /// Since when, by whom, how it ends.
+        detail: String,
+    },
     /// The process ended while the caller waited.
     ProcessEnded,
+}
+
+impl WaitFailure {
+    /// Returns the connector that is to blame, when it is one.
+    pub fn connector(&self) -> Option<&ConnectorRef> {
+        match self {
+            Self::Failed { connector, .. }
+            | Self::Discarded { connector, .. }
+            | Self::NotProvisioned { connector, .. }
+            | Self::Held { connector, .. } => Some(connector),
+            Self::TimedOut { .. } | Self::ProcessEnded => None,
+        }
+    }
 }
 
 /// One change of the local directory. A password is never part of it.

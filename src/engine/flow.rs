@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use decide::{Decisions, Needs};
 use domain::{
-    Change, ConnectorRef, Decision, FlowId, NewUser, OnFailure, OperationId, PasswordPlan, Planned,
-    Reason, Request, Secret, Source, Trigger, TriggerKind, Verdict,
+    Change, ConnectorRef, Decision, FlowId, LocalRef, NewUser, OnFailure, OperationId,
+    PasswordPlan, Planned, Reason, Request, Secret, Source, Trigger, TriggerKind, Verb, Verdict,
 };
 
 use crate::along::{Along, Came};
-use crate::blocking::{Gate, REFUSED};
+use crate::blocking::{Gate, Progress, REFUSED};
+use crate::brake::{EngagedBrake, Tick};
 use crate::desk::Desk;
 use crate::directory::{Draft, keys};
 use crate::handle::{DirectoryError, Outcome, Plan, SubmitError};
@@ -26,11 +27,11 @@ use crate::{
 };
 
 /// A request with its decisions.
-struct Deciding {
-    flow: FlowId,
-    draft: Draft,
-    triggers: Vec<Trigger>,
-    decisions: Vec<Decisions>,
+pub(crate) struct Deciding {
+    pub(crate) flow: FlowId,
+    pub(crate) draft: Draft,
+    pub(crate) triggers: Vec<Trigger>,
+    pub(crate) decisions: Vec<Decisions>,
 }
 
 impl Deciding {
@@ -39,6 +40,15 @@ impl Deciding {
         let mut decisions = self.decisions.iter().flat_map(|all| &all.decisions);
         decisions.any(|decision| {
             decision.candidate.blocking && matches!(decision.verdict, Verdict::Operation(_))
+        })
+    }
+
+    /// Tells whether a brake keeps one of the operations.
+    fn is_braked(&self) -> bool {
+        let mut decisions = self.decisions.iter().flat_map(|all| &all.decisions);
+        decisions.any(|decision| match &decision.verdict {
+            Verdict::Operation(planned) => planned.held == Some(Reason::BrakeEngaged),
+            Verdict::Nothing(_) => false,
         })
     }
 
@@ -59,9 +69,22 @@ impl Deciding {
     }
 }
 
+/// Says to a caller that an operation it waits for is kept, and why.
+fn held_back(decision: &Decision, reason: Reason) -> WaitFailure {
+    let told = decision
+        .trace
+        .iter()
+        .find(|line| line.reason == Some(reason));
+    WaitFailure::Held {
+        connector: decision.candidate.connector.clone(),
+        reason,
+        detail: told.map_or_else(|| reason.sentence().to_owned(), |line| line.text.clone()),
+    }
+}
+
 /// Tells whether a reason means that a user who was meant for a target cannot be there as wanted; the others say that
 /// the user was not meant for it, or that nothing is left to do.
-fn is_fault(reason: Reason) -> bool {
+pub(crate) fn is_fault(reason: Reason) -> bool {
     matches!(
         reason,
         Reason::ConnectionUnknown
@@ -85,10 +108,15 @@ fn takes_away(kind: TriggerKind) -> bool {
 
 /// The blocking operations of a flow.
 #[derive(Default)]
-struct Blocking {
+pub(crate) struct Blocking {
     on_failure: OnFailure,
     /// Each with its connector and how long the caller waits for it.
     operations: Vec<(OperationId, ConnectorRef, Duration)>,
+    /// What takes an account away, and which no caller waits for: it is not sent before the flow is known to stand,
+    /// because an account that was deleted can only be made anew.
+    deferred: Vec<(OperationId, ConnectorRef, LocalRef)>,
+    /// Those that are kept, because nothing is sent to their connector.
+    held: Vec<(OperationId, Reason, String)>,
 }
 
 impl Inner {
@@ -121,7 +149,8 @@ impl Inner {
         let triggers = self.desk(setup).triggers(&draft, came, flow);
         let needs = self.desk(setup).needs(&draft, &triggers);
         let name_keys = self.aside(self.keys.take(remote_keys(&needs))).await;
-        let decisions = self.desk(setup).decide(&draft, &triggers, &needs, along)?;
+        let mut decisions = self.desk(setup).decide(&draft, &triggers, &needs, along)?;
+        let braked = self.brake(&mut decisions, setup)?;
         let mut deciding = Deciding {
             flow,
             draft,
@@ -141,6 +170,14 @@ impl Inner {
         for fact in &along.facts {
             owed.push(flow, fact.clone());
         }
+        let braked = match unmet.as_ref().and_then(WaitFailure::connector) {
+            Some(refusing) => {
+                let decisions = deciding.decisions.iter();
+                self.brakes.take_back(decisions, braked, refusing)
+            }
+            None => braked,
+        };
+        owed.apart(braked.into_iter().map(EngagedBrake::fact));
         if let Some(cause) = unmet {
             return self.turn_away(deciding, &operations, owed, cause).await;
         }
@@ -148,6 +185,7 @@ impl Inner {
             self.begin(setup, &deciding.draft.steps, &mut owed);
         }
         let held = deciding.held(&operations);
+        let is_braked = deciding.is_braked();
         let gate = blocking.as_ref().map(|blocking| {
             let now = self.clock.monotonic();
             let deadlines = blocking.operations.iter().map(|(id, connector, timeout)| {
@@ -166,12 +204,24 @@ impl Inner {
         if !held.is_empty() {
             self.release_late(&held).await;
         }
+        if is_braked && let Err(error) = self.release_unbraked().await {
+            tracing::error!(%error, "operations that no brake keeps any more could not be released");
+        }
+        if let Some(blocking) = &blocking {
+            for (operation, connector, _) in &blocking.operations {
+                // Held since it was decided, or just now.
+                if let Some(hold) = self.hold_on(connector) {
+                    let told = Progress::Held(hold.reason, hold.detail);
+                    self.waits.tell(flow, *operation, told);
+                }
+            }
+        }
         self.pump();
         self.beat();
         let outcome = match (gate, blocking) {
             (Some(gate), Some(blocking)) => {
                 let changes = std::mem::take(&mut deciding.draft.changes);
-                self.wait_out(deciding, &operations, &gate, blocking.on_failure, changes)
+                self.wait_out(deciding, &operations, &gate, blocking, changes)
                     .await?
             }
             _ => outcome(deciding, &operations, self.clock.now()),
@@ -184,17 +234,32 @@ impl Inner {
         deciding: Deciding,
         operations: &[Vec<Option<OperationId>>],
         gate: &Arc<Gate>,
-        on_failure: OnFailure,
+        blocking: Blocking,
         changes: Vec<DirectoryChange>,
     ) -> Result<Outcome, SubmitError> {
         let flow = deciding.flow;
-        let verdict = self.wait(flow, gate, on_failure, changes).await?;
+        for (operation, reason, detail) in blocking.held {
+            self.waits
+                .tell(flow, operation, Progress::Held(reason, detail));
+        }
+        let verdict = self.wait(flow, gate, blocking.on_failure, changes).await?;
+        if !matches!(verdict, WaitVerdict::Rejected { .. }) {
+            let now = self.clock.monotonic();
+            let mut lanes = self.lanes();
+            for (operation, connector, local) in blocking.deferred {
+                lanes.hurry(&connector, local, operation, now);
+            }
+            drop(lanes);
+            self.pump();
+        }
         self.told(deciding, operations, verdict)
     }
 
-    fn desk<'a>(&'a self, setup: &'a Setup) -> Desk<'a> {
+    pub(crate) fn desk<'a>(&'a self, setup: &'a Setup) -> Desk<'a> {
         let holds = self.holds.read();
         Desk {
+            brakes: &self.brakes,
+            tick: Tick::of(self.clock.as_ref()),
             setup,
             reader: &self.reader,
             ids: &self.ids,
@@ -214,13 +279,17 @@ impl Inner {
         for (trigger, decisions) in deciding.triggers.iter().zip(&deciding.decisions) {
             for decision in &decisions.decisions {
                 let candidate = &decision.candidate;
-                let Verdict::Nothing(nothing) = &decision.verdict else {
+                if !candidate.blocking || candidate.on_failure != OnFailure::Reject {
                     continue;
+                }
+                let nothing = match &decision.verdict {
+                    Verdict::Nothing(nothing) => nothing,
+                    Verdict::Operation(planned) => match planned.held {
+                        Some(reason) => return Ok(Some(held_back(decision, reason))),
+                        None => continue,
+                    },
                 };
-                if !candidate.blocking
-                    || candidate.on_failure != OnFailure::Reject
-                    || !is_fault(nothing.reason)
-                {
+                if !is_fault(nothing.reason) {
                     continue;
                 }
                 // Where there is no account, there is none to be taken away either.
@@ -316,7 +385,7 @@ impl Inner {
     }
 
     /// Collects what is committed together: triggers, decisions, operations, the change or the caller's wait.
-    fn owe(
+    pub(crate) fn owe(
         &self,
         deciding: &mut Deciding,
         refused: bool,
@@ -377,6 +446,12 @@ impl Inner {
             let changes = std::mem::take(&mut deciding.draft.changes);
             owed.push(flow, Fact::DirectoryChanged { changes });
         }
+        if let Some(blocking) = blocking.as_mut().filter(|_| deferred) {
+            blocking.defer(deciding, &all);
+            for (operation, ..) in &blocking.deferred {
+                owed.defer(*operation);
+            }
+        }
         if let Some(blocking) = &blocking {
             let longest = blocking
                 .operations
@@ -415,6 +490,27 @@ impl Blocking {
         blocking
             .operations
             .push((id, candidate.connector.clone(), candidate.timeout));
+        if let Verdict::Operation(planned) = &decision.verdict
+            && let Some(reason) = planned.held
+            && let WaitFailure::Held { detail, .. } = held_back(decision, reason)
+        {
+            blocking.held.push((id, reason, detail));
+        }
+    }
+
+    /// Notes what takes an account away and is to wait for the verdict.
+    fn defer(&mut self, deciding: &Deciding, operations: &[Vec<Option<OperationId>>]) {
+        let decisions = deciding.decisions.iter().flat_map(|all| &all.decisions);
+        for (decision, id) in decisions.zip(operations.iter().flatten()) {
+            if let (Verdict::Operation(planned), Some(id)) = (&decision.verdict, id)
+                && planned.verb == Verb::Deprovision
+                && planned.held.is_none()
+                && !decision.candidate.blocking
+            {
+                let connector = decision.candidate.connector.clone();
+                self.deferred.push((*id, connector, planned.local));
+            }
+        }
     }
 }
 
@@ -439,7 +535,7 @@ fn queue(
     }
 }
 
-fn remote_keys(needs: &[Needs]) -> BTreeSet<Key> {
+pub(crate) fn remote_keys(needs: &[Needs]) -> BTreeSet<Key> {
     needs
         .iter()
         .flat_map(|needs| &needs.names)

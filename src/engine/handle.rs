@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use domain::{
-    Catalogue, Clock, Configuration, ConnectorRef, Connectors, Exchange, FlowId, Object,
+    Brake, Catalogue, Clock, Configuration, ConnectorRef, Connectors, Exchange, FlowId, Object,
     OperationId, QualifiedName, RoleName, StoreDomain, TraceLine, Trigger,
 };
 use jiff::Timestamp;
@@ -196,6 +196,18 @@ pub enum CommandError {
         /// The later one.
         by: OperationId,
     },
+    /// No brake has engaged.
+    #[error("no brake keeps {1} of {0}")]
+    NotBraked(ConnectorRef, Brake),
+    /// An approval or a rejection needs a name.
+    #[error("nobody's name was given; an approval is somebody's word")]
+    NobodyApproves,
+    /// An approval is for a limited time.
+    #[error("an approval holds for seven days at most")]
+    ApprovedTooLong,
+    /// The connector is not in quarantine.
+    #[error("{0} is not in quarantine")]
+    NotQuarantined(ConnectorRef),
     /// The journal cannot be written.
     #[error(transparent)]
     Journal(#[from] JournalError),

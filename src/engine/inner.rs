@@ -5,13 +5,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
-use domain::{Clock, ConnectorRef, FlowId, Hold, LocalRef, Planned, Reason};
+use domain::{Clock, ConnectorRef, FlowId, Hold, LocalRef, OperationId, Planned, Reason};
 use tokio::sync::{Notify, broadcast, watch};
 use uuid::Uuid;
 
 use crate::backlog::Reading;
 use crate::begin::Beginning;
 use crate::blocking::Waits;
+use crate::brake::Brakes;
 use crate::doubt::Doubt;
 use crate::handle::News;
 use crate::ids::Ids;
@@ -19,6 +20,7 @@ use crate::journal::{Batch, Journal, JournalError, Open, Reader, Refused};
 use crate::keys::Keys;
 use crate::lanes::{Entry, Job, Lanes, Turn};
 use crate::passwords::Passwords;
+use crate::quarantine::Wards;
 use crate::setup::Setup;
 use crate::timer::sleep_until;
 use crate::{Fact, Life, Queued};
@@ -39,6 +41,10 @@ pub(crate) struct Inner {
     pub(crate) waits: Waits,
     /// Connectors held by hand or by quarantine, as the journal has them.
     pub(crate) holds: RwLock<Vec<Hold>>,
+    /// What keeps too much from being taken away at once.
+    pub(crate) brakes: Brakes,
+    /// How each connector fares, and which are left alone.
+    pub(crate) wards: Wards,
     pub(crate) lanes: Mutex<Lanes>,
     /// Whether lanes are being filled from the journal.
     pub(crate) reading: Reading,
@@ -61,6 +67,8 @@ pub(crate) struct Owed {
     queued: Vec<(usize, FlowId, Queued, Planned)>,
     /// Those of them whose first attempt is begun in the same commit.
     pub(crate) beginnings: Vec<Beginning>,
+    /// Those of them that are not sent before somebody says so.
+    deferred: BTreeSet<OperationId>,
 }
 
 impl Owed {
@@ -85,6 +93,18 @@ impl Owed {
     pub(crate) fn queued(&self) -> impl Iterator<Item = (FlowId, &Queued, &Planned)> {
         let all = self.queued.iter();
         all.map(|(_, flow, queued, planned)| (*flow, queued, planned))
+    }
+
+    /// Keeps an operation that is queued here from being sent until its lane is told to go on with it.
+    pub(crate) fn defer(&mut self, operation: OperationId) {
+        self.deferred.insert(operation);
+    }
+
+    /// Adds what concerns a whole connector and no flow.
+    pub(crate) fn apart(&mut self, facts: impl IntoIterator<Item = Fact>) {
+        for fact in facts {
+            self.batch.push(None, fact);
+        }
     }
 
     /// Keeps the operations out of their lanes: they end in the same commit.
@@ -127,10 +147,11 @@ impl Inner {
             batch,
             queued,
             beginnings,
+            deferred,
         } = owed;
         match self.journal.append(at, batch).await {
             Ok(first) => {
-                self.enter(first, queued, beginnings);
+                self.enter(first, queued, beginnings, &deferred);
                 Ok(first)
             }
             Err(refused) => {
@@ -139,6 +160,7 @@ impl Inner {
                     batch,
                     queued,
                     beginnings,
+                    deferred,
                 };
                 Err((error, owed))
             }
@@ -175,6 +197,7 @@ impl Inner {
         first: u64,
         queued: Vec<(usize, FlowId, Queued, Planned)>,
         mut beginnings: Vec<Beginning>,
+        deferred: &BTreeSet<OperationId>,
     ) {
         if queued.is_empty() {
             return;
@@ -230,7 +253,7 @@ impl Inner {
                 seq,
                 operation: head.operation,
                 due: Duration::ZERO,
-                held: hold.is_some(),
+                held: hold.is_some() || deferred.contains(&head.operation),
                 // A held operation is read again when it is released.
                 job: hold.is_none().then(|| {
                     Arc::new(Job {
@@ -258,14 +281,19 @@ impl Inner {
             return;
         }
         let now = self.clock.monotonic();
+        self.probe_due(now);
         let (turns, next) = {
             let mut lanes = self.lanes();
             (lanes.take(now), lanes.next_due(now))
         };
         for turn in turns {
-            self.tasks.spawn(Arc::clone(self).work(turn));
+            let inner = Arc::clone(self);
+            self.tasks.spawn(async move {
+                inner.work(turn).await;
+            });
         }
-        self.timer.set(next);
+        self.timer
+            .set(next.into_iter().chain(self.wards.next_probe()).min());
     }
 
     /// Tells those who wait for quiet that something changed.
@@ -307,6 +335,14 @@ impl Inner {
                 .map(|hold| hold.connector.clone()),
         );
         held
+    }
+
+    /// Returns why nothing is sent to a connector for the present.
+    pub(crate) fn hold_on(&self, connector: &ConnectorRef) -> Option<Hold> {
+        let by_hand = self.holds.read().unwrap_or_else(PoisonError::into_inner);
+        let setup = self.setup();
+        let mut all = by_hand.iter().cloned().chain(setup.holds());
+        all.find(|hold| hold.connector == *connector)
     }
 
     /// Puts limits and holds into force.

@@ -11,6 +11,7 @@ use domain::{ConnectorRef, LocalRef, OperationId, Planned};
 use crate::backlog::{LOW, Tail, WINDOW};
 use crate::begin::Begun;
 use crate::journal::Open;
+use crate::limiter::{Allowed, Answered, LearntLimit, LimitView, Limiter, Refusal};
 
 /// An operation with what it is to do, kept in memory while it is fresh.
 #[derive(Debug, Clone)]
@@ -85,7 +86,7 @@ struct Pipe {
     total: usize,
     later: BTreeSet<(Duration, LocalRef)>,
     running: usize,
-    limit: usize,
+    limiter: Limiter,
     held: bool,
     /// The target asked for quiet until then.
     quiet_until: Duration,
@@ -126,13 +127,13 @@ impl Lanes {
     pub(crate) fn configure(
         &mut self,
         overall: usize,
-        limits: impl Iterator<Item = (ConnectorRef, usize)>,
+        limits: impl Iterator<Item = (ConnectorRef, Allowed)>,
         held: &BTreeSet<ConnectorRef>,
     ) {
         self.limit = overall.max(1);
-        for (connector, limit) in limits {
+        for (connector, allowed) in limits {
             let at = self.pipe(&connector);
-            self.pipes[at].limit = limit;
+            self.pipes[at].limiter.allow(allowed);
         }
         for pipe in &mut self.pipes {
             let is_held = held.contains(&pipe.connector);
@@ -157,7 +158,11 @@ impl Lanes {
             total: 0,
             later: BTreeSet::new(),
             running: 0,
-            limit: 1,
+            limiter: Limiter::new(Allowed {
+                concurrency: 1,
+                rate: None,
+                learns: true,
+            }),
             held: false,
             quiet_until: Duration::ZERO,
             tail: None,
@@ -251,18 +256,41 @@ impl Lanes {
     }
 
     /// Takes as many operations as may be sent now, the connectors in turn.
+    ///
+    /// Half of what may be in flight over all is set aside, in equal parts, for each connector that is sent to: one whose
+    /// target does not answer can fill its own part and what is shared, and no more.
     pub(crate) fn take(&mut self, now: Duration) -> Vec<Turn> {
         let mut turns = std::mem::take(&mut self.begun);
         let mut idle = 0;
         for pipe in &mut self.pipes {
             pipe.wake(now);
         }
-        while self.running < self.limit && idle < self.pipes.len() {
+        let open = self.pipes.iter().filter(|pipe| !pipe.held).count().max(1);
+        let part = self.limit / 2 / open;
+        let own = |pipe: &Pipe| part.min(pipe.limiter.slots());
+        let set_aside: usize = self.pipes.iter().filter(|pipe| !pipe.held).map(own).sum();
+        let shared = self.limit.saturating_sub(set_aside);
+        let mut borrowed: usize = self
+            .pipes
+            .iter()
+            .map(|pipe| {
+                let own = if pipe.held { 0 } else { own(pipe) };
+                pipe.running.saturating_sub(own)
+            })
+            .sum();
+        while idle < self.pipes.len() {
             self.turn = (self.turn + 1) % self.pipes.len();
-            match self.pipes[self.turn].take(now) {
+            let pipe = &mut self.pipes[self.turn];
+            let borrows = pipe.running >= own(pipe);
+            if borrows && borrowed >= shared {
+                idle += 1;
+                continue;
+            }
+            match pipe.take(now) {
                 Some(turn) => {
                     idle = 0;
                     self.running += 1;
+                    borrowed += usize::from(borrows);
                     self.kept -= usize::from(turn.job.is_some());
                     turns.push(turn);
                 }
@@ -302,7 +330,28 @@ impl Lanes {
         operation: OperationId,
         now: Duration,
     ) {
-        self.finish(connector, local, operation, Fate::Gone, now);
+        // It was never sent, so nothing is learnt of it.
+        let _ = self.finish(connector, local, operation, Fate::Gone, None, now);
+    }
+
+    /// Takes one operation although its connector is held, to see whether the target works again; that of a lane, or any.
+    pub(crate) fn probe(
+        &mut self,
+        connector: &ConnectorRef,
+        local: Option<LocalRef>,
+        now: Duration,
+    ) -> Option<Turn> {
+        let at = self.pipe(connector);
+        let pipe = &mut self.pipes[at];
+        pipe.wake(now);
+        if let Some(local) = local {
+            // It is found at the front; where it stood before it is passed over.
+            pipe.ready.push_front(local);
+        }
+        let turn = pipe.take_ready(now)?;
+        self.running += 1;
+        self.kept -= usize::from(turn.job.is_some());
+        Some(turn)
     }
 
     /// Ends a turn.
@@ -312,11 +361,47 @@ impl Lanes {
         local: LocalRef,
         operation: OperationId,
         fate: Fate,
+        answered: Option<Answered>,
         now: Duration,
-    ) {
+    ) -> Option<LearntLimit> {
         self.running -= 1;
         let at = self.pipe(connector);
-        self.pipes[at].finish(local, operation, fate, now);
+        let pipe = &mut self.pipes[at];
+        pipe.finish(local, operation, fate, now);
+        answered.and_then(|answered| pipe.limiter.answered(answered, now))
+    }
+
+    /// Learns that a target asked for quiet, and keeps it: nothing more is sent to the connector for the time.
+    pub(crate) fn too_many(
+        &mut self,
+        connector: &ConnectorRef,
+        started: Duration,
+        after: Option<Duration>,
+        now: Duration,
+        draw: impl FnOnce(Duration) -> Duration,
+    ) -> Refusal {
+        let at = self.pipe(connector);
+        let refusal = self.pipes[at].limiter.too_many(started, after, now, draw);
+        self.quiet(connector, now.saturating_add(refusal.pause));
+        refusal
+    }
+
+    /// Goes on with what an earlier process learnt of a target.
+    pub(crate) fn resume_limit(&mut self, connector: &ConnectorRef, learnt: &LearntLimit) {
+        let at = self.pipe(connector);
+        self.pipes[at].limiter.resume(learnt);
+    }
+
+    /// Returns what limits each connector at the moment.
+    pub(crate) fn limits(&self, now: Duration) -> Vec<(ConnectorRef, LimitView)> {
+        self.pipes
+            .iter()
+            .map(|pipe| {
+                let quiet_for = pipe.quiet_until.saturating_sub(now);
+                let view = pipe.limiter.view(pipe.running, quiet_for);
+                (pipe.connector.clone(), view)
+            })
+            .collect()
     }
 
     /// Sends nothing to a connector until then: its target asked for it.
@@ -408,7 +493,7 @@ impl Lanes {
             let held = pipe.held_count;
             if pipe.held {
                 count.held += pipe.total - pipe.running;
-            } else if pipe.quiet_until > now {
+            } else if pipe.silent_until(now) > now {
                 count.waiting += waiting + pipe.ready_count;
                 count.held += held;
             } else {
@@ -511,9 +596,13 @@ impl Pipe {
     }
 
     fn take(&mut self, now: Duration) -> Option<Turn> {
-        if self.held || self.running >= self.limit || self.quiet_until > now {
+        if self.held || self.running >= self.limiter.slots() || self.silent_until(now) > now {
             return None;
         }
+        self.take_ready(now)
+    }
+
+    fn take_ready(&mut self, now: Duration) -> Option<Turn> {
         while let Some(local) = self.ready.pop_front() {
             let Some(lane) = self.lanes.get_mut(&local) else {
                 continue;
@@ -534,6 +623,7 @@ impl Pipe {
             lane.place = Place::Busy;
             self.ready_count -= 1;
             self.running += 1;
+            self.limiter.take(now);
             return Some(turn);
         }
         None
@@ -541,8 +631,8 @@ impl Pipe {
 
     fn claim(&mut self, local: LocalRef, operation: OperationId, now: Duration) -> bool {
         let is_free = !self.held
-            && self.running < self.limit
-            && self.quiet_until <= now
+            && self.running < self.limiter.slots()
+            && self.silent_until(now) <= now
             && self.ready_count == 0
             && self.tail.is_none()
             && !self.lanes.contains_key(&local);
@@ -561,6 +651,7 @@ impl Pipe {
             entries: VecDeque::from([entry]),
             place: Place::Busy,
         };
+        self.limiter.take(now);
         self.lanes.insert(local, lane);
         self.total += 1;
         self.running += 1;
@@ -640,11 +731,16 @@ impl Pipe {
             return None;
         }
         // A ready lane that waits for a free place is taken when one ends, not by the clock.
-        let quiet = (self.ready_count > 0 && self.quiet_until > now).then_some(self.quiet_until);
-        let later = self
-            .later
-            .first()
-            .map(|(due, _)| (*due).max(self.quiet_until));
+        let silent = self.silent_until(now);
+        let is_full = self.running >= self.limiter.slots();
+        let quiet = (self.ready_count > 0 && silent > now && !is_full).then_some(silent);
+        let later = self.later.first().map(|(due, _)| (*due).max(silent));
         quiet.into_iter().chain(later).min()
+    }
+
+    /// Returns until when nothing is sent: the target asked for quiet, or its limit is reached.
+    fn silent_until(&self, now: Duration) -> Duration {
+        let paced = self.limiter.not_before(now).unwrap_or(Duration::ZERO);
+        self.quiet_until.max(paced)
     }
 }

@@ -9,7 +9,9 @@ mod ask;
 mod backlog;
 mod begin;
 mod blocking;
+mod brake;
 mod caught;
+mod dead;
 mod desk;
 mod directory;
 mod doubt;
@@ -24,8 +26,10 @@ mod journal;
 mod keys;
 mod lanes;
 mod lifecycle;
+mod limiter;
 mod owner;
 mod passwords;
+mod quarantine;
 mod reconcile;
 mod retry;
 mod runner;
@@ -36,7 +40,10 @@ mod tap;
 mod tests;
 mod timer;
 mod trace;
+mod ward;
 
+pub use brake::{Approval, EngagedBrake, LONGEST_APPROVAL};
+pub use dead::{DeadFilter, DeadGroup, DeadLetter, DecidedAgain};
 pub use desk::plan;
 pub use directory::{
     Import, ImportError, ImportFormat, ImportReport, RowError, Seed, SeedError, SeedGroup, Seeded,
@@ -57,6 +64,8 @@ pub use journal::{
 };
 pub use journal::{DriftView, ReconcileView};
 pub use lifecycle::{IllegalFact, Life, State};
+pub use limiter::{LearntLimit, LimitView};
+pub use quarantine::{Culprit, Quarantine, QuarantineCause};
 pub use reconcile::{
     ClaimError, NotRead, ReadBudget, ReconcileError, ReconcileReport, ResolveError, Tally, Wish,
 };

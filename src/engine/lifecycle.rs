@@ -242,6 +242,11 @@ impl Move {
             | Fact::DirectoryChanged { .. }
             | Fact::ConnectorHeld { .. }
             | Fact::ConnectorReleased { .. }
+            | Fact::Quarantined { .. }
+            | Fact::BrakeEngaged { .. }
+            | Fact::BrakeApproved { .. }
+            | Fact::BrakeRejected { .. }
+            | Fact::LimitLearnt { .. }
             | Fact::ReconcileStarted { .. }
             | Fact::DriftFound { .. }
             | Fact::DriftCleared { .. }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use decide::Shaped;
 use domain::{
-    AttributeChange, Confirmation, Confirmed, Connector, Deprovision, Desired, Failure,
-    FailureKind, GroupId, Link, LinkOrigin, LocalRef, Member, Object, OperationId, Order,
+    AttributeChange, Confirmation, Confirmed, Connector, ConnectorRef, Deprovision, Desired,
+    Failure, FailureKind, GroupId, Link, LinkOrigin, LocalRef, Member, Object, OperationId, Order,
     PasswordPlan, Planned, Reason, Remedy, RemoteId, Secret, Verb,
 };
 use tokio::sync::OwnedMutexGuard;
@@ -20,13 +20,16 @@ use crate::blocking::{
 use crate::caught::caught;
 use crate::doubt::Doubt;
 use crate::inner::{Inner, JOURNAL_PAUSE, Owed};
-use crate::journal::{Course, JournalError, Open};
+use crate::journal::{Batch, Course, JournalError, Open};
 use crate::lanes::{Fate, Job, Turn};
+use crate::limiter::{Answered, LearntLimit, Said};
 use crate::passwords::Choice;
+use crate::quarantine::{Culprit, Showing};
 use crate::reconcile;
 use crate::retry::{self, Next, later};
 use crate::setup::Setup;
 use crate::tap::Recorder;
+use crate::ward::Bearing;
 use crate::{Cause, Death, DeathCause, Fact, Life, Queued, Settlement};
 
 /// What happens after a step.
@@ -52,6 +55,27 @@ pub(crate) struct Work<'a> {
     pub(crate) failure: Option<Failure>,
     /// How often the target said that the name is taken and then did not know it.
     pub(crate) phantoms: u32,
+    /// When the last request left, in monotonic time.
+    started: Duration,
+    trail: Trail,
+}
+
+/// What a turn leaves behind for the connector it was made at.
+#[derive(Debug, Default)]
+struct Trail {
+    /// How the target answered its requests.
+    answered: Option<Answered>,
+    /// What that shows of the connector.
+    showing: Showing,
+}
+
+/// What a target's wish for quiet came to.
+#[derive(Debug, Default)]
+pub(crate) struct Quiet {
+    /// For how long nothing is sent, when the target named no time itself.
+    pub(crate) pause: Option<Duration>,
+    /// What was learnt of its limit, to be committed with the failure.
+    pub(crate) learnt: Option<Fact>,
 }
 
 /// What is sent.
@@ -64,8 +88,9 @@ pub(crate) struct Shape {
 
 impl Inner {
     /// Works on an operation until it has ended or has to wait, then gives its lane free.
-    pub(crate) async fn work(self: Arc<Self>, mut turn: Turn) {
-        let fate = match caught(self.carry(&mut turn)).await {
+    pub(crate) async fn work(self: Arc<Self>, mut turn: Turn) -> Showing {
+        let mut trail = Trail::default();
+        let fate = match caught(self.carry(&mut turn, &mut trail)).await {
             Ok(Ok(fate)) => fate,
             Ok(Err(error)) => self.stumbled(&turn, &error),
             Err(told) => {
@@ -75,13 +100,33 @@ impl Inner {
             }
         };
         let now = self.clock.monotonic();
-        self.lanes()
-            .finish(&turn.connector, turn.local, turn.operation, fate, now);
+        let learnt = self.lanes().finish(
+            &turn.connector,
+            turn.local,
+            turn.operation,
+            fate,
+            trail.answered,
+            now,
+        );
+        if let Some(learnt) = learnt {
+            self.keep_limit(&turn.connector, learnt).await;
+        }
+        let mut showing = trail.showing;
+        if let Some((cause, culprits)) = showing.tripped.take()
+            && let Err(error) = self.quarantine(&turn.connector, cause, culprits).await
+        {
+            tracing::error!(connector = %turn.connector, %error, "the quarantine is in force and could not be written down");
+        }
         self.pump();
         self.beat();
+        showing
     }
 
-    async fn carry(self: &Arc<Self>, turn: &mut Turn) -> Result<Fate, JournalError> {
+    async fn carry(
+        self: &Arc<Self>,
+        turn: &mut Turn,
+        trail: &mut Trail,
+    ) -> Result<Fate, JournalError> {
         let job = match &turn.job {
             Some(job) => Arc::clone(job),
             None => match self.load(turn.operation)? {
@@ -99,6 +144,8 @@ impl Inner {
             is_fresh: turn.job.is_some(),
             failure: None,
             phantoms: 0,
+            started: Duration::ZERO,
+            trail: Trail::default(),
             job,
         };
         let mut begun = turn.begun.take();
@@ -115,6 +162,7 @@ impl Inner {
                 Life::Settled | Life::Dead | Life::Discarded => Then::End(Fate::Gone),
             };
             if let Then::End(fate) = then {
+                *trail = std::mem::take(&mut work.trail);
                 return Ok(fate);
             }
         }
@@ -123,6 +171,21 @@ impl Inner {
     /// Returns the monotonic time after a pause, however long the pause is.
     pub(crate) fn in_a_while(&self, pause: Duration) -> Duration {
         self.clock.monotonic().saturating_add(pause)
+    }
+
+    /// Writes down what was learnt of a target's limit. It is worth a line, not a stop: it is learnt again if need be.
+    async fn keep_limit(&self, connector: &ConnectorRef, limit: LearntLimit) {
+        let mut batch = Batch::default();
+        batch.push(
+            None,
+            Fact::LimitLearnt {
+                connector: connector.clone(),
+                limit,
+            },
+        );
+        if let Err(error) = self.append(batch).await {
+            tracing::warn!(%connector, %error, "what was learnt of the target's limit could not be written down");
+        }
     }
 
     fn load(&self, operation: OperationId) -> Result<Option<Arc<Job>>, JournalError> {
@@ -320,6 +383,7 @@ impl Work<'_> {
     ) -> Result<Then, JournalError> {
         let job = Arc::clone(&self.job);
         let recorder = self.recorder();
+        self.begin();
         let result = caught(connector.carry_out(
             &order(&job, &shape, desired, link.as_ref(), password.as_ref()),
             &recorder,
@@ -327,6 +391,7 @@ impl Work<'_> {
         .await
         .unwrap_or_else(|told| Err(broke_down(&told, Remedy::AskFirst)));
         let exchanges = recorder.into_facts();
+        self.heard(exchanges.len(), result.as_ref().err(), false);
         match result {
             Ok(confirmed) => {
                 self.confirmed(&confirmed, &shape, desired, link, exchanges)
@@ -595,7 +660,7 @@ impl Work<'_> {
     ) -> Result<Then, JournalError> {
         let now = self.inner.clock.now();
         self.doubt = self.doubt.and(Doubt::left_by(&failure));
-        self.keep_quiet(&failure)?;
+        let quiet = self.keep_quiet(&failure)?;
         let gate = self.gate().await;
         let refused = gate.as_deref() == Some(&true);
         let (then, fate) = match failure.remedy {
@@ -605,7 +670,7 @@ impl Work<'_> {
             }
             Remedy::AskFirst => (Life::InDoubt { at: now }, None),
             Remedy::Retry { .. } if refused => (Life::Retrying { at: now }, None),
-            Remedy::Retry { after } => match self.next(after)? {
+            Remedy::Retry { after } => match self.next(after.or(quiet.pause))? {
                 Next::After(pause) => (
                     Life::Retrying {
                         at: later(now, pause),
@@ -628,7 +693,9 @@ impl Work<'_> {
             return self.refused(facts).await;
         }
         tracing::info!(operation.id = %self.id(), attempt = self.attempts, %failure, next = then.word(), "an attempt failed");
-        if !self.inner.commit_surely(self.owed(facts)).await? {
+        let mut owed = self.owed(facts);
+        owed.apart(quiet.learnt);
+        if !self.inner.commit_surely(owed).await? {
             return Ok(Then::End(Fate::Again(self.inner.clock.monotonic())));
         }
         drop(gate);
@@ -639,16 +706,91 @@ impl Work<'_> {
     }
 
     /// Sends nothing to a target that asked for quiet; no longer than this operation itself would wait.
-    pub(crate) fn keep_quiet(&self, failure: &Failure) -> Result<(), JournalError> {
-        let Remedy::Retry { after: Some(after) } = failure.remedy else {
-            return Ok(());
+    ///
+    /// A used-up quota is that of all operations of the connector: the limiter learns from it, and names a pause where
+    /// the target did not.
+    pub(crate) fn keep_quiet(&self, failure: &Failure) -> Result<Quiet, JournalError> {
+        let Remedy::Retry { after } = failure.remedy else {
+            return Ok(Quiet::default());
         };
+        let is_quota = failure.kind == FailureKind::Quota;
+        if after.is_none() && !is_quota {
+            return Ok(Quiet::default());
+        }
         let connector = &self.head().connector;
         let since = self.course()?.since;
         let left = retry::left(self.setup.retry(connector), since, self.inner.clock.now());
-        let until = self.inner.in_a_while(after.min(left));
-        self.inner.lanes().quiet(connector, until);
-        Ok(())
+        let after = after.map(|after| after.min(left));
+        if !is_quota {
+            let until = self.inner.in_a_while(after.unwrap_or_default());
+            self.inner.lanes().quiet(connector, until);
+            return Ok(Quiet::default());
+        }
+        let now = self.inner.clock.monotonic();
+        let refusal = self
+            .inner
+            .lanes()
+            .too_many(connector, self.started, after, now, |most| {
+                self.inner.ids.jitter(most)
+            });
+        Ok(Quiet {
+            pause: after.is_none().then_some(refusal.pause),
+            learnt: refusal.learnt.map(|limit| Fact::LimitLearnt {
+                connector: connector.clone(),
+                limit,
+            }),
+        })
+    }
+
+    /// Notes when requests leave.
+    pub(crate) fn begin(&mut self) {
+        self.started = self.inner.clock.monotonic();
+    }
+
+    /// Notes how they were answered.
+    ///
+    /// That a lookup went well says nothing about the operation itself.
+    pub(crate) fn heard(&mut self, requests: usize, failure: Option<&Failure>, is_lookup: bool) {
+        let before = self.trail.answered.map_or(0, |answered| answered.requests);
+        let requests = u32::try_from(requests.max(1)).unwrap_or(u32::MAX);
+        self.trail.answered = Some(Answered {
+            started: self.started,
+            took: self.inner.clock.monotonic().saturating_sub(self.started),
+            requests: before.saturating_add(requests),
+            said: failure.map_or(Said::Fine, |failure| said(failure.kind)),
+        });
+        if failure.is_some() || !is_lookup {
+            self.show(failure);
+        }
+    }
+
+    /// Counts what an answer shows of the connector.
+    fn show(&mut self, failure: Option<&Failure>) {
+        let bearing = Bearing::of(failure);
+        let (wards, head) = (&self.inner.wards, self.head());
+        let policy = self.setup.quarantine(&head.connector);
+        let now = self.inner.clock.monotonic();
+        let (Some(failure), true) = (failure, bearing.is_failure()) else {
+            if bearing == Bearing::Well {
+                wards.well(&head.connector, policy, head.operation, now);
+            }
+            self.trail.showing.failed = None;
+            return;
+        };
+        let culprit = Culprit {
+            operation: head.operation,
+            flow: head.flow,
+            name: head.name.clone(),
+            verb: self.job.planned.verb,
+            attempt: self.attempts,
+            at: self.inner.clock.now(),
+            failure: failure.clone(),
+        };
+        let tripped = wards.failed(&head.connector, policy, bearing, culprit, now);
+        self.trail.showing = Showing {
+            failed: Some(failure.clone()),
+            tripped: tripped.or(self.trail.showing.tripped.take()),
+        };
     }
 
     fn course(&self) -> Result<Course, JournalError> {
@@ -934,6 +1076,25 @@ fn order<'o>(
         },
         deprovision: job.planned.deprovision,
         password,
+    }
+}
+
+/// Tells what a failure says about how much the target can take.
+fn said(kind: FailureKind) -> Said {
+    match kind {
+        FailureKind::Quota => Said::TooMany,
+        FailureKind::Unreachable | FailureKind::ReplyLost | FailureKind::TargetError => {
+            Said::Overloaded
+        }
+        FailureKind::Misconfigured
+        | FailureKind::Unauthenticated
+        | FailureKind::Forbidden
+        | FailureKind::NotFound
+        | FailureKind::Conflict
+        | FailureKind::Rejected
+        | FailureKind::Garbled
+        | FailureKind::Redirected
+        | FailureKind::Unsupported => Said::Fine,
     }
 }
 

@@ -2,12 +2,15 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use decide::{Decider, Policies};
 use domain::{
-    Catalogue, Configuration, Connector, ConnectorRef, ConnectorSettings, Connectors, Hold, Reason,
-    RetryPolicy, Unavailable,
+    BrakePolicy, Catalogue, Configuration, Connector, ConnectorRef, ConnectorSettings, Connectors,
+    Hold, QuarantinePolicy, Reason, RetryPolicy, Unavailable,
 };
+
+use crate::limiter::Allowed;
 
 /// A connector, or why there is none.
 type Built = Result<Arc<dyn Connector>, Unavailable>;
@@ -75,8 +78,8 @@ impl Setup {
         made
     }
 
-    /// Returns every configured connector with the number of requests that it may have in flight.
-    pub(crate) fn limits(&self) -> impl Iterator<Item = (ConnectorRef, usize)> {
+    /// Returns every configured connector with how fast it may be sent to.
+    pub(crate) fn limits(&self) -> impl Iterator<Item = (ConnectorRef, Allowed)> {
         self.configuration
             .connections
             .iter()
@@ -86,7 +89,12 @@ impl Setup {
                         connection: connection.id.clone(),
                         kind: settings.kind.clone(),
                     };
-                    (connector, settings.concurrency.max(1))
+                    let allowed = Allowed {
+                        concurrency: settings.concurrency.max(1),
+                        rate: settings.rate,
+                        learns: settings.learn_limit,
+                    };
+                    (connector, allowed)
                 })
             })
     }
@@ -133,6 +141,35 @@ impl Setup {
             .connector(connector)
             .and_then(|(_, settings)| settings.retry.as_ref())
             .unwrap_or(&self.configuration.engine.retry)
+    }
+
+    pub(crate) fn brakes(&self, connector: &ConnectorRef) -> &BrakePolicy {
+        self.configuration
+            .connector(connector)
+            .and_then(|(_, settings)| settings.brakes.as_ref())
+            .unwrap_or(&self.configuration.engine.brakes)
+    }
+
+    /// Returns the longest time within which any brake counts.
+    pub(crate) fn longest_brake(&self) -> Duration {
+        let connectors = self
+            .configuration
+            .connections
+            .iter()
+            .flat_map(|connection| &connection.connectors);
+        connectors
+            .filter_map(|settings| settings.brakes.as_ref())
+            .chain([&self.configuration.engine.brakes])
+            .map(|policy| policy.window)
+            .max()
+            .unwrap_or_default()
+    }
+
+    pub(crate) fn quarantine(&self, connector: &ConnectorRef) -> &QuarantinePolicy {
+        self.configuration
+            .connector(connector)
+            .and_then(|(_, settings)| settings.quarantine.as_ref())
+            .unwrap_or(&self.configuration.engine.quarantine)
     }
 
     /// Tells whether a connector's target keeps groups.

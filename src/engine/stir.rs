@@ -48,19 +48,21 @@ impl Inner {
             // The clock may have been moved just now, and the time keeper not have run yet.
             self.pump();
             let now = self.clock.monotonic();
-            let (running, reads, due) = {
+            let (running, reads, due, kept) = {
                 let lanes = self.lanes();
                 let reads = lanes.wanted().is_some() && self.sends;
-                (lanes.running(), reads, lanes.next_due(now))
+                let kept = lanes.count(now).held;
+                (lanes.running(), reads, lanes.next_due(now), kept)
             };
+            let probe = self.wards.next_probe().filter(|_| kept > 0);
             let patience = self.waits.patience();
             let is_still = self.waits.stir.is_quiet()
-                && running <= held
+                && running.max(self.wards.probing()) <= held
                 && !reads
                 && !self.releasing.load(Ordering::Acquire)
                 && patience.is_none_or(|until| until > now);
             if is_still || self.is_stopping() {
-                return due.into_iter().chain(patience).min();
+                return due.into_iter().chain(patience).chain(probe).min();
             }
             let _ = pulse.changed().await; // the sender lives as long as the engine
         }

@@ -322,6 +322,11 @@ impl FlowTrace {
             | Fact::Released { .. }
             | Fact::ConnectorHeld { .. }
             | Fact::ConnectorReleased { .. }
+            | Fact::Quarantined { .. }
+            | Fact::BrakeEngaged { .. }
+            | Fact::BrakeApproved { .. }
+            | Fact::BrakeRejected { .. }
+            | Fact::LimitLearnt { .. }
             | Fact::ReconcileStarted { .. }
             | Fact::DriftFound { .. }
             | Fact::DriftCleared { .. }

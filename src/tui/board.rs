@@ -262,7 +262,12 @@ impl Board {
             | Fact::ReconcileEnded { .. } => {
                 self.directory_version += 1;
             }
-            Fact::CallerReleased { .. } => self.operations_version += 1,
+            Fact::CallerReleased { .. }
+            | Fact::Quarantined { .. }
+            | Fact::ConnectorReleased { .. }
+            | Fact::BrakeEngaged { .. }
+            | Fact::BrakeApproved { .. }
+            | Fact::BrakeRejected { .. } => self.operations_version += 1,
             fact => {
                 if let Some(id) = fact.moves() {
                     self.moved(record.seq, id, fact);

@@ -7,8 +7,8 @@ use config::edit::Document;
 use config::{LintOptions, Severity};
 use domain::{Catalogue, Configuration, ConnectorRef, Lab, LabFeed, OperationId, QualifiedName};
 use engine::{
-    Engine, ExchangeFilter, JournalError, News, OperationFilter, Page, ReadBudget, Reader, State,
-    Subscription,
+    DeadFilter, Engine, ExchangeFilter, JournalError, News, OperationFilter, Page, ReadBudget,
+    Reader, State, Subscription,
 };
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -16,7 +16,7 @@ use crate::draft::{Draft, Review, affected};
 use crate::screen::told;
 use crate::stream::{Row, read_back};
 use crate::terminal;
-use crate::wish::{Answer, Deed, Happening, Query};
+use crate::wish::{Answer, Deed, Happening, Query, Safeguards};
 use crate::{Setup, View};
 
 /// How many rows are read at once.
@@ -220,6 +220,59 @@ impl Hands {
                     send(Answer::Done(
                         result
                             .map(|()| format!("{connector} goes on"))
+                            .map_err(|error| told(&error)),
+                    ));
+                });
+            }
+            Deed::Probe(connector) => {
+                let result = engine.probe(&connector);
+                send(Answer::Done(
+                    result
+                        .map(|()| format!("{connector} is probed"))
+                        .map_err(|error| told(&error)),
+                ));
+            }
+            Deed::Release(connector) => {
+                tokio::spawn(async move {
+                    let result = engine
+                        .release_quarantine(&connector, "released in the workbench")
+                        .await;
+                    send(Answer::Done(
+                        result
+                            .map(|()| format!("{connector} goes on"))
+                            .map_err(|error| told(&error)),
+                    ));
+                });
+            }
+            Deed::Approve {
+                connector,
+                brake,
+                by,
+                reason,
+                expires,
+            } => {
+                tokio::spawn(async move {
+                    let result = engine
+                        .approve_brake(&connector, brake, &by, &reason, expires)
+                        .await;
+                    send(Answer::Done(
+                        result
+                            .map(|count| format!("{count} operation(s) ({brake}) go on"))
+                            .map_err(|error| told(&error)),
+                    ));
+                });
+            }
+            Deed::Reject {
+                connector,
+                brake,
+                by,
+                reason,
+            } => {
+                tokio::spawn(async move {
+                    let result = engine.reject_brake(&connector, brake, &by, &reason).await;
+                    send(Answer::Done(
+                        result
+                            .map(|count| format!("{count} operation(s) ({brake}) are given up"))
                             .map_err(|error| told(&error)),
                     ));
                 });
@@ -513,6 +566,22 @@ fn read(
                 roles: reader.roles()?,
                 count: reader.user_count()?,
             }
+        }
+        Query::Safeguards { groups } => {
+            let mut brakes = Vec::new();
+            for brake in reader.brakes()? {
+                let kept = reader.kept_by(&brake.connector, brake.brake, LIST)?.len();
+                brakes.push((brake, kept));
+            }
+            Answer::Safeguards(Box::new(Safeguards {
+                quarantines: reader.quarantines()?,
+                brakes,
+                groups: if groups {
+                    reader.dead_groups(&DeadFilter::default())?
+                } else {
+                    Vec::new()
+                },
+            }))
         }
         Query::Links(local) => {
             let links = reader.links_of(local)?;

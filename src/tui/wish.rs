@@ -2,13 +2,17 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use config::Loaded;
 use domain::{
-    ConnectorRef, FlowId, Group, LabEntry, LabFault, LabMock, LabObject, Link, LocalRef,
+    Brake, ConnectorRef, FlowId, Group, LabEntry, LabFault, LabMock, LabObject, Link, LocalRef,
     OperationId, QualifiedName, Request, RoleName, User,
 };
-use engine::{Counts, DriftView, FlowTrace, News, OperationView, Outcome, Plan, State};
+use engine::{
+    Counts, DeadGroup, DriftView, EngagedBrake, FlowTrace, News, OperationView, Outcome, Plan,
+    Quarantine, State,
+};
 
 use crate::draft::{Edit, Review};
 use crate::filter::Filter;
@@ -76,6 +80,10 @@ pub(crate) enum Query {
         state: Option<State>,
         before: Option<u64>,
     },
+    /// Quarantines and brakes; dead letters by cause as well when they are looked at.
+    Safeguards {
+        groups: bool,
+    },
     Directory {
         after: Option<QualifiedName>,
     },
@@ -114,6 +122,23 @@ pub(crate) enum Deed {
     Compare(Vec<ConnectorRef>),
     /// Decide about differences.
     Resolve(Vec<engine::Wish>),
+    /// See whether a connector in quarantine works again, or go on without asking.
+    Probe(ConnectorRef),
+    Release(ConnectorRef),
+    /// Say that what a brake keeps is meant, until the approval expires, or that it is not.
+    Approve {
+        connector: ConnectorRef,
+        brake: Brake,
+        by: String,
+        reason: String,
+        expires: Duration,
+    },
+    Reject {
+        connector: ConnectorRef,
+        brake: Brake,
+        by: String,
+        reason: String,
+    },
     /// Say what saving the draft would do.
     Review,
     /// Save the draft and let the engine work by it.
@@ -137,6 +162,15 @@ pub(crate) enum Deed {
         target: String,
         name: String,
     },
+}
+
+/// What keeps trouble from spreading, as it stands.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Safeguards {
+    pub(crate) quarantines: Vec<Quarantine>,
+    /// Each with how many operations it keeps.
+    pub(crate) brakes: Vec<(EngagedBrake, usize)>,
+    pub(crate) groups: Vec<DeadGroup>,
 }
 
 /// What came back.
@@ -169,6 +203,7 @@ pub(crate) enum Answer {
         roles: Vec<RoleName>,
         count: u64,
     },
+    Safeguards(Box<Safeguards>),
     /// The links of a user or group, and what was found to differ.
     Links(LocalRef, Vec<Link>, Vec<DriftView>),
     Mocks(Vec<LabMock>, Vec<LabFault>),

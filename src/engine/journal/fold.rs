@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use domain::{FlowId, Link, OnFailure, OperationId, TriggerId, User};
+use domain::{FlowId, Link, OnFailure, OperationId, Reason, TriggerId, User};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::code::{self, key, micros, signed};
 use super::pack::{self, Run};
-use super::{JournalError, reconcile};
+use super::{JournalError, reconcile, standing};
 use crate::doubt::Doubt;
 use crate::lifecycle::{IllegalFact, Move};
 use crate::{Cause, DirectoryChange, Fact, Queued, Record, Settlement, State, WaitVerdict};
@@ -209,6 +209,51 @@ pub(super) fn fold(
         } => {
             db.prepare_cached("DELETE FROM holds WHERE connector = ?1 AND reason = ?2")?
                 .execute(params![connector.to_string(), reason.code()])?;
+            if *reason == Reason::Quarantined {
+                standing::end(db, connector, standing::QUARANTINE)?;
+            }
+        }
+        Fact::Quarantined { quarantine } => {
+            db.prepare_cached(
+                "INSERT OR REPLACE INTO holds (connector, reason, detail, at) VALUES (?1, ?2, ?3, ?4)",
+            )?
+            .execute(params![
+                quarantine.connector.to_string(),
+                Reason::Quarantined.code(),
+                quarantine.told(),
+                micros(record.at)
+            ])?;
+            standing::put(
+                db,
+                &quarantine.connector,
+                standing::QUARANTINE,
+                record.at,
+                quarantine,
+            )?;
+        }
+        Fact::BrakeEngaged { engaged } => {
+            let what = standing::brake(engaged.brake);
+            standing::put(db, &engaged.connector, &what, record.at, engaged)?;
+        }
+        Fact::BrakeApproved { approval } => {
+            let (connector, kind) = (&approval.connector, approval.brake);
+            standing::end(db, connector, &standing::brake(kind))?;
+            standing::put(
+                db,
+                connector,
+                &standing::approval(kind),
+                record.at,
+                approval,
+            )?;
+        }
+        Fact::BrakeRejected {
+            connector, brake, ..
+        } => {
+            standing::end(db, connector, &standing::brake(*brake))?;
+            standing::end(db, connector, &standing::approval(*brake))?;
+        }
+        Fact::LimitLearnt { connector, limit } => {
+            standing::put(db, connector, standing::LIMIT, record.at, limit)?;
         }
     }
     Ok(())

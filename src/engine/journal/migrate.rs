@@ -26,6 +26,7 @@ const STEPS: &[Step] = &[
     Step::Tables(schema::FORMAT_1),
     Step::Rows(reconcile::introduce),
     Step::Tables(schema::FORMAT_3),
+    Step::Tables(schema::STANDING),
 ];
 
 /// How a file comes from one format to the next.

@@ -14,6 +14,7 @@ mod pack;
 mod read;
 mod reconcile;
 mod schema;
+mod standing;
 mod work;
 mod write;
 

@@ -160,6 +160,19 @@ DROP INDEX operations_by_state;
 CREATE INDEX operations_by_state ON operations (state, seq, connector) WHERE state <> 5;
 ";
 
+/// What stands at each connector until something ends it: a learnt limit, a quarantine, a brake and its approval. The
+/// bodies are whole, so that they outlive the facts that they came of. The index finds what was taken away lately.
+pub(super) const STANDING: &str = "
+CREATE TABLE standing (
+    connector TEXT NOT NULL,
+    what TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (connector, what)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX operations_taking ON operations (queued_at) WHERE verb = 2 OR object = 1;
+";
+
 /// Sets how a connection that may write behaves.
 pub(super) fn prepare_writer(connection: &Connection) -> Result<(), JournalError> {
     connection.pragma_update(None, "journal_mode", "WAL")?;

@@ -154,13 +154,7 @@ impl Reader {
 
     /// Returns an operation whatever its state.
     pub(crate) fn head(&self, id: OperationId) -> Result<Option<Open>, JournalError> {
-        self.with(|db| {
-            let mut statement = db.prepare_cached(&format!(
-                "SELECT {OPEN_COLUMNS} FROM operations WHERE id = ?1"
-            ))?;
-            let mut rows = statement.query([id.0.as_bytes()])?;
-            rows.next()?.map(open).transpose()
-        })
+        self.with(|db| head(db, id))
     }
 
     /// Returns the operations of a flow in order, whatever their state.
@@ -532,7 +526,15 @@ fn open(row: &Row<'_>) -> Result<Open, JournalError> {
     })
 }
 
-fn planned(db: &Connection, id: OperationId) -> Result<Option<Planned>, JournalError> {
+pub(super) fn head(db: &Connection, id: OperationId) -> Result<Option<Open>, JournalError> {
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {OPEN_COLUMNS} FROM operations WHERE id = ?1"
+    ))?;
+    let mut rows = statement.query([id.0.as_bytes()])?;
+    rows.next()?.map(open).transpose()
+}
+
+pub(super) fn planned(db: &Connection, id: OperationId) -> Result<Option<Planned>, JournalError> {
     let found: Option<(i64, Option<i64>)> = db
         .prepare_cached("SELECT body_seq, nth FROM operations WHERE id = ?1")?
         .query_row([id.0.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))

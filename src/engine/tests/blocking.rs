@@ -125,9 +125,23 @@ async fn what_waits_for_a_retry_in_a_refused_request_is_given_up() {
     assert!(world.plain.names().is_empty());
 }
 
+/// Both provisioners block: what one of them deletes cannot wait for the other's verdict.
+async fn both_blocking() -> World {
+    World::with(|configuration| {
+        configuration.resident = [full(), plain()]
+            .map(|connector| {
+                let mut entry = provisioner(connector);
+                entry.blocking = true;
+                entry
+            })
+            .to_vec();
+    })
+    .await
+}
+
 #[tokio::test]
 async fn a_refused_update_and_a_refused_delete_are_undone_where_they_were_made() {
-    let world = blocking(OnFailure::Reject).await;
+    let world = both_blocking().await;
     world.create("kim").await;
     world.settle().await;
     for change in [
@@ -315,7 +329,7 @@ async fn a_refused_request_undoes_an_update_or_a_delete_whose_reply_was_lost() {
             mail("kim", "new@acme.example"),
             Change::DeleteUser { user: "kim".into() },
         ] {
-            let world = blocking(OnFailure::Reject).await;
+            let world = both_blocking().await;
             world.create("kim").await;
             world.settle().await;
             world.plain.on_write([Act::LoseReply]);

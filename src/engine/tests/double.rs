@@ -39,6 +39,43 @@ pub(crate) struct Account {
     pub(crate) object: Object,
 }
 
+/// A quota: what is left of it, and what it is filled up with.
+#[derive(Debug)]
+pub(crate) struct Bucket {
+    pub(crate) left: f64,
+    pub(crate) most: f64,
+    pub(crate) per_second: f64,
+    pub(crate) at: std::time::Duration,
+    /// Every write, and whether it was taken.
+    pub(crate) taken: Vec<bool>,
+}
+
+impl Bucket {
+    pub(crate) fn new(requests: u32, per: std::time::Duration) -> Self {
+        Self {
+            left: requests.into(),
+            most: requests.into(),
+            per_second: f64::from(requests) / per.as_secs_f64(),
+            at: std::time::Duration::ZERO,
+            taken: Vec::new(),
+        }
+    }
+
+    fn take(&mut self, now: std::time::Duration) -> Result<(), Failure> {
+        let passed = now.saturating_sub(self.at).as_secs_f64();
+        self.left = (self.left + passed * self.per_second).min(self.most);
+        self.at = now;
+        let is_taken = self.left >= 1.0;
+        self.taken.push(is_taken);
+        if is_taken {
+            self.left -= 1.0;
+            return Ok(());
+        }
+        let wait = ((1.0 - self.left) / self.per_second).ceil();
+        Err(quota(Some(std::time::Duration::from_secs_f64(wait))))
+    }
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct State {
     pub(crate) accounts: BTreeMap<String, Account>,
@@ -49,6 +86,8 @@ pub(crate) struct State {
     pub(crate) lists: VecDeque<Act>,
     /// Attributes that lists leave out.
     pub(crate) unlisted: BTreeSet<String>,
+    /// How many writes there may be, and how many more come in a second; none when there is no limit.
+    pub(crate) bucket: Option<Bucket>,
     /// Names that are always refused.
     pub(crate) poisoned: BTreeMap<String, Failure>,
     next: u64,
@@ -168,6 +207,9 @@ impl Target {
 
     fn apply(&self, order: &Order<'_>) -> Result<Confirmed, Failure> {
         let mut state = self.state();
+        if let Some(bucket) = &mut state.bucket {
+            bucket.take(self.clock.monotonic())?;
+        }
         if let Some(failure) = state.poisoned.get(&order.desired.remote_name) {
             return Err(failure.clone());
         }
@@ -295,6 +337,11 @@ pub(crate) fn failure(kind: FailureKind, remedy: Remedy) -> Failure {
         told: format!("the double says {}", kind.word()),
         advice: "Look at the test.".to_owned(),
     }
+}
+
+/// What a target says whose quota is used up.
+pub(crate) fn quota(after: Option<std::time::Duration>) -> Failure {
+    failure(FailureKind::Quota, Remedy::Retry { after })
 }
 
 pub(crate) fn down() -> Act {

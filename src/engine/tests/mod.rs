@@ -2,11 +2,15 @@
 
 mod backlog;
 mod blocking;
+mod brakes;
+mod dead;
 pub(crate) mod double;
 mod holds;
 mod journal;
 mod lifecycle;
+mod limits;
 mod order;
+mod quarantine;
 mod random;
 mod reconcile;
 mod recovery;

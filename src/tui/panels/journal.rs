@@ -10,10 +10,11 @@ use crate::keymap::{Key, Move};
 use crate::modal::{Modal, Question, Sheet};
 use crate::paint::{Column, Pen, Span};
 use crate::panel::Panel;
+use crate::panels::safeguards::{approval, approved, banners, causes, culprits};
 use crate::screen::movement;
 use crate::why;
 use crate::widgets::{Button, Field, Form, List, Text};
-use crate::wish::{Answer, Deed, Errand, Query, Wish};
+use crate::wish::{Answer, Deed, Errand, Query, Safeguards, Wish};
 use crate::world::World;
 
 /// The tabs: all, then each state.
@@ -44,6 +45,10 @@ pub(crate) struct Journal {
     trace: Option<(FlowId, Option<Box<FlowTrace>>)>,
     asked_trace: Option<FlowId>,
     asked_at: u64,
+    safeguards: Safeguards,
+    /// For which state of the operations they were read, and whether with the causes of dead letters.
+    guarded: Option<(u64, bool)>,
+    is_guarding: bool,
 }
 
 impl Journal {
@@ -83,9 +88,18 @@ impl Journal {
             &line,
             theme.dim,
         );
+        let mut top = 1;
+        for banner in banners(&self.safeguards, world) {
+            if top + 3 > inner.height {
+                break;
+            }
+            let width = inner.width.saturating_sub(1);
+            pen.put(inner.x + 1, inner.y + top, width, &banner, theme.warn);
+            top += 1;
+        }
         let rows = Rect {
-            y: inner.y + 1,
-            height: inner.height - 1,
+            y: inner.y + top,
+            height: inner.height - top,
             ..inner
         };
         if self.operations.is_empty() {
@@ -274,6 +288,26 @@ impl Panel for Journal {
                 );
             }
         }
+        if let Some(quarantine) = self.safeguards.quarantines.first() {
+            actions.push(
+                Action::new("quarantine", Key::letter('Q'), "Quarantine: the requests")
+                    .like(format!("outbound quarantine show {}", quarantine.connector)),
+            );
+        }
+        if let Some((brake, _)) = self.safeguards.brakes.first() {
+            actions.push(
+                Action::new("brake", Key::letter('B'), "Brake: approve or reject").like(format!(
+                    "outbound brake approve {} --by NAME",
+                    brake.connector
+                )),
+            );
+        }
+        if STATES[self.tab] == Some(State::Dead) {
+            actions.push(
+                Action::new("causes", Key::letter('C'), "Dead letters by cause")
+                    .like("outbound journal dead"),
+            );
+        }
         actions.push(
             Action::named("dead", "Journal: dead letters")
                 .like("outbound journal operations --state dead"),
@@ -288,6 +322,28 @@ impl Panel for Journal {
     }
 
     fn act(&mut self, world: &World, id: &str) -> Vec<Wish> {
+        let known = &self.safeguards;
+        let modal = match id {
+            "quarantine" => known
+                .quarantines
+                .first()
+                .map(|quarantine| culprits(quarantine, world, &world.theme)),
+            "brake" => known
+                .brakes
+                .first()
+                .map(|(brake, kept)| approval(brake, *kept)),
+            "causes" => Some(causes(&known.groups, world, &world.theme)),
+            _ => None,
+        };
+        if let Some(modal) = modal {
+            return vec![Wish::Show(Box::new(modal))];
+        }
+        if id == "dead" {
+            self.tab = 6;
+            self.operations.clear();
+            self.version = None;
+            return Vec::new();
+        }
         let Some(one) = self.selected() else {
             return Vec::new();
         };
@@ -343,11 +399,6 @@ impl Panel for Journal {
             }
             "pause" => return vec![Wish::Do(Deed::Pause(one.connector.clone()))],
             "resume" => return vec![Wish::Do(Deed::Resume(one.connector.clone()))],
-            "dead" => {
-                self.tab = 6;
-                self.operations.clear();
-                self.version = None;
-            }
             _ => {}
         }
         Vec::new()
@@ -365,6 +416,12 @@ impl Panel for Journal {
                 state: STATES[self.tab],
                 before: None,
             });
+        }
+        let groups = STATES[self.tab] == Some(State::Dead);
+        if self.guarded != Some((version, groups)) && !self.is_guarding {
+            self.is_guarding = true;
+            self.guarded = Some((version, groups));
+            queries.push(Query::Safeguards { groups });
         }
         let looks = self.open || world.width >= 100;
         if let Some(flow) = self.selected().map(|one| one.flow).filter(|_| looks) {
@@ -404,6 +461,10 @@ impl Panel for Journal {
                     self.version = None;
                 }
             }
+            Answer::Safeguards(known) if self.is_guarding => {
+                self.is_guarding = false;
+                self.safeguards = known.as_ref().clone();
+            }
             Answer::Trace(flow, trace) if self.asked_trace == Some(*flow) => {
                 self.asked_trace = None;
                 self.trace = Some((*flow, trace.clone()));
@@ -413,7 +474,10 @@ impl Panel for Journal {
         Vec::new()
     }
 
-    fn submitted(&mut self, _world: &World, sheet: &str, form: &Form, _button: &str) -> Vec<Wish> {
+    fn submitted(&mut self, _world: &World, sheet: &str, form: &Form, button: &str) -> Vec<Wish> {
+        if let Some(wishes) = approved(sheet, form, button) {
+            return wishes;
+        }
         match sheet.parse() {
             Ok(operation) => vec![Wish::Do(Deed::Discard(vec![operation], form.value("why")))],
             Err(_) => Vec::new(),

@@ -7,6 +7,7 @@ mod journal;
 mod log;
 mod provisioners;
 mod provisioning;
+mod safeguards;
 mod settings;
 mod targets;
 mod traffic;

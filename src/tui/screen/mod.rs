@@ -266,6 +266,7 @@ impl Screen {
             Answer::Older { .. }
             | Answer::Trace(..)
             | Answer::Operations { .. }
+            | Answer::Safeguards(_)
             | Answer::Directory { .. }
             | Answer::Links(..)
             | Answer::Objects(..)

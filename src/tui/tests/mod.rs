@@ -133,6 +133,7 @@ fn answer_to(query: Query) -> Answer {
                 list,
             }
         }
+        Query::Safeguards { .. } => Answer::Safeguards(Box::default()),
         Query::Directory { after: None } => samples::directory(),
         Query::Directory { after } => Answer::Directory {
             after,

@@ -1,0 +1,239 @@
+//! `outbound quarantine`: which connectors are left alone, who brought it about, and the ways out.
+
+use clap::Subcommand;
+use domain::{ConnectorRef, Exchange};
+use engine::{Culprit, ExchangeFilter, ExchangeView, Page, Quarantine, Reader};
+
+use super::journal::refused;
+use super::out::Out;
+use super::session::journal_trouble;
+use super::trouble::Trouble;
+use super::{Global, session};
+use crate::exit::Exit;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum QuarantineCommand {
+    /// Lists the connectors that are left alone because too much failed there
+    List,
+    /// Names the requests that brought it about: user, operation, status, what the target said
+    Show {
+        /// CONNECTION/CONNECTOR; all of them when none is named
+        connector: Option<ConnectorRef>,
+    },
+    /// Asks the target now, and lets one operation through; when that works the connector goes on
+    Probe {
+        /// CONNECTION/CONNECTOR
+        connector: ConnectorRef,
+        /// How long to wait for it, in seconds
+        #[arg(long, value_name = "SECONDS", default_value_t = 15)]
+        wait: u64,
+    },
+    /// Goes on sending at once; what failed for the credentials alone is tried again, too
+    Release {
+        /// CONNECTION/CONNECTOR
+        connector: ConnectorRef,
+        /// Why, for the journal
+        #[arg(long, default_value = "by hand")]
+        why: String,
+        /// How long to wait for what is owed, in seconds
+        #[arg(long, value_name = "SECONDS", default_value_t = 15)]
+        wait: u64,
+    },
+}
+
+pub(super) async fn quarantine(
+    global: &Global,
+    out: Out,
+    command: QuarantineCommand,
+) -> Result<Exit, Trouble> {
+    match command {
+        QuarantineCommand::List => list(&session::reader(global)?, out),
+        QuarantineCommand::Show { connector } => {
+            show(&session::reader(global)?, out, connector.as_ref())
+        }
+        QuarantineCommand::Probe { connector, wait } => probe(global, out, &connector, wait).await,
+        QuarantineCommand::Release {
+            connector,
+            why,
+            wait,
+        } => {
+            let (_, engine) = session::engine(global).await?;
+            let result = engine
+                .release_quarantine(&connector, &why)
+                .await
+                .map_err(refused);
+            if result.is_ok() {
+                super::trigger::settle(&engine, std::time::Duration::from_secs(wait)).await;
+            }
+            let again = engine.quarantines();
+            engine.shutdown().await;
+            result?;
+            Ok(told(out, &connector, &again))
+        }
+    }
+}
+
+fn list(reader: &Reader, out: Out) -> Result<Exit, Trouble> {
+    let all = reader
+        .quarantines()
+        .map_err(|error| journal_trouble(&error))?;
+    let rows: Vec<Vec<String>> = all
+        .iter()
+        .map(|quarantine| {
+            vec![
+                quarantine.connector.to_string(),
+                clock_text(quarantine.since),
+                quarantine.cause.told(),
+                quarantine.probes.to_string(),
+                clock_text(quarantine.next_probe),
+            ]
+        })
+        .collect();
+    if all.is_empty() {
+        out.text("no connector is in quarantine");
+    } else {
+        out.table(
+            &["CONNECTOR", "SINCE", "BECAUSE", "PROBES", "NEXT PROBE"],
+            &rows,
+        );
+    }
+    for quarantine in &all {
+        out.value(quarantine);
+    }
+    Ok(Exit::Done)
+}
+
+fn show(reader: &Reader, out: Out, connector: Option<&ConnectorRef>) -> Result<Exit, Trouble> {
+    let failed = |error| journal_trouble(&error);
+    let all = reader.quarantines().map_err(failed)?;
+    let wanted: Vec<&Quarantine> = all
+        .iter()
+        .filter(|quarantine| connector.is_none_or(|wanted| *wanted == quarantine.connector))
+        .collect();
+    if wanted.is_empty() {
+        let which = connector.map_or_else(
+            || "no connector is in quarantine".to_owned(),
+            |connector| format!("{connector} is not in quarantine"),
+        );
+        out.text(&which);
+        return Ok(Exit::Done);
+    }
+    for quarantine in wanted {
+        out.text(&format!("{}  {}", quarantine.connector, quarantine.told()));
+        if let Some(met) = &quarantine.last_probe {
+            out.text(&format!(
+                "  the last of {} probes: {met}",
+                quarantine.probes
+            ));
+        }
+        let mut culprits = Vec::new();
+        for culprit in &quarantine.culprits {
+            let requests = requests_of(reader, culprit).map_err(failed)?;
+            describe(out, culprit, &requests);
+            culprits.push(serde_json::json!({
+                "culprit": culprit,
+                "requests": requests.iter().map(|view| serde_json::json!({
+                    "number": view.seq, "method": view.exchange.method, "url": view.exchange.url,
+                    "status": view.exchange.response.as_ref().map(|response| response.status),
+                })).collect::<Vec<_>>(),
+            }));
+        }
+        out.text(&format!(
+            "  do: mend the cause, then `outbound quarantine probe {}`",
+            quarantine.connector
+        ));
+        out.value(&serde_json::json!({ "quarantine": quarantine, "culprits": culprits }));
+    }
+    Ok(Exit::Done)
+}
+
+fn describe(out: Out, culprit: &Culprit, requests: &[ExchangeView]) {
+    out.text(&format!(
+        "  {}  {} {}: {}",
+        clock_text(culprit.at),
+        culprit.verb,
+        culprit.name,
+        culprit.failure
+    ));
+    for view in requests {
+        out.text(&format!(
+            "      #{}  {} {} -> {}",
+            view.seq,
+            view.exchange.method,
+            view.exchange.url,
+            status(&view.exchange)
+        ));
+    }
+    out.text(&format!(
+        "      outbound journal show {} --wire",
+        culprit.operation
+    ));
+}
+
+/// Returns the requests of the attempt that counted, the first one first.
+fn requests_of(
+    reader: &Reader,
+    culprit: &Culprit,
+) -> Result<Vec<ExchangeView>, engine::JournalError> {
+    let filter = ExchangeFilter {
+        operation: Some(culprit.operation),
+        ..ExchangeFilter::default()
+    };
+    let mut requests = reader.exchanges(&filter, Page::newest(100))?;
+    requests.retain(|view| view.attempt == culprit.attempt);
+    requests.reverse();
+    Ok(requests)
+}
+
+fn status(exchange: &Exchange) -> String {
+    match (&exchange.response, &exchange.error) {
+        (Some(response), _) => response.status.to_string(),
+        (None, Some(error)) => error.clone(),
+        (None, None) => "no answer".to_owned(),
+    }
+}
+
+async fn probe(
+    global: &Global,
+    out: Out,
+    connector: &ConnectorRef,
+    wait: u64,
+) -> Result<Exit, Trouble> {
+    let (_, engine) = session::engine(global).await?;
+    let result = engine.probe(connector).map_err(refused);
+    if result.is_ok() {
+        super::trigger::settle(&engine, std::time::Duration::from_secs(wait)).await;
+    }
+    let again = engine.quarantines();
+    engine.shutdown().await;
+    result?;
+    Ok(told(out, connector, &again))
+}
+
+/// Says whether a connector is still, or again, left alone.
+fn told(out: Out, connector: &ConnectorRef, all: &[Quarantine]) -> Exit {
+    let still = all
+        .iter()
+        .find(|quarantine| quarantine.connector == *connector);
+    match still {
+        None => {
+            out.text(&format!("{connector} is sent to again"));
+            out.value(
+                &serde_json::json!({ "connector": connector.to_string(), "state": "released" }),
+            );
+            Exit::Done
+        }
+        Some(quarantine) => {
+            out.text(&format!("{connector} is {}", quarantine.told()));
+            if let Some(met) = &quarantine.last_probe {
+                out.text(&format!("  the last probe: {met}"));
+            }
+            out.value(quarantine);
+            Exit::Target
+        }
+    }
+}
+
+fn clock_text(at: jiff::Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}

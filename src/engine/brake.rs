@@ -1,0 +1,532 @@
+//! The brakes: too many accounts that are taken away at once wait for somebody's approval.
+//!
+//! Deletes, deactivations and group removals are counted by themselves, at each connector, as they are decided. What is
+//! more than the policy allows is kept, and so is everything of the same kind that comes after it, until a named person
+//! approves, for a time, or rejects. What undoes a refused request is not counted: it takes away what was just made.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use decide::Decisions;
+use domain::{Brake, BrakePolicy, ConnectorRef, Reason, Step, TraceLine, Verdict};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::handle::CommandError;
+use crate::inner::{Inner, Owed};
+use crate::journal::{JournalError, Open, Reader};
+use crate::retry::{later, until};
+use crate::setup::Setup;
+use crate::{Fact, OperationView};
+
+/// The longest time for which an approval may be given.
+pub const LONGEST_APPROVAL: Duration = Duration::from_hours(7 * 24);
+
+/// How many operations are released or given up in one commit.
+const PAGE: usize = 200;
+
+/// A brake that has engaged.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct EngagedBrake {
+    /// The connector.
+    pub connector: ConnectorRef,
+    /// What is kept.
+    pub brake: Brake,
+    /// Since when.
+    pub since: Timestamp,
+    /// How many would have been taken away, the one that was too many included.
+    pub counted: u64,
+    /// Of how many accounts.
+    pub accounts: u64,
+    /// The policy at that time.
+    pub percent: u32,
+    /// The policy at that time.
+    pub count: u32,
+    /// The policy at that time.
+    pub window: Duration,
+}
+
+impl EngagedBrake {
+    /// Makes the fact that is committed with what made it engage.
+    pub(crate) fn fact(self) -> Fact {
+        tracing::warn!(connector = %self.connector, told = %self.told(), "a brake has engaged");
+        Fact::BrakeEngaged {
+            engaged: Box::new(self),
+        }
+    }
+
+    /// Returns why it engaged and what lets go of it, in a sentence.
+    pub fn told(&self) -> String {
+        format!(
+            "{} {} of {} within {} minutes is more than {} and {} %; approve or reject with `outbound brake`",
+            self.counted,
+            self.brake.says(),
+            self.accounts,
+            self.window.as_secs().div_ceil(60),
+            self.count,
+            self.percent
+        )
+    }
+}
+
+/// Somebody's word that it is meant.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Approval {
+    /// The connector.
+    pub connector: ConnectorRef,
+    /// What may be taken away.
+    pub brake: Brake,
+    /// Who says so.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+    /// When.
+    pub at: Timestamp,
+    /// Until when what is taken away is not counted.
+    pub until: Timestamp,
+}
+
+/// All brakes of all connectors.
+#[derive(Debug, Default)]
+pub(crate) struct Brakes {
+    states: Mutex<HashMap<(ConnectorRef, Brake), State>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// When how many were taken away, the newest last, as [`Tick`]s.
+    taken: VecDeque<(Duration, u32)>,
+    /// The accounts from which they are taken; asked for once in a window, when the count is reached.
+    accounts: Option<u64>,
+    engaged: Option<EngagedBrake>,
+    /// What comes before this is not counted.
+    approved: Option<Timestamp>,
+}
+
+/// A moment: by the wall clock for people and expiry, and by the monotonic one for what is counted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tick {
+    pub(crate) now: Timestamp,
+    /// Shifted, so that what was before the process began has its place.
+    pub(crate) passed: Duration,
+}
+
+/// By how much the monotonic clock is shifted.
+const BEFORE: Duration = Duration::from_hours(24 * 3660);
+
+impl Tick {
+    pub(crate) fn of(clock: &dyn domain::Clock) -> Self {
+        Self {
+            now: clock.now(),
+            passed: clock.monotonic() + BEFORE,
+        }
+    }
+}
+
+impl Brakes {
+    fn lock(&self) -> MutexGuard<'_, HashMap<(ConnectorRef, Brake), State>> {
+        self.states.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes up what stands in the journal: engaged brakes, approvals, and what was taken away within the windows.
+    pub(crate) fn load(reader: &Reader, setup: &Setup, tick: Tick) -> Result<Self, JournalError> {
+        let brakes = Self::default();
+        let mut states = brakes.lock();
+        let mut since: HashMap<(ConnectorRef, Brake), Timestamp> = HashMap::new();
+        for (at, engaged) in reader.brakes_with_time()? {
+            let key = (engaged.connector.clone(), engaged.brake);
+            since.insert(key.clone(), at);
+            states.entry(key).or_default().engaged = Some(engaged);
+        }
+        for (at, approval) in reader.approvals_with_time()? {
+            let key = (approval.connector.clone(), approval.brake);
+            since.insert(key.clone(), at.max(approval.until));
+            states.entry(key).or_default().approved = Some(approval.until);
+        }
+        let longest = setup.longest_brake();
+        for taken in reader.taken_since(tick.now, longest)? {
+            let policy = setup.brakes(&taken.connector);
+            let age = until(taken.at, tick.now);
+            let key = (taken.connector.clone(), taken.brake);
+            let is_new = since.get(&key).is_none_or(|since| taken.at >= *since);
+            if age <= policy.window && is_new {
+                let passed = tick.passed.saturating_sub(age);
+                states
+                    .entry(key)
+                    .or_default()
+                    .taken
+                    .push_back((passed, taken.amount));
+            }
+        }
+        drop(states);
+        Ok(brakes)
+    }
+
+    /// Keeps what is too many among decisions, and says so in their traces.
+    ///
+    /// `counts` is off for a plan: nothing is counted and no brake engages. Returns the brakes that have engaged.
+    pub(crate) fn judge<'d>(
+        &self,
+        decisions: impl Iterator<Item = &'d mut Decisions>,
+        setup: &Setup,
+        reader: &Reader,
+        tick: Tick,
+        counts: bool,
+    ) -> Result<Vec<EngagedBrake>, JournalError> {
+        let mut engaged = Vec::new();
+        // What one plan would take away adds up, too.
+        let mut within: HashMap<(ConnectorRef, Brake), u32> = HashMap::new();
+        for decision in decisions.flat_map(|all| &mut all.decisions) {
+            let Verdict::Operation(planned) = &mut decision.verdict else {
+                continue;
+            };
+            let Some((brake, amount)) = Brake::of(planned) else {
+                continue;
+            };
+            let connector = &decision.candidate.connector;
+            let policy = setup.brakes(connector);
+            if !policy.enabled {
+                continue;
+            }
+            let key = (connector.clone(), brake);
+            let before = within.get(&key).copied().unwrap_or(0);
+            let mut states = self.lock();
+            let state = states.entry(key.clone()).or_default();
+            let was_engaged = state.engaged.is_some();
+            if !was_engaged && state.approved.is_some_and(|until| tick.now < until) {
+                continue;
+            }
+            let kept = state.admit(&key, policy, amount + before, reader, tick)?;
+            match &kept {
+                None if counts => state.taken.push_back((tick.passed, amount)),
+                None => *within.entry(key).or_default() += amount,
+                Some(brake) if counts && !was_engaged => {
+                    state.engaged = Some(brake.clone());
+                    engaged.push(brake.clone());
+                }
+                Some(_) => {}
+            }
+            if let Some(kept) = kept {
+                planned.held = Some(Reason::BrakeEngaged);
+                decision.trace.push(TraceLine {
+                    step: Step::Send,
+                    text: format!("kept, not sent: {}", kept.told()),
+                    reason: Some(Reason::BrakeEngaged),
+                });
+            }
+        }
+        Ok(engaged)
+    }
+
+    /// Takes back what was counted for a request that is refused before anything is sent. Of the brakes that it made
+    /// engage, only those of the connector that refuses it stay: its caller needs somebody's approval.
+    pub(crate) fn take_back<'d>(
+        &self,
+        decisions: impl Iterator<Item = &'d Decisions>,
+        engaged: Vec<EngagedBrake>,
+        refusing: &ConnectorRef,
+    ) -> Vec<EngagedBrake> {
+        let mut states = self.lock();
+        for decision in decisions.flat_map(|all| &all.decisions) {
+            let Verdict::Operation(planned) = &decision.verdict else {
+                continue;
+            };
+            if planned.held == Some(Reason::BrakeEngaged) {
+                continue;
+            }
+            if let Some((brake, _)) = Brake::of(planned)
+                && let Some(state) = states.get_mut(&(decision.candidate.connector.clone(), brake))
+            {
+                state.taken.pop_back();
+            }
+        }
+        let (stay, others): (Vec<_>, Vec<_>) = engaged
+            .into_iter()
+            .partition(|engaged| engaged.connector == *refusing);
+        for other in others {
+            if let Some(state) = states.get_mut(&(other.connector, other.brake)) {
+                state.engaged = None;
+            }
+        }
+        stay
+    }
+
+    fn is_engaged(&self, connector: &ConnectorRef, brake: Brake) -> bool {
+        self.lock()
+            .get(&(connector.clone(), brake))
+            .is_some_and(|state| state.engaged.is_some())
+    }
+
+    /// Lets go of a brake; what was counted before is forgotten.
+    fn let_go(
+        &self,
+        connector: &ConnectorRef,
+        brake: Brake,
+        approved: Option<Timestamp>,
+    ) -> Option<EngagedBrake> {
+        let mut states = self.lock();
+        let state = states.get_mut(&(connector.clone(), brake))?;
+        let engaged = state.engaged.take()?;
+        *state = State {
+            approved,
+            ..State::default()
+        };
+        Some(engaged)
+    }
+
+    fn put_back(&self, engaged: EngagedBrake) {
+        let key = (engaged.connector.clone(), engaged.brake);
+        self.lock().entry(key).or_default().engaged = Some(engaged);
+    }
+
+    fn engaged(&self) -> Vec<EngagedBrake> {
+        let states = self.lock();
+        let mut all: Vec<EngagedBrake> = states
+            .values()
+            .filter_map(|state| state.engaged.clone())
+            .collect();
+        all.sort_by(|one, other| (&one.connector, one.brake).cmp(&(&other.connector, other.brake)));
+        all
+    }
+}
+
+impl State {
+    /// Returns the brake that keeps so many from being taken away; `None` when they may be. An approval is looked at before.
+    fn admit(
+        &mut self,
+        (connector, brake): &(ConnectorRef, Brake),
+        policy: &BrakePolicy,
+        amount: u32,
+        reader: &Reader,
+        tick: Tick,
+    ) -> Result<Option<EngagedBrake>, JournalError> {
+        if let Some(engaged) = &self.engaged {
+            return Ok(Some(engaged.clone()));
+        }
+        let oldest = tick.passed.saturating_sub(policy.window);
+        while self.taken.front().is_some_and(|(at, _)| *at < oldest) {
+            self.taken.pop_front();
+        }
+        if self.taken.is_empty() {
+            self.accounts = None;
+        }
+        let taken: u64 = self.taken.iter().map(|(_, count)| u64::from(*count)).sum();
+        let counted = taken + u64::from(amount);
+        if counted <= u64::from(policy.count) {
+            return Ok(None);
+        }
+        let accounts = if let Some(accounts) = self.accounts {
+            accounts
+        } else {
+            let first = self.taken.front().map_or(tick.passed, |(at, _)| *at);
+            let counted_for = tick.passed.saturating_sub(first);
+            reader.accounts(connector, tick.now, counted_for)?
+        };
+        self.accounts = Some(accounts);
+        if counted * 100 <= accounts * u64::from(policy.percent) {
+            return Ok(None);
+        }
+        Ok(Some(EngagedBrake {
+            connector: connector.clone(),
+            brake: *brake,
+            since: tick.now,
+            counted,
+            accounts,
+            percent: policy.percent,
+            count: policy.count,
+            window: policy.window,
+        }))
+    }
+}
+
+impl Inner {
+    /// Judges decisions that are about to be committed; the brakes that engage are committed with them.
+    pub(crate) fn brake(
+        &self,
+        decisions: &mut [Decisions],
+        setup: &Setup,
+    ) -> Result<Vec<EngagedBrake>, JournalError> {
+        let tick = Tick::of(self.clock.as_ref());
+        self.brakes
+            .judge(decisions.iter_mut(), setup, &self.reader, tick, true)
+    }
+
+    /// Lets what a brake keeps go on, and does not count what comes until the approval expires.
+    pub(crate) async fn approve_brake(
+        self: &Arc<Self>,
+        connector: &ConnectorRef,
+        brake: Brake,
+        by: &str,
+        reason: &str,
+        expires: Duration,
+    ) -> Result<u64, CommandError> {
+        if by.trim().is_empty() {
+            return Err(CommandError::NobodyApproves);
+        }
+        if expires > LONGEST_APPROVAL {
+            return Err(CommandError::ApprovedTooLong);
+        }
+        let now = self.clock.now();
+        let approval = Approval {
+            connector: connector.clone(),
+            brake,
+            by: by.to_owned(),
+            reason: reason.to_owned(),
+            at: now,
+            until: later(now, expires),
+        };
+        let engaged = self
+            .brakes
+            .let_go(connector, brake, Some(approval.until))
+            .ok_or_else(|| CommandError::NotBraked(connector.clone(), brake))?;
+        let mut owed = Owed::default();
+        owed.apart([Fact::BrakeApproved { approval }]);
+        if let Err(error) = self.commit(owed).await {
+            self.brakes.put_back(engaged);
+            return Err(error.into());
+        }
+        let released = self.release_braked(connector, brake).await?;
+        self.pump();
+        self.beat();
+        Ok(released)
+    }
+
+    /// Releases what a brake kept that has been let go of.
+    async fn release_braked(
+        &self,
+        connector: &ConnectorRef,
+        brake: Brake,
+    ) -> Result<u64, JournalError> {
+        let mut released = 0;
+        let mut after = 0;
+        loop {
+            let page = self.braked(connector, brake, after)?;
+            let Some(last) = page.1 else {
+                return Ok(released);
+            };
+            after = last;
+            if !page.0.is_empty() {
+                self.release(&page.0).await?;
+                released += page.0.len() as u64;
+            }
+        }
+    }
+
+    /// Returns a page of what a brake keeps, with the number of the last that was looked at.
+    fn braked(
+        &self,
+        connector: &ConnectorRef,
+        brake: Brake,
+        after: u64,
+    ) -> Result<(Vec<Open>, Option<u64>), JournalError> {
+        let held = self
+            .reader
+            .held_for(connector, Reason::BrakeEngaged, after, PAGE)?;
+        let last = held.last().map(|open| open.seq);
+        let mut kept = Vec::with_capacity(held.len());
+        for open in held {
+            let planned = self.reader.planned(open.operation)?;
+            let kind = planned.as_ref().and_then(Brake::of).map(|(kind, _)| kind);
+            if kind == Some(brake) {
+                kept.push(open);
+            }
+        }
+        Ok((kept, last))
+    }
+
+    /// Gives up what a brake keeps: nothing of it is taken away.
+    pub(crate) async fn reject_brake(
+        self: &Arc<Self>,
+        connector: &ConnectorRef,
+        brake: Brake,
+        by: &str,
+        reason: &str,
+    ) -> Result<u64, CommandError> {
+        if by.trim().is_empty() {
+            return Err(CommandError::NobodyApproves);
+        }
+        if !self.brakes.is_engaged(connector, brake) {
+            return Err(CommandError::NotBraked(connector.clone(), brake));
+        }
+        let why = format!("rejected by {by}: {reason}");
+        let mut discarded: u64 = 0;
+        let mut after = 0;
+        loop {
+            let (kept, last) = self.braked(connector, brake, after)?;
+            let Some(last) = last else { break };
+            after = last;
+            for open in kept {
+                match self.discard(open.operation, &why).await {
+                    Ok(()) => discarded += 1,
+                    Err(CommandError::Journal(error)) => return Err(error.into()),
+                    // It has been given up by somebody else meanwhile.
+                    Err(error) => {
+                        tracing::info!(operation.id = %open.operation, %error, "what a brake kept is not there any more");
+                    }
+                }
+            }
+        }
+        let mut owed = Owed::default();
+        owed.apart([Fact::BrakeRejected {
+            connector: connector.clone(),
+            brake,
+            by: by.to_owned(),
+            reason: reason.to_owned(),
+            discarded,
+        }]);
+        // Only now: what is not given up yet must not go on when the process ends in between.
+        self.commit(owed).await?;
+        let _ = self.brakes.let_go(connector, brake, None); // it was engaged above
+        self.pump();
+        self.beat();
+        Ok(discarded)
+    }
+
+    /// Releases what is kept by a brake that has been let go of: approved just before the process ended, or while the
+    /// operation was decided.
+    pub(crate) async fn release_unbraked(&self) -> Result<(), JournalError> {
+        for connector in self.reader.braked_connectors()? {
+            for brake in Brake::ALL {
+                if !self.brakes.is_engaged(&connector, brake) {
+                    self.release_braked(&connector, brake).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the brakes that have engaged.
+    pub(crate) fn engaged_brakes(&self) -> Vec<EngagedBrake> {
+        self.brakes.engaged()
+    }
+}
+
+impl Reader {
+    /// Returns what a brake keeps, the oldest first, as far as one looks.
+    pub fn kept_by(
+        &self,
+        connector: &ConnectorRef,
+        brake: Brake,
+        limit: usize,
+    ) -> Result<Vec<OperationView>, JournalError> {
+        let mut out = Vec::new();
+        let mut after = 0;
+        while out.len() < limit {
+            let held = self.held_for(connector, Reason::BrakeEngaged, after, PAGE)?;
+            let Some(last) = held.last() else { break };
+            after = last.seq;
+            for open in held {
+                let planned = self.planned(open.operation)?;
+                let kind = planned.as_ref().and_then(Brake::of).map(|(kind, _)| kind);
+                if kind == Some(brake)
+                    && out.len() < limit
+                    && let Some(view) = self.operation(open.operation)?
+                {
+                    out.push(view);
+                }
+            }
+        }
+        Ok(out)
+    }
+}

@@ -1,0 +1,421 @@
+//! The brakes: how much may be taken away, what waits, and whose word lets it go on.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use domain::{Brake, Change, Deprovision, QualifiedName, Reason, Verb};
+
+use super::world::{World, full, only_full, plain, role};
+use crate::{CommandError, Fact, Life, State};
+
+/// A world with so many users at the full target.
+async fn peopled(count: usize, change: impl FnOnce(&mut domain::Configuration)) -> World {
+    let world = World::with(|configuration| {
+        only_full(configuration);
+        change(configuration);
+    })
+    .await;
+    for at in 0..count {
+        world.create(&format!("u{at}")).await;
+    }
+    world.settle().await;
+    world
+}
+
+fn kept(world: &World, brake: Brake) -> usize {
+    world.reader().kept_by(&full(), brake, 1000).unwrap().len()
+}
+
+#[tokio::test]
+async fn a_mass_delete_takes_away_no_more_than_the_brake_allows() {
+    for (accounts, allowed) in [(30, 10), (50, 10), (100, 20)] {
+        let world = peopled(accounts, |_| {}).await;
+        for at in 0..accounts {
+            world.delete(&format!("u{at}")).await;
+        }
+        world.settle().await;
+        assert_eq!(world.full.names().len(), accounts - allowed);
+        assert_eq!(kept(&world, Brake::Deletes), accounts - allowed);
+        let engaged = world.engine.brakes().remove(0);
+        assert_eq!(engaged.counted, allowed as u64 + 1);
+        assert_eq!(engaged.accounts, accounts as u64);
+    }
+}
+
+#[tokio::test]
+async fn a_role_mistyped_in_the_file_takes_away_no_more_than_the_brake_allows() {
+    let mut world = peopled(30, |configuration| {
+        configuration.connections[0].outbound_roles = Vec::new();
+    })
+    .await;
+    world
+        .reconfigure(|configuration| {
+            configuration.connections[0].outbound_roles = vec![role("Internal/manger")];
+        })
+        .await;
+    for at in 0..30 {
+        let name = format!("u{at}");
+        world.mail(&name, &format!("{name}@new.example")).await;
+    }
+    world.settle().await;
+    assert_eq!(world.full.names().len(), 20);
+    world
+        .engine
+        .reject_brake(&full(), Brake::Deletes, "Ada", "a slip in the role's name")
+        .await
+        .unwrap();
+    world
+        .reconfigure(|configuration| configuration.connections[0].outbound_roles = Vec::new())
+        .await;
+    for at in 10..30 {
+        let name = format!("u{at}");
+        world.mail(&name, &format!("{name}@newer.example")).await;
+    }
+    world.settle().await;
+    assert_eq!(world.full.names().len(), 20);
+    assert!(world.engine.brakes().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_kept_says_so_in_its_trace_and_others_of_the_connector_go_on_in_order() {
+    let world = peopled(20, |_| {}).await;
+    for at in 0..10 {
+        world.delete(&format!("u{at}")).await;
+    }
+    let outcome = world.delete("u10").await;
+    world.settle().await;
+    assert_eq!(
+        world.life(&outcome, &full()),
+        Life::Held {
+            reason: Reason::BrakeEngaged
+        }
+    );
+    let trace = &outcome.triggers[0].decisions[0].decision.trace;
+    let line = trace.last().unwrap();
+    assert_eq!(line.reason, Some(Reason::BrakeEngaged));
+    assert!(
+        line.text.contains("11 accounts deleted of 20"),
+        "{}",
+        line.text
+    );
+    // Another user's change and creation go on.
+    world.mail("u11", "new@acme.example").await;
+    world.create("new").await;
+    world.settle().await;
+    assert!(world.full.names().contains(&"new".to_owned()));
+    assert_eq!(
+        world.full.account("u11").attributes["email"],
+        "new@acme.example"
+    );
+    let minute = Duration::from_mins(1);
+    world
+        .engine
+        .approve_brake(&full(), Brake::Deletes, "Ada", "the year ends", minute)
+        .await
+        .unwrap();
+    world.settle().await;
+    assert_eq!(world.life(&outcome, &full()), Life::Settled);
+}
+
+#[tokio::test]
+async fn what_comes_after_what_is_kept_waits_for_it_in_its_lane() {
+    let manager = || BTreeSet::from([role("Internal/manager")]);
+    let world = peopled(0, |configuration| {
+        configuration.connections[0].outbound_roles = vec![role("Internal/manager")];
+        configuration.engine.brakes.count = 0;
+        configuration.engine.brakes.percent = 0;
+    })
+    .await;
+    let mut kim = super::world::user("kim");
+    kim.roles = manager();
+    world
+        .submit(Change::CreateUser {
+            user: kim,
+            password: None,
+        })
+        .await
+        .unwrap();
+    world.settle().await;
+    let gone = world
+        .submit(Change::RevokeRole {
+            user: "kim".into(),
+            role: role("Internal/manager"),
+        })
+        .await
+        .unwrap();
+    let back = world
+        .submit(Change::AssignRole {
+            user: "kim".into(),
+            role: role("Internal/manager"),
+        })
+        .await
+        .unwrap();
+    world.settle().await;
+    assert_eq!(world.lives(&gone, &full()), [State::Held]);
+    assert_eq!(world.lives(&back, &full()), [State::Queued]);
+    world
+        .engine
+        .approve_brake(
+            &full(),
+            Brake::Deletes,
+            "Ada",
+            "meant",
+            Duration::from_mins(1),
+        )
+        .await
+        .unwrap();
+    world.settle().await;
+    assert_eq!(
+        world.full.verbs(),
+        [Verb::Create, Verb::Deprovision, Verb::Create]
+    );
+}
+
+#[tokio::test]
+async fn an_approval_has_a_name_and_an_end_and_what_it_covers_is_not_counted() {
+    let world = peopled(60, |_| {}).await;
+    for at in 0..20 {
+        world.delete(&format!("u{at}")).await;
+    }
+    world.settle().await;
+    let kept_before = kept(&world, Brake::Deletes);
+    assert!(kept_before > 0);
+    let connector = full();
+    let approve = |by: &'static str, expires| {
+        world
+            .engine
+            .approve_brake(&connector, Brake::Deletes, by, "leavers", expires)
+    };
+    let hour = Duration::from_hours(1);
+    assert!(matches!(
+        approve(" ", hour).await,
+        Err(CommandError::NobodyApproves)
+    ));
+    assert!(matches!(
+        approve("Ada", 8 * 24 * hour).await,
+        Err(CommandError::ApprovedTooLong)
+    ));
+    assert_eq!(kept(&world, Brake::Deletes), kept_before);
+    assert_eq!(approve("Ada", hour).await.unwrap(), kept_before as u64);
+    for at in 20..35 {
+        world.delete(&format!("u{at}")).await;
+    }
+    world.settle().await;
+    assert_eq!(world.full.names().len(), 25);
+    assert!(matches!(
+        approve("Ada", hour).await,
+        Err(CommandError::NotBraked(..))
+    ));
+    let approval = world.reader().approvals().unwrap().remove(0);
+    assert_eq!(
+        (approval.by.as_str(), approval.reason.as_str()),
+        ("Ada", "leavers")
+    );
+    world.clock.advance(hour);
+    for at in 35..60 {
+        world.delete(&format!("u{at}")).await;
+    }
+    world.settle().await;
+    assert_eq!(
+        world.full.names().len(),
+        15,
+        "ten more, then it engages again"
+    );
+    assert_eq!(world.engine.brakes().len(), 1);
+}
+
+#[tokio::test]
+async fn a_rejection_gives_each_up_explicitly_and_the_accounts_stay() {
+    let world = peopled(30, |_| {}).await;
+    let mut outcomes = Vec::new();
+    for at in 0..15 {
+        outcomes.push(world.delete(&format!("u{at}")).await);
+    }
+    world.settle().await;
+    let discarded = world
+        .engine
+        .reject_brake(&full(), Brake::Deletes, "Ada", "nobody leaves")
+        .await
+        .unwrap();
+    assert_eq!(discarded, 5);
+    world.settle().await;
+    assert_eq!(world.full.names().len(), 20);
+    assert_eq!(world.lives(&outcomes[14], &full()), [State::Discarded]);
+    let trace = world.trace(&outcomes[14]);
+    let why = trace.operations[0].discarded.clone().unwrap();
+    assert_eq!(why, "rejected by Ada: nobody leaves");
+    world
+        .until(|fact| matches!(fact, Fact::BrakeRejected { discarded: 5, .. }))
+        .await;
+    super::journal::Folded::of(&world.reader()).check(&world.reader());
+}
+
+#[tokio::test]
+async fn a_restart_forgets_neither_the_count_nor_the_brake_nor_the_approval() {
+    let mut world = peopled(30, |_| {}).await;
+    for at in 0..8 {
+        world.delete(&format!("u{at}")).await;
+    }
+    world.settle().await;
+    world.crash().await;
+    for at in 8..15 {
+        world.delete(&format!("u{at}")).await;
+        world.settle().await;
+        world.crash().await;
+    }
+    assert_eq!(world.full.names().len(), 20);
+    assert_eq!(kept(&world, Brake::Deletes), 5);
+    let hour = Duration::from_hours(1);
+    world
+        .engine
+        .approve_brake(&full(), Brake::Deletes, "Ada", "leavers", hour)
+        .await
+        .unwrap();
+    world.crash().await;
+    for at in 15..30 {
+        world.delete(&format!("u{at}")).await;
+    }
+    world.settle().await;
+    assert!(world.full.names().is_empty());
+    assert!(world.engine.brakes().is_empty());
+}
+
+#[tokio::test]
+async fn what_was_approved_just_before_the_process_ended_goes_on_with_the_next() {
+    let mut world = peopled(20, |_| {}).await;
+    for at in 0..15 {
+        world.delete(&format!("u{at}")).await;
+    }
+    world.settle().await;
+    let engaged = world.engine.brakes().remove(0);
+    let mut batch = crate::journal::Batch::default();
+    let now = domain::Clock::now(&world.clock);
+    batch.push(
+        None,
+        Fact::BrakeApproved {
+            approval: crate::Approval {
+                connector: full(),
+                brake: engaged.brake,
+                by: "Ada".to_owned(),
+                reason: "leavers".to_owned(),
+                at: now,
+                until: now,
+            },
+        },
+    );
+    world.engine.inner_for_tests().append(batch).await.unwrap();
+    world.crash().await;
+    world.settle().await;
+    assert_eq!(world.full.names().len(), 5);
+}
+
+#[tokio::test]
+async fn each_kind_is_counted_by_itself_and_a_window_passes() {
+    let world = peopled(40, |configuration| {
+        configuration.connections[0].connectors[0].deprovision = Deprovision::Deactivate;
+    })
+    .await;
+    let users = |range: std::ops::Range<usize>| -> BTreeSet<QualifiedName> {
+        range
+            .map(|at| QualifiedName::new(&format!("u{at}")))
+            .collect()
+    };
+    world
+        .submit(Change::CreateGroup {
+            group: "staff".into(),
+            members: users(0..40),
+        })
+        .await
+        .unwrap();
+    world.settle().await;
+    for at in 0..10 {
+        world.delete(&format!("u{at}")).await;
+    }
+    world.settle().await;
+    assert!(world.engine.brakes().is_empty());
+    let outcome = world
+        .submit(Change::ChangeGroup {
+            group: "staff".into(),
+            add: BTreeSet::new(),
+            remove: users(10..30),
+        })
+        .await
+        .unwrap();
+    world.settle().await;
+    assert_eq!(
+        world.life(&outcome, &full()),
+        Life::Held {
+            reason: Reason::BrakeEngaged
+        }
+    );
+    let engaged: Vec<Brake> = world
+        .engine
+        .brakes()
+        .iter()
+        .map(|brake| brake.brake)
+        .collect();
+    assert_eq!(engaged, [Brake::GroupRemovals]);
+    world.clock.advance(Duration::from_secs(3601));
+    for at in 10..17 {
+        world.delete(&format!("u{at}")).await;
+    }
+    world.settle().await;
+    assert_eq!(world.engine.brakes().len(), 1);
+}
+
+#[tokio::test]
+async fn a_plan_shows_the_brake_and_counts_nothing() {
+    let world = peopled(20, |_| {}).await;
+    for at in 0..10 {
+        world.delete(&format!("u{at}")).await;
+    }
+    world.settle().await;
+    let request = super::world::console(Change::DeleteUser { user: "u10".into() });
+    let held = |plan: &crate::Plan| match &plan.triggers[0].decisions[0].verdict {
+        domain::Verdict::Operation(planned) => planned.held,
+        domain::Verdict::Nothing(_) => None,
+    };
+    for _ in 0..3 {
+        let plan = world.engine.plan(&request).unwrap();
+        assert_eq!(held(&plan), Some(Reason::BrakeEngaged));
+        let plan = crate::plan(&world.options(), &request).unwrap();
+        assert_eq!(held(&plan), Some(Reason::BrakeEngaged));
+    }
+    assert!(world.engine.brakes().is_empty());
+}
+
+#[tokio::test]
+async fn a_brake_that_is_off_keeps_nothing() {
+    let world = peopled(30, |configuration| {
+        configuration.connections[0].connectors[0].brakes = Some(domain::BrakePolicy {
+            enabled: false,
+            ..domain::BrakePolicy::default()
+        });
+    })
+    .await;
+    for at in 0..30 {
+        world.delete(&format!("u{at}")).await;
+    }
+    world.settle().await;
+    assert!(world.full.names().is_empty());
+}
+
+#[tokio::test]
+async fn one_who_would_wait_for_what_a_brake_keeps_hears_it_at_once() {
+    let world = peopled(20, |configuration| {
+        configuration.resident[0].blocking = true;
+        configuration
+            .resident
+            .push(super::world::provisioner(plain()));
+    })
+    .await;
+    for at in 0..10 {
+        assert!(world.delete(&format!("u{at}")).await.is_accepted());
+    }
+    let outcome = world.delete("u10").await;
+    assert!(!outcome.is_accepted());
+    world.settle().await;
+    assert!(world.plain.names().contains(&"u10".to_owned()));
+    assert_eq!(world.reader().user_count().unwrap(), 10);
+    assert_eq!(world.engine.brakes().len(), 1);
+}

@@ -1,0 +1,351 @@
+//! A connector that is left alone: who brought it about, probes, the ways out, and what a caller hears.
+
+use std::time::Duration;
+
+use domain::{FailureKind, OnFailure, Reason, Remedy, Verb};
+
+use super::double::{Act, down, failure, rejected};
+use super::world::{World, create, full, only_full, plain, provisioner};
+use crate::{Fact, Life, QuarantineCause, State, WaitFailure, WaitVerdict};
+
+fn unauthenticated() -> Act {
+    let mut refused = failure(FailureKind::Unauthenticated, Remedy::GiveUp);
+    refused.status = Some(401);
+    Act::Fail(refused)
+}
+
+/// Three users whose creation the target refuses for the credentials, one after the other.
+async fn refused(world: &World) -> Vec<crate::Outcome> {
+    world.full.on_write((0..3).map(|_| unauthenticated()));
+    let mut outcomes = Vec::new();
+    for name in ["kim", "bob", "ann"] {
+        outcomes.push(world.create(name).await);
+        world.engine.idle().await;
+    }
+    outcomes
+}
+
+#[tokio::test]
+async fn three_refusals_running_stop_the_connector_name_who_met_them_and_stop_nobody_else() {
+    let world = World::new().await;
+    let outcomes = refused(&world).await;
+    let quarantines = world.engine.quarantines();
+    let [quarantine] = quarantines.as_slice() else {
+        panic!("{quarantines:?}");
+    };
+    assert_eq!(quarantine.connector, full());
+    assert_eq!(quarantine.cause, QuarantineCause::Refused { running: 3 });
+    let named: Vec<(String, Option<u16>)> = quarantine
+        .culprits
+        .iter()
+        .map(|culprit| (culprit.name.to_string(), culprit.failure.status))
+        .collect();
+    let expected = ["ann", "bob", "kim"].map(|name| (name.to_owned(), Some(401)));
+    assert_eq!(named, expected);
+    // Each is found with the requests that it made.
+    for culprit in &quarantine.culprits {
+        let filter = crate::ExchangeFilter {
+            operation: Some(culprit.operation),
+            ..crate::ExchangeFilter::default()
+        };
+        let page = crate::Page::newest(10);
+        let exchanges = world.reader().exchanges(&filter, page).unwrap();
+        assert!(exchanges.iter().any(|view| view.attempt == culprit.attempt));
+    }
+    let eve = world.create("eve").await;
+    world.engine.idle().await;
+    assert_eq!(
+        world.life(&eve, &full()),
+        Life::Held {
+            reason: Reason::Quarantined
+        }
+    );
+    assert_eq!(world.life(&eve, &plain()), Life::Settled);
+    assert_eq!(world.full.verbs().len(), 3);
+    assert_eq!(outcomes.len(), 3);
+}
+
+#[tokio::test]
+async fn once_the_credentials_are_mended_a_probe_ends_it_and_everything_is_made_up_for() {
+    let world = World::with(only_full).await;
+    let outcomes = refused(&world).await;
+    let eve = world.create("eve").await;
+    world.engine.idle().await;
+    world.clock.advance(Duration::from_secs(59));
+    world.engine.idle().await;
+    assert_eq!(world.full.verbs().len(), 3, "not before its time");
+    world.clock.advance(Duration::from_secs(1));
+    world.settle().await;
+    assert!(world.engine.quarantines().is_empty());
+    assert_eq!(world.full.names(), ["ann", "bob", "eve", "kim"]);
+    for outcome in outcomes.iter().chain([&eve]) {
+        assert_eq!(world.life(outcome, &full()), Life::Settled);
+    }
+    world
+        .until(|fact| {
+            matches!(fact, Fact::ConnectorReleased { reason: Reason::Quarantined, detail, .. } if detail == "a probe went well")
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn while_it_fails_one_operation_at_a_time_is_tried_ever_more_rarely() {
+    let world = World::with(only_full).await;
+    refused(&world).await;
+    for at in 0..30 {
+        world.create(&format!("u{at}")).await;
+    }
+    world.engine.idle().await;
+    world.full.on_write((0..9).map(|_| unauthenticated()));
+    let mut pauses = Vec::new();
+    for probe in 0..9 {
+        let before = world.full.verbs().len();
+        let quarantine = world.engine.quarantines().remove(0);
+        pauses.push(quarantine.pause.as_secs() / 60);
+        world.clock.advance(quarantine.pause);
+        world.engine.idle().await;
+        assert_eq!(world.full.verbs().len(), before + 1, "probe {probe}");
+        let told = world.engine.quarantines().remove(0).last_probe.unwrap();
+        assert!(told.contains("401"), "{told}");
+    }
+    assert_eq!(pauses, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
+    world.settle().await;
+    assert_eq!(world.full.names().len(), 33);
+}
+
+#[tokio::test]
+async fn it_outlasts_the_process_and_so_does_what_led_to_it() {
+    let mut world = World::with(only_full).await;
+    world.full.on_write([unauthenticated(), unauthenticated()]);
+    for name in ["kim", "bob"] {
+        world.create(name).await;
+        world.engine.idle().await;
+    }
+    world.crash().await;
+    world.full.on_write([unauthenticated()]);
+    world.create("ann").await;
+    world.engine.idle().await;
+    let before = world.engine.quarantines();
+    assert_eq!(before.len(), 1);
+    assert_eq!(before[0].culprits.len(), 3);
+    world.crash().await;
+    assert_eq!(world.engine.quarantines(), before);
+    world.create("eve").await;
+    world.engine.idle().await;
+    assert_eq!(world.full.verbs().len(), 3);
+    world.clock.advance(Duration::from_mins(1));
+    world.settle().await;
+    assert_eq!(world.full.names().len(), 4);
+    super::journal::Folded::of(&world.reader()).check(&world.reader());
+    // What was before it ended is no reason for the next one.
+    world.crash().await;
+    world.full.on_write([unauthenticated()]);
+    world.create("joe").await;
+    world.engine.idle().await;
+    assert!(world.engine.quarantines().is_empty());
+}
+
+#[tokio::test]
+async fn half_of_twenty_is_enough_and_a_targets_trouble_keeps_its_operations() {
+    let world = World::with(only_full).await;
+    for at in 0..10 {
+        world.create(&format!("good{at}")).await;
+    }
+    world.settle().await;
+    world.full.on_write((0..10).map(|_| down()));
+    for at in 0..10 {
+        world.create(&format!("bad{at}")).await;
+        world.engine.idle().await;
+    }
+    let quarantine = world.engine.quarantines().remove(0);
+    assert!(
+        matches!(
+            quarantine.cause,
+            QuarantineCause::TooManyFailed {
+                failed: 10,
+                of: 20,
+                ..
+            }
+        ),
+        "{:?}",
+        quarantine.cause
+    );
+    world.settle().await;
+    assert_eq!(world.full.names().len(), 20);
+    assert!(world.engine.quarantines().is_empty());
+}
+
+#[tokio::test]
+async fn by_hand_it_ends_at_once_and_comes_back_when_nothing_was_mended() {
+    let world = World::with(only_full).await;
+    refused(&world).await;
+    world.full.on_write((0..3).map(|_| unauthenticated()));
+    world
+        .engine
+        .release_quarantine(&full(), "by a test")
+        .await
+        .unwrap();
+    world.engine.idle().await;
+    assert_eq!(world.full.verbs().len(), 6);
+    assert_eq!(world.engine.quarantines().len(), 1);
+    world
+        .engine
+        .release_quarantine(&full(), "by a test")
+        .await
+        .unwrap();
+    world.settle().await;
+    assert_eq!(world.full.names(), ["ann", "bob", "kim"]);
+    let error = world.engine.release_quarantine(&full(), "x").await;
+    assert!(error.unwrap_err().to_string().contains("not in quarantine"));
+}
+
+#[tokio::test]
+async fn another_configuration_is_tried_at_once_or_ends_it() {
+    let mut world = World::with(only_full).await;
+    refused(&world).await;
+    world.reconfigure(|_| {}).await;
+    world.settle().await;
+    assert_eq!(world.full.names(), ["ann", "bob", "kim"]);
+
+    let mut world = World::with(only_full).await;
+    refused(&world).await;
+    world
+        .reconfigure(|configuration| configuration.engine.quarantine.enabled = false)
+        .await;
+    assert!(world.engine.quarantines().is_empty());
+    world.settle().await;
+    assert_eq!(world.full.names(), ["ann", "bob", "kim"]);
+}
+
+#[tokio::test]
+async fn what_was_refused_for_its_content_stays_a_dead_letter() {
+    let world = World::with(only_full).await;
+    world.full.on_write([rejected()]);
+    let bad = world.create("bad").await;
+    world.engine.idle().await;
+    refused(&world).await;
+    world.clock.advance(Duration::from_mins(1));
+    world.settle().await;
+    assert_eq!(world.full.names(), ["ann", "bob", "kim"]);
+    assert_eq!(world.life(&bad, &full()), Life::Dead);
+}
+
+async fn blocking(on_failure: OnFailure) -> World {
+    World::with(|configuration| {
+        let mut entry = provisioner(full());
+        entry.blocking = true;
+        entry.on_failure = on_failure;
+        configuration.resident = vec![entry, provisioner(plain())];
+    })
+    .await
+}
+
+fn reason(outcome: &crate::Outcome) -> Option<Reason> {
+    match outcome.verdict.as_ref()? {
+        WaitVerdict::Rejected {
+            cause: WaitFailure::Held { reason, .. },
+        }
+        | WaitVerdict::Accepted {
+            cause: WaitFailure::Held { reason, .. },
+        } => Some(*reason),
+        _ => None,
+    }
+}
+
+#[tokio::test]
+async fn a_caller_hears_at_once_that_nothing_is_sent_to_its_connector() {
+    for on_failure in [OnFailure::Reject, OnFailure::Accept] {
+        let world = blocking(on_failure).await;
+        world.engine.pause(&full(), "by a test").await.unwrap();
+        // The clock stands still: whoever waited for it would wait for ever.
+        let outcome = world.create("kim").await;
+        assert_eq!(reason(&outcome), Some(Reason::Paused));
+        world.engine.idle().await;
+        let is_accepted = on_failure == OnFailure::Accept;
+        assert_eq!(outcome.is_accepted(), is_accepted);
+        let users = world.reader().user_count().unwrap();
+        assert_eq!(users, u64::from(is_accepted));
+        assert_eq!(world.plain.names().len(), usize::from(is_accepted));
+        world.engine.resume(&full(), "by a test").await.unwrap();
+        world.settle().await;
+        assert_eq!(world.full.names().len(), usize::from(is_accepted));
+    }
+}
+
+#[tokio::test]
+async fn a_caller_who_waits_already_hears_it_when_the_connector_is_stopped() {
+    let world = blocking(OnFailure::Reject).await;
+    world.full.on_write([down()]);
+    let engine = world.engine.clone();
+    let caller = tokio::spawn(async move {
+        engine
+            .submit(super::world::console(create("kim")))
+            .await
+            .unwrap()
+    });
+    world
+        .until(|fact| matches!(fact, Fact::AttemptFailed { .. }))
+        .await;
+    world.engine.pause(&full(), "by a test").await.unwrap();
+    let outcome = caller.await.unwrap();
+    assert_eq!(reason(&outcome), Some(Reason::Paused));
+    world.settle().await;
+    assert!(world.full.names().is_empty() && world.plain.names().is_empty());
+    assert_eq!(world.lives(&outcome, &full()), [State::Discarded]);
+}
+
+#[tokio::test]
+async fn an_account_is_not_taken_away_elsewhere_before_the_deletion_stands() {
+    let mut world = blocking(OnFailure::Reject).await;
+    world.create("kim").await;
+    world.settle().await;
+    world.full.on_write([rejected()]);
+    let outcome = world.delete("kim").await;
+    assert!(!outcome.is_accepted());
+    world.settle().await;
+    assert_eq!(world.full.verbs(), [Verb::Create, Verb::Deprovision]);
+    assert_eq!(
+        world.plain.verbs(),
+        [Verb::Create],
+        "nothing had to be undone"
+    );
+    assert_eq!(world.lives(&outcome, &plain()), [State::Discarded]);
+    assert_eq!(world.plain.names(), ["kim"]);
+
+    let outcome = world.delete("kim").await;
+    assert!(outcome.is_accepted());
+    world.settle().await;
+    assert_eq!(world.plain.verbs(), [Verb::Create, Verb::Deprovision]);
+
+    // A process that ends before the verdict leaves nothing behind that would be sent.
+    world.create("bob").await;
+    world.settle().await;
+    world.full.open.send_replace(false);
+    let engine = world.engine.clone();
+    let caller = tokio::spawn(async move {
+        engine
+            .submit(super::world::console(domain::Change::DeleteUser {
+                user: "bob".into(),
+            }))
+            .await
+    });
+    world
+        .until(|fact| {
+            matches!(
+                fact,
+                Fact::AttemptStarted {
+                    verb: Verb::Deprovision,
+                    number: 1,
+                    ..
+                }
+            )
+        })
+        .await;
+    let arrived = *world.full.arrived.borrow();
+    world.full.has_seen(arrived).await;
+    world.crash().await;
+    let _ = caller.await.unwrap();
+    world.settle().await;
+    assert_eq!(world.plain.names(), ["bob"]);
+    assert_eq!(world.full.names(), ["bob"]);
+}
