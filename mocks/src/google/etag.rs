@@ -30,16 +30,10 @@ pub(super) fn digest(bytes: &[u8]) -> Digest {
 
 /// Digests whatever can be hashed; stable within one build, too.
 pub(super) fn digest_of(content: &impl Hash) -> Digest {
-    let mut out = [0; 20];
-    for (part, chunk) in out.chunks_mut(8).enumerate() {
-        let mut hasher = DefaultHasher::new();
-        hasher.write_usize(part);
-        content.hash(&mut hasher);
-        let word = hasher.finish().to_be_bytes();
-        let take = chunk.len();
-        chunk.copy_from_slice(&word[..take]);
-    }
-    out
+    let mut hasher = DefaultHasher::new();
+    content.hash(&mut hasher);
+    // 64 bits tell contents apart; the rest fills the shape.
+    digest(&hasher.finish().to_be_bytes())
 }
 
 /// Writes a version as the API shows it, quotes included.

@@ -3,8 +3,10 @@
 //! Sizes and lengths: discovery document `admin:directory_v1`, revision 20261104, schema `User`; passwords: the
 //! users reference; characters of addresses: support.google.com/a/answer/9193374.
 
+use std::io;
 use std::sync::Arc;
 
+use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::error::Error;
@@ -221,7 +223,7 @@ fn name(user: &mut User, value: Option<&Value>, mode: Mode) -> Result<(), Error>
             "Required parameter: [resource.name.field]",
         ));
     }
-    if Value::Object(name.clone()).to_string().len() > NAME_BYTES {
+    if size(name) > NAME_BYTES {
         return Err(Error::invalid("name"));
     }
     for (field, word) in [("familyName", "FamilyName"), ("givenName", "GivenName")] {
@@ -350,7 +352,7 @@ fn check_list(field: &str, all: &[Value]) -> Result<(), Error> {
 /// Measures a field; the limit of `emails` leaves certificates out.
 fn measured(field: &str, value: &Value) -> usize {
     if field != "emails" {
-        return value.to_string().len();
+        return size(value);
     }
     let mut value = value.clone();
     for one in value
@@ -361,5 +363,25 @@ fn measured(field: &str, value: &Value) -> usize {
     {
         one.shift_remove("public_key_encryption_certificates");
     }
-    value.to_string().len()
+    size(&value)
+}
+
+/// Counts the bytes of a value's JSON without writing it.
+fn size(value: &impl Serialize) -> usize {
+    let mut bytes = Counted(0);
+    serde_json::to_writer(&mut bytes, value).expect("JSON with text keys, and a counter takes all");
+    bytes.0
+}
+
+struct Counted(usize);
+
+impl io::Write for Counted {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }

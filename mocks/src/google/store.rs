@@ -10,7 +10,8 @@ use std::{
 
 use imbl::{OrdMap, OrdSet};
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Map, Value};
+use serde::{Deserialize, de::IgnoredAny};
+use serde_json::Value;
 
 use super::ids::{group_key, user_key};
 use super::schemas::Schema;
@@ -179,11 +180,11 @@ impl Store {
         }
         self.claim(&user.primary, &user.aliases, owner);
         self.born.insert(user.born, owner);
-        let more = user.more();
-        if more.contains_key("emails") {
+        let indexed = Indexed::of(&user);
+        if indexed.emails.is_some() {
             self.secondary.insert(user.key);
         }
-        for hash in external_ids(&more) {
+        for hash in indexed.hashes() {
             self.external.insert((hash, user.key));
         }
         let user = Arc::new(user);
@@ -333,7 +334,7 @@ impl Store {
     fn withdraw(&mut self, user: &User) {
         self.release(&user.primary, &user.aliases);
         self.secondary.remove(&user.key);
-        for hash in external_ids(&user.more()) {
+        for hash in Indexed::of(user).hashes() {
             self.external.remove(&(hash, user.key));
         }
     }
@@ -365,13 +366,31 @@ impl Store {
     }
 }
 
-/// Lists the hashes of the external ids among a user's array fields.
-fn external_ids(more: &Map<String, Value>) -> impl Iterator<Item = u64> {
-    let all = more.get("externalIds").and_then(Value::as_array);
-    all.into_iter()
-        .flatten()
-        .filter_map(|one| one["value"].as_str())
-        .map(hash_of)
+/// What the indexes want of a user's array fields; the rest is passed over without being built.
+#[derive(Debug, Default, Deserialize)]
+struct Indexed {
+    emails: Option<IgnoredAny>,
+    #[serde(default, rename = "externalIds")]
+    external_ids: Vec<ExternalId>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ExternalId {
+    #[serde(default)]
+    value: Value,
+}
+
+impl Indexed {
+    fn of(user: &User) -> Self {
+        let text = user.more.as_deref().unwrap_or("{}");
+        serde_json::from_str(text).expect("a list holds objects, see limits")
+    }
+
+    /// Lists the hashes of the external ids.
+    fn hashes(&self) -> impl Iterator<Item = u64> {
+        let ids = self.external_ids.iter();
+        ids.filter_map(|id| id.value.as_str()).map(hash_of)
+    }
 }
 
 /// Case does not count; the same for the same text in every run.

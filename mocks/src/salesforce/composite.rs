@@ -2,7 +2,7 @@
 //!
 //! Source: REST API Developer Guide, "Composite", "Composite Batch", "sObject Tree".
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -217,12 +217,12 @@ impl Salesforce {
         }
         let inner = Call {
             method,
-            path,
+            path: path.into(),
             query: url::form_urlencoded::parse(query.as_bytes())
                 .into_owned()
                 .collect(),
-            headers: headers_of(headers),
-            body: body.map(|body| body.to_string()).unwrap_or_default(),
+            headers: Cow::Owned(headers_of(headers)),
+            body: body.map(|body| body.to_string()).unwrap_or_default().into(),
             version,
             actor: call.actor,
             base_url: call.base_url.clone(),

@@ -1,5 +1,7 @@
 //! The REST API's front door: versions, sessions, the count of calls, and which resource a path names.
 
+use std::borrow::Cow;
+
 use http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use serde_json::{Value, json};
 
@@ -17,19 +19,19 @@ const NEWEST_SERVED: u16 = 70;
 
 /// One call of the API: a request, or a part of a composite one.
 #[derive(Debug, Clone)]
-pub(crate) struct Call {
+pub(crate) struct Call<'a> {
     pub(crate) method: Method,
     /// The decoded segments behind the version.
-    pub(crate) path: Vec<String>,
+    pub(crate) path: Cow<'a, [String]>,
     pub(crate) query: Vec<(String, String)>,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: String,
+    pub(crate) headers: Cow<'a, HeaderMap>,
+    pub(crate) body: Cow<'a, str>,
     pub(crate) version: u16,
     pub(crate) actor: Actor,
-    pub(crate) base_url: String,
+    pub(crate) base_url: Cow<'a, str>,
 }
 
-impl Call {
+impl Call<'_> {
     /// Returns the first value of a query parameter.
     pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
         self.query
@@ -191,7 +193,12 @@ pub(crate) fn daily_limit() -> Problem {
     )
 }
 
-fn call(request: &Request, version: u16, path: &[String], actor: Actor) -> Outcome<Call> {
+fn call<'a>(
+    request: &'a Request,
+    version: u16,
+    path: &'a [String],
+    actor: Actor,
+) -> Outcome<Call<'a>> {
     let query = request.query_pairs();
     // `POST …?_HttpMethod=PATCH`, for clients that cannot say PATCH.
     let other = query
@@ -234,7 +241,7 @@ fn call(request: &Request, version: u16, path: &[String], actor: Actor) -> Outco
         )
         .into());
     }
-    let body = String::from_utf8(request.body.to_vec()).map_err(|_| {
+    let body = std::str::from_utf8(&request.body).map_err(|_| {
         Problem::bad(
             "JSON_PARSER_ERROR",
             "Invalid UTF-8 in the request at [line:1, column:1]",
@@ -242,13 +249,13 @@ fn call(request: &Request, version: u16, path: &[String], actor: Actor) -> Outco
     })?;
     Ok(Call {
         method,
-        path: path.to_vec(),
+        path: path.into(),
         query,
-        headers: request.headers.clone(),
-        body,
+        headers: Cow::Borrowed(&request.headers),
+        body: body.into(),
         version,
         actor,
-        base_url: request.base_url.clone(),
+        base_url: request.base_url.as_str().into(),
     })
 }
 

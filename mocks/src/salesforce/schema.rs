@@ -194,7 +194,7 @@ impl Field {
 }
 
 /// No field has a longer name, in bytes. The vendor allows 40 characters and what it puts around them.
-pub(crate) const LONGEST: usize = 256;
+const LONGEST: usize = 128;
 
 /// One object type.
 #[derive(Debug, Clone)]
@@ -207,8 +207,9 @@ pub(crate) struct ObjectType {
     pub(crate) updateable: bool,
     pub(crate) deletable: bool,
     pub(crate) fields: Vec<Field>,
-    /// Places by the names in lower case.
-    names: HashMap<Vec<u8>, usize>,
+    /// Names in lower case with their places, sorted by length, then by letters: most comparisons look at the length
+    /// only, and together they are cheaper than hashing the name.
+    names: Vec<(Box<[u8]>, usize)>,
     ways: HashMap<String, usize>,
 }
 
@@ -229,7 +230,7 @@ impl ObjectType {
             updateable: false,
             deletable: false,
             fields: Vec::new(),
-            names: HashMap::new(),
+            names: Vec::new(),
             ways: HashMap::new(),
         };
         for field in fields {
@@ -255,7 +256,10 @@ impl ObjectType {
         let place = self.fields.len();
         let name = field.name.to_ascii_lowercase().into_bytes();
         debug_assert!(name.len() <= LONGEST, "{} is never found", field.name);
-        self.names.insert(name, place);
+        match self.search(&name) {
+            Ok(known) => self.names[known].1 = place,
+            Err(at) => self.names.insert(at, (name.into(), place)),
+        }
         if let Some((_, way)) = field.refers {
             self.ways.insert(way.to_ascii_lowercase(), place);
         }
@@ -268,7 +272,15 @@ impl ObjectType {
         let lower = lower.get_mut(..name.len())?;
         lower.copy_from_slice(name.as_bytes());
         lower.make_ascii_lowercase();
-        self.names.get(&*lower).copied()
+        self.search(lower).ok().map(|found| self.names[found].1)
+    }
+
+    /// Finds where a name in lower case stands among the sorted ones, or where it would.
+    fn search(&self, name: &[u8]) -> Result<usize, usize> {
+        self.names.binary_search_by(|(known, _)| {
+            let by_length = known.len().cmp(&name.len());
+            by_length.then_with(|| (**known).cmp(name))
+        })
     }
 
     /// Finds the reference field behind a relationship's name, ignoring case.

@@ -18,6 +18,17 @@ use super::{
 };
 use crate::vendor::{Answer, Change};
 
+/// The answer to a record that was created or changed by its key.
+#[derive(Serialize)]
+struct Saved {
+    id: String,
+    success: bool,
+    errors: [Value; 0],
+    /// Since version 46, and of an upsert only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    created: Option<bool>,
+}
+
 impl Salesforce {
     /// Answers everything below `sobjects`.
     pub(crate) fn sobjects(
@@ -66,11 +77,13 @@ impl Salesforce {
 
     /// 201, with `created` where an upsert says it (since version 46).
     fn created(&self, call: &Call, object: Object, id: Id, upsert: Option<bool>) -> Answer {
-        let mut body = json!({"id": id.to_string(), "success": true, "errors": []});
+        let body = Saved {
+            id: id.to_string(),
+            success: true,
+            errors: [],
+            created: upsert.filter(|_| call.version >= 46),
+        };
         let created = upsert != Some(false);
-        if let Some(created) = upsert.filter(|_| call.version >= 46) {
-            body["created"] = json!(created);
-        }
         let status = if created {
             StatusCode::CREATED
         } else {
@@ -87,8 +100,8 @@ impl Salesforce {
     /// Returns the path of a record.
     pub(crate) fn url(&self, call: &Call, object: Object, id: Id) -> String {
         format!(
-            "{}/sobjects/{}/{id}",
-            call.root(),
+            "/services/data/v{}.0/sobjects/{}/{id}",
+            call.version,
             self.schema.get(object).name
         )
     }

@@ -72,6 +72,9 @@ impl Cell {
     }
 }
 
+/// How many fields a new record is likely to hold while it is made; what is kept has no room to spare.
+const CELLS: usize = 32;
+
 /// One record.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Record {
@@ -85,7 +88,7 @@ impl Record {
     pub(crate) fn new(id: Id) -> Self {
         Self {
             id,
-            cells: Vec::new(),
+            cells: Vec::with_capacity(CELLS),
         }
     }
 

@@ -16,6 +16,9 @@ pub(crate) struct Shaped {
     pub(crate) password: Option<String>,
 }
 
+/// Room for so many attributes at most is made in advance; what was sent may have any number of keys.
+const KEYS: usize = 32;
+
 /// Shapes the body of a POST or PUT.
 pub(crate) fn shape(
     input: &Map<String, Value>,
@@ -23,7 +26,7 @@ pub(crate) fn shape(
     personality: &Personality,
 ) -> Result<Shaped, Refusal> {
     check_schemas(input, &[kind.core().id], kind.extensions(), personality)?;
-    let mut content = Map::new();
+    let mut content = Map::with_capacity(input.len().min(KEYS));
     let external_id = COMMON
         .iter()
         .find(|attribute| attribute.name == "externalId");
@@ -84,7 +87,7 @@ pub(crate) fn seal(
             )));
         }
     }
-    let mut sealed = Map::new();
+    let mut sealed = Map::with_capacity(content.len() + 2);
     let mut schemas = vec![Value::from(kind.core().id)];
     schemas.extend(
         kind.extensions()
@@ -101,6 +104,9 @@ pub(crate) fn seal(
             .map(|attribute| attribute.name),
     );
     for name in names.chain(kind.extensions().iter().map(|schema| schema.id)) {
+        if !content.keys().any(|key| key == name) {
+            continue; // as most; a handful of keys is compared sooner than the name is hashed
+        }
         let Some(value) = content.remove(name) else {
             continue;
         };
@@ -191,12 +197,16 @@ pub(crate) fn is_absent(attribute: &Attribute, personality: &Personality) -> boo
 
 /// Looks a key up, case ignored (RFC 7643, section 2.1); the exact spelling wins.
 pub(crate) fn get<'a>(object: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
-    object.get(name).or_else(|| {
-        object
-            .iter()
-            .find(|(key, _)| key.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value)
-    })
+    let mut near = None;
+    for (key, value) in object {
+        if key == name {
+            return Some(value);
+        }
+        if near.is_none() && key.eq_ignore_ascii_case(name) {
+            near = Some(value);
+        }
+    }
+    near
 }
 
 /// Brings an extension's object into shape. `None` when nothing is left of it.
@@ -304,7 +314,7 @@ fn coerce_complex(
     object: &Map<String, Value>,
     personality: &Personality,
 ) -> Result<Option<Value>, Refusal> {
-    let mut made = Map::new();
+    let mut made = Map::with_capacity(object.len().min(KEYS));
     for sub in attribute.sub_attributes {
         if sub.mutability == Mutability::ReadOnly {
             continue;
