@@ -14,6 +14,7 @@ mod house;
 mod peers;
 mod program;
 mod reconcile;
+mod safeguards;
 mod scenarios;
 mod steering;
 #[cfg(unix)]
