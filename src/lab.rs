@@ -16,6 +16,24 @@ fn target(name: &str) -> Result<Target, LabError> {
         .map_err(|error: mocks::UnknownTarget| LabError(error.to_string()))
 }
 
+impl MockLab {
+    /// Says what a client needs to be let in. The mocks' credentials are the same everywhere, and no secret.
+    fn access(&self, target: Target) -> Option<String> {
+        let url = self.0.url(target)?;
+        Some(match target {
+            Target::Scim2 => {
+                let token = self
+                    .0
+                    .scim2()
+                    .with_vendor(|vendor| vendor.credentials().bearer_token.clone());
+                format!("User Endpoint {url}/Users, bearer, Access Token {token}")
+            }
+            Target::Google => format!("base_url {url}, the key and the rest as for acme-google"),
+            Target::Salesforce => format!("login at {url}, the rest as for acme-salesforce"),
+        })
+    }
+}
+
 fn failed(error: &impl std::fmt::Display) -> LabError {
     LabError(error.to_string())
 }
@@ -32,10 +50,18 @@ impl domain::Lab for MockLab {
                 LabMock {
                     target: target.name().to_owned(),
                     url: self.0.url(target),
+                    access: self.access(target),
                     personality: (target == Target::Scim2).then(|| {
                         let scim2 = self.0.scim2();
                         scim2.with_vendor(|vendor| vendor.personality().name.clone())
                     }),
+                    personalities: if target == Target::Scim2 {
+                        let known = mocks::scim2::Personality::ALL.iter();
+                        known.map(|name| (*name).to_owned()).collect()
+                    } else {
+                        Vec::new()
+                    },
+                    snapshots: mock.snapshots(),
                     armed: mock
                         .armed()
                         .into_iter()
@@ -75,6 +101,11 @@ impl domain::Lab for MockLab {
                 parameters: row
                     .parameters
                     .iter()
+                    .chain(
+                        mocks::fault::SETTINGS
+                            .iter()
+                            .filter(|(name, _)| *name != "target"),
+                    )
                     .map(|(name, meaning)| ((*name).to_owned(), (*meaning).to_owned()))
                     .collect(),
             })
@@ -121,6 +152,17 @@ impl domain::Lab for MockLab {
 
     fn reset(&self, name: &str) -> Result<(), LabError> {
         self.0.mock(target(name)?).reset();
+        Ok(())
+    }
+
+    fn wear(&self, name: &str, personality: &str) -> Result<(), LabError> {
+        if target(name)? != Target::Scim2 {
+            return Err(LabError(format!("{name} has one vendor's manners only")));
+        }
+        let worn = mocks::standalone::personality(personality).map_err(|error| failed(&error))?;
+        self.0
+            .scim2()
+            .reshape(|scim2| scim2.with_personality(worn.clone()));
         Ok(())
     }
 

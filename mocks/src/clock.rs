@@ -1,7 +1,24 @@
 //! Where the mocks take the time from: the system, or a hand that moves it.
 //!
 //! Token lifetimes, read lag, quotas, latency and the log all go by one [`Clock`], so that a month passes in a test
-//! without anybody waiting.
+//! without anybody waiting. [`LabBuilder::clock`](crate::LabBuilder::clock) and
+//! [`Builder::clock`](crate::Builder::clock) take any clock, so that mocks and what is tested share one.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::{sync::Arc, time::Duration};
+//!
+//! use outbound_mocks::{Lab, Target, clock::{Clock, ManualClock}};
+//!
+//! let clock = ManualClock::at("2026-11-22T10:00:00Z".parse()?);
+//! let lab = Lab::builder().clock(Arc::new(clock.clone())).start().await?;
+//! // … what is tested asks for a token …
+//! clock.advance(Duration::from_secs(28 * 86_400)); // and the token is long dead
+//! assert_eq!(lab.google().clock().now(), "2026-12-20T10:00:00Z".parse()?);
+//! # Ok(())
+//! # }
+//! ```
 
 use std::{
     pin::Pin,

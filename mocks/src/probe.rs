@@ -41,6 +41,7 @@ pub trait Probe: Login + Default {
 pub struct Probed<V> {
     vendor: V,
     authorization: String,
+    operations: Vec<&'static str>,
 }
 
 impl<V: Probe> Probed<V> {
@@ -57,10 +58,12 @@ impl<V: Probe> Probed<V> {
         Self {
             vendor,
             authorization,
+            operations: V::operations(),
         }
     }
 
-    /// Holds one conversation and checks after every request what holds for any mock: no panic, a legal status, JSON
+    /// Holds one conversation and checks after every request what holds for any mock: no panic, a legal status, an
+    /// operation that is listed, JSON
     /// where JSON is announced, ids that are unique, and no password in what it shows, answers or reports. Returns how many requests were
     /// answered with a success.
     pub fn converse(&self, bytes: &[u8]) -> usize {
@@ -76,6 +79,11 @@ impl<V: Probe> Probed<V> {
             }
             let request = self.request(&mut source);
             let operation = vendor.classify(&request);
+            assert!(
+                self.operations.contains(&operation.name),
+                "{} is not among the operations that a fault may name",
+                operation.name
+            );
             let mut changes = Vec::new();
             let answer = vendor.answer(&request, &mut changes);
             assert!(

@@ -120,6 +120,7 @@ impl StandAlone {
                     "`{spec}` is for the {target} mock, which is not started"
                 )));
             }
+            spec.check_at(&targets)?;
         }
         Ok(targets)
     }

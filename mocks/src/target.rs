@@ -4,6 +4,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::{Vendor, google::Google, salesforce::Salesforce, scim2::Scim2};
+
 /// One of the three mocked targets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -26,6 +28,15 @@ impl Target {
             Self::Google => "google",
             Self::Salesforce => "salesforce",
             Self::Scim2 => "scim2",
+        }
+    }
+
+    /// Lists the operations that the mock tells apart: what a fault's `op` may name.
+    pub fn operations(self) -> Vec<&'static str> {
+        match self {
+            Self::Google => Google::operations(),
+            Self::Salesforce => Salesforce::operations(),
+            Self::Scim2 => Scim2::operations(),
         }
     }
 

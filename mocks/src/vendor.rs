@@ -276,6 +276,9 @@ pub trait Vendor: Clone + Send + Sync + 'static {
     /// Tells what a request is about. Must not look at credentials and must not panic on anything.
     fn classify(&self, request: &Request) -> Operation;
 
+    /// Lists every name that [`Vendor::classify`] can give; a fault on another one could never act.
+    fn operations() -> Vec<&'static str>;
+
     /// Answers one request and reports what it changed. Never panics, whatever the bytes.
     fn answer(&mut self, request: &Request, changes: &mut Vec<Change>) -> Answer;
 
@@ -296,6 +299,7 @@ pub trait Vendor: Clone + Send + Sync + 'static {
 
     /// Lists what the target holds, in the order of creation, deleted objects left out.
     fn objects(&self) -> Vec<Object>;
+
     /// Tells on whose behalf a request is made, for rates that are counted by user; by default its credentials.
     fn caller(&self, request: &Request) -> Option<String> {
         request.header("authorization").map(str::to_owned)

@@ -2,11 +2,23 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::{collections::BTreeSet, fs, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    fs,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use outbound_mocks::{
     GoogleMock, Handle, Lab, SalesforceMock, Scim2Mock, StandAlone, StartError, Target,
-    clock::ManualClock, fault::FaultSpec, quota::QuotaSpec, scim2::Personality,
+    clock::{Clock, ManualClock},
+    fault::FaultSpec,
+    quota::QuotaSpec,
+    scim2::Personality,
 };
 use reqwest::{Client, StatusCode, header};
 use serde_json::{Value, json};
@@ -513,4 +525,106 @@ async fn a_new_google_user_is_not_found_for_a_while() {
         200,
         "a reset throws nobody out"
     );
+}
+
+#[tokio::test]
+async fn a_fault_is_armed_where_its_operation_is_known_and_nowhere_else() {
+    let lab = Lab::builder().start().await.unwrap();
+    let armed = lab.arm("drop-after:op=Users.create").unwrap();
+    assert_eq!(
+        armed.iter().map(|(target, _)| *target).collect::<Vec<_>>(),
+        [Target::Scim2]
+    );
+    assert_eq!(
+        lab.arm("reset:op=token").unwrap().len(),
+        3,
+        "all know a token call"
+    );
+    let wrong = lab.arm("drop-after:op=Users.crate").unwrap_err();
+    assert!(wrong.to_string().contains("did you mean `Users.create`?"));
+    let other = lab.google().arm("drop-after:op=Users.create").unwrap_err();
+    assert!(other.to_string().contains("google knows"), "{other}");
+    // One of ours is enough where the rest is another mock's.
+    lab.google()
+        .arm("reset:op=users.insert|Users.create")
+        .unwrap();
+    let started = StandAlone {
+        targets: vec![Target::Scim2],
+        faults: vec!["reset:op=users.insert".parse::<FaultSpec>().unwrap()],
+        ..standalone()
+    };
+    let refused = started.start().await.unwrap_err().to_string();
+    assert!(refused.contains("scim2 knows"), "{refused}");
+}
+
+/// A clock of somebody else's, as an engine under virtual time has one.
+#[derive(Clone, Default)]
+struct Foreign(Arc<AtomicU64>);
+
+impl Clock for Foreign {
+    fn now(&self) -> jiff::Timestamp {
+        "2026-11-22T10:00:00Z".parse::<jiff::Timestamp>().unwrap() + self.elapsed()
+    }
+
+    fn elapsed(&self) -> Duration {
+        Duration::from_secs(self.0.load(Ordering::SeqCst))
+    }
+
+    fn sleep(&self, _: Duration) -> outbound_mocks::clock::Sleep {
+        Box::pin(std::future::pending())
+    }
+
+    fn is_moved_by_hand(&self) -> bool {
+        true
+    }
+}
+
+#[tokio::test]
+async fn all_three_go_by_one_clock_of_somebody_elses() {
+    let clock = Foreign::default();
+    let shared = || Arc::new(clock.clone());
+    let google = GoogleMock::builder().clock(shared()).daily_limit(2);
+    let google = google.start().await.unwrap();
+    let salesforce = SalesforceMock::builder().clock(shared());
+    let salesforce = salesforce.start().await.unwrap();
+    let scim2 = Scim2Mock::builder().clock(shared()).start().await.unwrap();
+    let asked = [
+        (
+            format!(
+                "{}/admin/directory/v1/users?customer=my_customer",
+                google.url()
+            ),
+            google.authorization().await.unwrap(),
+        ),
+        (
+            format!("{}/services/data/v62.0/limits", salesforce.url()),
+            salesforce.authorization().await.unwrap(),
+        ),
+        (
+            format!("{}/Users?count=0", scim2.url()),
+            scim2.authorization(),
+        ),
+    ];
+    let ask = async || {
+        let mut found = Vec::new();
+        for (url, bearer) in &asked {
+            let request = client().get(url).header(header::AUTHORIZATION, bearer);
+            let reply = request.send().await.unwrap();
+            let date = reply.headers()[header::DATE].to_str().unwrap().to_owned();
+            found.push((reply.status().as_u16(), date));
+        }
+        found
+    };
+    let at =
+        |date: &str, statuses: [u16; 3]| statuses.map(|status| (status, date.to_owned())).to_vec();
+    let (first, later) = (
+        "Sun, 22 Nov 2026 10:00:00 GMT",
+        "Sun, 20 Dec 2026 10:00:00 GMT",
+    );
+    assert_eq!(ask().await, at(first, [200, 200, 200]));
+    assert_eq!(ask().await, at(first, [200, 200, 200]));
+    assert_ne!(ask().await[0].0, 200);
+    clock.0.store(28 * 86_400, Ordering::SeqCst);
+    // Four weeks later the calls of that day are forgotten, and the tokens that end have ended.
+    assert_eq!(ask().await, at(later, [401, 401, 200]));
 }

@@ -111,7 +111,12 @@ fn mock_settings(loaded: &Loaded, base: &std::path::Path) -> Vec<Finding> {
             }
         }
         for fault in &settings.faults {
-            if let Err(error) = fault.parse::<mocks::fault::FaultSpec>() {
+            let spec = fault.parse::<mocks::fault::FaultSpec>();
+            let checked = spec.and_then(|spec| match name.parse() {
+                Ok(target) => spec.check_at(&[target]),
+                Err(_) => spec.check(), // a mock of no known name is another finding
+            });
+            if let Err(error) = checked {
                 let path = format!("mocks.{name}.faults");
                 let fix = "see `outbound mock faults` for what can be armed";
                 let told = error.to_string();

@@ -105,7 +105,7 @@ pub(super) struct StartArgs {
     #[arg(long, value_name = "NAME")]
     personality: Option<String>,
     /// Arms a fault from the start; repeat for several
-    #[arg(long = "fault", value_name = "SPEC")]
+    #[arg(long = "fault", value_name = "SPEC", value_parser = fault)]
     faults: Vec<FaultSpec>,
     /// Limits the rate: N/SECONDS, `published` for the vendor's own figures, or `none`
     #[arg(long, value_name = "N/SECONDS")]
@@ -281,6 +281,13 @@ async fn steer(
     out.text(&format!("{target}: done"));
     out.value(&said);
     Ok(Exit::Done)
+}
+
+/// Reads a fault that some mock can have.
+fn fault(text: &str) -> Result<FaultSpec, mocks::fault::SpecError> {
+    let spec: FaultSpec = text.parse()?;
+    spec.check()?;
+    Ok(spec)
 }
 
 async fn faults(control: &Control, out: Out) -> Result<Exit, Trouble> {

@@ -21,8 +21,6 @@ mod session;
 mod trigger;
 mod trouble;
 
-pub(crate) use render::cause_text;
-
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -165,6 +163,7 @@ pub fn main() -> ExitCode {
 async fn dispatch(cli: Cli, out: Out) -> Result<Exit, Trouble> {
     let global = &cli.global;
     match cli.command {
+        None if screen::is_plain(&cli.screen) => screen::plain(global, &cli.screen).await,
         None if tui::has_terminal() && !cli.global.json => screen::open(global, &cli.screen).await,
         None => {
             out.text(WELCOME);
@@ -198,7 +197,8 @@ async fn dispatch(cli: Cli, out: Out) -> Result<Exit, Trouble> {
 const WELCOME: &str = "\
 outbound: a workbench for outbound user provisioning.
 
-In a terminal, `outbound` alone opens the full-screen workbench. There is no terminal here; every action is a command, too:
+In a terminal, `outbound` alone opens the full-screen workbench. There is no terminal here; `outbound --plain`
+reads the same actions line by line, from a pipe, too, and every action is a command:
 
   outbound run fixtures/scenarios/tour.toml   the tour: organization, connection and application level, roles, rules, patterns, blocking
   outbound check                              is workbench.toml right?

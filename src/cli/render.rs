@@ -7,7 +7,7 @@ use domain::{
 };
 use engine::{
     Answer, AttemptTrace, Decided, FlowTrace, Life, OperationTrace, PlannedTrigger, Settlement,
-    WaitFailure, WaitTrace, WaitVerdict,
+    WaitTrace, WaitVerdict,
 };
 use jiff::Timestamp;
 
@@ -360,6 +360,7 @@ fn attempt_lines(out: &mut String, attempt: &AttemptTrace) {
             Purpose::Lookup => " (lookup)",
             Purpose::Discovery => " (discovery)",
             Purpose::Check => " (check)",
+            Purpose::Replay => " (replay)",
             Purpose::Write => "",
         };
         let millis = exchange.took.as_millis();
@@ -404,56 +405,15 @@ fn wait_line(wait: &WaitTrace) -> String {
             match verdict {
                 WaitVerdict::Confirmed => format!("the caller waited {waited} ms: confirmed"),
                 WaitVerdict::Accepted { cause } => {
-                    format!(
-                        "the caller waited {waited} ms: the change stands although {}",
-                        cause_text(cause)
-                    )
+                    format!("the caller waited {waited} ms: the change stands although {cause}")
                 }
                 WaitVerdict::Rejected { cause } => {
                     format!(
-                        "the caller waited {waited} ms: the change was NOT made, because {}",
-                        cause_text(cause)
+                        "the caller waited {waited} ms: the change was NOT made, because {cause}"
                     )
                 }
             }
         }
-    }
-}
-
-/// Says why a wait did not end well.
-pub(crate) fn cause_text(cause: &WaitFailure) -> String {
-    match cause {
-        WaitFailure::Failed {
-            connector, death, ..
-        } => {
-            format!("{connector} failed: {} (do: {})", death.told, death.advice)
-        }
-        WaitFailure::Discarded { connector, why, .. } => format!("{connector} was given up: {why}"),
-        WaitFailure::TimedOut { waiting_for, last } => {
-            let names: Vec<String> = waiting_for.iter().map(ToString::to_string).collect();
-            let last = last
-                .as_ref()
-                .map(|failure| format!("; last: {failure}"))
-                .unwrap_or_default();
-            format!("{} did not confirm in time{last}", names.join(", "))
-        }
-        WaitFailure::NotProvisioned {
-            connector,
-            reason,
-            detail,
-        } => format!(
-            "{connector} is not provisioned ({reason}): {detail} (do: {})",
-            reason.fix()
-        ),
-        WaitFailure::Held {
-            connector,
-            reason,
-            detail,
-        } => format!(
-            "nothing is sent to {connector} now ({reason}): {detail} (do: {})",
-            reason.fix()
-        ),
-        WaitFailure::ProcessEnded => "the process ended while the caller waited".to_owned(),
     }
 }
 

@@ -1,14 +1,18 @@
 //! `outbound` without a command, in a terminal: the full-screen workbench.
 
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Args;
-use domain::{Clock, SystemClock};
-use engine::JournalError;
+use clap::{Args, Parser};
+use config::Loaded;
+use domain::{Clock, Request, SystemClock};
+use engine::{Engine, JournalError};
+use mocks::Lab;
 use tui::{Curtain, Ended, Exports, Link, RunError, Setup, Surroundings, ThemeName, View};
 
+use super::request::TriggerCommand;
 use super::trouble::Trouble;
 use super::{Global, session};
 use crate::exit::Exit;
@@ -25,6 +29,12 @@ pub(super) struct ScreenArgs {
     /// Draws less, for a slow line
     #[arg(long)]
     slow_link: bool,
+    /// No screen: commands are read line by line and told in plain lines, for screen readers, pipes and dumb terminals
+    #[arg(long)]
+    plain: bool,
+    /// Lets Traffic send a recorded request again to a target that is no mock, after a question
+    #[arg(long)]
+    allow_replay: bool,
     /// Records the screen into a new file (asciicast); secrets are masked in it
     #[arg(long, value_name = "FILE")]
     record: Option<PathBuf>,
@@ -36,47 +46,17 @@ pub(super) struct ScreenArgs {
 /// Opens the workbench; the engine and the mocks of `workbench.toml` run as long as it is open.
 pub(super) async fn open(global: &Global, args: &ScreenArgs) -> Result<Exit, Trouble> {
     let loaded = session::load(global)?;
-    let base = session::base(global);
     if let Some(path) = args.record.as_deref().filter(|path| path.exists()) {
         return Err(not_recorded(path, &"there is such a file already"));
     }
-    let configuration = Arc::new(loaded.configuration.clone());
     // The first frame needs neither engine nor mocks: they start behind it.
-    let curtain = Curtain::raise(View {
-        file: global.config.clone(),
-        configuration: Arc::clone(&configuration),
-        catalogue: connectors::CATALOGUE,
-        clock: Arc::new(SystemClock::default()) as Arc<dyn Clock>,
-        exports: Exports {
-            curl: export::curl,
-            har: |exchanges| export::har(exchanges.iter().copied()).to_string(),
-        },
-        theme: args.theme,
-        surroundings: Surroundings::here(),
-        seed: workbench::any_seed(),
-    })
-    .map_err(|error| not_gone_on(&error))?;
-    let lab = mocks_of::start(&configuration, &base, Ports::Configured, 0, None)
-        .await
-        .map_err(|error| not_started(&error))?;
-    let lab = Arc::new(lab);
-    let engine = session::engine_of(global, &loaded).await?;
-    let setup = Setup {
-        engine: engine.clone(),
-        reader: engine.reader(),
-        lab: Arc::new(MockLab(Arc::clone(&lab))),
-        link: if args.slow_link {
-            Link::Slow
-        } else {
-            Link::Quick
-        },
-        log: None,
-        record: args.record.clone(),
-    };
+    let curtain =
+        Curtain::raise(view(global, args, &loaded)).map_err(|error| not_gone_on(&error))?;
+    let opened = Opened::start(global, &loaded).await?;
     let traffic = args
         .made_up_traffic
-        .map(|rate| tokio::spawn(made_up_traffic(engine.clone(), rate)));
-    let ended = curtain.open(setup).await;
+        .map(|rate| tokio::spawn(made_up_traffic(opened.engine.clone(), rate)));
+    let ended = curtain.open(opened.setup(global, args)).await;
     let broken = match traffic {
         Some(traffic) if traffic.is_finished() => traffic.await.ok(),
         Some(traffic) => {
@@ -85,11 +65,138 @@ pub(super) async fn open(global: &Global, args: &ScreenArgs) -> Result<Exit, Tro
         }
         None => None,
     };
-    engine.shutdown().await;
-    lab.shutdown().await;
+    opened.close().await;
     if let Some(error) = broken {
         return Err(session::journal_trouble(&error));
     }
+    left(ended)
+}
+
+/// Opens the workbench without a screen: commands are read line by line, and told in plain lines.
+pub(super) async fn plain(global: &Global, args: &ScreenArgs) -> Result<Exit, Trouble> {
+    let loaded = session::load(global)?;
+    let opened = Opened::start(global, &loaded).await?;
+    let input = std::io::BufReader::new(std::io::stdin());
+    let invites = std::io::stdin().is_terminal();
+    let setup = opened.setup(global, args);
+    let ended = tui::run_plain(
+        view(global, args, &loaded),
+        setup,
+        input,
+        std::io::stdout(),
+        invites,
+        read_request,
+    )
+    .await;
+    opened.close().await;
+    match ended {
+        Ok(ended) if ended.failed > 0 && ended.ended == Ended::Quit && !invites => {
+            Err(Trouble::new(
+                Exit::Failed,
+                "carry out every line",
+                format!("{} of them failed or were not understood", ended.failed),
+            )
+            .advise("what was committed is in the journal: outbound journal list"))
+        }
+        ended => left(ended.map(|ended| ended.ended)),
+    }
+}
+
+/// Tells whether somebody asked for lines instead of a screen: by the option, by `ACCESSIBLE=1`, or with a terminal
+/// that cannot show one.
+pub(super) fn is_plain(args: &ScreenArgs) -> bool {
+    let is = |name: &str, value: &str| std::env::var(name).is_ok_and(|is| is == value);
+    let here = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    args.plain || here && (is("ACCESSIBLE", "1") || is("TERM", "dumb"))
+}
+
+/// Reads a line as the command line would read `outbound trigger …` and `outbound plan …`.
+fn read_request(line: &str) -> Result<(bool, Request), String> {
+    let words = shlex::split(line).ok_or("a quotation mark is not closed")?;
+    let read = RequestLine::try_parse_from(words).map_err(|error| error.render().to_string())?;
+    let (is_plan, what) = match read {
+        RequestLine::Trigger { what } => (false, what),
+        RequestLine::Plan { what } => (true, what),
+    };
+    let request = what.into_request().map_err(|trouble| trouble.to_string())?;
+    Ok((is_plan, request))
+}
+
+/// What can be triggered by a line.
+#[derive(Debug, Parser)]
+#[command(no_binary_name = true, disable_help_subcommand = true)]
+enum RequestLine {
+    /// Something happens to a user or group
+    Trigger {
+        #[command(subcommand)]
+        what: TriggerCommand,
+    },
+    /// The same decision without doing anything
+    Plan {
+        #[command(subcommand)]
+        what: TriggerCommand,
+    },
+}
+
+/// What the first frame is drawn from.
+fn view(global: &Global, args: &ScreenArgs, loaded: &Loaded) -> View {
+    View {
+        file: global.config.clone(),
+        configuration: Arc::new(loaded.configuration.clone()),
+        catalogue: connectors::CATALOGUE,
+        clock: Arc::new(SystemClock::default()) as Arc<dyn Clock>,
+        exports: Exports {
+            curl: export::curl,
+            har: |exchanges| export::har(exchanges.iter().copied()).to_string(),
+        },
+        theme: args.theme,
+        surroundings: Surroundings::here(),
+        may_replay: args.allow_replay,
+        seed: workbench::any_seed(),
+    }
+}
+
+/// The engine and the mocks as long as the workbench is open.
+struct Opened {
+    engine: Engine,
+    lab: Arc<Lab>,
+}
+
+impl Opened {
+    async fn start(global: &Global, loaded: &Loaded) -> Result<Self, Trouble> {
+        let base = session::base(global);
+        let lab = mocks_of::start(&loaded.configuration, &base, Ports::Configured, 0, None)
+            .await
+            .map_err(|error| not_started(&error))?;
+        let engine = session::engine_of(global, loaded).await?;
+        Ok(Self {
+            engine,
+            lab: Arc::new(lab),
+        })
+    }
+
+    fn setup(&self, global: &Global, args: &ScreenArgs) -> Setup {
+        Setup {
+            engine: self.engine.clone(),
+            reader: self.engine.reader(),
+            lab: Arc::new(MockLab(Arc::clone(&self.lab))),
+            link: if args.slow_link {
+                Link::Slow
+            } else {
+                Link::Quick
+            },
+            log: global.log_dir.clone(),
+            record: args.record.clone(),
+        }
+    }
+
+    async fn close(self) {
+        self.engine.shutdown().await;
+        self.lab.shutdown().await;
+    }
+}
+
+fn left(ended: Result<Ended, RunError>) -> Result<Exit, Trouble> {
     match ended {
         Ok(Ended::Quit) => Ok(Exit::Done),
         Ok(Ended::Signal) => Ok(Exit::Interrupted),

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    AccountPage, AttributeChange, Configuration, ConnectorRef, Deprovision, Desired, Failure,
-    FailureKind, Link, Object, OperationId, PageRequest, Remedy, RemoteId, Secret, Tap, Verb,
+    AccountPage, AttributeChange, Configuration, ConnectorRef, Deprovision, Desired, Exchange,
+    Failure, FailureKind, Link, Object, OperationId, PageRequest, Remedy, RemoteId, Secret, Tap,
+    Verb,
 };
 
 /// Carries out one order at one target. Tries once: retries, order and durability are the engine's.
@@ -63,6 +64,21 @@ pub trait Connector: Send + Sync {
     /// # Errors
     /// [`Failure`] as for an order.
     async fn check(&self, tap: &dyn Tap) -> Result<Health, Failure>;
+
+    /// Sends a recorded request once more, with the credentials of now; every answer is one, whatever its status.
+    ///
+    /// # Errors
+    /// [`Failure`] when the request was meant for another target, or no answer came.
+    async fn replay(&self, exchange: &Exchange, tap: &dyn Tap) -> Result<(), Failure> {
+        let _ = (exchange, tap);
+        Err(Failure {
+            kind: FailureKind::Unsupported,
+            remedy: Remedy::GiveUp,
+            status: None,
+            told: "this connector sends nothing again by hand".to_owned(),
+            advice: "Trigger the change again instead.".to_owned(),
+        })
+    }
 }
 
 /// One thing to do, with everything that is needed for it.

@@ -37,6 +37,52 @@ pub struct Exchange {
     pub took: Duration,
 }
 
+/// Why a recorded request cannot be sent once more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotReplayable {
+    /// Token calls are made of secrets, which are not recorded.
+    #[error("a token call cannot be sent again: what it is made of is secret, and not recorded")]
+    Token,
+    /// A secret in the address or the body was masked.
+    #[error(
+        "the request cannot be sent again: a secret in it was masked when it was recorded (***)"
+    )]
+    Masked,
+    /// Only the beginning of the body was recorded.
+    #[error("the request cannot be sent again: of its body only the beginning was recorded")]
+    Cut,
+    /// It is under way.
+    #[error("the request is still under way")]
+    UnderWay,
+}
+
+impl Exchange {
+    /// Tells whether the record says enough to send the request once more. Credentials are not recorded; whoever sends
+    /// it has their own.
+    ///
+    /// # Errors
+    /// [`NotReplayable`] with the reason.
+    pub fn replayable(&self) -> Result<(), NotReplayable> {
+        const MASK: &str = "***";
+        if self.purpose == Purpose::Token {
+            return Err(NotReplayable::Token);
+        }
+        if self.response.is_none() && self.error.is_none() {
+            return Err(NotReplayable::UnderWay);
+        }
+        if self.request_body.cut {
+            return Err(NotReplayable::Cut);
+        }
+        if self.request_body.text.contains(MASK)
+            || self.url.contains(MASK)
+            || self.url.contains("%2A%2A%2A")
+        {
+            return Err(NotReplayable::Masked);
+        }
+        Ok(())
+    }
+}
+
 /// What a request was for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -51,6 +97,8 @@ pub enum Purpose {
     Write,
     /// Checking whether we may speak at all.
     Check,
+    /// A recorded request, sent once more by hand.
+    Replay,
 }
 
 /// An answer.

@@ -62,6 +62,12 @@ pub trait Lab: Send + Sync {
     /// [`LabError`] when there is no such mock.
     fn reset(&self, target: &str) -> Result<(), LabError>;
 
+    /// Gives a mock the manners of a vendor; what it holds stays.
+    ///
+    /// # Errors
+    /// [`LabError`] when the mock has no manners to choose, or nobody is called that.
+    fn wear(&self, target: &str, personality: &str) -> Result<(), LabError>;
+
     /// Keeps the state of a mock under a name.
     ///
     /// # Errors
@@ -89,8 +95,14 @@ pub struct LabMock {
     pub target: String,
     /// Its address while it runs.
     pub url: Option<String>,
+    /// What a client needs to be let in, in one line; while it runs.
+    pub access: Option<String>,
     /// Whose manners it has, when it can have several.
     pub personality: Option<String>,
+    /// Whose manners it can have.
+    pub personalities: Vec<String>,
+    /// The names that its state was kept under.
+    pub snapshots: Vec<String>,
     /// The faults that are armed.
     pub armed: Vec<LabArmed>,
     /// How many requests it has seen.
@@ -110,7 +122,7 @@ pub struct LabFault {
     pub sentence: String,
     /// What a client sees of it.
     pub effect: String,
-    /// Its own parameters: name, and meaning with the default.
+    /// What it can be told: its own parameters, then what every fault knows; name, and meaning with the default.
     pub parameters: Vec<(String, String)>,
 }
 

@@ -51,7 +51,7 @@ pub use drift::{
     ACTIVE, Condition, Divergence, Drift, Exception, Exceptions, FieldDrift, Orphan, Resolution,
     RunId, Whose,
 };
-pub use exchange::{Body, Exchange, ExchangeId, Header, Purpose, Response, Tap};
+pub use exchange::{Body, Exchange, ExchangeId, Header, NotReplayable, Purpose, Response, Tap};
 pub use failure::{Failure, FailureKind, Remedy};
 pub use field::{Field, FieldKind};
 pub use form::Form;

@@ -24,6 +24,7 @@ use crate::lanes::Lanes;
 use crate::limiter::LimitView;
 use crate::passwords::Passwords;
 use crate::quarantine::{Quarantine, Wards};
+use crate::replay::ReplayError;
 use crate::retry::{later, until};
 use crate::setup::Setup;
 use crate::{Fact, Life};
@@ -263,6 +264,18 @@ impl Engine {
     /// Has a connector in quarantine probed now. How it went is a fact: `connector-released` or `quarantined`.
     pub fn probe(&self, connector: &ConnectorRef) -> Result<(), CommandError> {
         self.inner().probe_now(connector)
+    }
+
+    /// Sends a recorded request once more, as an exchange of its own: nothing that is owed changes by it.
+    ///
+    /// # Errors
+    /// [`ReplayError`] when it cannot be sent again, or nothing came back.
+    pub async fn replay(
+        &self,
+        connector: &ConnectorRef,
+        exchange: &domain::Exchange,
+    ) -> Result<(), ReplayError> {
+        self.inner().replay(connector, exchange).await
     }
 
     /// Works by another configuration from now on. Operations that were decided by the old one are finished.

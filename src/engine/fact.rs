@@ -3,6 +3,8 @@
 //! Everything else that the engine knows (operations, links, users) is a fold of these. A fact is written as JSON with
 //! its name; a reader of an older file knows every older form.
 
+use std::fmt;
+
 use std::collections::BTreeSet;
 
 use domain::{
@@ -594,6 +596,49 @@ impl WaitFailure {
             | Self::NotProvisioned { connector, .. }
             | Self::Held { connector, .. } => Some(connector),
             Self::TimedOut { .. } | Self::ProcessEnded => None,
+        }
+    }
+}
+
+impl fmt::Display for WaitFailure {
+    /// Fits after "because" and "although".
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed {
+                connector, death, ..
+            } => write!(
+                f,
+                "{connector} failed: {} (do: {})",
+                death.told, death.advice
+            ),
+            Self::Discarded { connector, why, .. } => write!(f, "{connector} was given up: {why}"),
+            Self::TimedOut { waiting_for, last } => {
+                let names: Vec<String> = waiting_for.iter().map(ToString::to_string).collect();
+                write!(f, "{} did not confirm in time", names.join(", "))?;
+                match last {
+                    Some(failure) => write!(f, "; last: {failure} (do: {})", failure.advice),
+                    None => Ok(()),
+                }
+            }
+            Self::NotProvisioned {
+                connector,
+                reason,
+                detail,
+            } => write!(
+                f,
+                "{connector} is not provisioned ({reason}): {detail} (do: {})",
+                reason.fix()
+            ),
+            Self::Held {
+                connector,
+                reason,
+                detail,
+            } => write!(
+                f,
+                "nothing is sent to {connector} now ({reason}): {detail} (do: {})",
+                reason.fix()
+            ),
+            Self::ProcessEnded => f.write_str("the process ended while the caller waited"),
         }
     }
 }

@@ -31,6 +31,7 @@ mod owner;
 mod passwords;
 mod quarantine;
 mod reconcile;
+mod replay;
 mod retry;
 mod runner;
 mod setup;
@@ -69,6 +70,7 @@ pub use quarantine::{Culprit, Quarantine, QuarantineCause};
 pub use reconcile::{
     ClaimError, NotRead, ReadBudget, ReconcileError, ReconcileReport, ResolveError, Tally, Wish,
 };
+pub use replay::ReplayError;
 pub use trace::{
     AskedTrace, AttemptTrace, Decided, FlowTrace, OperationTrace, TriggerTrace, WaitTrace,
 };

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use mocks::Target;
+use mocks::fault::FaultSpec;
 use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
 use toml::Spanned;
 
 /// One scenario, as written.
@@ -207,9 +210,23 @@ impl OneOrMany {
 #[serde(deny_unknown_fields)]
 pub struct FaultEntry {
     /// The mock: `google`, `salesforce`, `scim2`.
-    pub target: String,
+    #[serde(deserialize_with = "target")]
+    pub target: Target,
     /// The fault as the command line writes it: `drop-after:op=Users.create,times=1`.
+    #[serde(deserialize_with = "fault")]
     pub spec: String,
+}
+
+fn target<'de, D: Deserializer<'de>>(text: D) -> Result<Target, D::Error> {
+    String::deserialize(text)?.parse().map_err(D::Error::custom)
+}
+
+/// Takes a fault that some mock can have; whether it is this one's is seen when it is armed.
+fn fault<'de, D: Deserializer<'de>>(text: D) -> Result<String, D::Error> {
+    let text = String::deserialize(text)?;
+    let spec: FaultSpec = text.parse().map_err(D::Error::custom)?;
+    spec.check().map_err(D::Error::custom)?;
+    Ok(text)
 }
 
 /// What to wait for.

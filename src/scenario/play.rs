@@ -15,7 +15,6 @@ use super::seen::{CallerSeen, ChangeSeen, DecisionSeen, ExchangeSeen, Played, St
 pub use super::stage::PlayError;
 use super::stage::Stage;
 use super::{check, remote};
-use crate::cli::cause_text;
 
 /// Plays a scenario. `told` hears of every step when it is over.
 ///
@@ -57,10 +56,7 @@ async fn step(stage: &mut Stage, entry: &StepEntry, line: usize) -> Result<StepS
     };
     let wrong = |told: String| PlayError::Step { line, told };
     if let Some(fault) = &entry.fault {
-        let target: Target = fault
-            .target
-            .parse()
-            .map_err(|error: mocks::UnknownTarget| wrong(error.to_string()))?;
+        let target = fault.target;
         stage
             .lab()
             .mock(target)
@@ -261,11 +257,11 @@ fn caller(trace: &FlowTrace) -> CallerSeen {
         },
         Some((_, (_, WaitVerdict::Accepted { cause }))) => CallerSeen {
             accepted: true,
-            told: format!("accepted although {}", cause_text(cause)),
+            told: format!("accepted although {cause}"),
         },
         Some((_, (_, WaitVerdict::Rejected { cause }))) => CallerSeen {
             accepted: false,
-            told: format!("rejected: {}", cause_text(cause)),
+            told: format!("rejected: {cause}"),
         },
     }
 }

@@ -43,7 +43,7 @@ pub fn step_text(number: usize, step: &StepSeen) -> String {
             Purpose::Token => "  (token)",
             Purpose::Discovery => "  (discovery)",
             Purpose::Lookup => "  (lookup)",
-            Purpose::Write | Purpose::Check => "",
+            Purpose::Write | Purpose::Check | Purpose::Replay => "",
         };
         let text = format!(
             "{} {} -> {answer}{aside}  [{}]",

@@ -9,10 +9,8 @@ use std::time::Duration;
 use crossterm::event::{Event, EventStream, MouseEventKind};
 use domain::Clock;
 use futures_util::{FutureExt, StreamExt};
-use jiff::tz::TimeZone;
 use tokio::sync::mpsc;
 
-use crate::board::Board;
 use crate::cast::Cast;
 use crate::frame::Governor;
 use crate::hands::Hands;
@@ -81,23 +79,8 @@ impl Curtain {
         if !terminal::is_there() {
             return Err(RunError::NoTerminal);
         }
-        let world = World {
-            running: Arc::clone(&view.configuration),
-            catalogue: view.catalogue,
-            file: view.file.clone(),
-            draft: None,
-            board: Board::default(),
-            mocks: Vec::new(),
-            faults: Vec::new(),
-            theme: Theme::new(view.theme, &view.surroundings),
-            exports: view.exports,
-            zone: TimeZone::system(),
-            now: view.clock.now(),
-            passed: view.clock.monotonic(),
-            width: 80,
-            height: 24,
-            seed: view.seed,
-        };
+        let theme = Theme::new(view.theme, &view.surroundings);
+        let world = World::open(&view, theme);
         let mut screen = Screen::new(world, panels::all(), "traffic");
         let mut canvas = Canvas::new();
         // A signal that comes while the engine starts is taken up when it has.

@@ -371,6 +371,11 @@ impl Board {
         *states.entry(after).or_default() += 1;
     }
 
+    /// Returns what is remembered of an operation.
+    pub(crate) fn known(&self, id: OperationId) -> Option<&Known> {
+        self.operations.get(&id)
+    }
+
     /// Takes an entry of a mock's log.
     pub(crate) fn lab(&mut self, entry: Arc<LabEntry>) {
         self.lab_version += 1;

@@ -63,9 +63,9 @@ impl Edit {
 /// The file with changes that are not saved.
 pub(crate) struct Draft {
     document: Document,
-    /// The documents before each change, with the change's words.
-    before: Vec<(Document, String)>,
-    after: Vec<(Document, String)>,
+    /// The documents before each change, with the change.
+    before: Vec<(Document, Edit)>,
+    after: Vec<(Document, Edit)>,
     /// The configuration that the text makes; the last good one while there are errors.
     pub(crate) configuration: Arc<Configuration>,
     pub(crate) errors: Vec<Finding>,
@@ -105,7 +105,7 @@ impl Draft {
             }
         }
         let before = std::mem::replace(&mut self.document, document);
-        self.before.push((before, edit.words.clone()));
+        self.before.push((before, edit.clone()));
         self.after.clear();
         self.check();
         Ok(())
@@ -113,18 +113,20 @@ impl Draft {
 
     /// Takes the last change back and says which it was.
     pub(crate) fn undo(&mut self) -> Option<String> {
-        let (document, words) = self.before.pop()?;
+        let (document, edit) = self.before.pop()?;
         let now = std::mem::replace(&mut self.document, document);
-        self.after.push((now, words.clone()));
+        let words = edit.words.clone();
+        self.after.push((now, edit));
         self.check();
         Some(words)
     }
 
     /// Makes the change again that was taken back.
     pub(crate) fn redo(&mut self) -> Option<String> {
-        let (document, words) = self.after.pop()?;
+        let (document, edit) = self.after.pop()?;
         let now = std::mem::replace(&mut self.document, document);
-        self.before.push((now, words.clone()));
+        let words = edit.words.clone();
+        self.before.push((now, edit));
         self.check();
         Some(words)
     }
@@ -154,12 +156,89 @@ impl Draft {
     }
 
     pub(crate) fn last_words(&self) -> Option<&str> {
-        self.before.last().map(|(_, words)| words.as_str())
+        self.before.last().map(|(_, edit)| edit.words.as_str())
     }
 
     pub(crate) fn document(&self) -> &Document {
         &self.document
     }
+
+    /// Makes the changes again on the file as somebody else has left it.
+    ///
+    /// What both sides changed is told as a clash; there the changes here win. A change whose place is gone is lost, and
+    /// told as well.
+    ///
+    /// # Errors
+    /// [`EditError`] while the file cannot be read or is no TOML.
+    pub(crate) fn onto_the_file(
+        &self,
+        path: &Path,
+        catalogue: &Catalogue,
+        running: &Arc<Configuration>,
+    ) -> Result<Merged, EditError> {
+        let base = self
+            .before
+            .first()
+            .map_or(&self.document, |(document, _)| document);
+        let mut draft = Self::open(path, catalogue, running)?;
+        let theirs = draft.document.clone();
+        let mut clashes = Vec::new();
+        for (_, edit) in &self.before {
+            for step in &edit.steps {
+                let at = step.touches();
+                if base.at(&at)? != theirs.at(&at)? {
+                    clashes.push(format!("{}: `{at}` was changed there, too", edit.words));
+                }
+            }
+            if let Err(error) = draft.make(edit) {
+                clashes.push(format!("{}: cannot be made any more: {error}", edit.words));
+            }
+        }
+        Ok(Merged {
+            theirs: theirs.diff_since(base),
+            draft,
+            clashes,
+        })
+    }
+}
+
+/// A draft on the file as somebody else has left it.
+pub(crate) struct Merged {
+    pub(crate) draft: Draft,
+    /// What both sides changed, in words.
+    pub(crate) clashes: Vec<String>,
+    /// What the others changed, as a diff without secrets.
+    pub(crate) theirs: String,
+}
+
+impl Splice {
+    /// Returns the path of what it changes or makes; an entry that is counted stands for its whole list, because
+    /// counting goes wrong when somebody else adds or removes one.
+    fn touches(&self) -> String {
+        match self {
+            Self::Set(path, _) | Self::Remove(path) => whole(path).to_owned(),
+            Self::Insert(array, entries) => {
+                let named = |key: &str| {
+                    let (_, value) = entries.iter().find(|(name, _)| name == key)?;
+                    Some(format!("{array}[{key}={}]", value.as_str()?))
+                };
+                named("id")
+                    .or_else(|| named("type"))
+                    .unwrap_or_else(|| array.clone())
+            }
+        }
+    }
+}
+
+/// Cuts a path before the first entry that is counted: `a[id=x].b[2].c` becomes `a[id=x].b`.
+fn whole(path: &str) -> &str {
+    let counted = path.match_indices('[').find(|(at, _)| {
+        path[at + 1..]
+            .split(']')
+            .next()
+            .is_some_and(|inside| inside.parse::<usize>().is_ok())
+    });
+    counted.map_or(path, |(at, _)| &path[..at])
 }
 
 /// What saving would do.
@@ -305,4 +384,21 @@ fn wanted(decider: &Decider<'_>, user: &User, links: &[Link]) -> BTreeMap<String
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_counted_entry_stands_for_its_list() {
+        assert_eq!(
+            whole("connections[id=x].attributes[2].local"),
+            "connections[id=x].attributes"
+        );
+        assert_eq!(
+            whole("connections[id=x].enabled"),
+            "connections[id=x].enabled"
+        );
+    }
 }

@@ -1,21 +1,26 @@
 //! The hands of the screen: they read the journal, command the engine and the mocks, and write the file, elsewhere.
 
+mod long;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use config::edit::Document;
-use config::{LintOptions, Severity};
-use domain::{Catalogue, Configuration, ConnectorRef, Lab, LabFeed, OperationId, QualifiedName};
+use config::{LintOptions, Loaded, Severity};
+use domain::{
+    Catalogue, Clock, Configuration, ConnectorRef, Lab, LabFeed, OperationId, QualifiedName,
+};
 use engine::{
     DeadFilter, Engine, ExchangeFilter, JournalError, News, OperationFilter, Page, ReadBudget,
     Reader, State, Subscription,
 };
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::oneshot;
 
+use crate::clipboard;
 use crate::draft::{Draft, Review, affected};
 use crate::screen::told;
 use crate::stream::{Row, read_back};
-use crate::terminal;
 use crate::wish::{Answer, Deed, Happening, Query, Safeguards};
 use crate::{Setup, View};
 
@@ -41,6 +46,9 @@ pub(crate) struct Hands {
     desk: std::sync::Mutex<Option<std::sync::mpsc::Sender<Query>>>,
     /// The file's text as it was seen last, as a fingerprint; shared with the task that saves.
     seen: Arc<std::sync::Mutex<Seen>>,
+    clock: Arc<dyn Clock>,
+    /// Stops the long work that is under way.
+    stop: Option<oneshot::Sender<()>>,
 }
 
 #[derive(Default, Clone, PartialEq)]
@@ -76,6 +84,8 @@ impl Hands {
             sender,
             desk: std::sync::Mutex::new(None),
             seen: Arc::new(std::sync::Mutex::new(seen)),
+            clock: Arc::clone(&view.clock),
+            stop: None,
         }
     }
 
@@ -162,7 +172,9 @@ impl Hands {
         let engine = self.engine.clone();
         match deed {
             Deed::Quit | Deed::Suspend | Deed::Repaint | Deed::Mouse(_) | Deed::Record(_) => {}
-            Deed::Copy { what, text } => send(Answer::Done(copy(what, &text))),
+            Deed::Copy { what, text } => {
+                send(Answer::Done(clipboard::copy(what, &text, Path::new(""))));
+            }
             Deed::Write { path, text } => {
                 let result = std::fs::write(&path, text)
                     .map(|()| format!("written to {}", path.display()))
@@ -293,39 +305,84 @@ impl Hands {
                 });
             }
             Deed::Save => self.save(draft, send),
+            Deed::Reload => {
+                let result =
+                    config::load(&self.file, &self.catalogue).map_err(|error| told(&error));
+                self.take(result, send, Answer::Reloaded);
+            }
+            Deed::Wait(limit) => {
+                let until = self.clock.now() + limit;
+                tokio::spawn(async move {
+                    let idle = engine.idle_until(until).await;
+                    send(Answer::Done(Ok(waited(&idle))));
+                });
+            }
+            Deed::Import(path) => self.import(&path, send),
+            Deed::Bulk(what, requests) => self.bulk(what, requests, send),
+            Deed::StopWork => {
+                if let Some(stop) = self.stop.take() {
+                    let _ = stop.send(()); // work that has ended needs no word
+                }
+            }
+            Deed::Replay(connector, exchange) => {
+                tokio::spawn(async move {
+                    let result = engine.replay(&connector, &exchange).await;
+                    send(Answer::Done(
+                        result
+                            .map(|()| format!("sent once more to {connector}"))
+                            .map_err(|error| told(&error)),
+                    ));
+                });
+            }
             deed => self.lab(deed, send),
         }
     }
 
-    /// Saves the draft, or reads the file again when there is none; then the engine works by it.
+    /// Saves the draft; then the engine works by it.
     fn save(&mut self, draft: Option<&Draft>, send: impl FnOnce(Answer) + Send + 'static) {
-        let result = match draft.map(|draft| draft.document().clone()) {
-            Some(mut document) => document.save().map_err(|error| told(&error)),
-            None => config::load(&self.file, &self.catalogue).map_err(|error| told(&error)),
+        let Some(mut document) = draft.map(|draft| draft.document().clone()) else {
+            return send(Answer::Saved(
+                Err("there are no changes to save".to_owned()),
+            ));
         };
+        let result = document.save().map_err(|error| told(&error));
+        if result.is_ok() {
+            // After a refusal somebody else's change is still to be noticed.
+            self.look();
+        }
+        self.take(result, send, Answer::Saved);
+    }
+
+    fn look(&self) {
         *self
             .seen
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner) = Seen::look(&self.file);
+    }
+
+    /// Lets the engine work by what was read.
+    fn take(
+        &mut self,
+        result: Result<Loaded, String>,
+        send: impl FnOnce(Answer) + Send + 'static,
+        answer: fn(Result<Box<Loaded>, String>) -> Answer,
+    ) {
         let engine = self.engine.clone();
         if let Ok(loaded) = &result {
             self.running = Arc::new(loaded.configuration.clone());
         }
         tokio::spawn(async move {
-            let answer = match result {
+            let taken = match result {
                 Err(error) => Err(error),
                 Ok(loaded) => engine
                     .reconfigure(Arc::new(loaded.configuration.clone()))
                     .await
                     .map(|()| Box::new(loaded))
                     .map_err(|error| {
-                        format!(
-                            "saved, but the engine goes on with the old settings: {}",
-                            told(&error)
-                        )
+                        format!("the engine goes on with the old settings: {}", told(&error))
                     }),
             };
-            send(Answer::Saved(answer));
+            send(answer(taken));
         });
     }
 
@@ -354,6 +411,12 @@ impl Hands {
                 Deed::Snapshot { target, name } => lab
                     .snapshot(&target, &name)
                     .map(|()| format!("{target} kept as {name}")),
+                Deed::Wear {
+                    target,
+                    personality,
+                } => lab
+                    .wear(&target, &personality)
+                    .map(|()| format!("{target} has the manners of {personality} now")),
                 Deed::Restore { target, name } => lab
                     .restore(&target, &name)
                     .map(|()| format!("{target} is as it was kept as {name}")),
@@ -366,22 +429,17 @@ impl Hands {
     }
 }
 
-/// Copies through the terminal; where that fails, into a file.
-fn copy(what: &str, text: &str) -> Result<String, String> {
-    // Terminals refuse what is much longer than this.
-    const LONGEST: usize = 74_994;
-    if text.len() <= LONGEST && terminal::copy(text).is_ok() {
-        return Ok(format!("{what} copied ({} bytes)", text.len()));
+/// Says what is left once nothing is under way.
+fn waited(idle: &engine::Idle) -> String {
+    match (idle.waiting, idle.held) {
+        (0, 0) => "nothing is under way, and nothing is owed".to_owned(),
+        (waiting, held) => {
+            let next = idle
+                .next
+                .map_or_else(String::new, |next| format!(", the next at {next}"));
+            format!("{waiting} wait for their next attempt{next}; {held} are held")
+        }
     }
-    let path = Path::new("outbound-copy.txt");
-    std::fs::write(path, text)
-        .map(|()| {
-            format!(
-                "{what} is too long for the clipboard; it is in {}",
-                path.display()
-            )
-        })
-        .map_err(|error| format!("cannot copy {what}, nor write {}: {error}", path.display()))
 }
 
 async fn retry(engine: &Engine, operations: &[OperationId]) -> Result<String, String> {
@@ -597,7 +655,7 @@ fn read(
             let objects = lab.objects(&target).unwrap_or_default();
             Answer::Objects(target, objects)
         }
-        Query::Log => Answer::Log(log.map(tail).unwrap_or_default()),
+        Query::Log => Answer::Log(log.map(newest).unwrap_or_default()),
     })
 }
 
@@ -629,6 +687,18 @@ fn rows(reader: &Reader, page: Page) -> Result<Vec<Row>, JournalError> {
         rows.push(read_back(view, verb, name));
     }
     Ok(rows)
+}
+
+/// Returns the last lines of the newest file in the log's folder; files are named by their days.
+fn newest(folder: &Path) -> Vec<String> {
+    let files = match std::fs::read_dir(folder) {
+        Ok(files) => files,
+        Err(error) => return vec![format!("cannot read {}: {error}", folder.display())],
+    };
+    let logs = files
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "log"));
+    logs.max().map(|path| tail(&path)).unwrap_or_default()
 }
 
 /// Returns the last lines of a file.

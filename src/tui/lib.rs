@@ -9,6 +9,7 @@ mod action;
 mod app;
 mod board;
 mod cast;
+mod clipboard;
 mod draft;
 mod drift;
 mod emit;
@@ -20,6 +21,7 @@ mod modal;
 mod paint;
 mod panel;
 mod panels;
+mod plain;
 #[cfg(test)]
 mod samples;
 mod screen;
@@ -32,6 +34,7 @@ mod theme;
 mod why;
 mod widgets;
 mod wish;
+mod work;
 mod world;
 
 use std::path::PathBuf;
@@ -42,6 +45,7 @@ use engine::{Engine, Reader};
 
 pub use app::{Curtain, Ended, RunError};
 pub use frame::Link;
+pub use plain::{PlainEnded, ReadRequest, run_plain};
 pub use theme::{Surroundings, ThemeName};
 pub use world::Exports;
 
@@ -62,6 +66,8 @@ pub struct View {
     pub theme: ThemeName,
     /// What the environment says of the terminal.
     pub surroundings: Surroundings,
+    /// Recorded requests may be sent again to targets that are no mocks, after a question.
+    pub may_replay: bool,
     /// Chooses example names; any number.
     pub seed: u64,
 }
@@ -76,7 +82,7 @@ pub struct Setup {
     pub lab: Arc<dyn Lab>,
     /// How much a stream may draw.
     pub link: Link,
-    /// The log file of this process, for the panel *Log*.
+    /// The folder of this process's log files, for the panel *Log*.
     pub log: Option<PathBuf>,
     /// The file that the screen is recorded into from the beginning.
     pub record: Option<PathBuf>,

@@ -143,6 +143,20 @@ impl Pen<'_> {
         if area.width < 4 || area.height < 3 {
             return area;
         }
+        if !self.theme.boxes {
+            let aside = if note.is_empty() {
+                String::new()
+            } else {
+                format!("  ({note})")
+            };
+            let title = format!("== {title}{aside} ==");
+            self.put(area.x, area.y, area.width, &title, self.theme.title);
+            return Rect {
+                y: area.y + 1,
+                height: area.height - 1,
+                ..area
+            };
+        }
         let [corner_tl, corner_tr, corner_bl, corner_br, flat, tall] = if self.theme.ascii {
             ["+", "+", "+", "+", "-", "|"]
         } else {

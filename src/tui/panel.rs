@@ -69,6 +69,16 @@ pub(crate) trait Panel {
         None
     }
 
+    /// The form that the panel itself shows, when it shows one.
+    fn form(&mut self) -> Option<&mut Form> {
+        None
+    }
+
+    /// Whether something that is shown counts the seconds.
+    fn counts_down(&self, _world: &World) -> bool {
+        false
+    }
+
     fn errand(&mut self, _world: &World, _errand: Errand) -> Vec<Wish> {
         Vec::new()
     }

@@ -374,7 +374,14 @@ pub(crate) fn mocks() -> Vec<LabMock> {
     let mock = |target: &str, url: Option<&str>, armed: Vec<LabArmed>| LabMock {
         target: target.to_owned(),
         url: url.map(str::to_owned),
-        personality: None,
+        access: url.map(|url| format!("User Endpoint {url}/Users")),
+        personality: (target == "scim2").then(|| "strict".to_owned()),
+        personalities: if target == "scim2" {
+            vec!["okta".to_owned(), "strict".to_owned()]
+        } else {
+            Vec::new()
+        },
+        snapshots: vec!["before".to_owned()],
         armed,
         requests: 12,
         users: 3,
@@ -397,7 +404,7 @@ pub(crate) fn faults() -> Vec<LabFault> {
         name: "drop-after".to_owned(),
         sentence: "Does what it is told and hangs up before the answer.".to_owned(),
         effect: "The account is made, and the client does not hear of it.".to_owned(),
-        parameters: Vec::new(),
+        parameters: vec![("op".to_owned(), "the operation: `Users.create`".to_owned())],
     }]
 }
 
@@ -478,5 +485,7 @@ pub(crate) fn world(theme: ThemeName, file: PathBuf) -> World {
         width: 80,
         height: 24,
         seed: 1,
+        may_replay: false,
+        work: None,
     }
 }

@@ -112,6 +112,7 @@ pub(crate) fn purpose(exchange: &Exchange, verb: Option<&'static str>) -> &'stat
         Purpose::Lookup => "lookup",
         Purpose::Discovery => "discovery",
         Purpose::Check => "check",
+        Purpose::Replay => "replay",
         Purpose::Write => verb.unwrap_or("write"),
     }
 }

@@ -117,6 +117,8 @@ pub(crate) struct Theme {
     pub(crate) light: bool,
     /// Whether borders are drawn with ASCII.
     pub(crate) ascii: bool,
+    /// Panes have frames; without them a heading.
+    pub(crate) boxes: bool,
 }
 
 impl Theme {
@@ -159,6 +161,7 @@ impl Theme {
             button: plain.add_modifier(Modifier::REVERSED),
             light: false,
             ascii: false,
+            boxes: true,
         }
     }
 
@@ -220,6 +223,16 @@ impl Theme {
             button: plain.add_modifier(Modifier::REVERSED),
             light: false,
             ascii: false,
+            boxes: true,
+        }
+    }
+
+    /// No colour, no boxes, ASCII only: for text that is read line by line.
+    pub(crate) fn plain() -> Self {
+        Self {
+            ascii: true,
+            boxes: false,
+            ..Self::mono()
         }
     }
 

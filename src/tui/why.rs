@@ -2,8 +2,8 @@
 
 use domain::{ConnectorRef, ExchangeId, Purpose, Step, TraceLine, Verdict};
 use engine::{
-    Answer, AttemptTrace, FlowTrace, Life, OperationTrace, PlannedTrigger, Settlement, WaitFailure,
-    WaitTrace, WaitVerdict,
+    Answer, AttemptTrace, FlowTrace, Life, OperationTrace, PlannedTrigger, Settlement, WaitTrace,
+    WaitVerdict,
 };
 use jiff::Timestamp;
 
@@ -252,6 +252,7 @@ impl Teller<'_> {
                 Purpose::Lookup => " lookup",
                 Purpose::Discovery => " discovery",
                 Purpose::Check => " check",
+                Purpose::Replay => " replay",
                 Purpose::Write => "",
             };
             let path = url::Url::parse(&exchange.url)
@@ -412,55 +413,12 @@ fn waited(wait: &WaitTrace, theme: &Theme) -> (String, ratatui::style::Style) {
             ("the caller waited: confirmed".to_owned(), theme.good)
         }
         Some((_, WaitVerdict::Accepted { cause })) => (
-            format!(
-                "the caller waited: the change stands although {}",
-                cause_text(cause)
-            ),
+            format!("the caller waited: the change stands although {cause}"),
             theme.warn,
         ),
         Some((_, WaitVerdict::Rejected { cause })) => (
-            format!(
-                "the caller waited: the change was NOT made, because {}",
-                cause_text(cause)
-            ),
+            format!("the caller waited: the change was NOT made, because {cause}"),
             theme.bad,
         ),
-    }
-}
-
-/// Says why a wait did not end well.
-pub(crate) fn cause_text(cause: &WaitFailure) -> String {
-    match cause {
-        WaitFailure::Failed {
-            connector, death, ..
-        } => {
-            format!("{connector} failed: {} (do: {})", death.told, death.advice)
-        }
-        WaitFailure::Discarded { connector, why, .. } => format!("{connector} was given up: {why}"),
-        WaitFailure::TimedOut { waiting_for, last } => {
-            let names: Vec<String> = waiting_for.iter().map(ToString::to_string).collect();
-            let last = last
-                .as_ref()
-                .map(|failure| format!("; last: {failure}"))
-                .unwrap_or_default();
-            format!("{} did not confirm in time{last}", names.join(", "))
-        }
-        WaitFailure::NotProvisioned {
-            connector,
-            reason,
-            detail,
-        } => format!(
-            "{connector} is not provisioned ({reason}): {detail} (do: {})",
-            reason.fix()
-        ),
-        WaitFailure::Held {
-            connector,
-            reason,
-            detail,
-        } => format!(
-            "nothing is sent to {connector} now ({reason}): {detail} (do: {})",
-            reason.fix()
-        ),
-        WaitFailure::ProcessEnded => "the process ended while the caller waited".to_owned(),
     }
 }

@@ -6,18 +6,19 @@ use std::time::Duration;
 
 use config::Loaded;
 use domain::{
-    Brake, ConnectorRef, FlowId, Group, LabEntry, LabFault, LabMock, LabObject, Link, LocalRef,
-    OperationId, QualifiedName, Request, RoleName, User,
+    Brake, ConnectorRef, Exchange, FlowId, Group, LabEntry, LabFault, LabMock, LabObject, Link,
+    LocalRef, OperationId, QualifiedName, Request, RoleName, User,
 };
 use engine::{
     Counts, DeadGroup, DriftView, EngagedBrake, FlowTrace, News, OperationView, Outcome, Plan,
     Quarantine, State,
 };
 
-use crate::draft::{Edit, Review};
+use crate::draft::{Draft, Edit, Review};
 use crate::filter::Filter;
 use crate::modal::Modal;
 use crate::stream::Row;
+use crate::work::Work;
 
 /// Something that a panel or a dialog wants.
 pub(crate) enum Wish {
@@ -40,6 +41,8 @@ pub(crate) enum Wish {
     Redo,
     /// The draft is to be given up.
     DropDraft,
+    /// The draft is to be this one, made again on a file that somebody else changed.
+    TakeDraft(Box<Draft>),
     /// The stream is to be filtered, a row of it marked, or older rows put in front of it.
     Filter(Filter),
     Mark(u64),
@@ -143,6 +146,23 @@ pub(crate) enum Deed {
     Review,
     /// Save the draft and let the engine work by it.
     Save,
+    /// Read the file as it is now and let the engine work by it.
+    Reload,
+    /// Wait until nothing is under way, so long at most.
+    Wait(Duration),
+    /// Bring users from a file.
+    Import(PathBuf),
+    /// Make several things happen, one after the other; what they are in words.
+    Bulk(String, Vec<Request>),
+    /// Stop the import or the bulk trigger.
+    StopWork,
+    /// Send a recorded request once more.
+    Replay(ConnectorRef, Box<Exchange>),
+    /// Let a mock have another vendor's manners.
+    Wear {
+        target: String,
+        personality: String,
+    },
     LabStart(String),
     LabStop(String),
     Arm {
@@ -171,6 +191,49 @@ pub(crate) struct Safeguards {
     /// Each with how many operations it keeps.
     pub(crate) brakes: Vec<(EngagedBrake, usize)>,
     pub(crate) groups: Vec<DeadGroup>,
+}
+
+impl Deed {
+    /// Returns how many answers come of it; those that tell the progress of long work do not count.
+    pub(crate) fn answers(&self) -> usize {
+        match self {
+            Self::Quit
+            | Self::Suspend
+            | Self::Repaint
+            | Self::Mouse(_)
+            | Self::Record(_)
+            | Self::StopWork => 0,
+            Self::LabStart(_)
+            | Self::LabStop(_)
+            | Self::Arm { .. }
+            | Self::Disarm { .. }
+            | Self::Reset(_)
+            | Self::Snapshot { .. }
+            | Self::Restore { .. }
+            | Self::Wear { .. } => 2,
+            Self::Copy { .. }
+            | Self::Write { .. }
+            | Self::Plan(_)
+            | Self::Submit(_)
+            | Self::Retry(_)
+            | Self::Discard(..)
+            | Self::Pause(_)
+            | Self::Resume(_)
+            | Self::Review
+            | Self::Save
+            | Self::Reload
+            | Self::Wait(_)
+            | Self::Import(_)
+            | Self::Bulk(..)
+            | Self::Compare(_)
+            | Self::Resolve(_)
+            | Self::Probe(_)
+            | Self::Release(_)
+            | Self::Approve { .. }
+            | Self::Reject { .. }
+            | Self::Replay(..) => 1,
+        }
+    }
 }
 
 /// What came back.
@@ -215,6 +278,9 @@ pub(crate) enum Answer {
     Done(Result<String, String>),
     Reviewed(Box<Review>),
     Saved(Result<Box<Loaded>, String>),
+    Reloaded(Result<Box<Loaded>, String>),
+    /// How the long work goes.
+    Work(Work),
 }
 
 /// Something that happened.

@@ -8,9 +8,11 @@ use domain::{Catalogue, Configuration, ConnectorRef, Exchange, LabFault, LabMock
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use crate::View;
 use crate::board::Board;
 use crate::draft::Draft;
 use crate::theme::Theme;
+use crate::work::Work;
 
 /// How exchanges leave the screen; the root package knows the formats.
 #[derive(Clone, Copy)]
@@ -42,9 +44,36 @@ pub(crate) struct World {
     pub(crate) height: u16,
     /// Chooses example names.
     pub(crate) seed: u64,
+    /// Recorded requests may be sent again to targets that are no mocks.
+    pub(crate) may_replay: bool,
+    /// The long work that is under way, or the report of the last one.
+    pub(crate) work: Option<Work>,
 }
 
 impl World {
+    /// Begins with what the workbench was opened on; what the journal holds is read afterwards.
+    pub(crate) fn open(view: &View, theme: Theme) -> Self {
+        Self {
+            running: Arc::clone(&view.configuration),
+            catalogue: view.catalogue,
+            file: view.file.clone(),
+            draft: None,
+            board: Board::default(),
+            mocks: Vec::new(),
+            faults: Vec::new(),
+            theme,
+            exports: view.exports,
+            zone: TimeZone::system(),
+            now: view.clock.now(),
+            passed: view.clock.monotonic(),
+            width: 80,
+            height: 24,
+            seed: view.seed,
+            may_replay: view.may_replay,
+            work: None,
+        }
+    }
+
     /// Returns the configuration as it would be with the draft.
     pub(crate) fn config(&self) -> &Configuration {
         self.draft
@@ -82,9 +111,16 @@ impl World {
         let Some(kind) = self.catalogue.of(&settings.kind) else {
             return false;
         };
-        kind.target
+        let address = |key: &&'static str| {
+            let default = kind.field(key).and_then(|field| field.default);
+            settings.text(key).or(default)
+        };
+        let mut addresses = kind
+            .target
             .address_settings
             .iter()
-            .all(|key| settings.text(key).is_some_and(domain::is_loopback))
+            .filter_map(address)
+            .peekable();
+        addresses.peek().is_some() && addresses.all(domain::is_loopback)
     }
 }

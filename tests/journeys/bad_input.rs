@@ -385,3 +385,53 @@ fn an_unknown_key_in_a_scenario_or_a_seed_is_told_with_its_line() {
         );
     }
 }
+
+#[test]
+fn a_fault_on_an_operation_that_nobody_knows_is_refused_wherever_it_is_written() {
+    let meant = "did you mean `Users.create`?";
+    let text = std::fs::read_to_string(house().join("workbench.toml")).unwrap();
+    let spec = "drop-after:op=Users.crate";
+    let faulty = text.replace(
+        "[mocks.scim2]",
+        &format!("[mocks.scim2]\nfaults = [\"{spec}\"]"),
+    );
+    let line = faulty
+        .lines()
+        .position(|line| line.starts_with("faults"))
+        .unwrap()
+        + 1;
+    let program = Program::with(&faulty);
+    let said = program.expect(3, &["check"]);
+    assert!(
+        said.out.contains(meant) && said.out.contains(&format!("workbench.toml:{line}")),
+        "{}",
+        said.out
+    );
+    let said = program.expect(
+        2,
+        &["mock", "scim2", "--listen", "127.0.0.1:0", "--fault", spec],
+    );
+    assert!(said.err.contains(meant), "{}", said.err);
+
+    let scenario = program.path().join("wrong.toml");
+    let steps = format!(
+        "title = 'x'\n[[steps]]\nname = 'y'\nfault = {{ target = 'scim2', spec = '{spec}' }}\n"
+    );
+    std::fs::write(&scenario, steps).unwrap();
+    let said = program.run(&["run", scenario.to_str().unwrap()]);
+    assert!(
+        said.err.contains(meant) && said.err.contains("wrong.toml:4:"),
+        "{}{}",
+        said.err,
+        said.out
+    );
+
+    let mocks = Mocks::start();
+    let said = mocks.asked(&["arm", "scim2", spec]);
+    assert!(
+        said.code != 0 && said.err.contains(meant),
+        "{}{}",
+        said.err,
+        said.out
+    );
+}

@@ -12,6 +12,7 @@ mod clients;
 mod crash;
 mod house;
 mod peers;
+mod plain;
 mod program;
 mod reconcile;
 mod safeguards;

@@ -170,16 +170,21 @@ impl Mocks {
 
     /// Steers a mock with `outbound mock …` and returns what it said.
     pub(crate) fn steer(&self, words: &[&str]) -> Vec<Value> {
-        let said: Said = Command::new(env!("CARGO_BIN_EXE_outbound"))
+        let said = self.asked(words);
+        assert_eq!(said.code, 0, "{words:?}\n{}\n{}", said.out, said.err);
+        said.values()
+    }
+
+    /// Steers a mock with `outbound mock …`, whatever comes of it.
+    pub(crate) fn asked(&self, words: &[&str]) -> Said {
+        Command::new(env!("CARGO_BIN_EXE_outbound"))
             .arg("mock")
             .args(words)
             .arg("--json")
             .current_dir(self.folder.path())
             .output()
             .unwrap()
-            .into();
-        assert_eq!(said.code, 0, "{words:?}\n{}\n{}", said.out, said.err);
-        said.values()
+            .into()
     }
 
     /// The names of what a mock holds of one kind.

@@ -4,6 +4,7 @@
 //! on what and how often; the server arms it, counts it and disarms it.
 
 mod armed;
+mod operations;
 mod spec;
 
 use std::{fmt, time::Duration};

@@ -119,7 +119,7 @@ impl Matcher {
 }
 
 /// Matches without case; `*` stands for anything, `|` separates alternatives.
-fn glob(patterns: &str, text: &str) -> bool {
+pub(super) fn glob(patterns: &str, text: &str) -> bool {
     let text = text.to_lowercase();
     patterns
         .split('|')
@@ -188,6 +188,18 @@ pub enum SpecError {
         /// The part.
         part: String,
     },
+    /// No mock knows the operation, so the fault would wait for ever.
+    #[error("`op={operation}` in `{fault}`: there is no such operation{}; {}", guess(*.did_you_mean), lists(.known))]
+    UnknownOperation {
+        /// The fault.
+        fault: Fault,
+        /// What was written.
+        operation: String,
+        /// What was probably meant.
+        did_you_mean: Option<&'static str>,
+        /// What the mocks in question know.
+        known: Vec<(&'static str, Vec<&'static str>)>,
+    },
     /// The fault is meant for another mock.
     #[error("the fault is meant for {wanted}, and this is {here}")]
     OtherTarget {
@@ -202,6 +214,11 @@ fn guess(name: Option<&'static str>) -> String {
     name.map_or_else(String::new, |name| format!(", did you mean `{name}`?"))
 }
 
+fn lists(known: &[(&'static str, Vec<&'static str>)]) -> String {
+    let list = |(mock, names): &(&str, Vec<&str>)| format!("{mock} knows {}", names.join(", "));
+    known.iter().map(list).collect::<Vec<_>>().join("; ")
+}
+
 fn names() -> Vec<&'static str> {
     Fault::ALL.iter().map(|row| row.name).collect()
 }
@@ -211,12 +228,12 @@ fn keys(fault: Fault) -> Vec<&'static str> {
     own.chain(&SETTINGS).map(|(key, _)| *key).collect()
 }
 
-fn closest(written: &str, known: &[&'static str]) -> Option<&'static str> {
+pub(super) fn closest(written: &str, known: &[&'static str]) -> Option<&'static str> {
     let near = known
         .iter()
         .map(|name| {
             (
-                strsim::damerau_levenshtein(&written.to_lowercase(), name),
+                strsim::damerau_levenshtein(&written.to_lowercase(), &name.to_lowercase()),
                 *name,
             )
         })

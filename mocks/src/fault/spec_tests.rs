@@ -60,6 +60,42 @@ fn what_is_written_wrong_is_named_with_what_would_be_right() {
 }
 
 #[test]
+fn an_operation_that_no_mock_knows_is_refused_with_those_that_there_are() {
+    let told = |text: &str| parsed(text).check().expect_err(text).to_string();
+    let crate_ = told("drop-after:op=Users.crate");
+    assert!(
+        crate_.starts_with(
+            "`op=Users.crate` in `drop-after`: there is no such operation, did you mean `Users.create`?; scim2 knows token, "
+        ) && !crate_.contains("google knows"),
+        "{crate_}"
+    );
+    let nothing = told("reset:op=frobnicate");
+    for list in [
+        "google knows token, batch, users.insert",
+        "; salesforce knows token, ",
+        "; scim2 knows ",
+    ] {
+        assert!(nothing.contains(list), "{nothing}");
+    }
+    // Known to another mock is not known to this one; one of several is enough to be refused.
+    assert!(told("reset:target=google,op=Users.create").contains("google knows"));
+    assert!(told("reset:op=users.insert|Users.crate").contains("`op=Users.crate`"));
+    assert!(
+        told("reset:target=scim2,op=users.insert*").contains("scim2 knows") // a pattern, too
+    );
+    for good in [
+        "reset",
+        "reset:op=USERS.*|token",
+        "reset:target=salesforce,op=User.create",
+        "reset:op=*",
+    ] {
+        parsed(good).check().unwrap();
+    }
+    let elsewhere = parsed("reset:target=google").check_at(&[crate::Target::Scim2]);
+    assert!(matches!(elsewhere, Err(SpecError::OtherTarget { .. })));
+}
+
+#[test]
 fn a_scenario_may_write_text_or_a_table() {
     #[derive(Deserialize)]
     struct Scenario {

@@ -234,6 +234,16 @@ fn keys(pattern: &str, segments: &[String]) -> Option<Vec<String>> {
     rest.next().is_none().then_some(found)
 }
 
+/// Lists the names that [`classify`] gives: the methods that are kept, then those that are not.
+pub(super) fn names() -> Vec<&'static str> {
+    let kept = ENDPOINTS.iter().map(|endpoint| endpoint.name);
+    let mut names: Vec<_> = ["token", "batch"].into_iter().chain(kept).collect();
+    names.extend(NOT_KEPT.iter().map(|(name, ..)| *name));
+    names.push("unknown");
+    names.dedup();
+    names
+}
+
 /// Tells what a request is about, once its method is the one that is meant.
 pub(super) fn classify(request: &Request) -> Operation {
     match target(request) {

@@ -187,6 +187,10 @@ impl Vendor for Google {
         route::classify(request)
     }
 
+    fn operations() -> Vec<&'static str> {
+        methods::names()
+    }
+
     fn answer(&mut self, request: &Request, changes: &mut Vec<Change>) -> Answer {
         route::answer(self, request, changes)
     }

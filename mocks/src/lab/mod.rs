@@ -130,7 +130,7 @@ impl Lab {
             .collect()
     }
 
-    /// Arms a fault from its text form, at the mock it names or at all three.
+    /// Arms a fault from its text form, at the mock it names or at all that know its operation.
     ///
     /// # Errors
     /// [`SpecError`] when it is written wrong.
@@ -138,14 +138,15 @@ impl Lab {
         self.arm_spec(&spec.parse()?)
     }
 
-    /// Arms a fault at the mock it names or at all three.
+    /// Arms a fault at the mock it names or at all that know its operation.
     ///
     /// # Errors
-    /// None that a caller can cause; the type is that of [`Mock::arm_spec`].
+    /// [`SpecError::UnknownOperation`] when none of them does.
     pub fn arm_spec(&self, spec: &FaultSpec) -> Result<Vec<(Target, FaultId)>, SpecError> {
+        spec.check()?;
         let meant = Target::ALL
             .into_iter()
-            .filter(|target| spec.target.is_none_or(|wanted| wanted == *target));
+            .filter(|target| spec.acts_at(*target));
         meant
             .map(|target| Ok((target, self.mock(target).arm_spec(spec.clone())?)))
             .collect()

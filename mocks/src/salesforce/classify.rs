@@ -5,6 +5,47 @@ use http::Method;
 use super::{login::Form, rest::version_of, soap};
 use crate::vendor::{Kind, Operation, Request};
 
+/// The names that [`classify`] gives.
+pub(crate) const NAMES: [&str; 37] = [
+    "token",
+    "revoke",
+    "introspect",
+    "userinfo",
+    "identity",
+    "soap.login",
+    "soap.logout",
+    "soap.getUserInfo",
+    "soap",
+    "versions",
+    "resources",
+    "limits",
+    "describeGlobal",
+    "describe",
+    "User.create",
+    "User.get",
+    "User.update",
+    "User.upsert",
+    "User.delete",
+    "User.getUpdated",
+    "User.getDeleted",
+    "User.passwordExpired",
+    "User.setPassword",
+    "sobject.read",
+    "sobject.write",
+    "query",
+    "queryMore",
+    "search",
+    "collections.create",
+    "collections.update",
+    "collections.delete",
+    "collections.upsert",
+    "collections.retrieve",
+    "composite.batch",
+    "composite.tree",
+    "composite",
+    "unknown",
+];
+
 /// Names a request.
 pub(crate) fn classify(request: &Request) -> Operation {
     let segments = request.segments();

@@ -145,6 +145,10 @@ impl Vendor for Salesforce {
         classify::classify(request)
     }
 
+    fn operations() -> Vec<&'static str> {
+        classify::NAMES.to_vec()
+    }
+
     fn answer(&mut self, request: &Request, changes: &mut Vec<Change>) -> Answer {
         let mut answer = self.route(request, changes);
         if request.method == Method::HEAD {

@@ -148,6 +148,10 @@ impl Vendor for Scim2 {
         self.operation(request)
     }
 
+    fn operations() -> Vec<&'static str> {
+        routes::OPERATIONS.to_vec()
+    }
+
     fn answer(&mut self, request: &Request, changes: &mut Vec<Change>) -> Answer {
         self.respond(request, changes)
     }

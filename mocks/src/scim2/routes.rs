@@ -187,6 +187,37 @@ impl Scim2 {
     }
 }
 
+/// The names that [`Scim2::operation`] gives.
+pub(crate) const OPERATIONS: [&str; 27] = [
+    "token",
+    "Users.create",
+    "Users.list",
+    "Users.search",
+    "Users.get",
+    "Users.replace",
+    "Users.patch",
+    "Users.delete",
+    "Groups.create",
+    "Groups.list",
+    "Groups.search",
+    "Groups.get",
+    "Groups.replace",
+    "Groups.patch",
+    "Groups.delete",
+    "Root.list",
+    "Root.search",
+    "Bulk",
+    "Me.create",
+    "Me.get",
+    "Me.replace",
+    "Me.patch",
+    "Me.delete",
+    "ServiceProviderConfig",
+    "ResourceTypes",
+    "Schemas",
+    "unknown",
+];
+
 fn operation_name(place: &Place, method: &Method) -> &'static str {
     let user = |kind: &Kind| *kind == Kind::User;
     match (place, method.as_str()) {

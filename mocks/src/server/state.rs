@@ -180,7 +180,8 @@ impl<V: Vendor> Mock<V> {
     /// Arms a fault.
     ///
     /// # Errors
-    /// [`SpecError::OtherTarget`] when it is meant for another mock.
+    /// [`SpecError::OtherTarget`] when it is meant for another mock, [`SpecError::UnknownOperation`] when it names no
+    /// operation of this one.
     pub fn arm_spec(&self, spec: FaultSpec) -> Result<FaultId, SpecError> {
         if let Some(wanted) = spec.target.filter(|target| target.name() != V::NAME) {
             return Err(SpecError::OtherTarget {
@@ -188,6 +189,7 @@ impl<V: Vendor> Mock<V> {
                 here: V::NAME.to_owned(),
             });
         }
+        spec.check_here(V::NAME, V::operations())?;
         let elapsed = self.shared.clock.elapsed();
         let mut core = self.core();
         if matches!(spec.effect, Effect::Lag(_)) && core.history.is_empty() {
@@ -215,6 +217,19 @@ impl<V: Vendor> Mock<V> {
     /// Lists what is armed, in the order of arming.
     pub fn armed(&self) -> Vec<Armed> {
         self.core().faults.list()
+    }
+
+    /// Changes how the target behaves, from now on and after every reset and restore; what it holds stays.
+    pub fn reshape(&self, change: impl Fn(V) -> V) {
+        let mut core = self.core();
+        let core = &mut *core;
+        for vendor in core
+            .snapshots
+            .values_mut()
+            .chain([&mut core.vendor, &mut core.seeded])
+        {
+            *vendor = change(vendor.clone());
+        }
     }
 
     /// Changes what is limited; the counters start anew.

@@ -65,6 +65,19 @@ impl Vendor for Toy {
         }
     }
 
+    fn operations() -> Vec<&'static str> {
+        [
+            "token",
+            "meta",
+            "things.list",
+            "things.insert",
+            "things.get",
+            "things.update",
+            "unknown",
+        ]
+        .to_vec()
+    }
+
     fn answer(&mut self, request: &Request, changes: &mut Vec<Change>) -> Answer {
         let operation = self.classify(request);
         let thing = operation

@@ -112,6 +112,26 @@ impl Document {
         self.text != self.original
     }
 
+    /// Returns the text of what stands at a path; `None` when there is nothing. It may hold inline secrets.
+    ///
+    /// # Errors
+    /// [`EditError::BadPath`].
+    pub fn at(&self, at: &str) -> Result<Option<String>, EditError> {
+        let steps = steps(at)?;
+        let root = self.tree(&self.text)?;
+        let text = |range: Range<usize>| self.text[range].trim().to_owned();
+        let found = spot::find(&root, &steps, &self.catalogue);
+        Ok(found.and_then(|found| match found.spot {
+            Spot::Value(value) => value.span().map(text),
+            Spot::Inline(table) => table.span().map(text),
+            Spot::Table(table) => spot::extent(table).map(text),
+            Spot::Tables(tables) => {
+                let entries = tables.iter().filter_map(spot::extent).map(text);
+                Some(entries.collect::<Vec<_>>().join("\n\n"))
+            }
+        }))
+    }
+
     /// Says what the text with the changes would be as a configuration.
     ///
     /// # Errors

@@ -12,17 +12,26 @@ use crate::load::{Loaded, readable};
 impl Document {
     /// Returns the unified diff of what would be written, secrets masked; empty when nothing changed.
     pub fn diff(&self) -> String {
+        self.diff_of(&self.original, &self.text)
+    }
+
+    /// Returns the unified diff of what others wrote between two readings of the file, secrets masked.
+    pub fn diff_since(&self, earlier: &Self) -> String {
+        self.diff_of(&earlier.original, &self.original)
+    }
+
+    fn diff_of(&self, old_text: &str, new_text: &str) -> String {
         let name = self.path.display();
         let (old, new) = (
-            readable(&self.original, &self.catalogue),
-            readable(&self.text, &self.catalogue),
+            readable(old_text, &self.catalogue),
+            readable(new_text, &self.catalogue),
         );
         let line = |shown: &[String], index: Option<usize>| {
             index
                 .and_then(|index| shown.get(index).cloned())
                 .unwrap_or_default()
         };
-        let diff = TextDiff::from_lines(&self.original, &self.text);
+        let diff = TextDiff::from_lines(old_text, new_text);
         let mut out = String::new();
         for hunk in diff.unified_diff().context_radius(3).iter_hunks() {
             if out.is_empty() {

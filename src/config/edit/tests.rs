@@ -524,3 +524,30 @@ fn edits_with_marks(text: &str, edits: &[(usize, String)]) -> usize {
         })
         .count()
 }
+
+#[test]
+fn what_stands_at_a_path_is_told_as_it_is_written() {
+    let (_folder, document) = open(TEXT);
+    for (path, text) in [
+        ("organization.name", Some("\"Acme\"")),
+        (
+            "connections[id=scim].connectors[type=scim2].user_endpoint",
+            Some("\"http://127.0.0.1:9103/Users\""),
+        ),
+        (
+            "connections[id=scim].connectors[type=scim2].retry",
+            Some("{ jitter = true, ladder = [\"1s\"] }"),
+        ),
+        (
+            "connections[id=other]",
+            Some("[[connections]]\nid = \"other\""),
+        ),
+        ("connections[id=nobody]", None),
+        ("organization.colour", None),
+    ] {
+        assert_eq!(document.at(path).unwrap().as_deref(), text, "{path}");
+    }
+    let connections = document.at("connections").unwrap().unwrap();
+    assert!(connections.contains("id = \"scim\"") && connections.contains("id = \"other\""));
+    assert!(!connections.contains("applications"));
+}

@@ -12,9 +12,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{
-    AccountPage, Clock, Confirmation, Confirmed, Connector, Deprovision, Failure, FailureKind,
-    Health, MatchKey, Object, Order, PageRequest, Purpose, Remedy, RemoteAccount, Tap, Unavailable,
-    Verb,
+    AccountPage, Clock, Confirmation, Confirmed, Connector, Deprovision, Exchange, Failure,
+    FailureKind, Health, MatchKey, Object, Order, PageRequest, Purpose, Remedy, RemoteAccount, Tap,
+    Unavailable, Verb,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -236,6 +236,10 @@ impl Connector for Google {
         names: &[String],
     ) -> BTreeMap<String, Value> {
         wire::attributes(&account.content, names)
+    }
+
+    async fn replay(&self, exchange: &Exchange, tap: &dyn Tap) -> Result<(), Failure> {
+        self.channel.replay(&self.users, exchange, tap).await
     }
 
     async fn check(&self, tap: &dyn Tap) -> Result<Health, Failure> {

@@ -1,9 +1,14 @@
 //! Sends with a pass: gets one when there is none, and renews it once when the target refuses it.
 
 use async_trait::async_trait;
-use domain::{Failure, Tap};
+use bytes::Bytes;
+use domain::{Exchange, Failure, FailureKind, Purpose, Remedy, Tap};
+use reqwest::Method;
+use reqwest::header::{HeaderName, HeaderValue};
+use url::Url;
 
-use super::client::{Answer, Call, Http};
+use super::classify;
+use super::client::{Answer, Call, Http, Payload};
 use super::token::{Granted, Tokens};
 
 /// How a connector gets to be let in.
@@ -64,5 +69,64 @@ impl Channel {
     /// Returns a failure whose words hold no secret of the connector and none of the call's.
     pub(crate) fn quotable(&self, call: &Call, failure: Failure) -> Failure {
         self.http.quotable(call, failure)
+    }
+
+    /// Sends a recorded request once more, with a pass of now; whatever comes back is an answer.
+    ///
+    /// It goes where it went before, and only when that is still where this connector speaks to: `home` is an address
+    /// there. Of the recorded headers only the content type, the accepted type and preconditions are taken over.
+    ///
+    /// # Errors
+    /// The request was meant for somebody else or cannot be read, no pass could be had, or no answer came.
+    pub(crate) async fn replay(
+        &self,
+        home: &Url,
+        exchange: &Exchange,
+        tap: &dyn Tap,
+    ) -> Result<(), Failure> {
+        let unreadable = |told: String| {
+            classify::failure(
+                FailureKind::Misconfigured,
+                Remedy::GiveUp,
+                told,
+                "Trigger the change again instead.",
+            )
+        };
+        let url = Url::parse(&exchange.url)
+            .map_err(|error| unreadable(format!("the recorded address cannot be read: {error}")))?;
+        if url.origin() != home.origin() {
+            return Err(unreadable(format!(
+                "the request went to {}, and this connector speaks to {} now",
+                url.origin().ascii_serialization(),
+                home.origin().ascii_serialization()
+            )));
+        }
+        let method = Method::from_bytes(exchange.method.as_bytes())
+            .map_err(|error| unreadable(format!("the recorded method cannot be read: {error}")))?;
+        let recorded = |name: &str| {
+            let mut headers = exchange.request_headers.iter();
+            headers
+                .find(|header| header.name.eq_ignore_ascii_case(name))
+                .map(|header| header.value.clone())
+        };
+        let mut call = Call::new(Purpose::Replay, method, url);
+        if recorded("accept").is_some_and(|accept| accept.contains("scim")) {
+            call.accept = "application/scim+json";
+        }
+        for name in ["if-match", "if-none-match"] {
+            let value = recorded(name).and_then(|value| HeaderValue::from_str(&value).ok());
+            if let Some(value) = value {
+                call.headers.insert(HeaderName::from_static(name), value);
+            }
+        }
+        if !exchange.request_body.text.is_empty() {
+            call.payload = Some(Payload {
+                content_type: recorded("content-type")
+                    .unwrap_or_else(|| "application/json".to_owned())
+                    .into(),
+                bytes: Bytes::from(exchange.request_body.text.clone()),
+            });
+        }
+        self.send(call, tap).await.map(|_| ())
     }
 }

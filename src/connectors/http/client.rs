@@ -5,6 +5,7 @@
 //! bounded in time. A name of another machine never leads into this one. Proxies of the environment are not used: `workbench.toml` says whom we speak to, and nobody else
 //! hears of it.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,7 +53,7 @@ pub(crate) struct Limits {
 #[derive(Debug, Clone)]
 pub(crate) struct Payload {
     /// Its media type.
-    pub(crate) content_type: &'static str,
+    pub(crate) content_type: Cow<'static, str>,
     /// Its bytes.
     pub(crate) bytes: Bytes,
 }
@@ -104,7 +105,7 @@ impl Call {
     /// Adds JSON content.
     pub(crate) fn json(mut self, content_type: &'static str, content: &Value) -> Self {
         self.payload = Some(Payload {
-            content_type,
+            content_type: content_type.into(),
             bytes: Bytes::from(content.to_string()),
         });
         self
@@ -116,7 +117,7 @@ impl Call {
             .extend_pairs(fields)
             .finish();
         self.payload = Some(Payload {
-            content_type: "application/x-www-form-urlencoded",
+            content_type: "application/x-www-form-urlencoded".into(),
             bytes: Bytes::from(text),
         });
         self
@@ -305,7 +306,7 @@ impl Http {
             .headers(call.headers.clone());
         if let Some(payload) = &call.payload {
             request = request
-                .header(CONTENT_TYPE, payload.content_type)
+                .header(CONTENT_TYPE, &*payload.content_type)
                 .body(payload.bytes.clone());
         }
         if let Some(operation) = call.operation {
@@ -378,7 +379,7 @@ impl Http {
         let now = self.clock.now();
         let request_body = call.payload.as_ref().map_or_else(Body::default, |payload| {
             redaction.body(
-                payload.content_type,
+                &payload.content_type,
                 &payload.bytes,
                 payload.bytes.len() as u64,
             )

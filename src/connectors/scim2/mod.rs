@@ -16,9 +16,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use domain::{
-    AccountPage, Clock, Confirmation, Confirmed, Connector, Deprovision, Failure, FailureKind,
-    Health, MatchKey, Object, Order, PageRequest, PasswordPlan, Purpose, Remedy, RemoteAccount,
-    RemoteId, Secret, SecretRef, Tap, Unavailable, Verb,
+    AccountPage, Clock, Confirmation, Confirmed, Connector, Deprovision, Exchange, Failure,
+    FailureKind, Health, MatchKey, Object, Order, PageRequest, PasswordPlan, Purpose, Remedy,
+    RemoteAccount, RemoteId, Secret, SecretRef, Tap, Unavailable, Verb,
 };
 use reqwest::Method;
 use reqwest::header::{ETAG, HeaderValue, IF_MATCH, LOCATION};
@@ -423,6 +423,12 @@ impl Connector for Scim2 {
         names: &[String],
     ) -> BTreeMap<String, Value> {
         listing::attributes(object, &account.content, names)
+    }
+
+    async fn replay(&self, exchange: &Exchange, tap: &dyn Tap) -> Result<(), Failure> {
+        self.channel
+            .replay(self.collection(Object::User)?, exchange, tap)
+            .await
     }
 
     async fn check(&self, tap: &dyn Tap) -> Result<Health, Failure> {

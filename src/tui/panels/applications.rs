@@ -199,14 +199,25 @@ impl Panel for Applications {
     fn actions(&self, world: &World) -> Vec<Action> {
         let mut actions = Vec::new();
         let Some(one) = self.selected(world) else {
-            return vec![Action::new("add", Key::letter('n'), "New application")];
+            return vec![new_application()];
         };
+        let place = format!("applications[id={}]", one.id);
         if self.open {
-            actions.push(Action::new("new", Key::letter('n'), "New Provisioner"));
+            actions.push(
+                Action::new("new", Key::letter('n'), "New Provisioner").like(format!(
+                    "outbound config add {place}.provisioners connection=ID connector=TYPE"
+                )),
+            );
             if !one.provisioners.is_empty() {
-                actions.push(Action::new("edit", Key::of(KeyCode::Enter), "Edit"));
+                let at = self.entries.selected(one.provisioners.len()).unwrap_or(0);
+                let entry = format!("{place}.provisioners[{at}]");
+                let set = format!("outbound config set {entry}.blocking true");
+                actions.push(Action::new("edit", Key::of(KeyCode::Enter), "Edit").like(set));
                 actions.push(Action::new("edit", Key::letter('e'), "Edit").quiet());
-                actions.push(Action::new("delete", Key::letter('D'), "Delete"));
+                actions.push(
+                    Action::new("delete", Key::letter('D'), "Delete")
+                        .like(format!("outbound config remove {entry}")),
+                );
             }
         } else {
             actions.push(Action::new(
@@ -214,13 +225,15 @@ impl Panel for Applications {
                 Key::of(KeyCode::Enter),
                 "Open its Provisioning tab",
             ));
-            actions.push(Action::new("add", Key::letter('n'), "New application"));
-            actions.push(Action::new(
-                "flow",
-                Key::letter('e'),
-                "Edit name and login flow",
-            ));
-            actions.push(Action::new("remove", Key::letter('D'), "Delete"));
+            actions.push(new_application());
+            actions.push(
+                Action::new("flow", Key::letter('e'), "Edit name and login flow")
+                    .like(format!("outbound config set {place}.name TEXT")),
+            );
+            actions.push(
+                Action::new("remove", Key::letter('D'), "Delete")
+                    .like(format!("outbound config remove {place}")),
+            );
         }
         actions
     }
@@ -389,6 +402,11 @@ pub(crate) fn slug<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Stri
         .map(|n| format!("{id}-{n}"))
         .find(|id| !known.contains(&id.as_str()))
         .unwrap_or_else(|| id.to_owned())
+}
+
+fn new_application() -> Action {
+    Action::new("add", Key::letter('n'), "New application")
+        .like("outbound config add applications id=ID name=NAME")
 }
 
 #[cfg(test)]

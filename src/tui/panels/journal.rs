@@ -1,8 +1,11 @@
 //! *Journal*: the operations by state; what is owed, in doubt, dead, and what to do about it.
 
+use std::collections::BTreeSet;
+
 use crossterm::event::KeyCode;
-use domain::FlowId;
+use domain::{FlowId, OperationId};
 use engine::{FlowTrace, Life, OperationView, State};
+use jiff::Timestamp;
 use ratatui::layout::Rect;
 
 use crate::action::Action;
@@ -49,12 +52,22 @@ pub(crate) struct Journal {
     /// For which state of the operations they were read, and whether with the causes of dead letters.
     guarded: Option<(u64, bool)>,
     is_guarding: bool,
+    marked: BTreeSet<OperationId>,
 }
 
 impl Journal {
     fn selected(&self) -> Option<&OperationView> {
         self.operations
             .get(self.list.selected(self.operations.len())?)
+    }
+
+    /// Returns the marked operations, or all that are shown, as far as something can be done with them.
+    fn several(&self, can: fn(&Life) -> bool) -> Vec<OperationId> {
+        let wanted = |one: &&OperationView| {
+            can(&one.life) && (self.marked.is_empty() || self.marked.contains(&one.operation))
+        };
+        let several = self.operations.iter().filter(wanted);
+        several.map(|one| one.operation).collect()
     }
 
     fn draw_list(&self, world: &World, pen: &mut Pen<'_>, area: Rect) {
@@ -121,12 +134,17 @@ impl Journal {
                 let (state, style) = match one.life {
                     Life::Settled => ("settled".to_owned(), theme.good),
                     Life::Dead => ("dead".to_owned(), theme.bad),
-                    Life::Retrying { at } => (format!("retrying {}", world.time(at)), theme.warn),
-                    Life::InDoubt { at } => (format!("in doubt {}", world.time(at)), theme.warn),
+                    Life::Retrying { at } => (format!("retrying {}", due(world, at)), theme.warn),
+                    Life::InDoubt { at } => (format!("in doubt {}", due(world, at)), theme.warn),
                     Life::Held { reason } => (format!("held {reason}"), theme.warn),
                     other => (other.word().to_owned(), theme.text),
                 };
-                let time = world.time(one.queued);
+                let mark = if self.marked.contains(&one.operation) {
+                    "*"
+                } else {
+                    ""
+                };
+                let time = format!("{mark}{}", world.time(one.queued));
                 let connector = one.connector.to_string();
                 let name = one.name.to_string();
                 let tries = one.attempts.to_string();
@@ -174,6 +192,27 @@ impl Journal {
             }
         }
     }
+}
+
+/// Says when something is due: in seconds and minutes as long as they can be waited for, else as a time of day.
+fn due(world: &World, at: Timestamp) -> String {
+    match at.as_second() - world.now.as_second() {
+        ..=0 => "now".to_owned(),
+        seconds @ 1..60 => format!("in {seconds}s"),
+        seconds @ 60..600 => format!("in {}m {}s", seconds / 60, seconds % 60),
+        _ => world.time(at),
+    }
+}
+
+fn is_retried(life: &Life) -> bool {
+    !matches!(
+        life.state(),
+        State::Settled | State::InFlight | State::Queued
+    )
+}
+
+fn is_discarded(life: &Life) -> bool {
+    life.is_open() || *life == Life::Dead
 }
 
 impl Panel for Journal {
@@ -262,7 +301,12 @@ impl Panel for Journal {
                 Action::new("why", Key::of(KeyCode::Enter), "Why")
                     .like(format!("outbound journal show {}", one.flow)),
             );
-            actions.push(Action::new("traffic", Key::letter('o'), "Show in Traffic"));
+            actions.push(
+                Action::new("traffic", Key::letter('o'), "Show in Traffic").like(format!(
+                    "outbound journal exchanges --connector {}",
+                    one.connector
+                )),
+            );
             if one.life.state() != State::Settled {
                 actions.push(
                     Action::new("retry", Key::letter('r'), "Retry now")
@@ -279,12 +323,12 @@ impl Panel for Journal {
             let paused = world.board.count(State::Held) > 0;
             actions.push(
                 Action::named("pause", format!("Pause {connector}"))
-                    .like(format!("outbound journal pause {connector}")),
+                    .like(format!("outbound connector pause {connector}")),
             );
             if paused {
                 actions.push(
                     Action::named("resume", format!("Resume {connector}"))
-                        .like(format!("outbound journal resume {connector}")),
+                        .like(format!("outbound connector resume {connector}")),
                 );
             }
         }
@@ -312,11 +356,22 @@ impl Panel for Journal {
             Action::named("dead", "Journal: dead letters")
                 .like("outbound journal operations --state dead"),
         );
-        if STATES[self.tab] == Some(State::Dead) && !self.operations.is_empty() {
-            actions.push(Action::named(
-                "retry-all",
-                format!("Retry all {} dead letters shown", self.operations.len()),
-            ));
+        if !self.operations.is_empty() {
+            actions.push(Action::new("mark", Key::letter(' '), "Mark").quiet());
+            let (retried, discarded) = (self.several(is_retried), self.several(is_discarded));
+            let which = if self.marked.is_empty() {
+                "shown"
+            } else {
+                "marked"
+            };
+            if !retried.is_empty() {
+                let label = format!("Retry all {} {which}", retried.len());
+                actions.push(Action::named("retry-all", label));
+            }
+            if !discarded.is_empty() {
+                let label = format!("Discard all {} {which}", discarded.len());
+                actions.push(Action::named("discard-all", label));
+            }
         }
         actions
     }
@@ -364,8 +419,9 @@ impl Panel for Journal {
                 return vec![Wish::Show(Box::new(Modal::Question(question)))];
             }
             "retry-all" => {
-                let all: Vec<_> = self.operations.iter().map(|one| one.operation).collect();
+                let all = self.several(is_retried);
                 let body = vec![format!("{} operations are tried again now.", all.len())];
+                self.marked.clear();
                 let answers = vec![
                     ("Retry", vec![Wish::Do(Deed::Retry(all))]),
                     ("Cancel", Vec::new()),
@@ -373,7 +429,22 @@ impl Panel for Journal {
                 let question = Question::new("Retry all?", body, None, answers);
                 return vec![Wish::Show(Box::new(Modal::Question(question)))];
             }
-            "discard" => {
+            "mark" => {
+                let id = one.operation;
+                if !self.marked.remove(&id) {
+                    self.marked.insert(id);
+                }
+            }
+            "discard" | "discard-all" => {
+                let (sheet, title) = if id == "discard" {
+                    (
+                        one.operation.to_string(),
+                        format!("Discard {} of {} at {}?", one.verb, one.name, one.connector),
+                    )
+                } else {
+                    let count = self.several(is_discarded).len();
+                    ("all".to_owned(), format!("Discard {count} operations?"))
+                };
                 let form = Form::new(
                     vec![
                         Field::text("why", "Why", "")
@@ -387,8 +458,8 @@ impl Panel for Journal {
                 );
                 return vec![Wish::Show(Box::new(Modal::Sheet(Sheet {
                     panel: "journal",
-                    id: one.operation.to_string(),
-                    title: format!("Discard {} of {} at {}?", one.verb, one.name, one.connector),
+                    id: sheet,
+                    title,
                     note: String::new(),
                     form,
                     says: vec![
@@ -478,10 +549,23 @@ impl Panel for Journal {
         if let Some(wishes) = approved(sheet, form, button) {
             return wishes;
         }
-        match sheet.parse() {
-            Ok(operation) => vec![Wish::Do(Deed::Discard(vec![operation], form.value("why")))],
-            Err(_) => Vec::new(),
+        let operations = if sheet == "all" {
+            let all = self.several(is_discarded);
+            self.marked.clear();
+            all
+        } else {
+            sheet.parse().into_iter().collect()
+        };
+        if operations.is_empty() {
+            return Vec::new();
         }
+        vec![Wish::Do(Deed::Discard(operations, form.value("why")))]
+    }
+
+    fn counts_down(&self, world: &World) -> bool {
+        self.operations.iter().any(|one| {
+            matches!(one.life, Life::Retrying { at } | Life::InDoubt { at } if at > world.now)
+        })
     }
 
     fn back(&mut self) -> Option<Vec<Wish>> {

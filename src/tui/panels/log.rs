@@ -45,7 +45,7 @@ impl Panel for Log {
         if self.lines.is_empty() {
             pen.paragraph(
                 inner,
-                "Nothing was logged, or no log file is configured.",
+                "Nothing was logged. `outbound --log-dir DIR` keeps a log, and shows it here.",
                 theme.dim,
             );
             return;
@@ -70,7 +70,10 @@ impl Panel for Log {
     }
 
     fn actions(&self, _world: &World) -> Vec<Action> {
-        vec![Action::new("again", Key::of(KeyCode::Enter), "Read again")]
+        vec![
+            Action::new("again", Key::of(KeyCode::Enter), "Read again")
+                .like("outbound --log-dir DIR"),
+        ]
     }
 
     fn act(&mut self, _world: &World, _id: &str) -> Vec<Wish> {

@@ -1,6 +1,7 @@
 //! The panels: the one list of sections, in the order of their digits.
 
 mod applications;
+mod changes;
 mod connections;
 mod directory;
 mod journal;

@@ -1,7 +1,7 @@
 //! The provisioners of the resident application or of one application: form, rows, edits, and what they mean in words.
 
 use config::edit::Value;
-use domain::{ApplicationId, Configuration, ConnectorRef, OnFailure, Provisioner};
+use domain::{ApplicationId, Configuration, ConnectorRef, FieldKind, OnFailure, Provisioner};
 use ratatui::layout::Rect;
 
 use crate::draft::Edit;
@@ -178,8 +178,58 @@ pub(crate) fn meaning(world: &World, owner: &Owner, one: &Provisioner) -> Vec<St
                     .to_owned(),
             );
         }
+        if let Some(other) = same_target(world, config, one) {
+            lines.push(format!(
+                "! {other} writes to the same address and is provisioned as well: the second of them finds the account \
+                 made already."
+            ));
+        }
     }
     lines
+}
+
+/// Finds another provisioner of the organization that writes to the very same place.
+fn same_target(world: &World, config: &Configuration, one: &Provisioner) -> Option<String> {
+    let kind = world.catalogue.of(&one.connector.kind)?;
+    let (_, mine) = config.connector(&one.connector)?;
+    let tells_apart = |key: &&str| {
+        kind.target.address_settings.contains(key)
+            || kind.field(key).is_some_and(|field| {
+                field.required
+                    && matches!(
+                        field.kind,
+                        FieldKind::Text | FieldKind::Domain | FieldKind::Email | FieldKind::Url
+                    )
+            })
+    };
+    let keys: Vec<&str> = kind
+        .fields
+        .iter()
+        .map(|field| field.key)
+        .filter(tells_apart)
+        .collect();
+    config
+        .resident
+        .iter()
+        .filter(|other| {
+            other.connector != one.connector && other.connector.kind == one.connector.kind
+        })
+        .find(|other| {
+            config
+                .connector(&other.connector)
+                .is_some_and(|(_, theirs)| {
+                    keys.iter()
+                        .all(|key| match (mine.text(key), theirs.text(key)) {
+                            (Some(mine), Some(theirs)) => mine == theirs,
+                            _ => true,
+                        })
+                })
+        })
+        .map(|other| {
+            config
+                .connector(&other.connector)
+                .map_or_else(String::new, |(connection, _)| connection.name.clone())
+        })
 }
 
 fn connectors_of(world: &World, connection: &str) -> Vec<Choice> {
@@ -216,7 +266,14 @@ pub(crate) fn new_sheet(world: &World, panel: &'static str, owner: &Owner) -> Ve
         .filter(|one| one.enabled && one.connectors.iter().any(|settings| settings.enabled))
         .map(|one| Choice::new(one.id.0.clone(), one.name.clone()))
         .collect();
-    let Some(first) = connections.first().map(|choice| choice.value.clone()) else {
+    let listed = owner.list(world.config());
+    let is_new = |choice: &&Choice| {
+        let mut listed = listed.iter();
+        listed.all(|one| one.connector.connection.0 != choice.value)
+    };
+    // Most likely one is meant that is not there yet.
+    let first = connections.iter().find(is_new).or(connections.first());
+    let Some(first) = first.map(|choice| choice.value.clone()) else {
         return vec![Wish::Fail(
             "no connection has an enabled connector; enable one under Connections first".to_owned(),
         )];

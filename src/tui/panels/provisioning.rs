@@ -93,11 +93,23 @@ impl Panel for Provisioning {
     }
 
     fn actions(&self, world: &World) -> Vec<Action> {
-        let mut actions = vec![Action::new("new", Key::letter('n'), "New Provisioner")];
+        let mut actions = vec![
+            Action::new("new", Key::letter('n'), "New Provisioner")
+                .like("outbound config add resident.provisioners connection=ID connector=TYPE"),
+        ];
         if !world.config().resident.is_empty() {
-            actions.push(Action::new("edit", Key::of(KeyCode::Enter), "Edit"));
+            let at = self
+                .list
+                .selected(world.config().resident.len())
+                .unwrap_or(0);
+            let place = format!("resident.provisioners[{at}]");
+            let set = format!("outbound config set {place}.blocking true");
+            actions.push(Action::new("edit", Key::of(KeyCode::Enter), "Edit").like(set));
             actions.push(Action::new("edit", Key::letter('e'), "Edit").quiet());
-            actions.push(Action::new("delete", Key::letter('D'), "Delete"));
+            actions.push(
+                Action::new("delete", Key::letter('D'), "Delete")
+                    .like(format!("outbound config remove {place}")),
+            );
         }
         actions
     }

@@ -153,6 +153,8 @@ impl Screen {
         let (text, style) = if let Some(failure) = &self.failure {
             let first = failure.lines().next().unwrap_or_default();
             (format!("x {first}  (! shows it, Esc clears)"), theme.bad)
+        } else if let Some(work) = self.world.work.as_ref().filter(|work| work.is_under_way()) {
+            (work.line(), theme.warn)
         } else if let Some((toast, _)) = &self.toast {
             (toast.clone(), theme.good)
         } else if let Some(draft) = self.world.draft.as_ref().filter(|draft| draft.is_changed()) {

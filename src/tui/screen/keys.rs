@@ -45,6 +45,9 @@ impl Screen {
         if key == Key::of(KeyCode::F(12)) {
             return self.offer_pictures();
         }
+        if key == Key::ctrl('c') && self.modals.is_empty() && self.is_working() {
+            return orders.push(Order::Do(Deed::StopWork));
+        }
         if key == Key::ctrl('c') {
             if self.modals.is_empty() || self.leaving {
                 if self.leaving {
@@ -167,8 +170,12 @@ impl Screen {
             Action::new("trigger", Key::letter('t'), "Trigger something")
                 .like("outbound trigger …")
                 .quiet(),
-            Action::new("problem", Key::letter('!'), "Next problem").quiet(),
-            Action::new("update", Key::ctrl('s'), "Update (save workbench.toml)").quiet(),
+            Action::new("problem", Key::letter('!'), "Next problem")
+                .like("outbound journal list")
+                .quiet(),
+            Action::new("update", Key::ctrl('s'), "Update (save workbench.toml)")
+                .like("outbound config set PATH VALUE")
+                .quiet(),
             Action::new("undo", Key::letter('u'), "Undo the last unsaved edit").quiet(),
             Action::new("redo", Key::ctrl('r'), "Redo").quiet(),
             Action::named("discard", "Discard unsaved changes"),
@@ -197,6 +204,13 @@ impl Screen {
             .like("outbound --record FILE"),
             Action::named("quit", "Quit"),
         ];
+        if let Some(work) = &self.world.work {
+            if work.is_under_way() {
+                actions.push(Action::named("stop-work", format!("Stop: {}", work.what)));
+            } else {
+                actions.push(Action::named("report", format!("Report: {}", work.what)));
+            }
+        }
         for (at, panel) in self.panels.iter().enumerate() {
             let digit = char::from_digit(u32::try_from(at + 1).unwrap_or(0), 10);
             let mut action = Action::named(panel.id(), format!("Go to: {}", panel.title()));
@@ -220,7 +234,11 @@ impl Screen {
             }
             "help" => {
                 let panel = &self.panels[self.at];
-                let help = Help::new(panel.title().to_owned(), panel.actions(&self.world));
+                let help = Help::new(
+                    panel.title().to_owned(),
+                    panel.actions(&self.world),
+                    self.global(),
+                );
                 self.modals.push(Modal::Help(help));
             }
             "trigger" => {
@@ -254,7 +272,7 @@ impl Screen {
                     .events
                     .iter()
                     .rev()
-                    .map(|line| vec![Span::new(line.clone(), theme.text)])
+                    .map(|line| vec![Span::new(line.text.clone(), theme.text)])
                     .collect();
                 self.modals
                     .push(Modal::Reading(Reading::new("Messages", lines, Vec::new())));
@@ -270,6 +288,8 @@ impl Screen {
             "shot" => self.offer_pictures(),
             "record" => self.toggle_recording(orders),
             "quit" => self.quit(orders),
+            "stop-work" => orders.push(Order::Do(Deed::StopWork)),
+            "report" => self.work_report(),
             section => {
                 if let Some(at) = self.panels.iter().position(|panel| panel.id() == section) {
                     self.at = at;

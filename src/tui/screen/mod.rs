@@ -4,6 +4,7 @@ mod capture;
 mod draw;
 mod edits;
 mod keys;
+mod plain;
 
 use std::time::Duration;
 
@@ -25,6 +26,13 @@ pub(crate) enum Order {
     Do(Deed),
 }
 
+/// What was said in the status row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Message {
+    pub(crate) text: String,
+    pub(crate) is_failure: bool,
+}
+
 /// Everything that can be seen.
 pub(crate) struct Screen {
     pub(crate) world: World,
@@ -34,7 +42,7 @@ pub(crate) struct Screen {
     toast: Option<(String, Duration)>,
     /// A failure stays until somebody looked.
     failure: Option<String>,
-    pub(crate) events: Vec<String>,
+    pub(crate) events: Vec<Message>,
     zoomed: bool,
     mouse: bool,
     /// The file that the screen is recorded into.
@@ -90,7 +98,10 @@ impl Screen {
             .chain(self.panels[self.at].revealed())
             .filter(|until| *until > passed)
             .min();
-        let next = toast.into_iter().chain(revealed).min()?;
+        let second = self.panels[self.at]
+            .counts_down(&self.world)
+            .then(|| passed + Duration::from_secs(1));
+        let next = toast.into_iter().chain(revealed).chain(second).min()?;
         Some(next.saturating_sub(passed).max(Duration::from_millis(50)))
     }
 
@@ -157,14 +168,18 @@ impl Screen {
     }
 
     fn say(&mut self, text: String) {
-        self.events
-            .push(format!("{} {text}", self.world.time(self.world.now)));
+        self.events.push(Message {
+            text: format!("{} {text}", self.world.time(self.world.now)),
+            is_failure: false,
+        });
         self.toast = Some((text, self.world.passed + TOAST));
     }
 
     fn fail(&mut self, text: String) {
-        self.events
-            .push(format!("{} x {text}", self.world.time(self.world.now)));
+        self.events.push(Message {
+            text: format!("{} x {text}", self.world.time(self.world.now)),
+            is_failure: true,
+        });
         self.failure = Some(text);
     }
 
@@ -176,8 +191,14 @@ impl Screen {
                 }
                 Wish::Do(Deed::Quit) => self.quit(orders),
                 Wish::Do(deed) => {
-                    if matches!(deed, Deed::Review) && self.draft_is_bad() {
-                        continue;
+                    if matches!(deed, Deed::Review) {
+                        if self.conflict {
+                            self.file_changed(orders);
+                            continue;
+                        }
+                        if self.draft_is_bad() {
+                            continue;
+                        }
                     }
                     self.conflict &= !matches!(deed, Deed::Save);
                     orders.push(Order::Do(deed));
@@ -213,6 +234,14 @@ impl Screen {
                 Wish::Mark(number) => self.world.board.stream.mark(number),
                 Wish::Prepend(rows) => {
                     self.world.board.stream.prepend(rows);
+                }
+                Wish::TakeDraft(draft) => {
+                    self.world.draft = Some(*draft);
+                    self.conflict = false;
+                    self.say(
+                        "the changes here stand on top of the file as it is now; Ctrl-S updates"
+                            .to_owned(),
+                    );
                 }
                 Wish::DropDraft => {
                     self.world.draft = None;
@@ -258,6 +287,22 @@ impl Screen {
                     orders.push(Order::Do(Deed::Quit));
                 }
             }
+            Answer::Reloaded(Ok(loaded)) => {
+                self.world.running = std::sync::Arc::new(loaded.configuration);
+                let mine = self.world.draft.as_ref().filter(|draft| draft.is_changed());
+                let mine = mine.map_or_else(String::new, |draft| {
+                    format!(", and the {} change(s) here are kept", draft.changes())
+                });
+                self.say(format!(
+                    "{} was changed by somebody else; the engine works by it now{mine}",
+                    self.world.file_name()
+                ));
+            }
+            Answer::Reloaded(Err(text)) => self.fail(format!(
+                "{} was changed by somebody else and cannot be used; the engine goes on as before\n{text}",
+                self.world.file_name()
+            )),
+            Answer::Work(work) => self.work(work),
             Answer::Saved(Err(text)) => {
                 self.leaving = false;
                 self.fail(text);

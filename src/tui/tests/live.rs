@@ -120,6 +120,9 @@ impl Lab for NoLab {
     fn reset(&self, _: &str) -> Result<(), LabError> {
         none()
     }
+    fn wear(&self, _: &str, _: &str) -> Result<(), LabError> {
+        none()
+    }
     fn snapshot(&self, _: &str, _: &str) -> Result<(), LabError> {
         none()
     }
@@ -170,6 +173,7 @@ impl Live {
             exports: stage.screen.world.exports,
             theme: ThemeName::Dark,
             surroundings: Surroundings::default(),
+            may_replay: false,
             seed: 1,
         };
         let hands = Hands::new(setup, &view, sender);
@@ -276,5 +280,47 @@ async fn update_shows_whom_it_concerns_writes_one_line_and_the_engine_takes_it()
         .filter(|(now, was)| now != *was)
         .count();
     assert_eq!((changed, after.lines().count()), (1, before.len()));
+    live.engine.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_is_imported_with_a_report_and_its_users_are_triggered_in_bulk() {
+    let mut live = Live::open().await;
+    let file = live.stage.folder.path().join("users.csv");
+    let rows = "userName,givenname,lastname,emailaddress\n\
+                kim,Kim,Ng,kim@acme.example\nada,Ada,Lee,ada@acme.example\nMARS/bob,Bob,Ode,bob@acme.example\n";
+    std::fs::write(&file, rows).unwrap();
+    live.press(KeyCode::Char('3'));
+    live.press(KeyCode::Char('i'));
+    let orders = live
+        .stage
+        .screen
+        .update(Happening::Paste(file.display().to_string()));
+    live.carry_out(orders);
+    live.press(KeyCode::Tab);
+    live.press(KeyCode::Enter);
+    live.until("row 3 (MARS/bob)").await;
+    let text = live.stage.text();
+    assert!(
+        text.contains("2 created, 0 were there already, 1 failed"),
+        "{text}"
+    );
+    // The report is closed, and what failed was seen.
+    live.press(KeyCode::Esc);
+    live.press(KeyCode::Esc);
+    live.until("2 users").await;
+    live.press(KeyCode::Char('B'));
+    for _ in 0..2 {
+        live.press(KeyCode::Right);
+    }
+    live.press(KeyCode::Tab);
+    for letter in "title=Chief".chars() {
+        live.press(KeyCode::Char(letter));
+    }
+    live.ctrl('s');
+    live.until("Trigger for many?").await;
+    live.press(KeyCode::BackTab);
+    live.press(KeyCode::Enter);
+    live.until("Change claims for 2 user(s): 2 done").await;
     live.engine.shutdown().await;
 }

@@ -1,8 +1,10 @@
 //! Tests of the whole screen: what it shows, what keys do, and that nothing makes it stumble.
 
 mod captures;
+mod disk;
 mod fuzz;
 mod live;
+mod many;
 mod snapshots;
 mod updates;
 

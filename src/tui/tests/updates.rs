@@ -14,7 +14,7 @@ fn stage() -> Stage {
     Stage::played(ThemeName::Dark, (80, 24))
 }
 
-fn deeds(orders: Vec<Order>) -> Vec<Deed> {
+pub(super) fn deeds(orders: Vec<Order>) -> Vec<Deed> {
     orders
         .into_iter()
         .filter_map(|order| match order {
@@ -250,17 +250,46 @@ fn an_editing_session_changes_only_the_intended_lines() {
         "{}",
         stage.text()
     );
+    // The role filter of the new connection, the toggle of its connector, and the mapping of another one deleted.
+    stage.letters("1");
+    stage.letters("/HR app");
+    stage.press(KeyCode::Enter);
+    stage.press(KeyCode::Enter);
+    stage.letters("]]]e");
+    stage.letters("Internal/manager");
+    press_button(&mut stage, "[ Take over ]");
+    stage.letters("[ ");
+    stage.press(KeyCode::Esc);
+    stage.press(KeyCode::Esc);
+    stage.letters("2G");
+    stage.letters("kD");
+    stage.press(KeyCode::BackTab);
+    stage.press(KeyCode::BackTab);
+    let typed = stage.text();
+    let name = typed
+        .lines()
+        .find_map(|line| line.split("Type ").nth(1)?.split(" to confirm").next())
+        .unwrap_or_else(|| panic!("{typed}"))
+        .to_owned();
+    stage.happen(Happening::Paste(name));
+    press_button(&mut stage, "[ Delete ]");
+    assert_eq!(
+        stage.screen.world.config().resident.len(),
+        2,
+        "{}",
+        stage.text()
+    );
+
     let draft = stage.screen.world.draft.as_ref().unwrap();
     assert!(draft.errors.is_empty(), "{:?}", draft.errors);
-    let removed: Vec<String> = similar_removed(crate::samples::TOML, draft.document().text());
-    assert!(
-        removed.is_empty(),
-        "nothing that stood there goes: {removed:?}"
-    );
+    let folder = format!("{}/", stage.folder.path().display());
+    let diff = draft.document().diff().replace(&folder, "");
+    insta::assert_snapshot!("editing-session", diff);
+    assert!(matches!(deeds(stage.ctrl('s')).as_slice(), [Deed::Review]));
 }
 
 /// Tabs until a button has the keys, then presses it.
-fn press_button(stage: &mut Stage, label: &str) {
+pub(super) fn press_button(stage: &mut Stage, label: &str) {
     for _ in 0..40 {
         let buffer = stage.buffer();
         let text = stage.text();
@@ -282,7 +311,7 @@ fn press_button(stage: &mut Stage, label: &str) {
 }
 
 /// Tabs until a field has the keys, then fills it in.
-fn fill(stage: &mut Stage, label: &str, with: impl FnOnce(&mut Stage)) {
+pub(super) fn fill(stage: &mut Stage, label: &str, with: impl FnOnce(&mut Stage)) {
     for _ in 0..40 {
         if stage
             .text()
@@ -294,15 +323,6 @@ fn fill(stage: &mut Stage, label: &str, with: impl FnOnce(&mut Stage)) {
         stage.press(KeyCode::Tab);
     }
     panic!("{label} was not found in\n{}", stage.text());
-}
-
-fn similar_removed(before: &str, after: &str) -> Vec<String> {
-    let mut rest = after.lines();
-    before
-        .lines()
-        .filter(|line| !rest.any(|other| other == *line))
-        .map(str::to_owned)
-        .collect()
 }
 
 #[test]
@@ -420,4 +440,31 @@ fn what_differs_at_a_target_is_shown_with_the_user_and_decided_about() {
     assert_eq!(wishes[0].connector, link.connector);
     assert_eq!(wishes[0].resolution, Resolution::Restore);
     assert!(!wishes[0].take_away, "never from here");
+}
+
+#[test]
+fn just_in_time_provisioning_that_a_login_flow_needs_cannot_be_switched_off() {
+    let mut stage = Stage::played(ThemeName::Dark, (100, 40));
+    let config = stage.screen.world.config();
+    let at = config
+        .connections
+        .iter()
+        .position(|one| {
+            let used = |app: &domain::Application| app.login.contains(&one.id);
+            one.jit.enabled && config.applications.iter().any(used)
+        })
+        .expect("a login flow of the shipped file provisions just in time");
+    stage.letters("1");
+    for _ in 0..at {
+        stage.press(KeyCode::Down);
+    }
+    stage.press(KeyCode::Enter);
+    stage.letters("]]]]e ");
+    press_button(&mut stage, "[ Take over ]");
+    assert!(
+        stage.text().contains("Operation Not Allowed"),
+        "{}",
+        stage.text()
+    );
+    assert!(stage.screen.world.draft.is_none());
 }

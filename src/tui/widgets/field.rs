@@ -224,6 +224,87 @@ impl Field {
         }
     }
 
+    /// Tells whether it can be asked for.
+    pub(crate) fn is_asked(&self) -> bool {
+        !matches!(self.input, Input::ReadOnly(_))
+    }
+
+    /// Asks for the value in one line: what it is, what it is now, and what can be said.
+    pub(crate) fn asks(&self) -> String {
+        let sign = if self.required { " *" } else { "" };
+        let hint = if self.hint.is_empty() {
+            String::new()
+        } else {
+            format!("  ({})", self.hint)
+        };
+        let now = match &self.input {
+            Input::Text(_) | Input::ReadOnly(_) => self.value(),
+            Input::Toggle(on) => (if *on { "on" } else { "off" }).to_owned(),
+            Input::Secret { present, .. } => match present {
+                Some(present) => format!("{present}; env:NAME or file:path"),
+                None => "env:NAME or file:path".to_owned(),
+            },
+            Input::Choice { options, at } => {
+                let others: Vec<String> = options
+                    .iter()
+                    .enumerate()
+                    .map(|(at, option)| format!("{} {}", at + 1, option.label))
+                    .collect();
+                let now = options.get(*at).map_or("", |option| option.label.as_str());
+                format!("{now}; {}", others.join(", "))
+            }
+        };
+        format!("{}{sign} [{now}]{hint}:", self.label)
+    }
+
+    /// Takes an answer to that. An empty one keeps what is there, `-` empties a text.
+    ///
+    /// # Errors
+    /// A sentence about what cannot be taken.
+    pub(crate) fn answer(&mut self, line: &str) -> Result<(), String> {
+        if line.is_empty() {
+            return Ok(());
+        }
+        let said = line.to_lowercase();
+        match &mut self.input {
+            Input::Text(text) => {
+                let value = if line == "-" { "" } else { line };
+                if let (Some(check), false) = (self.check, value.is_empty()) {
+                    check(value)?;
+                }
+                *text = area(value, 50);
+            }
+            Input::Secret { area: text, .. } => *text = area(line, 0),
+            Input::Toggle(on) => match said.as_str() {
+                "on" | "yes" | "true" => *on = true,
+                "off" | "no" | "false" => *on = false,
+                _ => return Err(format!("`{line}` is neither on nor off")),
+            },
+            Input::Choice { options, at } => {
+                let named = options.iter().position(|option| {
+                    option.value.to_lowercase() == said || option.label.to_lowercase() == said
+                });
+                let begun = || {
+                    options
+                        .iter()
+                        .position(|option| option.label.to_lowercase().starts_with(&said))
+                };
+                let counted = || {
+                    let number = said.parse::<usize>().ok()?;
+                    number.checked_sub(1).filter(|at| *at < options.len())
+                };
+                *at = named
+                    .or_else(counted)
+                    .or_else(begun)
+                    .ok_or_else(|| format!("`{line}` is none of these"))?;
+            }
+            Input::ReadOnly(_) => return Ok(()),
+        }
+        self.changed = true;
+        self.error = None;
+        Ok(())
+    }
+
     /// Tells whether keys write into it.
     pub(crate) fn takes_text(&self) -> bool {
         matches!(self.input, Input::Text(_) | Input::Secret { .. })

@@ -7,7 +7,7 @@ use crossterm::event::KeyCode;
 use ratatui::layout::Rect;
 
 use crate::keymap::Key;
-use crate::paint::{Pen, cells};
+use crate::paint::{Pen, cells, wrap};
 
 use super::field::{Field, Input};
 
@@ -59,6 +59,8 @@ pub(crate) struct Form {
     /// Counts the visible fields, then the buttons.
     pub(crate) focus: usize,
     top: Cell<u16>,
+    /// Its fields were asked for line by line.
+    asked: bool,
 }
 
 impl Form {
@@ -73,6 +75,7 @@ impl Form {
             buttons,
             focus: 0,
             top: Cell::new(0),
+            asked: false,
         };
         form.focus = form.next_stop(form.stops(), true).min(form.first_stop());
         form
@@ -110,6 +113,20 @@ impl Form {
         if let Some(at) = self.buttons.iter().position(|button| button.id == id) {
             self.focus = self.visible().len() + at;
         }
+    }
+
+    /// Gives the keys to a button by its place.
+    pub(crate) fn put_focus_on_button(&mut self, at: usize) {
+        self.focus = self.visible().len() + at;
+    }
+
+    /// Tells whether its fields were asked for line by line already.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.asked
+    }
+
+    pub(crate) fn set_asked(&mut self) {
+        self.asked = true;
     }
 
     /// Tells whether a field is shown now.
@@ -262,7 +279,8 @@ impl Form {
             .unwrap_or(0)
             .min(usize::from(area.width) * 45 / 100);
         let label_width = u16::try_from(label_width).unwrap_or(0);
-        let rows = self.rows(&visible);
+        let room_for_value = usize::from(area.width.saturating_sub(label_width + 2));
+        let rows = self.rows(&visible, room_for_value);
         let buttons = u16::from(!self.buttons.is_empty()) * 2;
         let room = area.height.saturating_sub(buttons);
         let at = self.focus.min(visible.len());
@@ -309,14 +327,21 @@ impl Form {
         used + buttons
     }
 
-    fn rows(&self, visible: &[usize]) -> Vec<u16> {
+    /// Returns how many rows each field takes; the hint of the focused one is wrapped.
+    fn rows(&self, visible: &[usize], width: usize) -> Vec<u16> {
+        const HINT_ROWS: usize = 2;
         visible
             .iter()
             .enumerate()
             .map(|(nth, index)| {
                 let field = &self.fields[*index];
-                let hint = nth == self.focus && !field.hint.is_empty();
-                1 + u16::from(field.error.is_some() || hint)
+                let hint = if nth == self.focus && !field.hint.is_empty() {
+                    wrap(&field.hint, width).len().clamp(1, HINT_ROWS)
+                } else {
+                    0
+                };
+                let below = hint.max(usize::from(field.error.is_some()));
+                1 + u16::try_from(below).unwrap_or(1)
             })
             .collect()
     }
@@ -363,16 +388,17 @@ impl Form {
         field.draw(pen, value, focused, now);
         let below = area.y + 1;
         if below < area.bottom() {
-            match &field.error {
-                Some(error) => pen.put(
-                    value.x,
-                    below,
-                    value.width,
-                    &format!("x {error}"),
-                    theme.bad,
-                ),
-                None => pen.put(value.x, below, value.width, &field.hint, theme.dim),
-            };
+            if let Some(error) = &field.error {
+                let told = format!("x {error}");
+                pen.put(value.x, below, value.width, &told, theme.bad);
+            } else {
+                let room = Rect {
+                    y: below,
+                    height: area.bottom() - below,
+                    ..value
+                };
+                pen.paragraph(room, &field.hint, theme.dim);
+            }
         }
     }
 

@@ -240,34 +240,54 @@ impl Panel for Connections {
 
     fn actions(&self, world: &World) -> Vec<Action> {
         let Some(one) = self.selected(world) else {
-            return vec![Action::new("new", Key::letter('n'), "New Connection")];
+            let mut actions = vec![new_connection()];
+            if !self.search.value("search").is_empty() {
+                actions.push(Action::new("search", Key::letter('/'), "Search by name"));
+            }
+            return actions;
         };
+        let at = path(one);
         if !self.open {
             let word = if one.enabled { "Disable" } else { "Enable" };
             return vec![
                 Action::new("open", Key::of(KeyCode::Enter), "Open"),
-                Action::new("new", Key::letter('n'), "New Connection"),
-                Action::new("enable", Key::letter(' '), format!("{word}: {}", one.name)),
+                new_connection(),
+                Action::new("enable", Key::letter(' '), format!("{word}: {}", one.name))
+                    .like(format!("outbound config set {at}.enabled {}", !one.enabled)),
                 Action::new("search", Key::letter('/'), "Search by name"),
-                Action::new("delete", Key::letter('D'), "Delete"),
+                Action::new("delete", Key::letter('D'), "Delete")
+                    .like(format!("outbound config remove {at}")),
             ];
         }
         let has_rows = self.rows_len(world) > 0;
         let mut actions = Vec::new();
         match self.tab {
             Tab::General => {
-                actions.push(Action::new("edit", Key::letter('e'), "Edit"));
-                actions.push(Action::new("delete", Key::letter('D'), "Delete"));
+                actions.push(
+                    Action::new("edit", Key::letter('e'), "Edit")
+                        .like(format!("outbound config set {at}.description TEXT")),
+                );
+                actions.push(
+                    Action::new("delete", Key::letter('D'), "Delete")
+                        .like(format!("outbound config remove {at}")),
+                );
             }
             Tab::Attributes => {
-                actions.push(Action::new("map", Key::letter('n'), "New mapping"));
+                actions.push(
+                    Action::new("map", Key::letter('n'), "New mapping").like(format!(
+                        "outbound config add {at}.attributes remote=NAME local=CLAIM"
+                    )),
+                );
                 if has_rows {
                     actions.push(Action::new("edit", Key::letter('e'), "Edit"));
                     actions.push(Action::new("unmap", Key::letter('D'), "Delete"));
                 }
             }
             Tab::Outbound => {
-                actions.push(Action::new("connector", Key::letter('n'), "New Connector"));
+                actions.push(
+                    Action::new("connector", Key::letter('n'), "New Connector")
+                        .like(format!("outbound config add {at}.connectors type=TYPE")),
+                );
                 if let Some(settings) = self.connector(one) {
                     let word = if settings.enabled {
                         "Disable"
@@ -275,20 +295,37 @@ impl Panel for Connections {
                         "Enable"
                     };
                     let connector = format!("{}/{}", one.id, settings.kind);
-                    actions.push(Action::new(
-                        "toggle",
-                        Key::letter(' '),
-                        format!("{word}: {connector}"),
-                    ));
-                    actions.push(Action::new("edit", Key::letter('e'), "Edit"));
-                    actions.push(Action::new("drop", Key::letter('D'), "Delete"));
+                    let place = format!("{at}.connectors[type={}]", settings.kind);
                     actions.push(
-                        Action::named("pause", format!("Pause or resume {connector}"))
-                            .like(format!("outbound journal pause {connector}")),
+                        Action::new("toggle", Key::letter(' '), format!("{word}: {connector}"))
+                            .like(format!(
+                                "outbound config set {place}.enabled {}",
+                                !settings.enabled
+                            )),
+                    );
+                    actions.push(
+                        Action::new("edit", Key::letter('e'), "Edit")
+                            .like(format!("outbound config set {place}.KEY VALUE")),
+                    );
+                    actions.push(
+                        Action::new("drop", Key::letter('D'), "Delete")
+                            .like(format!("outbound config remove {place}")),
+                    );
+                    let word = if settings.paused { "Resume" } else { "Pause" };
+                    actions.push(
+                        Action::named("pause", format!("{word} {connector} in the file")).like(
+                            format!("outbound config set {place}.paused {}", !settings.paused),
+                        ),
                     );
                 }
             }
-            Tab::Roles | Tab::Jit => actions.push(Action::new("edit", Key::letter('e'), "Edit")),
+            Tab::Roles => actions.push(Action::new("edit", Key::letter('e'), "Edit").like(
+                format!("outbound config set {at}.outbound_roles '[\"Internal/ROLE\"]'"),
+            )),
+            Tab::Jit => actions.push(
+                Action::new("edit", Key::letter('e'), "Edit")
+                    .like(format!("outbound config set {at}.jit.enabled true")),
+            ),
             Tab::Raw => {}
         }
         actions
@@ -331,4 +368,9 @@ impl Panel for Connections {
             .count();
         format!("{all} connections · {on} connectors enabled · no unsaved changes")
     }
+}
+
+fn new_connection() -> Action {
+    Action::new("new", Key::letter('n'), "New Connection")
+        .like("outbound config add connections id=ID name=NAME")
 }

@@ -5,7 +5,7 @@ use domain::{Connection, JitScheme, OnEmpty};
 use super::told::{scheme_label, scheme_word, sync_word};
 use super::{Connections, path};
 use crate::draft::Edit;
-use crate::modal::{Modal, Sheet};
+use crate::modal::{Modal, Question, Sheet};
 use crate::widgets::{Button, Choice, Field, Form, Input};
 use crate::wish::Wish;
 use crate::world::World;
@@ -28,7 +28,26 @@ impl Connections {
         }
     }
 
-    pub(super) fn submitted_jit(one: &Connection, form: &Form) -> Vec<Wish> {
+    pub(super) fn submitted_jit(world: &World, one: &Connection, form: &Form) -> Vec<Wish> {
+        // As in the Console: people who come through a login flow would have no local user any more.
+        let needed: Vec<String> = world
+            .config()
+            .applications
+            .iter()
+            .filter(|application| application.login.contains(&one.id))
+            .map(|application| format!("  {}", application.name))
+            .collect();
+        if one.jit.enabled && !form.is_on("enabled") && !needed.is_empty() {
+            let mut body = vec![format!(
+                "Just-in-Time Provisioning of {} is needed by the login flow of:",
+                one.name
+            )];
+            body.extend(needed);
+            body.push("Take the connection out of the login flow first.".to_owned());
+            let answers = vec![("Close", Vec::new())];
+            let question = Question::new("Operation Not Allowed", body, None, answers);
+            return vec![Wish::Show(Box::new(Modal::Question(question)))];
+        }
         let mut edit = Edit::new(format!("{}: Just-in-Time Provisioning", one.name));
         for field in form.fields.iter().filter(|field| field.changed) {
             let at = format!("{}.jit.{}", path(one), field.key);

@@ -69,12 +69,12 @@ impl Connections {
                     kind,
                     form: connector_form(settings::fields(kind, None), false),
                 });
-                let wishes = Self::wizard_settings(&wizard);
+                let wishes = Self::wizard_settings(world, &wizard);
                 self.wizard = Some(wizard);
                 wishes
             }
             "general" => Self::submitted_general(one, form),
-            "jit" => Self::submitted_jit(one, form),
+            "jit" => Self::submitted_jit(world, one, form),
             "roles" => {
                 let roles: config::edit::Value = form
                     .value("roles")
@@ -178,7 +178,12 @@ impl Connections {
     }
 
     /// Step 2: the settings, as far as they were filled in already.
-    pub(super) fn wizard_settings(wizard: &Wizard) -> Vec<Wish> {
+    pub(super) fn wizard_settings(world: &World, wizard: &Wizard) -> Vec<Wish> {
+        let mocks = world.mocks.iter();
+        let mock = mocks
+            .filter(|mock| mock.target == wizard.kind.kind)
+            .find_map(|mock| mock.access.as_ref());
+        let says = mock.map(|access| format!("The mock on this machine: {access}."));
         let title = format!(
             "Create outbound provisioning connector: {}",
             wizard.kind.label
@@ -188,7 +193,7 @@ impl Connections {
             &title,
             "2 of 3: Connector Details",
             wizard.form.clone(),
-            Vec::new(),
+            says.into_iter().collect(),
         )
     }
 
@@ -249,7 +254,7 @@ impl Connections {
         let edit = edit.insert(array, entries);
         let answers = vec![
             ("Finish", vec![Wish::Edit(edit)]),
-            ("Previous", Self::wizard_settings(wizard)),
+            ("Previous", Self::wizard_settings(world, wizard)),
             ("Cancel", Vec::new()),
         ];
         vec![Wish::Show(Box::new(Modal::Reading(
@@ -322,7 +327,7 @@ impl Connections {
             kind,
             form,
         };
-        let wishes = Self::wizard_settings(&wizard);
+        let wishes = Self::wizard_settings(world, &wizard);
         self.wizard = Some(wizard);
         wishes
     }

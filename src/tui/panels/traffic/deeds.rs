@@ -77,6 +77,45 @@ impl Traffic {
         vec![Wish::Show(Box::new(Modal::Menu(Menu::new("Copy", items))))]
     }
 
+    /// Asks whether the selected request is to be sent once more.
+    pub(super) fn replay(&self, world: &World) -> Vec<Wish> {
+        let Some(row) = self.row(world) else {
+            return Vec::new();
+        };
+        let (Some(exchange), Some(connector)) = (row.exchange(), &row.connector) else {
+            return vec![Wish::Fail(
+                "this row has no request to send again".to_owned(),
+            )];
+        };
+        if let Err(error) = exchange.replayable() {
+            return vec![Wish::Fail(error.to_string())];
+        }
+        if !world.is_mock(connector) && !world.may_replay {
+            return vec![Wish::Fail(format!(
+                "{connector} is a real target: its requests are not sent again by hand, because the engine would not \
+                 know of what they change. `r` tries the operation again in order; `outbound --allow-replay` allows this."
+            ))];
+        }
+        let mut body = vec![
+            format!("{} {}", exchange.method, exchange.url),
+            format!(
+                "It goes to {connector} once more, exactly as it was recorded, with the credentials of now. It is recorded \
+                 as an exchange of its own (replay): no operation and no link changes by it."
+            ),
+        ];
+        if exchange.method != "GET" {
+            body.push("What it changes at the target the engine does not know.".to_owned());
+        }
+        let deed = Wish::Do(Deed::Replay(connector.clone(), Box::new(exchange.clone())));
+        let answers = vec![("Send", vec![deed]), ("Cancel", Vec::new())];
+        vec![Wish::Show(Box::new(Modal::Question(Question::new(
+            "Send this request again?",
+            body,
+            None,
+            answers,
+        ))))]
+    }
+
     pub(super) fn retry(&self, world: &World) -> Vec<Wish> {
         let Some(row) = self.row(world) else {
             return Vec::new();

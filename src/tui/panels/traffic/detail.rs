@@ -1,5 +1,6 @@
 //! The three parts of the detail: why, wire and target.
 
+use domain::Purpose;
 use engine::FlowTrace;
 use ratatui::layout::Rect;
 use serde_json::Value;
@@ -9,6 +10,7 @@ use super::mark::{is_same_field, marked};
 use super::wire::wire;
 use super::{Tab, Traffic};
 use crate::paint::{Line, Pen, Span};
+use crate::panels::changes::fields;
 use crate::stream::{Row, What};
 use crate::why::{self};
 use crate::world::World;
@@ -133,10 +135,19 @@ impl Traffic {
         let Some(trace) = self.shown_trace(row) else {
             let text = match (&row.what, row.flow) {
                 (What::Nothing(reason, detail), _) => format!("nothing: {reason} ({detail})"),
-                (_, None) => "This request belongs to no flow: it was a check by hand.".to_owned(),
+                (_, None) => match row.exchange().map(|exchange| exchange.purpose) {
+                    Some(Purpose::Replay) => {
+                        "Sent once more by hand (replay). It belongs to no flow and no operation: the engine does not \
+                         count it, and what it changed at the target stands under Target only."
+                            .to_owned()
+                    }
+                    _ => "This request belongs to no flow: it was a check by hand.".to_owned(),
+                },
                 (_, Some(_)) => "reading …".to_owned(),
             };
-            return vec![vec![Span::new(text, theme.dim)]];
+            let parts = crate::paint::wrap(&text, 60);
+            let parts = parts.into_iter();
+            return parts.map(|part| vec![Span::new(part, theme.dim)]).collect();
         };
         let here = row.exchange().map(|exchange| exchange.id);
         why::tell(trace, row.connector.as_ref(), &theme, &|at| world.time(at))
@@ -178,22 +189,24 @@ impl Traffic {
                     )]);
                     last = Some(&change.id);
                 }
-                let mark = if is_same_field(field, &change.field) {
-                    theme.mark
-                } else {
-                    theme.text
-                };
-                let value = |value: &Option<Value>| {
-                    value
-                        .as_ref()
-                        .map_or_else(|| "absent".to_owned(), Value::to_string)
-                };
-                lines.push(vec![
-                    Span::new(format!(" {} ", change.field), mark),
-                    Span::new(value(&change.before), theme.bad),
-                    Span::new(if theme.ascii { " -> " } else { " → " }, theme.dim),
-                    Span::new(value(&change.after), theme.good),
-                ]);
+                for one in fields(change) {
+                    let mark = if is_same_field(field, &one.field) {
+                        theme.mark
+                    } else {
+                        theme.text
+                    };
+                    let value = |value: &Option<Value>| {
+                        value
+                            .as_ref()
+                            .map_or_else(|| "absent".to_owned(), Value::to_string)
+                    };
+                    lines.push(vec![
+                        Span::new(format!(" {} ", one.field), mark),
+                        Span::new(value(&one.before), theme.bad),
+                        Span::new(if theme.ascii { " -> " } else { " → " }, theme.dim),
+                        Span::new(value(&one.after), theme.good),
+                    ]);
+                }
             }
             lines.push(Line::new());
         }

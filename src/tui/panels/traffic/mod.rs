@@ -152,10 +152,11 @@ impl Traffic {
         Vec::new()
     }
 
-    fn select(&mut self, number: u64) {
+    fn select(&mut self, world: &World, number: u64) {
         self.selected = Some(number);
         if self.mode == Mode::Follow {
             self.mode = Mode::Held;
+            self.held_at = world.board.stream.shown();
         }
         self.field = 0;
     }
@@ -174,7 +175,7 @@ impl Traffic {
             .find(|row| row.is_problem());
         match found.map(|row| row.number) {
             Some(number) => {
-                self.select(number);
+                self.select(world, number);
                 Vec::new()
             }
             None => vec![Wish::Say("no problem in these rows".to_owned())],
@@ -334,7 +335,7 @@ impl Panel for Traffic {
         let has_rows = world.board.stream.shown() > 0;
         let mut actions = vec![
             Action::new("follow", Key::letter('f'), "Follow the newest")
-                .like("outbound journal follow"),
+                .like("outbound journal exchanges"),
             Action::new(
                 "pause",
                 Key::letter(' '),
@@ -362,6 +363,16 @@ impl Panel for Traffic {
                 Action::new("field", Key::letter('n'), "Next field, marked in all three").quiet(),
                 Action::new("field-back", Key::letter('N'), "Previous field").quiet(),
             ]);
+            if row.is_some_and(|row| row.exchange().is_some()) {
+                actions.push(
+                    Action::new(
+                        "replay",
+                        Key::letter('R'),
+                        "Replay: send this request again",
+                    )
+                    .quiet(),
+                );
+            }
             if let Some(operation) = row.and_then(|row| row.operation) {
                 actions.push(
                     Action::new("retry", Key::letter('r'), "Retry")
@@ -410,6 +421,7 @@ impl Panel for Traffic {
                 }
             }
             "retry" => return self.retry(world),
+            "replay" => return self.replay(world),
             _ => {}
         }
         Vec::new()
@@ -455,7 +467,7 @@ impl Panel for Traffic {
                     .filter_map(|at| stream.get(at))
                     .find(|row| row.flow == Some(flow));
                 match found.map(|row| row.number) {
-                    Some(number) => self.select(number),
+                    Some(number) => self.select(world, number),
                     None => self.mode = Mode::Follow,
                 }
                 self.tab = Tab::Why;

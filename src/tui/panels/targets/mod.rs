@@ -1,5 +1,7 @@
 //! *Targets*: the mock targets: start, stop, faults, what they hold, and what changed there.
 
+mod arm;
+
 use crossterm::event::KeyCode;
 use domain::{LabMock, LabObject};
 use ratatui::layout::Rect;
@@ -7,11 +9,12 @@ use serde_json::Value;
 
 use crate::action::Action;
 use crate::keymap::Key;
-use crate::modal::{Menu, Modal, Question, Sheet};
+use crate::modal::{Modal, Question};
 use crate::paint::{Column, Line, Pen, Span};
 use crate::panel::Panel;
+use crate::panels::changes::fields;
 use crate::screen::movement;
-use crate::widgets::{Button, Field, Form, List, Text, json_line};
+use crate::widgets::{Form, List, Text, json_line};
 use crate::wish::{Answer, Deed, Query, Wish};
 use crate::world::World;
 
@@ -99,10 +102,17 @@ impl Targets {
                 } else {
                     format!("! {}", faults.join("  "))
                 };
-                let numbers = format!(
-                    "{} users  {} groups  {} requests",
-                    mock.users, mock.groups, mock.requests
-                );
+                let numbers = if row.width > 110 {
+                    let requests = usize::try_from(mock.requests).unwrap_or(usize::MAX);
+                    format!(
+                        "{}  {}  {}",
+                        counted(mock.users, "user"),
+                        counted(mock.groups, "group"),
+                        counted(requests, "request")
+                    )
+                } else {
+                    counted(mock.users, "user")
+                };
                 let fault_style = if mock.armed.is_empty() {
                     theme.dim
                 } else {
@@ -113,12 +123,12 @@ impl Targets {
                     &[
                         Column::new(&mock.target, 11, theme.name),
                         Column::new(state, 8, style),
-                        Column::new(mock.url.as_deref().unwrap_or("-"), 24, theme.text),
+                        Column::new(mock.url.as_deref().unwrap_or("-"), 31, theme.text),
                         Column::new(&numbers, if row.width > 110 { 36 } else { 9 }, theme.text),
                         Column::new(
                             &faults,
                             row.width
-                                .saturating_sub(if row.width > 110 { 83 } else { 56 }),
+                                .saturating_sub(if row.width > 110 { 90 } else { 63 }),
                             fault_style,
                         ),
                     ],
@@ -196,23 +206,20 @@ impl Targets {
             }
             lines.push(line);
             for change in &entry.changes {
-                let value = |value: &Option<Value>| {
-                    value
-                        .as_ref()
-                        .map_or_else(|| "absent".to_owned(), Value::to_string)
-                };
-                lines.push(vec![
-                    Span::new(
-                        format!(
-                            "         {} {}.{} ",
-                            change.object, change.name, change.field
-                        ),
-                        theme.name,
-                    ),
-                    Span::new(value(&change.before), theme.bad),
-                    Span::new(if theme.ascii { " -> " } else { " → " }, theme.dim),
-                    Span::new(value(&change.after), theme.good),
-                ]);
+                for one in fields(change) {
+                    let value = |value: &Option<Value>| {
+                        value
+                            .as_ref()
+                            .map_or_else(|| "absent".to_owned(), Value::to_string)
+                    };
+                    let name = format!("         {} {}.{} ", change.object, change.name, one.field);
+                    lines.push(vec![
+                        Span::new(name, theme.name),
+                        Span::new(value(&one.before), theme.bad),
+                        Span::new(if theme.ascii { " -> " } else { " → " }, theme.dim),
+                        Span::new(value(&one.after), theme.good),
+                    ]);
+                }
             }
         }
         if lines.is_empty() {
@@ -246,71 +253,11 @@ impl Targets {
         self.text
             .draw(pen, inner, lines.len(), |at| lines[at].clone());
     }
-
-    fn arm_menu(world: &World, target: &str) -> Vec<Wish> {
-        let items = world
-            .faults
-            .iter()
-            .map(|fault| {
-                let parameters: Vec<String> = fault
-                    .parameters
-                    .iter()
-                    .map(|(name, told)| format!("{name}: {told}"))
-                    .collect();
-                let form = Form::new(
-                    vec![
-                        Field::text("spec", "Fault", &fault.name)
-                            .required()
-                            .hint("NAME:KEY=VALUE,… as in drop-after:op=Users.create,times=1"),
-                    ],
-                    vec![
-                        Button::acts("arm", "Arm"),
-                        Button::leaves("cancel", "Cancel"),
-                    ],
-                );
-                let mut says = vec![fault.sentence.clone(), fault.effect.clone()];
-                says.extend(parameters);
-                says.push(
-                    "times=N limits how often, op=NAME and user=NAME say for what.".to_owned(),
-                );
-                let sheet = Sheet {
-                    panel: "targets",
-                    id: format!("arm:{target}"),
-                    title: format!("Arm a fault at {target}"),
-                    note: String::new(),
-                    form,
-                    says,
-                };
-                (
-                    fault.name.clone(),
-                    fault.sentence.clone(),
-                    vec![Wish::Show(Box::new(Modal::Sheet(sheet)))],
-                )
-            })
-            .collect();
-        vec![Wish::Show(Box::new(Modal::Menu(Menu::new(
-            format!("Faults for {target}"),
-            items,
-        ))))]
-    }
 }
 
-fn name_sheet(target: &str, what: &str, title: String, button: &'static str) -> Vec<Wish> {
-    let form = Form::new(
-        vec![Field::text("name", "Name", "before").required()],
-        vec![
-            Button::acts("ok", button),
-            Button::leaves("cancel", "Cancel"),
-        ],
-    );
-    vec![Wish::Show(Box::new(Modal::Sheet(Sheet {
-        panel: "targets",
-        id: format!("{what}:{target}"),
-        title,
-        note: String::new(),
-        form,
-        says: Vec::new(),
-    })))]
+fn counted(count: usize, what: &str) -> String {
+    let more = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{more}")
 }
 
 impl Panel for Targets {
@@ -428,7 +375,7 @@ impl Panel for Targets {
         ]);
         if !mock.armed.is_empty() {
             actions.push(
-                Action::new("calm", Key::letter('c'), "Disarm all")
+                Action::new("calm", Key::letter('c'), "Disarm")
                     .like(format!("outbound mock disarm {target}")),
             );
         }
@@ -440,6 +387,16 @@ impl Panel for Targets {
             Action::named("restore", format!("Restore {target}"))
                 .like(format!("outbound mock restore {target} NAME")),
         ]);
+        if !mock.personalities.is_empty() {
+            actions.push(
+                Action::new(
+                    "personality",
+                    Key::letter('p'),
+                    "Personality: whose manners it has",
+                )
+                .like(format!("outbound mock {target} --personality NAME")),
+            );
+        }
         if let Some(url) = &mock.url {
             actions.push(Action::new("copy", Key::letter('y'), format!("Copy {url}")).quiet());
         }
@@ -460,13 +417,8 @@ impl Panel for Targets {
                     .map(|mock| Wish::Do(Deed::LabStart(mock.target.clone())))
                     .collect();
             }
-            "fault" => return Self::arm_menu(world, &target),
-            "calm" => {
-                return vec![Wish::Do(Deed::Disarm {
-                    target,
-                    number: None,
-                })];
-            }
+            "fault" => return arm::fault_menu(world, &target),
+            "calm" => return arm::disarm_menu(world, &target),
             "open" => {
                 self.place = if self.place == Place::Objects {
                     Place::Object
@@ -490,22 +442,9 @@ impl Panel for Targets {
                 let question = Question::new(format!("Reset {target}?"), body, None, answers);
                 return vec![Wish::Show(Box::new(Modal::Question(question)))];
             }
-            "keep" => {
-                return name_sheet(
-                    &target,
-                    "keep",
-                    format!("Keep the state of {target}"),
-                    "Keep",
-                );
-            }
-            "restore" => {
-                return name_sheet(
-                    &target,
-                    "restore",
-                    format!("Go back to a kept state of {target}"),
-                    "Restore",
-                );
-            }
+            "keep" => return arm::keep_sheet(&target),
+            "restore" => return arm::restore_menu(world, &target),
+            "personality" => return arm::personality_menu(world, &target),
             "copy" => {
                 let text = mock.url.clone().unwrap_or_default();
                 return vec![Wish::Do(Deed::Copy {
@@ -558,18 +497,14 @@ impl Panel for Targets {
     }
 
     fn submitted(&mut self, _world: &World, sheet: &str, form: &Form, _button: &str) -> Vec<Wish> {
-        let (what, target) = sheet.split_once(':').unwrap_or((sheet, ""));
-        let target = target.to_owned();
-        let deed = match what {
-            "arm" => Deed::Arm {
+        let mut words = sheet.splitn(3, ':');
+        let (what, target) = (words.next(), words.next().unwrap_or_default().to_owned());
+        let deed = match (what, words.next()) {
+            (Some("arm"), Some(fault)) => Deed::Arm {
                 target,
-                spec: form.value("spec"),
+                spec: arm::spec(fault, form),
             },
-            "keep" => Deed::Snapshot {
-                target,
-                name: form.value("name"),
-            },
-            _ => Deed::Restore {
+            _ => Deed::Snapshot {
                 target,
                 name: form.value("name"),
             },
@@ -598,7 +533,10 @@ impl Panel for Targets {
         match (running, world.mocks.len()) {
             (0, 0) => "no mocks".to_owned(),
             (0, _) => "all stopped: S starts all".to_owned(),
-            (running, all) => format!("{running} of {all} run, on this machine only"),
+            (running, all) => match self.mock(world).and_then(|mock| mock.access.as_ref()) {
+                Some(access) => access.clone(),
+                None => format!("{running} of {all} run, on this machine only"),
+            },
         }
     }
 }

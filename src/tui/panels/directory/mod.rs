@@ -1,10 +1,12 @@
 //! *Directory*: local users, groups and roles, and what each target has of them.
 
-use std::collections::BTreeMap;
+mod many;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crossterm::event::KeyCode;
-use domain::{Group, Link, LocalRef, RoleName, User};
+use domain::{Group, Link, LocalRef, QualifiedName, RoleName, User};
 use engine::DriftView;
 use ratatui::layout::Rect;
 
@@ -43,6 +45,8 @@ pub(crate) struct Directory {
     search: Form,
     searching: bool,
     open: bool,
+    /// Users that a bulk trigger is about.
+    marked: BTreeSet<QualifiedName>,
 }
 
 impl Default for Directory {
@@ -63,6 +67,7 @@ impl Default for Directory {
             search: Form::new(vec![Field::text("search", "/", "")], Vec::new()),
             searching: false,
             open: false,
+            marked: BTreeSet::new(),
         }
     }
 }
@@ -209,7 +214,7 @@ impl Directory {
                     ),
                 };
                 lines.push(vec![
-                    Span::new(format!(" {connector:<28}"), theme.name),
+                    Span::new(format!(" {:<28} ", connector.to_string()), theme.name),
                     Span::new(text, style),
                 ]);
                 if let Some(link) = link {
@@ -257,7 +262,7 @@ impl Directory {
             let text = match (self.tab, self.search.value("search").is_empty()) {
                 (_, false) => " Nothing of that name. Esc clears.",
                 (Tab::Users, true) => {
-                    " No users yet. n creates one; `outbound import users.csv` brings many."
+                    " No users yet. n creates one; i brings many from a file (CSV or SCIM)."
                 }
                 (Tab::Groups, true) => " No groups yet. n creates one.",
                 (Tab::Roles, true) => " No roles yet: a role exists once a user gets it.",
@@ -279,6 +284,9 @@ impl Directory {
                     Tab::Roles => String::new(),
                 };
                 let width = row.width / 2;
+                let is_marked =
+                    self.tab == Tab::Users && self.marked.contains(&self.users[*index].name);
+                let name = &format!("{}{name}", if is_marked { "* " } else { "" });
                 pen.columns(
                     row,
                     &[
@@ -423,6 +431,10 @@ impl Panel for Directory {
                     Action::new("new", Key::letter('n'), "New user")
                         .like("outbound trigger user-created NAME"),
                 );
+                actions.push(
+                    Action::new("import", Key::letter('i'), "Import a file (CSV, SCIM)")
+                        .like("outbound import csv FILE"),
+                );
                 if self.selected().is_some() {
                     actions.extend([
                         Action::new("open", Key::of(KeyCode::Enter), "Open")
@@ -440,7 +452,12 @@ impl Panel for Directory {
                             .quiet(),
                         Action::new("delete", Key::letter('D'), "Delete")
                             .like(format!("outbound trigger user-deleted {name}")),
+                        Action::new("mark", Key::letter(' '), "Mark for a bulk trigger").quiet(),
+                        Action::new("bulk", Key::letter('B'), self.several_label()).quiet(),
                     ]);
+                    if !self.marked.is_empty() {
+                        actions.push(Action::named("unmark", "Take all marks away"));
+                    }
                 }
             }
             Tab::Groups => {
@@ -450,7 +467,8 @@ impl Panel for Directory {
                 );
                 if self.selected().is_some() {
                     actions.extend([
-                        Action::new("open", Key::of(KeyCode::Enter), "Open"),
+                        Action::new("open", Key::of(KeyCode::Enter), "Open")
+                            .like(format!("outbound groups show {name}")),
                         Action::new("edit", Key::letter('e'), "Change members")
                             .like(format!("outbound trigger group-changed {name} --add USER")),
                         Action::new("rename", Key::letter('R'), "Rename")
@@ -462,7 +480,10 @@ impl Panel for Directory {
             }
             Tab::Roles => {
                 if self.selected().is_some() {
-                    actions.push(Action::new("open", Key::of(KeyCode::Enter), "Open"));
+                    actions.push(
+                        Action::new("open", Key::of(KeyCode::Enter), "Open")
+                            .like("outbound roles list"),
+                    );
                 }
             }
         }
@@ -489,6 +510,10 @@ impl Panel for Directory {
             "decide" => return drift::decide(self.drifts_here()),
             "search" => self.searching = true,
             "open" => self.open = true,
+            "import" => return Self::import_sheet(),
+            "mark" => self.mark(),
+            "unmark" => self.marked.clear(),
+            "bulk" => return self.bulk_sheet(),
             "new" => {
                 let way = if is_group { "group-created" } else { "console" };
                 return vec![Wish::Go(
@@ -504,6 +529,10 @@ impl Panel for Directory {
             _ => {}
         }
         Vec::new()
+    }
+
+    fn submitted(&mut self, _world: &World, _sheet: &str, form: &Form, button: &str) -> Vec<Wish> {
+        self.submitted_many(form, button)
     }
 
     fn wants(&mut self, world: &World) -> Vec<Query> {

@@ -1,0 +1,182 @@
+//! A question before something that cannot be undone, and a few things to choose from.
+
+use std::time::Duration;
+
+use crossterm::event::KeyCode;
+use ratatui::layout::Rect;
+
+use super::Said;
+use crate::keymap::{Key, Move};
+use crate::paint::{Pen, middle};
+use crate::widgets::{Button, Field, Form, List, Pressed};
+use crate::wish::Wish;
+
+/// A question before something that cannot be undone.
+pub(crate) struct Question {
+    pub(crate) title: String,
+    pub(crate) body: Vec<String>,
+    /// The text that must be typed first.
+    pub(crate) typed: Option<String>,
+    pub(super) form: Form,
+    /// The answers with what each of them wants; the last one is the safe one and has the keys.
+    pub(super) answers: Vec<Option<Vec<Wish>>>,
+}
+
+impl Question {
+    /// Asks. `answers` are a word for the button, its label, and what it wants; the safe one comes last.
+    pub(crate) fn new(
+        title: impl Into<String>,
+        body: Vec<String>,
+        typed: Option<String>,
+        answers: Vec<(&'static str, Vec<Wish>)>,
+    ) -> Self {
+        const IDS: [&str; 3] = ["0", "1", "2"];
+        let fields = typed
+            .as_ref()
+            .map(|typed| Field::text("typed", &format!("Type {typed} to confirm"), ""))
+            .into_iter()
+            .collect();
+        let buttons: Vec<Button> = answers
+            .iter()
+            .zip(IDS)
+            .map(|((label, _), id)| Button::leaves(id, label))
+            .collect();
+        let safe = buttons.last().map_or("", |button| button.id);
+        let mut form = Form::new(fields, buttons);
+        form.focus_button(safe);
+        Self {
+            title: title.into(),
+            body,
+            typed,
+            form,
+            answers: answers
+                .into_iter()
+                .map(|(_, wishes)| Some(wishes))
+                .collect(),
+        }
+    }
+
+    pub(super) fn key(&mut self, key: Key) -> Said {
+        match self.form.key(key, Duration::ZERO) {
+            Pressed::Button(id) => {
+                let at = id.parse::<usize>().unwrap_or(0);
+                let is_safe = at + 1 == self.answers.len();
+                let confirmed = self
+                    .typed
+                    .as_ref()
+                    .is_none_or(|typed| self.form.value("typed") == *typed);
+                if !is_safe && !confirmed {
+                    if let (Some(field), Some(typed)) = (self.form.field_mut("typed"), &self.typed)
+                    {
+                        field.error = Some(format!("this is not {typed}"));
+                    }
+                    return Said::Open;
+                }
+                Said::Closed(
+                    self.answers
+                        .get_mut(at)
+                        .and_then(Option::take)
+                        .unwrap_or_default(),
+                )
+            }
+            _ => Said::Open,
+        }
+    }
+
+    pub(super) fn draw(&self, pen: &mut Pen<'_>, area: Rect) {
+        let theme = *pen.theme;
+        let width = 72.min(area.width);
+        let lines: usize = self
+            .body
+            .iter()
+            .map(|line| crate::paint::wrap(line, usize::from(width.saturating_sub(4))).len())
+            .sum();
+        let height = u16::try_from(lines)
+            .unwrap_or(20)
+            .saturating_add(if self.typed.is_some() { 7 } else { 5 });
+        let area = middle(area, width, height);
+        pen.clear(area);
+        let inner = pen.frame(area, &self.title, "", true);
+        let room = Rect {
+            x: inner.x + 1,
+            width: inner.width.saturating_sub(2),
+            ..inner
+        };
+        let mut y = room.y;
+        for line in &self.body {
+            let left = Rect {
+                y,
+                height: room.bottom().saturating_sub(y),
+                ..room
+            };
+            y += pen.paragraph(left, line, theme.text).max(1);
+        }
+        let left = Rect {
+            y,
+            height: room.bottom().saturating_sub(y),
+            ..room
+        };
+        self.form.draw(pen, left, true, Duration::ZERO);
+    }
+}
+
+/// A few things to choose from.
+pub(crate) struct Menu {
+    pub(crate) title: String,
+    pub(super) items: Vec<(String, String, Option<Vec<Wish>>)>,
+    pub(super) list: List,
+}
+
+impl Menu {
+    /// Returns the labels, and what each of them means.
+    pub(super) fn labels(&self) -> Vec<(String, String)> {
+        let items = self.items.iter();
+        items
+            .map(|(label, told, _)| (label.clone(), told.clone()))
+            .collect()
+    }
+
+    /// Makes a menu of labels, what each of them means, and what it wants.
+    pub(crate) fn new(title: impl Into<String>, items: Vec<(String, String, Vec<Wish>)>) -> Self {
+        Self {
+            title: title.into(),
+            items: items
+                .into_iter()
+                .map(|(label, told, wishes)| (label, told, Some(wishes)))
+                .collect(),
+            list: List::default(),
+        }
+    }
+
+    pub(super) fn key(&mut self, key: Key) -> Said {
+        if key.code == KeyCode::Enter {
+            let chosen = self.list.selected(self.items.len());
+            return Said::Closed(
+                chosen
+                    .and_then(|at| self.items[at].2.take())
+                    .unwrap_or_default(),
+            );
+        }
+        if let Some(to) = Move::of(key) {
+            self.list.go(to, self.items.len());
+        }
+        Said::Open
+    }
+
+    pub(super) fn draw(&self, pen: &mut Pen<'_>, area: Rect) {
+        let theme = *pen.theme;
+        let height = u16::try_from(self.items.len())
+            .unwrap_or(u16::MAX)
+            .saturating_add(2);
+        let area = middle(area, 110, height.max(3));
+        pen.clear(area);
+        let inner = pen.frame(area, &self.title, "Enter chooses, Esc closes", true);
+        self.list
+            .draw(pen, inner, self.items.len(), true, |pen, row, at| {
+                let (label, told, _) = &self.items[at];
+                let used = pen.put(row.x, row.y, row.width, label, theme.text);
+                let x = row.x + used.max(26) + 1;
+                pen.put(x, row.y, row.right().saturating_sub(x), told, theme.dim);
+            });
+    }
+}

@@ -1,0 +1,585 @@
+//! The workbench without a screen: the same panels and actions, read line by line and told in plain lines.
+//!
+//! No cursor is moved and nothing is painted, so that it works for screen readers, on a dumb terminal and over a pipe.
+//! What a panel would draw is printed as text; what an overlay would ask is asked one question a line.
+
+mod prompt;
+mod speech;
+
+use std::io::{self, BufRead, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossterm::event::KeyCode;
+use domain::Clock;
+use engine::News;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
+
+use crate::action::score;
+use crate::app::{Ended, RunError};
+use crate::hands::Hands;
+use crate::keymap::Key;
+use crate::screen::{Order, Screen};
+use crate::wish::{Answer, Deed, Happening};
+use crate::world::World;
+use crate::{Setup, View, panels};
+
+use prompt::Step;
+
+/// How many rows of a panel are printed unless somebody asks for more.
+const ROWS: u16 = 40;
+/// How many rows are printed at most.
+const MOST_ROWS: u16 = 1_000;
+/// How long *wait* waits unless somebody says otherwise.
+const WAIT: Duration = Duration::from_secs(30);
+/// How many pieces of news are told at once.
+const BATCH: usize = 256;
+
+/// Makes a request of a command line that begins with `trigger` or `plan`; says whether it is only a plan.
+pub type ReadRequest = fn(&str) -> Result<(bool, domain::Request), String>;
+
+/// How the plain workbench was left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlainEnded {
+    /// Why it ended.
+    pub ended: Ended,
+    /// How many commands were not understood or failed.
+    pub failed: usize,
+}
+
+/// Runs the workbench on lines of input until they end or somebody quits.
+///
+/// `invites` says whether a `>` is printed when a line is awaited: for people, not for pipes.
+///
+/// # Errors
+/// [`RunError::Terminal`] when nothing can be written any more.
+pub async fn run_plain(
+    view: View,
+    setup: Setup,
+    input: impl BufRead + Send + 'static,
+    output: impl Write,
+    invites: bool,
+    read_request: ReadRequest,
+) -> Result<PlainEnded, RunError> {
+    let (lines, receiver) = mpsc::channel(1);
+    // Reading blocks, so it has a thread of its own. It ends with the input, or with the process.
+    std::thread::spawn(move || {
+        for line in input.lines() {
+            let Ok(line) = line else { break };
+            if lines.blocking_send(line).is_err() {
+                break;
+            }
+        }
+    });
+    let world = World::open(&view, crate::theme::Theme::plain());
+    let screen = Screen::new(world, panels::all(), "traffic");
+    let (sender, answers) = mpsc::unbounded_channel();
+    let plain = Plain {
+        screen,
+        clock: Arc::clone(&view.clock),
+        hands: Hands::new(setup, &view, sender),
+        answers,
+        lines: receiver,
+        out: output,
+        invites,
+        read_request,
+        waiting: 0,
+        told: 0,
+        failed: 0,
+        follows: true,
+        step: Step::Command,
+        asked: None,
+        listed: Vec::new(),
+        tenth: 0,
+        news: Vec::new(),
+        ended: None,
+    };
+    plain.go().await
+}
+
+struct Plain<W> {
+    screen: Screen,
+    clock: Arc<dyn Clock>,
+    hands: Hands,
+    answers: mpsc::UnboundedReceiver<Happening>,
+    lines: mpsc::Receiver<String>,
+    out: W,
+    invites: bool,
+    read_request: ReadRequest,
+    /// Answers that are still to come.
+    waiting: usize,
+    /// Messages of the screen that were told.
+    told: usize,
+    failed: usize,
+    /// Whether requests are told as they come.
+    follows: bool,
+    /// What the next line answers.
+    step: Step,
+    /// The overlay whose question stands open: how many lie below it, and its title.
+    asked: Option<(usize, String)>,
+    /// The actions as they were numbered last.
+    listed: Vec<(&'static str, bool)>,
+    /// The part of long work that was told last, in tenths.
+    tenth: u64,
+    /// What happened while a question stood open.
+    news: Vec<String>,
+    ended: Option<Ended>,
+}
+
+const HELLO: &str = "\
+outbound, plain: one command a line. `help` lists what can be done, `quit` leaves.";
+
+const HELP: &str = "\
+Commands
+  help               this list
+  actions            what can be done now, numbered; the command line that does the same stands beside it
+  NUMBER or WORDS    does one of them: `3`, `new connection`, `dry run`; a key that a panel names (`n`) does, too
+  go SECTION         another section, by number or name; `sections` lists them
+  show [ROWS]        prints the section again; an empty line does, too
+  next, prev [N]     moves the selection; `first`, `last`
+  open, back         into the selected thing and out again
+  tab, tab back      the next tab of what is open
+  filter TEXT        filters Traffic, searches in lists; `filter` alone clears
+  trigger …, plan …  as on the command line: `trigger user-created kim --claim lastname=Lee`
+  follow on|off      whether requests are told as they come
+  wait [SECONDS]     waits until nothing is under way
+  update             writes the changes to workbench.toml, after saying what and who is affected
+  quit               leaves; unsaved changes are asked about
+Questions are asked one a line: an empty line keeps the value in brackets, `.` gives up.";
+
+struct Signals {
+    terminate: Signal,
+    hangup: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn ended(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.hangup.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+impl<W: Write> Plain<W> {
+    async fn go(mut self) -> Result<PlainEnded, RunError> {
+        let mut signals = Signals::listen()?;
+        let mut news = self.hands.subscribe();
+        let mut lab = self.hands.follow();
+        let mut open = (true, true);
+        self.say(HELLO)?;
+        let first = self.screen.begin();
+        self.carry_out(first);
+        self.settled(&mut news).await?;
+        self.show(ROWS)?;
+        self.invite()?;
+        while self.ended.is_none() {
+            tokio::select! {
+                biased;
+                () = signals.ended() => self.ended = Some(Ended::Signal),
+                Some(answer) = self.answers.recv() => {
+                    self.happen(answer);
+                    self.after()?;
+                }
+                heard = news.next(), if open.0 => match heard {
+                    Some(heard) => self.heard(heard, &mut news)?,
+                    None => open.0 = false,
+                },
+                entry = lab.next(), if open.1 => match entry {
+                    Some(entry) => self.happen(Happening::Lab(vec![entry])),
+                    None => open.1 = false,
+                },
+                line = self.lines.recv() => match line {
+                    Some(line) => {
+                        self.line(line.trim())?;
+                        self.settled(&mut news).await?;
+                        self.after()?;
+                        self.invite()?;
+                    }
+                    None => self.last(&mut news).await?,
+                },
+            }
+        }
+        Ok(PlainEnded {
+            ended: self.ended.unwrap_or(Ended::Quit),
+            failed: self.failed,
+        })
+    }
+
+    /// The input has ended: what is under way ends, and what is not saved is told.
+    async fn last(&mut self, news: &mut engine::Subscription) -> Result<(), RunError> {
+        self.step = Step::Command;
+        while self.screen.top().is_some() {
+            self.screen.close();
+        }
+        self.carry_out(vec![Order::Do(Deed::Wait(WAIT))]);
+        self.settled(news).await?;
+        self.after()?;
+        if self.screen.is_dirty() {
+            self.failed += 1;
+            self.say("The input ended with changes that were not saved; workbench.toml is as it was. `update` saves them.")?;
+        }
+        self.ended = Some(Ended::Quit);
+        Ok(())
+    }
+
+    fn say(&mut self, text: &str) -> Result<(), RunError> {
+        for line in text.lines() {
+            writeln!(self.out, "{}", domain::visible(line))?;
+        }
+        self.out.flush()?;
+        Ok(())
+    }
+
+    fn invite(&mut self) -> Result<(), RunError> {
+        if self.invites && self.ended.is_none() && self.step == Step::Command {
+            write!(self.out, "> ")?;
+            self.out.flush()?;
+        }
+        Ok(())
+    }
+
+    fn complain(&mut self, text: &str) -> Result<(), RunError> {
+        self.failed += 1;
+        self.say(text)
+    }
+
+    fn happen(&mut self, happening: Happening) {
+        if let Happening::Answer(answer) = &happening {
+            match answer.as_ref() {
+                // Progress is no end; every tenth part is told.
+                Answer::Work(work) if work.is_under_way() => {
+                    if work.percent / 10 > self.tenth {
+                        self.tenth = work.percent / 10;
+                        self.news.push(work.line());
+                    }
+                }
+                Answer::Work(_) => {
+                    self.tenth = 0;
+                    self.waiting = self.waiting.saturating_sub(1);
+                }
+                _ => self.waiting = self.waiting.saturating_sub(1),
+            }
+            if let (Step::Plan, Answer::Planned(plan)) = (&self.step, answer.as_ref()) {
+                self.step = Step::Command;
+                match plan {
+                    Ok(plan) => self.news.extend(speech::plan(&self.screen.world, plan)),
+                    Err(told) => {
+                        self.failed += 1;
+                        self.news.push(told.clone());
+                    }
+                }
+            }
+        }
+        self.screen.world.now = self.clock.now();
+        self.screen.world.passed = self.clock.monotonic();
+        let orders = self.screen.update(happening);
+        self.carry_out(orders);
+    }
+
+    fn carry_out(&mut self, orders: Vec<Order>) {
+        for order in orders {
+            match order {
+                Order::Ask(query) => {
+                    self.waiting += 1;
+                    self.hands.ask(query);
+                }
+                Order::Do(Deed::Quit) => self.ended = Some(Ended::Quit),
+                Order::Do(Deed::Suspend | Deed::Repaint | Deed::Mouse(_) | Deed::Record(_)) => {}
+                // A clipboard is written through the terminal, which is not touched here.
+                Order::Do(Deed::Copy { what, text }) => {
+                    let path = PathBuf::from(format!("outbound-{}.txt", what.replace(' ', "-")));
+                    self.carry_out(vec![Order::Do(Deed::Write { path, text })]);
+                }
+                Order::Do(deed) => {
+                    self.waiting += deed.answers();
+                    self.hands.act(deed, self.screen.world.draft.as_ref());
+                }
+            }
+        }
+    }
+
+    /// Waits until everything that was asked is answered; what happens meanwhile is told.
+    async fn settled(&mut self, news: &mut engine::Subscription) -> Result<(), RunError> {
+        while self.waiting > 0 && self.ended.is_none() {
+            tokio::select! {
+                biased;
+                heard = news.next() => match heard {
+                    Some(heard) => self.heard(heard, news)?,
+                    None => return Ok(()),
+                },
+                answer = self.answers.recv() => match answer {
+                    Some(answer) => self.happen(answer),
+                    None => return Ok(()),
+                },
+            }
+        }
+        Ok(())
+    }
+
+    fn heard(&mut self, first: News, news: &mut engine::Subscription) -> Result<(), RunError> {
+        let mut batch = vec![first];
+        while batch.len() < BATCH {
+            let Some(next) = news.try_next() else { break };
+            batch.push(next);
+        }
+        self.happen(Happening::News(batch.clone()));
+        if self.follows {
+            let told = batch
+                .iter()
+                .flat_map(|one| speech::told(&self.screen.world, one));
+            let told: Vec<String> = told.collect();
+            self.news.extend(told);
+        }
+        if self.step == Step::Command {
+            self.tell_news()?;
+        }
+        Ok(())
+    }
+
+    fn tell_news(&mut self) -> Result<(), RunError> {
+        for line in std::mem::take(&mut self.news) {
+            self.say(&line)?;
+        }
+        Ok(())
+    }
+
+    /// Tells what the screen said, and asks what stands open.
+    fn after(&mut self) -> Result<(), RunError> {
+        let new = self
+            .screen
+            .events
+            .get(self.told..)
+            .unwrap_or_default()
+            .to_vec();
+        self.told = self.screen.events.len();
+        for message in &new {
+            self.failed += usize::from(message.is_failure);
+            self.say(&message.text)?;
+        }
+        self.ask()?;
+        if self.step == Step::Command {
+            self.tell_news()?;
+        }
+        Ok(())
+    }
+
+    fn show(&mut self, rows: u16) -> Result<(), RunError> {
+        let mut blank = true;
+        for line in self.screen.lines(rows) {
+            if line.is_empty() && blank {
+                continue;
+            }
+            blank = line.is_empty();
+            self.say(if blank { " " } else { &line })?;
+        }
+        let status = self.screen.status_line();
+        self.say(&status)
+    }
+
+    fn line(&mut self, line: &str) -> Result<(), RunError> {
+        if self.step != Step::Command {
+            return self.reply(line);
+        }
+        let (word, rest) = line
+            .split_once(char::is_whitespace)
+            .map_or((line, ""), |(word, rest)| (word, rest.trim()));
+        let times = rest.parse::<u16>().unwrap_or(1).min(MOST_ROWS);
+        match word {
+            "" => self.show(ROWS),
+            "help" | "?" => {
+                self.say(HELP)?;
+                self.actions()
+            }
+            "actions" => self.actions(),
+            "sections" => {
+                for (at, title) in self.screen.section_titles().into_iter().enumerate() {
+                    self.say(&format!("{:>3}  {title}", at + 1))?;
+                }
+                Ok(())
+            }
+            "show" => self.show(rest.parse().unwrap_or(ROWS).clamp(4, MOST_ROWS)),
+            "go" => self.section(rest),
+            "next" | "down" => self.moved(KeyCode::Down, times),
+            "prev" | "up" => self.moved(KeyCode::Up, times),
+            "first" => self.moved(KeyCode::Home, 1),
+            "last" => self.moved(KeyCode::End, 1),
+            "back" => self.press(Key::of(KeyCode::Esc)),
+            "tab" if rest == "back" => self.press(Key::letter('[')),
+            "tab" => self.press(Key::letter(']')),
+            "filter" | "search" => self.filter(rest),
+            "follow" => {
+                self.follows = rest != "off";
+                self.say(if self.follows {
+                    "requests are told as they come"
+                } else {
+                    "requests are no longer told"
+                })
+            }
+            "wait" => {
+                let limit = rest.parse().map_or(WAIT, Duration::from_secs);
+                self.carry_out(vec![Order::Do(Deed::Wait(limit))]);
+                Ok(())
+            }
+            "trigger" | "plan" if !rest.is_empty() => self.request(line),
+            "outbound" => self.request(rest),
+            _ => self.act(line),
+        }
+    }
+
+    fn press(&mut self, key: Key) -> Result<(), RunError> {
+        self.happen(Happening::Key(key));
+        if self.screen.top().is_none() && self.ended.is_none() {
+            self.show(ROWS)?;
+        }
+        Ok(())
+    }
+
+    fn moved(&mut self, code: KeyCode, times: u16) -> Result<(), RunError> {
+        for _ in 0..times {
+            self.happen(Happening::Key(Key::of(code)));
+        }
+        let lines = self.screen.lines(MOST_ROWS.min(200));
+        match lines.iter().find(|line| line.starts_with('>')) {
+            Some(selected) => {
+                let selected = selected.clone();
+                self.say(&selected)
+            }
+            None => self.show(ROWS),
+        }
+    }
+
+    fn section(&mut self, wanted: &str) -> Result<(), RunError> {
+        let titles = self.screen.section_titles();
+        let at = match wanted.parse::<usize>() {
+            Ok(number) => number.checked_sub(1).filter(|at| *at < titles.len()),
+            Err(_) => (0..titles.len())
+                .filter_map(|at| Some((score(&titles[at], wanted)?, at)))
+                .min()
+                .map(|(_, at)| at),
+        };
+        match at.filter(|_| !wanted.is_empty()) {
+            Some(at) => {
+                let orders = self.screen.go(at);
+                self.carry_out(orders);
+                self.step = Step::Arrived;
+                Ok(())
+            }
+            None => self.complain(&format!(
+                "there is no section `{wanted}`; `sections` lists them"
+            )),
+        }
+    }
+
+    fn filter(&mut self, text: &str) -> Result<(), RunError> {
+        let offered = self.screen.offered();
+        let known = |id: &str| offered.iter().any(|(action, own)| !own && action.id == id);
+        let id = match (known("filter"), known("search")) {
+            (true, _) => "filter",
+            (false, true) => "search",
+            (false, false) => return self.complain("there is nothing to filter here"),
+        };
+        let orders = self.screen.run(id, false);
+        self.carry_out(orders);
+        self.happen(Happening::Key(Key::ctrl('u')));
+        self.happen(Happening::Paste(text.to_owned()));
+        self.happen(Happening::Key(Key::of(KeyCode::Enter)));
+        self.step = Step::Arrived;
+        Ok(())
+    }
+
+    fn request(&mut self, line: &str) -> Result<(), RunError> {
+        match (self.read_request)(line) {
+            Ok((_, request))
+                if request.application.as_ref().is_some_and(|asked| {
+                    self.screen.world.config().application(asked).is_none()
+                }) =>
+            {
+                self.complain("there is no such application; `go applications` shows them")
+            }
+            Ok((is_plan, request)) => {
+                let request = Box::new(request);
+                let (deed, step) = if is_plan {
+                    (Deed::Plan(request), Step::Plan)
+                } else {
+                    (Deed::Submit(request), Step::Arrived)
+                };
+                self.step = step;
+                self.carry_out(vec![Order::Do(deed)]);
+                Ok(())
+            }
+            Err(told) => self.complain(&told),
+        }
+    }
+
+    /// Prints what can be done now.
+    fn actions(&mut self) -> Result<(), RunError> {
+        let offered = self.screen.offered();
+        self.listed = offered
+            .iter()
+            .map(|(action, own)| (action.id, *own))
+            .collect();
+        self.say("What can be done now")?;
+        for (at, (action, _)) in offered.iter().enumerate() {
+            let command = action
+                .command
+                .as_ref()
+                .map_or_else(String::new, |command| format!("   same as: {command}"));
+            self.say(&format!("{:>3}  {}{command}", at + 1, action.label))?;
+        }
+        Ok(())
+    }
+
+    /// Does an action by its number or by words of its label.
+    fn act(&mut self, wanted: &str) -> Result<(), RunError> {
+        let offered = self.screen.offered();
+        let chosen = if let Ok(number) = wanted.parse::<usize>() {
+            let listed = number
+                .checked_sub(1)
+                .and_then(|at| self.listed.get(at))
+                .copied();
+            listed.filter(|(id, own)| offered.iter().any(|(one, of)| one.id == *id && of == own))
+        } else {
+            let exact = offered.iter().find(|(action, _)| {
+                action.id.eq_ignore_ascii_case(wanted)
+                    || action.label.eq_ignore_ascii_case(wanted)
+                    || action.key.is_some_and(|key| key.to_string() == wanted)
+            });
+            let mut fitting: Vec<(usize, usize)> = offered
+                .iter()
+                .enumerate()
+                .filter_map(|(at, (action, _))| Some((score(&action.label, wanted)?, at)))
+                .filter(|(score, _)| *score < 100)
+                .collect();
+            fitting.sort_unstable();
+            exact
+                .or_else(|| fitting.first().map(|(_, at)| &offered[*at]))
+                .map(|(action, own)| (action.id, *own))
+        };
+        let Some((id, own)) = chosen else {
+            return self.complain(&format!(
+                "`{wanted}` is nothing that can be done here; `actions` lists what can, `help` the commands"
+            ));
+        };
+        if let Some((action, _)) = offered.iter().find(|(one, of)| one.id == id && *of == own) {
+            let label = action.label.clone();
+            self.say(&format!("{label} …"))?;
+        }
+        let orders = self.screen.run(id, own);
+        self.carry_out(orders);
+        self.step = Step::Arrived;
+        Ok(())
+    }
+}

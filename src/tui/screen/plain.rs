@@ -1,0 +1,124 @@
+//! What the mode without a screen reads and steers: actions, sections, overlays, and a panel as lines of text.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::{Order, Screen};
+use crate::action::Action;
+use crate::modal::{Modal, Said};
+use crate::paint::Pen;
+use crate::widgets::Form;
+
+/// Panels are told as if this were the width: one pane at a time.
+const WIDTH: u16 = 99;
+
+/// Actions that mean nothing where there is no screen.
+const OF_THE_SCREEN: [&str; 6] = ["palette", "help", "mouse", "zoom", "shot", "record"];
+
+impl Screen {
+    /// Returns what can be done now, and whether it is the screen's own.
+    pub(crate) fn offered(&self) -> Vec<(Action, bool)> {
+        let own = self.panels[self.at].actions(&self.world);
+        let everywhere = self.global().into_iter();
+        own.into_iter()
+            .map(|action| (action, false))
+            .chain(everywhere.map(|action| (action, true)))
+            .filter(|(action, _)| !OF_THE_SCREEN.contains(&action.id))
+            .collect()
+    }
+
+    /// Does one of them.
+    pub(crate) fn run(&mut self, id: &str, own: bool) -> Vec<Order> {
+        let mut orders = Vec::new();
+        if own {
+            self.act(id, &mut orders);
+        } else {
+            let wishes = self.panels[self.at].act(&self.world, id);
+            self.grant(wishes, &mut orders);
+        }
+        orders.extend(self.want());
+        orders
+    }
+
+    pub(crate) fn section_titles(&self) -> Vec<String> {
+        let titles = self.panels.iter().map(|panel| panel.title().to_owned());
+        titles.collect()
+    }
+
+    /// Shows another section.
+    pub(crate) fn go(&mut self, at: usize) -> Vec<Order> {
+        self.at = at.min(self.panels.len().saturating_sub(1));
+        self.want()
+    }
+
+    /// Returns how many overlays lie over the panel.
+    pub(crate) fn depth(&self) -> usize {
+        self.modals.len()
+    }
+
+    pub(crate) fn top(&mut self) -> Option<&mut Modal> {
+        self.modals.last_mut()
+    }
+
+    /// Closes the uppermost overlay, as Esc does.
+    pub(crate) fn close(&mut self) {
+        self.modals.pop();
+        self.leaving = false;
+    }
+
+    /// Takes what an overlay said.
+    pub(crate) fn hear(&mut self, said: Said) -> Vec<Order> {
+        let mut orders = Vec::new();
+        self.said(said, &mut orders);
+        orders.extend(self.want());
+        orders
+    }
+
+    /// Tells the panel that a value of its sheet changed, and returns what the sheet says of it now.
+    pub(crate) fn sheet_says(&mut self) -> Vec<String> {
+        let before = self.says();
+        self.sheet_changed();
+        let after = self.says();
+        if before == after { Vec::new() } else { after }
+    }
+
+    fn says(&self) -> Vec<String> {
+        match self.modals.last() {
+            Some(Modal::Sheet(sheet)) => sheet.says.clone(),
+            _ => Vec::new(),
+        }
+    }
+
+    pub(crate) fn panel_form(&mut self) -> Option<&mut Form> {
+        self.panels[self.at].form()
+    }
+
+    /// Returns the panel as lines of text, so many at most.
+    pub(crate) fn lines(&self, rows: u16) -> Vec<String> {
+        let area = Rect::new(0, 0, WIDTH, rows);
+        let mut buffer = Buffer::empty(area);
+        let mut pen = Pen {
+            buffer: &mut buffer,
+            theme: &self.world.theme,
+        };
+        self.panels[self.at].draw(&self.world, &mut pen, area);
+        let text = crate::shot::text(&buffer);
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        while lines.last().is_some_and(String::is_empty) {
+            lines.pop();
+        }
+        lines
+    }
+
+    pub(crate) fn status_line(&self) -> String {
+        let draft = self.world.draft.as_ref().filter(|draft| draft.is_changed());
+        match draft {
+            Some(draft) => format!(
+                "{} unsaved change(s): {}; `update` saves, `undo` takes back",
+                draft.changes(),
+                draft.last_words().unwrap_or_default()
+            ),
+            None => self.panels[self.at].status(&self.world),
+        }
+    }
+}

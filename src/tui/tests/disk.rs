@@ -1,0 +1,117 @@
+//! `workbench.toml` is changed by somebody else while the screen runs.
+
+use crossterm::event::KeyCode;
+
+use super::Stage;
+use super::updates::deeds;
+use crate::samples::TOML;
+use crate::theme::ThemeName;
+use crate::wish::{Answer, Deed, Happening};
+
+/// A stage with one unsaved change: the first connection is disabled.
+fn with_draft() -> Stage {
+    let mut stage = Stage::played(ThemeName::Dark, (100, 40));
+    stage.letters("1 ");
+    assert!(stage.screen.world.draft.as_ref().unwrap().is_changed());
+    stage
+}
+
+fn somebody_writes(stage: &mut Stage, text: &str) -> Vec<Deed> {
+    std::fs::write(stage.folder.path().join("workbench.toml"), text).unwrap();
+    deeds(stage.happen(Happening::FileChanged))
+}
+
+fn text_of_draft(stage: &Stage) -> String {
+    let draft = stage.screen.world.draft.as_ref().unwrap();
+    draft.document().text().to_owned()
+}
+
+#[test]
+fn what_does_not_touch_the_draft_is_merged_and_nothing_is_lost() {
+    let mut stage = with_draft();
+    let theirs = format!("# somebody was here\n{TOML}");
+    let deeds = somebody_writes(&mut stage, &theirs);
+    assert!(
+        matches!(deeds.as_slice(), [Deed::Reload]),
+        "the engine takes the new file: {deeds:?}"
+    );
+    let merged = text_of_draft(&stage);
+    assert!(merged.starts_with("# somebody was here\n"));
+    assert!(merged.contains("enabled = false"), "{merged}");
+    assert!(
+        stage.text().contains("go on top of that"),
+        "{}",
+        stage.text()
+    );
+    assert_eq!(stage.file(), theirs, "nothing is written before Update");
+    stage.letters("u");
+    assert!(!stage.screen.world.draft.as_ref().unwrap().is_changed());
+}
+
+#[test]
+fn a_value_that_both_changed_is_asked_about_and_mine_goes_on_top_only_when_asked() {
+    let mut stage = with_draft();
+    let id = stage.screen.world.config().connections[0].id.to_string();
+    let line = format!("id = \"{id}\"\n");
+    let theirs = TOML.replacen(&line, &format!("{line}enabled = true\n"), 1);
+    assert_ne!(theirs, TOML);
+    somebody_writes(&mut stage, &theirs);
+    let text = stage.text();
+    assert!(text.contains("was changed by somebody else"), "{text}");
+    assert!(text.contains("was changed there, too"), "{text}");
+    // Deciding later has the keys; saving asks again.
+    stage.press(KeyCode::Enter);
+    assert!(
+        deeds(stage.ctrl('s'))
+            .iter()
+            .all(|deed| !matches!(deed, Deed::Save | Deed::Review))
+    );
+    assert!(stage.text().contains("Mine on top"), "{}", stage.text());
+    stage.press(KeyCode::BackTab);
+    stage.press(KeyCode::Enter);
+    let merged = text_of_draft(&stage);
+    assert!(
+        !merged.contains(&format!("{line}enabled = true")),
+        "{merged}"
+    );
+    assert!(
+        merged.contains(&format!("{line}enabled = false")),
+        "{merged}"
+    );
+    assert!(matches!(deeds(stage.ctrl('s')).as_slice(), [Deed::Review]));
+}
+
+#[test]
+fn taking_theirs_gives_the_draft_up() {
+    let mut stage = with_draft();
+    let id = stage.screen.world.config().connections[0].id.to_string();
+    let line = format!("id = \"{id}\"\n");
+    let theirs = TOML.replacen(&line, &format!("{line}enabled = true\n"), 1);
+    somebody_writes(&mut stage, &theirs);
+    stage.press(KeyCode::Tab);
+    stage.press(KeyCode::Enter);
+    assert!(stage.screen.world.draft.is_none(), "{}", stage.text());
+    assert_eq!(stage.file(), theirs);
+}
+
+#[test]
+fn a_file_that_is_no_toml_leaves_the_draft_and_the_engine_as_they_are() {
+    let mut stage = with_draft();
+    let before = text_of_draft(&stage);
+    somebody_writes(&mut stage, "[organization\n");
+    assert_eq!(text_of_draft(&stage), before);
+    stage.happen(Happening::Answer(Box::new(Answer::Reloaded(Err(
+        "workbench.toml:1: this is no TOML".to_owned(),
+    )))));
+    let text = stage.text();
+    assert!(text.contains("the engine goes on as before"), "{text}");
+    stage.letters("!");
+    assert!(stage.text().contains("this is no TOML"), "{}", stage.text());
+}
+
+#[test]
+fn without_a_draft_the_new_file_is_taken_at_once() {
+    let mut stage = Stage::played(ThemeName::Dark, (100, 40));
+    let deeds = somebody_writes(&mut stage, &format!("# new\n{TOML}"));
+    assert!(matches!(deeds.as_slice(), [Deed::Reload]), "{deeds:?}");
+}
