@@ -2,10 +2,14 @@
 
 pub mod bench;
 pub mod cli;
+#[cfg(unix)]
+pub mod control;
+pub mod crash;
 pub mod exit;
 pub mod export;
 pub mod lab;
 pub mod log;
+pub mod metrics;
 pub mod mocks_of;
 pub mod pty;
 pub mod scenario;

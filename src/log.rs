@@ -12,12 +12,21 @@ pub struct Log {
     _writer: Option<WorkerGuard>,
 }
 
-/// Starts the log into a folder; without one nothing is logged.
+/// Starts the log into a folder. Without one nothing is logged, but for a service: a service manager keeps what that
+/// writes to its standard error.
 ///
 /// # Errors
 /// When the folder cannot be made or written to.
-pub fn start(folder: Option<&Path>) -> io::Result<Log> {
+pub fn start(folder: Option<&Path>, is_service: bool) -> io::Result<Log> {
+    let filter = EnvFilter::try_from_env("OUTBOUND_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     let Some(folder) = folder else {
+        if is_service {
+            tracing_subscriber::fmt()
+                .with_writer(io::stderr)
+                .with_ansi(false)
+                .with_env_filter(filter)
+                .init();
+        }
         return Ok(Log { _writer: None });
     };
     std::fs::create_dir_all(folder)?;
@@ -29,7 +38,6 @@ pub fn start(folder: Option<&Path>) -> io::Result<Log> {
         .build(folder)
         .map_err(io::Error::other)?;
     let (writer, guard) = tracing_appender::non_blocking(files);
-    let filter = EnvFilter::try_from_env("OUTBOUND_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()
         .with_writer(writer)
         .with_ansi(false)

@@ -42,6 +42,11 @@ pub(super) enum BenchCommand {
         #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..))]
         runs: u16,
     },
+    /// Kills the working process at seeded moments while its targets misbehave, and counts what is wrong at the end
+    Crash(super::crash::CrashArgs),
+    /// What `crash` kills
+    #[command(hide = true)]
+    CrashWorker(super::crash::WorkerArgs),
     /// One part of `bench engine`, in a process of its own
     #[command(hide = true)]
     Part {
@@ -59,6 +64,8 @@ pub(super) async fn bench(out: Out, command: BenchCommand) -> Result<Exit, Troub
         } => mocks(out, users, requests, rounds).await,
         BenchCommand::Engine { runs, seed, full } => engine(out, runs, seed, full).await,
         BenchCommand::Screen { exchanges, runs } => screen(out, exchanges, runs),
+        BenchCommand::Crash(args) => super::crash::campaign(out, args).await,
+        BenchCommand::CrashWorker(args) => super::crash::work(args).await,
         BenchCommand::Part { order } => {
             let figures = crate::bench::part(&order).await.map_err(not_measured)?;
             out.value(&figures);

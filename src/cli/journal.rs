@@ -5,6 +5,7 @@ use domain::{ConnectorRef, FlowId, OperationId, QualifiedName};
 use engine::{CommandError, ExchangeFilter, ExchangeView, OperationFilter, Page, Reader, State};
 
 use super::out::Out;
+use super::seat::Seat;
 use super::session::journal_trouble;
 use super::trouble::Trouble;
 use super::{Global, dead, render, session};
@@ -192,9 +193,9 @@ pub(super) async fn journal(
         JournalCommand::Dead { which, command } => dead::dead(global, out, which, command).await,
         JournalCommand::Retry { operation, wait } => retry(global, out, operation, wait).await,
         JournalCommand::Discard { operation, why } => {
-            let (_, engine) = session::engine_at_rest(global).await?;
-            let result = engine.discard(operation, &why).await.map_err(refused);
-            engine.shutdown().await;
+            let (_, seat) = Seat::take(global, false).await?;
+            let result = seat.discard(operation, &why).await;
+            seat.leave().await;
             result?;
             out.text(&format!("operation {operation} is discarded"));
             out.value(&serde_json::json!({ "operation": operation, "state": "discarded" }));
@@ -479,16 +480,18 @@ async fn retry(
     operation: OperationId,
     wait: u64,
 ) -> Result<Exit, Trouble> {
-    let (_, engine) = session::engine(global).await?;
-    let result = engine.retry(operation).await.map_err(refused);
-    if result.is_ok() {
-        super::trigger::settle(&engine, std::time::Duration::from_secs(wait)).await;
-    }
-    let view = engine
+    let (_, seat) = Seat::take(global, true).await?;
+    let result = async {
+        seat.retry(operation).await?;
+        let wait = std::time::Duration::from_secs(wait);
+        seat.settle(&[operation], wait).await
+    };
+    let result = result.await;
+    let view = seat
         .reader()
         .operation(operation)
         .map_err(|error| journal_trouble(&error));
-    engine.shutdown().await;
+    seat.leave().await;
     result?;
     let Some(view) = view? else {
         return Err(Trouble::new(

@@ -9,8 +9,8 @@ use domain::{
 };
 use engine::{ClaimError, LearntLimit, Reader};
 
-use super::journal::refused;
 use super::out::Out;
+use super::seat::Seat;
 use super::session::journal_trouble;
 use super::trouble::Trouble;
 use super::{Global, render, session};
@@ -337,9 +337,9 @@ pub(super) async fn connector(
     match command {
         ConnectorCommand::List => list(global, out),
         ConnectorCommand::Pause { connector, why } => {
-            let (_, engine) = session::engine_at_rest(global).await?;
-            let result = engine.pause(&connector, &why).await.map_err(refused);
-            engine.shutdown().await;
+            let (_, seat) = Seat::take(global, false).await?;
+            let result = seat.pause(&connector, &why).await;
+            seat.leave().await;
             result?;
             told(out, &connector, "paused");
             Ok(Exit::Done)
@@ -349,12 +349,13 @@ pub(super) async fn connector(
             why,
             wait,
         } => {
-            let (_, engine) = session::engine(global).await?;
-            let result = engine.resume(&connector, &why).await.map_err(refused);
-            if result.is_ok() {
-                super::trigger::settle(&engine, std::time::Duration::from_secs(wait)).await;
-            }
-            engine.shutdown().await;
+            let (_, seat) = Seat::take(global, true).await?;
+            let result = async {
+                seat.resume(&connector, &why).await?;
+                seat.settle(&[], std::time::Duration::from_secs(wait)).await
+            };
+            let result = result.await;
+            seat.leave().await;
             result?;
             told(out, &connector, "resumed");
             Ok(Exit::Done)

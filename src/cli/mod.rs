@@ -4,6 +4,7 @@ mod bench;
 mod brake;
 mod check;
 mod configuration;
+mod crash;
 mod dead;
 mod directory;
 mod import;
@@ -17,6 +18,8 @@ mod render;
 mod request;
 mod run;
 mod screen;
+mod seat;
+mod serve;
 mod session;
 mod trigger;
 mod trouble;
@@ -79,6 +82,12 @@ enum Command {
     Trigger(trigger::TriggerArgs),
     /// The same decision without doing anything
     Plan(trigger::PlanArgs),
+    /// Runs the engine without a screen, under a service manager: SIGTERM stops it, SIGHUP has it read workbench.toml again
+    Serve(serve::ServeArgs),
+    /// How the engine that runs on this journal stands
+    Status,
+    /// Has the engine that runs on this journal read workbench.toml again
+    Reload,
     /// Carries out what is owed: queued, retrying and in-doubt operations
     Drain(trigger::DrainArgs),
     /// Plays scenarios against private mocks and checks what they expect
@@ -146,7 +155,8 @@ pub fn main() -> ExitCode {
     };
     connectors::install_crypto();
     let out = Out::new(cli.global.json);
-    let log = match crate::log::start(cli.global.log_dir.as_deref()) {
+    let is_service = matches!(cli.command, Some(Command::Serve(_)));
+    let log = match crate::log::start(cli.global.log_dir.as_deref(), is_service) {
         Ok(log) => log,
         Err(error) => return finish(out, &Err(Trouble::new(Exit::Usage, "start the log", error))),
     };
@@ -172,6 +182,9 @@ async fn dispatch(cli: Cli, out: Out) -> Result<Exit, Trouble> {
         }
         Some(Command::Trigger(args)) => trigger::trigger(global, out, args).await,
         Some(Command::Plan(args)) => trigger::plan(global, out, args),
+        Some(Command::Serve(args)) => serve::serve(global, out, args).await,
+        Some(Command::Status) => serve::status(global, out).await,
+        Some(Command::Reload) => serve::reload(global, out).await,
         Some(Command::Drain(args)) => trigger::drain(global, out, args).await,
         Some(Command::Run(args)) => run::run(out, args).await,
         Some(Command::Mock(command)) => mock::mock(global, out, command).await,

@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use clap::Args;
-use config::Loaded;
-use domain::{Request, visible};
+use domain::{Configuration, FlowId, OperationId, Request, visible};
 use engine::{
-    DirectoryError, Engine, Life, OperationFilter, OperationView, Outcome, Page, PlanError, Reader,
-    State, SubmitError,
+    DirectoryError, Engine, Life, OperationFilter, OperationView, Page, PlanError, Reader, State,
+    SubmitError,
 };
 use jiff::Timestamp;
 
 use super::out::Out;
 use super::request::TriggerCommand;
+use super::seat::Seat;
 use super::trouble::Trouble;
 use super::{Global, render, session};
 use crate::exit::Exit;
@@ -47,35 +47,41 @@ pub(super) struct DrainArgs {
 
 pub(super) async fn trigger(global: &Global, out: Out, args: TriggerArgs) -> Result<Exit, Trouble> {
     let request = args.what.into_request()?;
-    let (loaded, engine) = if args.no_wait {
-        session::engine_at_rest(global).await?
-    } else {
-        session::engine(global).await?
-    };
-    if let Err(trouble) = known_application(&loaded, &request) {
-        engine.shutdown().await;
-        return Err(trouble);
-    }
-    let result = submit(&engine, request).await;
-    let result = match result {
-        Ok(outcome) => {
-            if !args.no_wait {
-                settle(&engine, Duration::from_secs(args.wait)).await;
-            }
-            show(&engine, out, &outcome, args.trace)
+    let (loaded, seat) = Seat::take(global, !args.no_wait).await?;
+    let result = async {
+        known_application(&loaded.configuration, &request)?;
+        let (flow, accepted) = submit(&seat, request).await?;
+        let reader = seat.reader();
+        if !args.no_wait {
+            let operations = operations_of(&reader, flow)?;
+            seat.settle(&operations, Duration::from_secs(args.wait))
+                .await?;
         }
-        Err(trouble) => Err(trouble),
+        show(&reader, out, flow, accepted, args.trace)
     };
-    engine.shutdown().await;
+    let result = result.await;
+    seat.leave().await;
     result
 }
 
+fn operations_of(reader: &Reader, flow: FlowId) -> Result<Vec<OperationId>, Trouble> {
+    let trace = reader
+        .trace(flow)
+        .map_err(|error| session::journal_trouble(&error))?;
+    let operations = trace.into_iter().flat_map(|trace| trace.operations);
+    Ok(operations
+        .map(|operation| operation.queued.operation)
+        .collect())
+}
+
 /// Refuses an application that is not configured: a typing mistake must not look like an application without provisioners.
-fn known_application(loaded: &Loaded, request: &Request) -> Result<(), Trouble> {
+pub(super) fn known_application(
+    configuration: &Configuration,
+    request: &Request,
+) -> Result<(), Trouble> {
     let Some(asked) = &request.application else {
         return Ok(());
     };
-    let configuration = &loaded.configuration;
     if configuration.application(asked).is_some() {
         return Ok(());
     }
@@ -89,7 +95,7 @@ fn known_application(loaded: &Loaded, request: &Request) -> Result<(), Trouble> 
         .advise(format!("name one of {}", known.join(", "))))
 }
 
-async fn submit(engine: &Engine, request: Request) -> Result<Outcome, Trouble> {
+async fn submit(seat: &Seat, request: Request) -> Result<(FlowId, bool), Trouble> {
     let cancelled = || {
         Trouble::new(
             Exit::Interrupted,
@@ -98,7 +104,7 @@ async fn submit(engine: &Engine, request: Request) -> Result<Outcome, Trouble> {
         )
     };
     tokio::select! {
-        outcome = engine.submit(request) => outcome.map_err(not_taken),
+        outcome = seat.submit(request) => outcome,
         () = crate::workbench::stop_signal() => Err(cancelled().advise("what was committed goes on: outbound drain")),
     }
 }
@@ -143,14 +149,19 @@ pub(super) async fn settle(engine: &Engine, wait: Duration) {
     clippy::disallowed_methods,
     reason = "the command's patience is counted on the system's clock"
 )]
-fn deadline(wait: Duration) -> Timestamp {
+pub(super) fn deadline(wait: Duration) -> Timestamp {
     Timestamp::now().checked_add(wait).unwrap_or(Timestamp::MAX)
 }
 
-fn show(engine: &Engine, out: Out, outcome: &Outcome, whole: bool) -> Result<Exit, Trouble> {
-    let trace = engine
-        .reader()
-        .trace(outcome.flow)
+fn show(
+    reader: &Reader,
+    out: Out,
+    flow: FlowId,
+    accepted: bool,
+    whole: bool,
+) -> Result<Exit, Trouble> {
+    let trace = reader
+        .trace(flow)
         .map_err(|error| session::journal_trouble(&error))?
         .ok_or_else(|| {
             Trouble::new(
@@ -170,7 +181,7 @@ fn show(engine: &Engine, out: Out, outcome: &Outcome, whole: bool) -> Result<Exi
         .iter()
         .map(|operation| operation.life)
         .collect();
-    if !outcome.is_accepted() {
+    if !accepted {
         return Ok(Exit::Rejected);
     }
     Ok(exit_of(&lives))
@@ -211,7 +222,7 @@ fn exit_of(lives: &[Life]) -> Exit {
 pub(super) fn plan(global: &Global, out: Out, args: PlanArgs) -> Result<Exit, Trouble> {
     let request = args.what.into_request()?;
     let loaded = session::load(global)?;
-    known_application(&loaded, &request)?;
+    known_application(&loaded.configuration, &request)?;
     let options = session::options(global, &loaded);
     // On the journal alone: an engine may be running on it.
     let plan = engine::plan(&options, &request).map_err(|error| match error {
@@ -228,14 +239,18 @@ pub(super) fn plan(global: &Global, out: Out, args: PlanArgs) -> Result<Exit, Tr
 
 pub(super) async fn drain(global: &Global, out: Out, args: DrainArgs) -> Result<Exit, Trouble> {
     let owed = owed(global)?;
-    let (_, engine) = session::engine(global).await?;
-    settle(&engine, Duration::from_secs(args.wait)).await;
-    let reader = engine.reader();
+    let (_, seat) = Seat::take(global, true).await?;
+    let operations: Vec<OperationId> = owed.iter().map(|view| view.operation).collect();
+    let settled = seat
+        .settle(&operations, Duration::from_secs(args.wait))
+        .await;
+    let reader = seat.reader();
     let now: Result<Vec<_>, _> = owed
         .iter()
         .map(|before| reader.operation(before.operation))
         .collect();
-    engine.shutdown().await;
+    seat.leave().await;
+    settled?;
     let now: Vec<_> = now
         .map_err(|error| session::journal_trouble(&error))?
         .into_iter()

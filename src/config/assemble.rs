@@ -7,9 +7,9 @@ use std::time::Duration;
 use domain::{
     Application, ApplicationId, AttributeMapping, BrakePolicy, Catalogue, Configuration,
     Connection, ConnectionId, ConnectorKind, ConnectorRef, ConnectorSettings, ConnectorType,
-    Deprovision, EngineSettings, Field, FieldKind, JitSettings, LoginSettings, MockSettings,
-    OnFailure, Organization, PolicyText, Provisioner, QuarantinePolicy, RetryPolicy, RoleName,
-    Rules, Secret, SecretRef, Setting, StoreDomain,
+    Deprovision, EngineSettings, Field, FieldKind, JitSettings, LoginSettings, MetricsSettings,
+    MockSettings, OnFailure, Organization, PolicyText, Provisioner, QuarantinePolicy, RetryPolicy,
+    RoleName, Rules, Secret, SecretRef, Setting, StoreDomain,
 };
 use serde::de::DeserializeOwned;
 use serde::de::value::{Error as WordError, StrDeserializer};
@@ -284,6 +284,7 @@ fn engine(node: Node<'_, '_>) -> EngineSettings {
         concurrency: node.count("concurrency").unwrap_or(64),
         quarantine: quarantine(node.child("quarantine"), &QuarantinePolicy::default()),
         brakes: brake(node.child("brakes"), &BrakePolicy::default()),
+        metrics: metrics(node.child("metrics")),
     }
 }
 
@@ -310,6 +311,13 @@ fn brake(node: Node<'_, '_>, usual: &BrakePolicy) -> BrakePolicy {
         count: node.count("count").unwrap_or(usual.count),
         window: node.duration("window").unwrap_or(usual.window),
     }
+}
+
+fn metrics(node: Node<'_, '_>) -> Option<MetricsSettings> {
+    Some(MetricsSettings {
+        listen: node.text("listen")?.parse().ok()?,
+        expose: node.flag("expose", false),
+    })
 }
 
 fn policy(node: Node<'_, '_>) -> RetryPolicy {

@@ -67,7 +67,9 @@ fn property(key: &Key, catalogue: &Catalogue) -> Value {
 
 fn holds(kind: Kind, catalogue: &Catalogue) -> Value {
     match kind {
-        Kind::Text | Kind::Path | Kind::Pattern | Kind::Domain => json!({ "type": "string" }),
+        Kind::Text | Kind::Path | Kind::Pattern | Kind::Domain | Kind::Listen => {
+            json!({ "type": "string" })
+        }
         Kind::Id => json!({ "type": "string", "pattern": r"^[^\s/,\[\]]+$" }),
         Kind::Flag => json!({ "type": "boolean" }),
         Kind::Count { least, most } => {

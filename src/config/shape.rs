@@ -36,6 +36,8 @@ pub(crate) enum Kind {
     Duration,
     Durations,
     Quota,
+    /// An address with a port to listen on.
+    Listen,
     Url,
     Domain,
     Email,
@@ -576,6 +578,28 @@ static ENGINE: Shape = Shape {
             Kind::Table(&BRAKES),
             "How much may be taken away at one connector before somebody has to approve of it.",
         ),
+        Key::new(
+            "metrics",
+            Kind::Table(&METRICS),
+            "Where `outbound serve` tells figures for a monitoring system.",
+        ),
+    ],
+};
+
+pub(crate) static METRICS: Shape = Shape {
+    noun: "the metrics",
+    keys: &[
+        Key::new(
+            "listen",
+            Kind::Listen,
+            "The address, as in \"127.0.0.1:9464\"; nothing is told without one. Read at the start only.",
+        ),
+        Key::new(
+            "expose",
+            Kind::Flag,
+            "Allow an address that other machines can reach: names of connectors and counts are readable there by anyone.",
+        )
+        .default("false"),
     ],
 };
 

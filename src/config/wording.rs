@@ -13,6 +13,7 @@ impl Kind {
                 | Self::Id
                 | Self::Duration
                 | Self::Quota
+                | Self::Listen
                 | Self::Url
                 | Self::Domain
                 | Self::Email
@@ -31,6 +32,7 @@ impl Kind {
             Self::Duration => "a duration",
             Self::Durations => "a list of durations",
             Self::Quota => "a quota",
+            Self::Listen => "an address with a port",
             Self::Url => "an address",
             Self::Domain => "a domain name",
             Self::Email => "an e-mail address",
@@ -55,6 +57,7 @@ pub(crate) fn example(key: &Key) -> String {
         (Kind::Count { least, .. }, _) => format!("{name} = {least}"),
         (Kind::Duration, _) => format!("{name} = \"30s\""),
         (Kind::Quota, _) => format!("{name} = \"2400/60s\""),
+        (Kind::Listen, _) => format!("{name} = \"127.0.0.1:9464\""),
         (Kind::Url, _) => format!("{name} = \"https://…\""),
         (Kind::Choice(choices), _) => format!("{name} = \"{}\"", choices.join("\" or \"")),
         (Kind::Texts | Kind::Durations, _) => format!("{name} = [\"…\"]"),

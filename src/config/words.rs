@@ -100,6 +100,17 @@ pub(crate) fn check_quota(text: &str) -> Result<(), Complaint> {
     })
 }
 
+pub(crate) fn check_listen(text: &str) -> Result<(), Complaint> {
+    let address = text.parse::<std::net::SocketAddr>();
+    address.map(|_| ()).map_err(|_| {
+        Complaint::new(
+            "bad-address",
+            "this is no address to listen on",
+            "write an IP address and a port, as in \"127.0.0.1:9464\" or \"[::1]:9464\"",
+        )
+    })
+}
+
 pub(crate) fn check_url(text: &str) -> Result<(), Complaint> {
     let complaint = |message: &str, fix: &str| Err(Complaint::new("bad-url", message, fix));
     let url = match Url::parse(text) {

@@ -1,6 +1,7 @@
 //! The whole of `workbench.toml`, as the engine and the decision understand it.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -115,6 +116,17 @@ pub struct EngineSettings {
     pub quarantine: QuarantinePolicy,
     /// How much may be taken away at one connector before somebody has to approve of it.
     pub brakes: BrakePolicy,
+    /// Where the figures for a monitoring system are told; nowhere when left out.
+    pub metrics: Option<MetricsSettings>,
+}
+
+/// Where the figures for a monitoring system are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MetricsSettings {
+    /// The address.
+    pub listen: SocketAddr,
+    /// Whether it may be one that other machines can reach.
+    pub expose: bool,
 }
 
 /// When a failed operation is tried again.

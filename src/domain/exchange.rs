@@ -139,4 +139,11 @@ pub trait Tap: Send + Sync {
 
     /// Its answer came, or will not come.
     fn finished(&self, exchange: &Exchange);
+
+    /// The `traceparent` header that goes with every request, so that the target's traces lead back to the journal.
+    ///
+    /// Source: W3C Trace Context, section 3.2.
+    fn traceparent(&self) -> Option<String> {
+        None
+    }
 }

@@ -34,8 +34,8 @@ pub use application::{Application, ApplicationId, OnFailure, Provisioner};
 pub use claim::{Claim, Claims, WSO2_DIALECT};
 pub use clock::{Clock, Heard, ManualClock, Moved, SystemClock, Wake};
 pub use configuration::{
-    Configuration, EngineSettings, MockSettings, OnDeny, Organization, PolicyText, Quota,
-    RetryPolicy, Rules,
+    Configuration, EngineSettings, MetricsSettings, MockSettings, OnDeny, Organization, PolicyText,
+    Quota, RetryPolicy, Rules,
 };
 pub use connection::{
     AttributeMapping, AttributeSync, Connection, ConnectionId, ConnectorKind, ConnectorRef,

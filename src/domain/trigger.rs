@@ -200,7 +200,8 @@ pub struct NewUser {
 }
 
 /// What a caller asks for: one change of the local directory, or a login.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Change {
     /// Create a user.
     CreateUser {
@@ -282,7 +283,8 @@ pub enum Change {
 }
 
 /// What a caller asks for, with how it came.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Request {
     /// The change.
     pub change: Change,

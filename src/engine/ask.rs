@@ -16,6 +16,7 @@
 //! | deprovision of what an earlier create may have made | nothing there, or not ours | nothing left to do |
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use domain::{
     Confirmation, Connector, Deprovision, Failure, FailureKind, Link, LinkOrigin, LocalRef,
@@ -32,6 +33,9 @@ use crate::retry::{Next, later};
 use crate::runner::{Then, Work, broke_down, member_ids, schedule_ended};
 use crate::{Answer, Death, DeathCause, Fact, Life, Settlement};
 
+/// How often a target is looked at again because links changed meanwhile; under load they always do.
+const LOOKS: u32 = 3;
+
 impl Work<'_> {
     /// Asks the target what became of the last attempt.
     pub(crate) async fn ask(&mut self) -> Result<Then, JournalError> {
@@ -39,6 +43,7 @@ impl Work<'_> {
             Ok(connector) => connector,
             Err(then) => return Ok(then),
         };
+        self.looked_at = self.inner.link_changes.load(Ordering::Acquire);
         let link = self.link()?.filter(|link| !link.gone);
         let recorder = self.recorder();
         self.begin();
@@ -408,7 +413,9 @@ impl Work<'_> {
                 facts.push(self.linked(account, LinkOrigin::Created));
                 self.go_on(Life::Queued, facts).await
             }
-            Owned::Foreign(because) | Owned::Another(_, because) if takes_away => {
+            Owned::Foreign(because) | Owned::Another(_, because) | Owned::Undecided(because)
+                if takes_away =>
+            {
                 self.no_ghost(Answer::Foreign { remote_id, because }, facts)
                     .await
             }
@@ -416,7 +423,9 @@ impl Work<'_> {
                 self.send_later(Answer::Foreign { remote_id, because }, facts)
                     .await
             }
-            Owned::Another(_, because) if self.is_letting_go(self.head().local)? => {
+            Owned::Another(_, because) | Owned::Undecided(because)
+                if self.is_letting_go(self.head().local)? =>
+            {
                 facts.push(self.asked(
                     Answer::Foreign { remote_id, because },
                     Life::InDoubt {
@@ -426,6 +435,15 @@ impl Work<'_> {
                 let detail = "the name belongs to another by now, and a later operation lets go of it anyway";
                 self.nothing_because(Reason::NeverProvisioned, detail, facts)
                     .await
+            }
+            Owned::Undecided(because) => {
+                self.send_later(Answer::Foreign { remote_id, because }, facts)
+                    .await
+            }
+            // Its owner may have left between the target's answer and now: what was seen is no longer so.
+            Owned::Foreign(_) | Owned::Another(..) if self.is_out_of_date() => {
+                self.looks += 1;
+                self.go_on(self.life, facts).await
             }
             Owned::Foreign(because) if self.adopts() => {
                 facts.extend(self.let_go(&remote_id)?);
@@ -453,6 +471,12 @@ impl Work<'_> {
                 self.die(death, facts).await
             }
         }
+    }
+
+    /// Tells whether links changed while the target was looked at, so that it has to be looked at again: whoever had the
+    /// account took it away there before that was written here.
+    fn is_out_of_date(&self) -> bool {
+        self.looks < LOOKS && self.inner.link_changes.load(Ordering::Acquire) != self.looked_at
     }
 
     /// Ends the link of somebody who has left, when there is one to this account.

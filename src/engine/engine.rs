@@ -85,6 +85,7 @@ impl Engine {
             tasks: Tasks::default(),
             pulse: watch::Sender::new(0),
             timer: Timer::default(),
+            link_changes: 0.into(),
             stopping: watch::Sender::new(false),
             sends,
         });

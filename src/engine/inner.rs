@@ -54,6 +54,8 @@ pub(crate) struct Inner {
     /// Beats whenever something ended or began, for those who wait for quiet.
     pub(crate) pulse: watch::Sender<u64>,
     pub(crate) timer: Timer,
+    /// Counts the commits that change links, before they are made.
+    pub(crate) link_changes: AtomicU64,
     /// No new request is taken, and nothing more is sent.
     pub(crate) stopping: watch::Sender<bool>,
     /// Whether anything is sent at all.
@@ -149,6 +151,9 @@ impl Inner {
             beginnings,
             deferred,
         } = owed;
+        if batch.changes_links() {
+            self.link_changes.fetch_add(1, Ordering::AcqRel);
+        }
         match self.journal.append(at, batch).await {
             Ok(first) => {
                 self.enter(first, queued, beginnings, &deferred);

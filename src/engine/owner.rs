@@ -25,6 +25,8 @@ pub(crate) enum Owned {
     Foreign(String),
     /// That of another local user or group: linked, or made under its id.
     Another(LocalRef, String),
+    /// Perhaps that of another, whose attempt is in doubt and has not been asked about yet.
+    Undecided(String),
 }
 
 impl Work<'_> {
@@ -68,6 +70,14 @@ impl Work<'_> {
                 };
             }
             _ => {}
+        }
+        if !is_new
+            && let Some(other) =
+                reader.may_have_made(&head.connector, &account.remote_name, head.local)?
+        {
+            return Ok(Owned::Undecided(format!(
+                "an attempt for {other} under this name is in doubt"
+            )));
         }
         Ok(match (window, account.created_at) {
             (Some(_), Some(_)) if is_new => {

@@ -55,6 +55,10 @@ pub(crate) struct Work<'a> {
     pub(crate) failure: Option<Failure>,
     /// How often the target said that the name is taken and then did not know it.
     pub(crate) phantoms: u32,
+    /// How often a look was repeated because links changed while it was under way.
+    pub(crate) looks: u32,
+    /// How many commits had changed links before the last look.
+    pub(crate) looked_at: u64,
     /// When the last request left, in monotonic time.
     started: Duration,
     trail: Trail,
@@ -144,6 +148,8 @@ impl Inner {
             is_fresh: turn.job.is_some(),
             failure: None,
             phantoms: 0,
+            looks: 0,
+            looked_at: 0,
             started: Duration::ZERO,
             trail: Trail::default(),
             job,

@@ -15,8 +15,10 @@ mod peers;
 mod plain;
 mod program;
 mod reconcile;
+mod rough;
 mod safeguards;
 mod scenarios;
+mod service;
 mod steering;
 #[cfg(unix)]
 mod terminal;

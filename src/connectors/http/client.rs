@@ -312,6 +312,9 @@ impl Http {
         if let Some(operation) = call.operation {
             request = request.header("x-request-id", operation.to_string());
         }
+        if let Some(traceparent) = tap.traceparent() {
+            request = request.header("traceparent", traceparent);
+        }
         let request = request
             .build()
             .map_err(|error| classify::no_answer(&error, call.replay))?;

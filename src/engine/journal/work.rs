@@ -11,7 +11,7 @@ use super::code::{self, key, signed, unsigned};
 use super::{JournalError, Reader};
 use crate::backlog::OpenPage;
 use crate::doubt::Doubt;
-use crate::{Cause, Fact, Life, Record};
+use crate::{Cause, Fact, Life, Record, State};
 
 /// An open operation as its lane needs it: without its body.
 #[derive(Debug, Clone)]
@@ -379,6 +379,31 @@ impl Reader {
                 }
             }
             Ok(false)
+        })
+    }
+
+    /// Returns another of ours whose request under this name is under way or in doubt, and so may have made what is there.
+    pub(crate) fn may_have_made(
+        &self,
+        connector: &ConnectorRef,
+        name: &str,
+        except: LocalRef,
+    ) -> Result<Option<LocalRef>, JournalError> {
+        self.with(|db| {
+            let mut statement = db.prepare_cached(
+                "SELECT object, local FROM operations
+                 WHERE connector = ?1 AND remote_key = ?2 AND state <= 4 AND (unsure = 1 OR state = ?3)",
+            )?;
+            let in_flight = code::state_code(State::InFlight);
+            let mut rows = statement.query(params![connector.to_string(), key(name), in_flight])?;
+            while let Some(row) = rows.next()? {
+                let id = code::uuid(&row.get::<_, [u8; 16]>(1)?)?;
+                let local = code::local(row.get(0)?, id);
+                if local != except {
+                    return Ok(Some(local));
+                }
+            }
+            Ok(None)
         })
     }
 

@@ -50,6 +50,12 @@ impl Batch {
         self.facts.push((flow, fact));
     }
 
+    /// Tells whether an account came to be known, changed or went.
+    pub(crate) fn changes_links(&self) -> bool {
+        let mut facts = self.facts.iter().map(|(_, fact)| fact);
+        facts.any(|fact| matches!(fact, Fact::Linked { .. } | Fact::Unlinked { .. }))
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.facts.is_empty()
     }

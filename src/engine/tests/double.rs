@@ -102,6 +102,10 @@ pub(crate) struct Target {
     pub(crate) keeps_external_id: bool,
     /// While closed, requests arrive and wait.
     pub(crate) open: watch::Sender<bool>,
+    /// While closed, a look has seen what it saw, and its answer waits.
+    pub(crate) answers: watch::Sender<bool>,
+    /// How many looks have seen what they saw.
+    pub(crate) looked: watch::Sender<usize>,
     /// How many requests have arrived.
     pub(crate) arrived: watch::Sender<usize>,
 }
@@ -113,6 +117,8 @@ impl Target {
             clock,
             keeps_external_id,
             open: watch::Sender::new(true),
+            answers: watch::Sender::new(true),
+            looked: watch::Sender::new(0),
             arrived: watch::Sender::new(0),
         })
     }
@@ -418,26 +424,17 @@ impl Connector for Double {
     }
 
     async fn find(&self, key: &MatchKey, tap: &dyn Tap) -> Result<Option<RemoteAccount>, Failure> {
-        let exchange = self.arrive(Purpose::Lookup, tap).await;
-        let mut state = self.0.state();
-        let act = state.finds.pop_front();
-        tap.finished(&exchange);
-        match act {
-            None => {}
-            Some(Act::Fail(failure)) => return Err(failure),
-            Some(Act::Panic) => panic!("the double broke down"),
-            Some(Act::LoseRequest | Act::LoseReply) => return Err(lost(Verb::Update)),
-        }
-        let found = state.accounts.iter().find(|(id, account)| {
-            key.remote_id.as_ref().map_or_else(
-                || {
-                    account.external_id.as_deref() == Some(key.external_id.as_str())
-                        || account.name == key.remote_name
-                },
-                |wanted| wanted.0 == **id,
-            )
-        });
-        Ok(found.map(|(id, account)| shown(id, account, &BTreeSet::new())))
+        let found = self.seen(key, tap).await;
+        let mut answers = self.0.answers.subscribe();
+        self.0.looked.send_modify(|looked| *looked += 1);
+        answers.wait_for(|open| *open).await.unwrap();
+        found
+    }
+
+    async fn check(&self, _tap: &dyn Tap) -> Result<Health, Failure> {
+        Ok(Health {
+            findings: Vec::new(),
+        })
     }
 
     async fn list(&self, page: &PageRequest<'_>, tap: &dyn Tap) -> Result<AccountPage, Failure> {
@@ -480,11 +477,30 @@ impl Connector for Double {
             .filter_map(|name| Some((name.clone(), account.content.get(name)?.clone())))
             .collect()
     }
+}
 
-    async fn check(&self, _tap: &dyn Tap) -> Result<Health, Failure> {
-        Ok(Health {
-            findings: Vec::new(),
-        })
+impl Double {
+    async fn seen(&self, key: &MatchKey, tap: &dyn Tap) -> Result<Option<RemoteAccount>, Failure> {
+        let exchange = self.arrive(Purpose::Lookup, tap).await;
+        let mut state = self.0.state();
+        let act = state.finds.pop_front();
+        tap.finished(&exchange);
+        match act {
+            None => {}
+            Some(Act::Fail(failure)) => return Err(failure),
+            Some(Act::Panic) => panic!("the double broke down"),
+            Some(Act::LoseRequest | Act::LoseReply) => return Err(lost(Verb::Update)),
+        }
+        let found = state.accounts.iter().find(|(id, account)| {
+            key.remote_id.as_ref().map_or_else(
+                || {
+                    account.external_id.as_deref() == Some(key.external_id.as_str())
+                        || account.name == key.remote_name
+                },
+                |wanted| wanted.0 == **id,
+            )
+        });
+        Ok(found.map(|(id, account)| shown(id, account, &BTreeSet::new())))
     }
 }
 

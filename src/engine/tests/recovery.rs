@@ -659,6 +659,66 @@ async fn a_member_who_joins_without_an_account_is_put_into_the_group_when_it_com
 }
 
 #[tokio::test]
+async fn a_member_who_joins_a_group_that_is_on_its_way_is_put_into_it() {
+    let world = World::with(only_full).await;
+    // Twice down: the group comes to the target after its member's account, and was decided before.
+    world.full.on_write([down()]);
+    group(&world, "sales", &[]).await;
+    world.engine.idle().await;
+    world.full.on_write([down()]);
+    world.clock.advance(std::time::Duration::from_secs(1));
+    world.engine.idle().await;
+    world.full.on_write([down()]);
+    world.create("kim").await;
+    world.engine.idle().await;
+    join(&world, "sales", "kim").await;
+    world.settle().await;
+    assert_eq!(world.full.account("sales").members.len(), 1);
+}
+
+#[tokio::test]
+async fn an_account_whose_owner_left_while_it_was_looked_at_is_looked_at_again() {
+    let world = World::with(only_full).await;
+    world.create("kim").await;
+    world.settle().await;
+    world.full.on_write([down()]);
+    world.delete("kim").await;
+    world.engine.idle().await;
+    // The name is still taken, and the answer that tells whose it is stays under way until it is free.
+    world.full.answers.send_replace(false);
+    let outcome = world.create("kim").await;
+    let mut looked = world.full.looked.subscribe();
+    looked.wait_for(|looked| *looked > 0).await.unwrap();
+    world.clock.advance(std::time::Duration::from_secs(1));
+    world
+        .until(|fact| matches!(fact, Fact::Unlinked { .. }))
+        .await;
+    world.full.answers.send_replace(true);
+    world.settle().await;
+    assert_eq!(world.lives(&outcome, &full()), [State::Settled]);
+    assert_eq!(world.full.names(), ["kim"]);
+}
+
+#[tokio::test]
+async fn what_anothers_attempt_in_doubt_may_have_made_is_not_called_foreign() {
+    let world = World::keeping(false, only_full).await;
+    // The first kim never came through, and leaves; the second one's account is made, and nobody knows yet.
+    world.full.on_write([down()]);
+    let first = world.create("kim").await;
+    world.engine.idle().await;
+    world.delete("kim").await;
+    world.full.on_write([Act::LoseReply]);
+    world.full.on_find([down()]);
+    let second = world.create("kim").await;
+    world.engine.idle().await;
+    assert_eq!(world.lives(&second, &full()), [State::InDoubt]);
+    world.settle().await;
+    assert_eq!(world.lives(&first, &full()), [State::Settled]);
+    assert_eq!(world.lives(&second, &full()), [State::Settled]);
+    assert_eq!(world.full.names(), ["kim"]);
+}
+
+#[tokio::test]
 async fn a_member_whose_account_is_made_anew_is_put_into_its_groups_again() {
     let world = World::with(only_full).await;
     world.create("kim").await;

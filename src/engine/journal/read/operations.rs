@@ -7,7 +7,7 @@ use domain::{
 };
 use jiff::Timestamp;
 use rusqlite::types::ToSql;
-use rusqlite::{Connection, Row, params_from_iter};
+use rusqlite::{Connection, OptionalExtension as _, Row, params_from_iter};
 use serde::Serialize;
 
 use super::super::code::{self, instant, signed, unsigned};
@@ -133,6 +133,23 @@ impl Reader {
                 out.push(operation_view(row)?);
             }
             Ok(out)
+        })
+    }
+
+    /// Returns when the operation was queued that is owed longest.
+    pub fn oldest_open(&self) -> Result<Option<Timestamp>, JournalError> {
+        self.with(|db| {
+            let mut oldest: Option<i64> = None;
+            for state in State::ALL.into_iter().filter(|state| state.is_open()) {
+                let first: Option<i64> = db
+                    .prepare_cached(
+                        "SELECT queued_at FROM operations WHERE state = ?1 AND state <> 5 ORDER BY seq LIMIT 1",
+                    )?
+                    .query_row([code::state_code(state)], |row| row.get(0))
+                    .optional()?;
+                oldest = [oldest, first].into_iter().flatten().min();
+            }
+            Ok(oldest.map(instant))
         })
     }
 

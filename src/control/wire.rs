@@ -1,0 +1,146 @@
+//! How a request is written for the socket. A secret has no serialisation of its own, so that it is written here and
+//! nowhere else.
+
+use domain::{Change, ConnectorRef, OperationId, Request, Secret};
+use serde_json::{Value, json};
+
+fn clear(password: Option<&Secret>) -> Option<&str> {
+    password.map(Secret::expose)
+}
+
+/// Writes a request as [`Ask`](super::Ask) reads it.
+pub(super) fn submit(request: &Request) -> Value {
+    let change = match &request.change {
+        Change::CreateUser { user, password } => {
+            json!({ "create-user": { "user": user, "password": clear(password.as_ref()) } })
+        }
+        Change::UpdateUser {
+            user,
+            set,
+            remove,
+            rename,
+        } => {
+            json!({ "update-user": { "user": user, "set": set, "remove": remove, "rename": rename } })
+        }
+        Change::DeleteUser { user } => json!({ "delete-user": { "user": user } }),
+        Change::SetPassword { user, password } => {
+            json!({ "set-password": { "user": user, "password": password.expose() } })
+        }
+        Change::LogIn { identity } => json!({ "log-in": { "identity": identity } }),
+        Change::AssignRole { user, role } => {
+            json!({ "assign-role": { "user": user, "role": role } })
+        }
+        Change::RevokeRole { user, role } => {
+            json!({ "revoke-role": { "user": user, "role": role } })
+        }
+        Change::CreateGroup { group, members } => {
+            json!({ "create-group": { "group": group, "members": members } })
+        }
+        Change::ChangeGroup { group, add, remove } => {
+            json!({ "change-group": { "group": group, "add": add, "remove": remove } })
+        }
+        Change::RenameGroup { group, to } => {
+            json!({ "rename-group": { "group": group, "to": to } })
+        }
+        Change::DeleteGroup { group } => json!({ "delete-group": { "group": group } }),
+    };
+    json!({
+        "ask": "submit",
+        "request": {
+            "change": change,
+            "source": request.source,
+            "application": request.application,
+            "connection": request.connection,
+        },
+    })
+}
+
+pub(super) fn retry(operation: OperationId) -> Value {
+    json!({ "ask": "retry", "operation": operation })
+}
+
+pub(super) fn discard(operation: OperationId, why: &str) -> Value {
+    json!({ "ask": "discard", "operation": operation, "why": why })
+}
+
+pub(super) fn pause(connector: &ConnectorRef, why: &str) -> Value {
+    json!({ "ask": "pause", "connector": connector, "why": why })
+}
+
+pub(super) fn resume(connector: &ConnectorRef, why: &str) -> Value {
+    json!({ "ask": "resume", "connector": connector, "why": why })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use domain::{Claim, NewUser, QualifiedName, RoleName, Source};
+
+    use super::*;
+    use crate::control::Ask;
+
+    #[test]
+    fn every_change_comes_out_as_it_went_in() {
+        let user = QualifiedName::new("EMPLOYEES/kim");
+        let group = QualifiedName::new("sales");
+        let role = RoleName::new("Internal/sales");
+        let new = NewUser {
+            name: user.clone(),
+            claims: [(Claim::new("lastname"), vec!["Ng".to_owned()])].into(),
+            roles: [role.clone()].into(),
+            groups: [group.clone()].into(),
+        };
+        let one = BTreeSet::from([user.clone()]);
+        for change in [
+            Change::CreateUser {
+                user: new.clone(),
+                password: Some(Secret::new("made up")),
+            },
+            Change::UpdateUser {
+                user: user.clone(),
+                set: new.claims.clone(),
+                remove: [Claim::new("mobile")].into(),
+                rename: Some("kimberley".to_owned()),
+            },
+            Change::DeleteUser { user: user.clone() },
+            Change::SetPassword {
+                user: user.clone(),
+                password: Secret::new("made up"),
+            },
+            Change::LogIn { identity: new },
+            Change::AssignRole {
+                user: user.clone(),
+                role: role.clone(),
+            },
+            Change::RevokeRole { user, role },
+            Change::CreateGroup {
+                group: group.clone(),
+                members: one.clone(),
+            },
+            Change::ChangeGroup {
+                group: group.clone(),
+                add: one.clone(),
+                remove: one,
+            },
+            Change::RenameGroup {
+                group: group.clone(),
+                to: "sellers".to_owned(),
+            },
+            Change::DeleteGroup { group },
+        ] {
+            let request = Request {
+                change,
+                source: Source::Api,
+                application: Some("portal".into()),
+                connection: None,
+            };
+            let Ask::Submit { request: read } = serde_json::from_value(submit(&request)).unwrap()
+            else {
+                panic!("a submit is read as one");
+            };
+            assert_eq!(submit(&read), submit(&request));
+            assert_eq!(format!("{read:?}"), format!("{request:?}"));
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What a machine does to a journal and a configuration: no room, no permission, a process killed while it writes, a file of
+//! an older or a newer program.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use crate::program::{Mocks, Program, Said, house};
+
+const CREATE: [&str; 6] = [
+    "trigger",
+    "user-created",
+    "kim",
+    "--claim",
+    "lastname=Ng",
+    "--claim",
+];
+
+fn create() -> Vec<&'static str> {
+    [&CREATE[..], &["givenname=Kim"]].concat()
+}
+
+#[test]
+#[cfg(unix)]
+fn without_room_for_the_journal_nothing_is_sent_and_afterwards_all_is_well() {
+    let mocks = Mocks::start();
+    let program = Program::shipped(&mocks);
+    program.expect(0, &["drain"]); // makes the journal, while there is room
+    // Files may not grow beyond a few kilobytes, and growing further is an error instead of the process's end (signal 25).
+    let limited = format!(
+        "trap '' 25; ulimit -f 8; exec {} {}",
+        env!("CARGO_BIN_EXE_outbound"),
+        create().join(" ")
+    );
+    let said: Said = std::process::Command::new("sh")
+        .args(["-c", &limited])
+        .current_dir(program.path())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+        .into();
+    assert_eq!(said.code, 4, "{}\n{}", said.out, said.err);
+    assert!(said.err.contains("journal"), "{}", said.err);
+    for mock in ["scim2", "google"] {
+        assert!(
+            mocks
+                .names(mock, "User")
+                .iter()
+                .all(|name| !name.contains("kim")),
+            "nothing is sent whose intent could not be written"
+        );
+    }
+    program.expect(0, &create());
+    let kims = mocks.names("scim2", "User");
+    assert_eq!(kims.iter().filter(|name| *name == "kim").count(), 1);
+}
+
+#[test]
+fn a_journal_that_cannot_be_had_is_named_and_nothing_is_sent() {
+    let mocks = Mocks::start();
+    let program = Program::shipped(&mocks);
+    // Below a file there is no folder, for root neither.
+    let words = [&["--journal", "workbench.toml/outbound.db"], &create()[..]].concat();
+    let said = program.expect(4, &words);
+    assert!(
+        said.err.contains("workbench.toml/outbound.db"),
+        "{}",
+        said.err
+    );
+    // A file that may be read only, for everybody but root.
+    std::fs::write(program.path().join("readonly.db"), "").unwrap();
+    let path = program.path().join("readonly.db");
+    let mut permissions = std::fs::metadata(&path).unwrap().permissions();
+    permissions.set_readonly(true);
+    std::fs::set_permissions(&path, permissions).unwrap();
+    if std::fs::OpenOptions::new().write(true).open(&path).is_ok() {
+        eprintln!("skipped: this user may write to files that are read-only");
+    } else {
+        let words = [&["--journal", "readonly.db"], &create()[..]].concat();
+        let said = program.expect(4, &words);
+        assert!(said.err.contains("journal"), "{}", said.err);
+    }
+    assert!(mocks.object("scim2", "kim").is_none());
+}
+
+#[test]
+fn a_configuration_whose_writer_is_killed_is_the_old_one_or_the_new_one() {
+    let program = Program::with(&std::fs::read_to_string(house().join("workbench.toml")).unwrap());
+    let path = program.path().join("workbench.toml");
+    let mut held = std::fs::read_to_string(&path).unwrap();
+    for number in 1..=40_u32 {
+        let value = (100 + number).to_string();
+        let new = {
+            let at = held.find("\nconcurrency = ").unwrap() + "\nconcurrency = ".len();
+            let end = at + held[at..].find('\n').unwrap();
+            format!("{}{value}{}", &held[..at], &held[end..])
+        };
+        let mut child = program
+            .command(&["config", "set", "engine.concurrency", &value])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        // Each a little later than the one before, so that every step of the writing is met by one.
+        std::thread::sleep(Duration::from_micros(u64::from(number) * 700));
+        let _ = child.kill(); // one that was done already was quick
+        child.wait().unwrap();
+        let now = std::fs::read_to_string(&path).unwrap();
+        assert!(now == held || now == new, "half a file:\n{now}");
+        held = now;
+    }
+    program.expect(0, &["config", "set", "engine.concurrency", "64"]);
+}
+
+#[test]
+fn a_journal_of_the_first_format_is_brought_up_to_date_and_its_work_goes_on() {
+    let mocks = Mocks::start();
+    let program = Program::shipped(&mocks);
+    let journal = program.path().join("outbound.db");
+    std::fs::copy(house().join("fixtures/journal/format-1.db"), &journal).unwrap();
+    let said = program.run(&["drain", "--wait", "30"]);
+    assert!(matches!(said.code, 0 | 6), "{}\n{}", said.out, said.err);
+    let users = program.expect(0, &["users", "list", "--json"]).values();
+    assert_eq!(users[0]["name"], "kim");
+    assert_eq!(
+        program
+            .expect(0, &["journal", "list", "--json"])
+            .values()
+            .len(),
+        2
+    );
+    // What was owed in the old file is done: the account at this empty target is made anew, with the newest name.
+    let kim = mocks.object("scim2", "kim").unwrap();
+    assert_eq!(kim["name"]["familyName"], "Nguyen");
+}
