@@ -262,7 +262,8 @@ impl Metrics {
                 .set(1);
         }
         let oldest = self.reader.oldest_open()?;
-        self.oldest.set(oldest.map_or(0, |at| at.as_second()));
+        self.oldest
+            .set(oldest.map_or(0, jiff::Timestamp::as_second));
         let mut text = String::new();
         encode(&mut text, &self.registry).map_err(|error| JournalError::Store {
             told: error.to_string(),

@@ -28,7 +28,7 @@ pub trait Door: Send + Sync + 'static {
 /// The socket of a journal whose lock this process holds. Dropping it takes the socket away.
 #[derive(Debug)]
 pub struct Listener {
-    listener: UnixListener,
+    socket: UnixListener,
     path: PathBuf,
     owner: u32,
 }
@@ -48,7 +48,7 @@ impl Listener {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
         let owner = std::fs::metadata(&path)?.uid();
         Ok(Self {
-            listener,
+            socket: listener,
             path,
             owner,
         })
@@ -61,7 +61,7 @@ impl Listener {
             if guests.len() >= GUESTS {
                 let _ = guests.join_next().await; // a guest that broke down has got no answer
             }
-            match self.listener.accept().await {
+            match self.socket.accept().await {
                 Ok((stream, _)) if self.is_ours(&stream) => {
                     guests.spawn(receive(stream, Arc::clone(&door)));
                 }

@@ -34,17 +34,17 @@ impl Verdict {
         self.lost + self.duplicated + self.ghosts + self.order_violations == 0
     }
 
-    fn lost(&mut self, told: String) {
+    fn lost(&mut self, told: &str) {
         self.lost += 1;
         self.told.push(format!("lost: {told}"));
     }
 
-    fn ghost(&mut self, told: String) {
+    fn ghost(&mut self, told: &str) {
         self.ghosts += 1;
         self.told.push(format!("ghost: {told}"));
     }
 
-    fn disorder(&mut self, told: String) {
+    fn disorder(&mut self, told: &str) {
         self.order_violations += 1;
         self.told.push(format!("order: {told}"));
     }
@@ -107,10 +107,10 @@ pub(super) fn compare(
     let groups = reader.groups(None, usize::MAX)?;
     let mut verdict = Verdict::default();
     for told in &watch.wrong {
-        verdict.disorder(told.clone());
+        verdict.disorder(told);
     }
     if watch.missed > 0 {
-        verdict.disorder(format!(
+        verdict.disorder(&format!(
             "{} requests came too fast to be watched",
             watch.missed
         ));
@@ -133,7 +133,7 @@ pub(super) fn compare(
         for object in held.iter().filter(|object| object.object == "User") {
             *seen.entry(object.name.to_lowercase()).or_insert(0) += 1;
             match wanted.get(&object.name.to_lowercase()) {
-                None => verdict.ghost(format!("{target}: {} ({})", object.name, object.id)),
+                None => verdict.ghost(&format!("{target}: {} ({})", object.name, object.id)),
                 Some(user) => same_name(&mut verdict, target, object, user),
             }
         }
@@ -163,7 +163,7 @@ fn counted<'n>(
 ) {
     for name in names {
         match seen.get(name).copied().unwrap_or(0) {
-            0 => verdict.lost(format!("{target}: {name}")),
+            0 => verdict.lost(&format!("{target}: {name}")),
             1 => {}
             more => {
                 verdict.duplicated += more - 1;
@@ -188,7 +188,7 @@ fn compare_groups(
     for group in held.iter().filter(|object| object.object == "Group") {
         *seen.entry(group.name.to_lowercase()).or_insert(0) += 1;
         let Some(members) = wanted.get(&group.name.to_lowercase()) else {
-            verdict.ghost(format!("scim2: group {} ({})", group.name, group.id));
+            verdict.ghost(&format!("scim2: group {} ({})", group.name, group.id));
             continue;
         };
         let had: BTreeSet<String> = group.content["members"]
@@ -199,7 +199,7 @@ fn compare_groups(
             .map(|id| names.get(id).copied().unwrap_or(id).to_lowercase())
             .collect();
         if had != *members {
-            verdict.disorder(format!(
+            verdict.disorder(&format!(
                 "scim2: group {} has {had:?} and should have {members:?}",
                 group.name
             ));
@@ -237,7 +237,7 @@ fn same_name(verdict: &mut Verdict, target: Target, object: &Object, user: &User
     let had = object.content.pointer(pointer).and_then(Value::as_str);
     let wanted = user.claim(&Claim::new("lastname"));
     if had != wanted {
-        verdict.disorder(format!(
+        verdict.disorder(&format!(
             "{target}: {} has {} and should have {}",
             object.name,
             had.unwrap_or("nothing"),

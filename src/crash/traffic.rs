@@ -80,7 +80,7 @@ pub async fn work(order: &Order) -> Result<(Told, Engine), CrashError> {
             writers.spawn(write(Writer {
                 engine: engine.clone(),
                 reader: engine.reader(),
-                writer,
+                number: writer,
                 generation: order.generation,
                 dice,
                 version: 0,
@@ -136,7 +136,7 @@ enum Kind {
 struct Writer {
     engine: Engine,
     reader: Reader,
-    writer: u64,
+    number: u64,
     generation: u32,
     dice: StdRng,
     version: u32,
@@ -211,7 +211,7 @@ impl Writer {
 
     /// Returns the user who is in a place now, whatever the name.
     fn user(&self, slot: u32) -> Result<Option<User>, CrashError> {
-        let stem = format!("u{}-{slot}", self.writer);
+        let stem = format!("u{}-{slot}", self.number);
         if let Some(user) = self.reader.user(&QualifiedName::new(&stem))? {
             return Ok(Some(user));
         }
@@ -224,7 +224,7 @@ impl Writer {
 
     fn draw_group(&mut self, member: Option<QualifiedName>) -> Result<Change, CrashError> {
         let number = self.dice.random_range(0..2);
-        let group = QualifiedName::new(&format!("g{}-{number}", self.writer));
+        let group = QualifiedName::new(&format!("g{}-{number}", self.number));
         let member: BTreeSet<QualifiedName> = member.into_iter().collect();
         if self.reader.group(&group)?.is_none() {
             return Ok(Change::CreateGroup {
@@ -245,14 +245,14 @@ impl Writer {
             },
             8 => Change::RenameGroup {
                 group,
-                to: format!("g{}-{}", self.writer, 1 - number),
+                to: format!("g{}-{}", self.number, 1 - number),
             },
             _ => Change::DeleteGroup { group },
         })
     }
 
     fn kind(&self) -> Kind {
-        match self.writer % 3 {
+        match self.number % 3 {
             0 => Kind::Stay,
             1 => Kind::Return,
             _ => Kind::Wander,
@@ -260,7 +260,7 @@ impl Writer {
     }
 
     fn new_name(&mut self, slot: u32) -> QualifiedName {
-        let stem = format!("u{}-{slot}", self.writer);
+        let stem = format!("u{}-{slot}", self.number);
         if self.kind() != Kind::Wander {
             return QualifiedName::new(&stem);
         }
