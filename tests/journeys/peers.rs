@@ -122,6 +122,9 @@ deprovision = "{deprovision}"
 [[resident.provisioners]]
 connection = "peer"
 connector = "scim2"
+
+[engine.brakes]
+enabled = false # the deletes are meant
 "#
     )
 }
