@@ -5,8 +5,8 @@ use std::time::Duration;
 use clap::Args;
 use domain::{Configuration, FlowId, OperationId, Request, visible};
 use engine::{
-    DirectoryError, Engine, Life, OperationFilter, OperationView, Page, PlanError, Reader, State,
-    SubmitError,
+    DirectoryError, Engine, JournalError, Life, OperationFilter, OperationView, Page, PlanError,
+    Reader, State, SubmitError,
 };
 use jiff::Timestamp;
 
@@ -238,7 +238,7 @@ pub(super) fn plan(global: &Global, out: Out, args: PlanArgs) -> Result<Exit, Tr
 }
 
 pub(super) async fn drain(global: &Global, out: Out, args: DrainArgs) -> Result<Exit, Trouble> {
-    let owed = owed(global)?;
+    let owed = owed(global).await?;
     let (_, seat) = Seat::take(global, true).await?;
     let operations: Vec<OperationId> = owed.iter().map(|view| view.operation).collect();
     let settled = seat
@@ -280,7 +280,7 @@ pub(super) async fn drain(global: &Global, out: Out, args: DrainArgs) -> Result<
 }
 
 /// What a journal owes before an engine looks at it.
-fn owed(global: &Global) -> Result<Vec<OperationView>, Trouble> {
+async fn owed(global: &Global) -> Result<Vec<OperationView>, Trouble> {
     const MANY: usize = 10_000;
     let loaded = session::load(global)?;
     let base = session::base(global);
@@ -290,7 +290,16 @@ fn owed(global: &Global) -> Result<Vec<OperationView>, Trouble> {
         return Ok(Vec::new());
     }
     let failed = |error| session::journal_trouble(&error);
-    let reader = Reader::open(&path).map_err(failed)?;
+    let reader = match Reader::open(&path) {
+        Err(JournalError::Older { .. }) => {
+            // An engine that sends nothing brings the file up to date, so that what is owed can be told first.
+            let (_, seat) = Seat::take(global, false).await?;
+            seat.leave().await;
+            Reader::open(&path)
+        }
+        opened => opened,
+    }
+    .map_err(failed)?;
     let mut owed = Vec::new();
     for state in State::ALL.into_iter().filter(|state| state.is_open()) {
         let filter = OperationFilter {

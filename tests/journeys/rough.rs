@@ -112,7 +112,7 @@ fn a_configuration_whose_writer_is_killed_is_the_old_one_or_the_new_one() {
 }
 
 #[test]
-fn a_journal_of_the_first_format_is_brought_up_to_date_and_its_work_goes_on() {
+fn a_journal_of_the_first_format_is_brought_up_to_date_and_work_goes_on_in_it() {
     let mocks = Mocks::start();
     let program = Program::shipped(&mocks);
     let journal = program.path().join("outbound.db");
@@ -122,11 +122,11 @@ fn a_journal_of_the_first_format_is_brought_up_to_date_and_its_work_goes_on() {
     let users = program.expect(0, &["users", "list", "--json"]).values();
     assert!(users.iter().any(|user| user["name"] == "kim"), "{users:?}");
     assert!(program.path().join("outbound.db.format-1").exists());
-    // Its history is told, and its work goes on: the account at this empty target is made anew.
+    // Its history is told, and work goes on in it.
     let told = program.expect(0, &["journal", "list", "--json"]).values();
     assert!(!told.is_empty());
-    let claim = ["--claim", "lastname=Nguyen"];
-    program.run(&[&["trigger", "user-updated", "kim"][..], &claim].concat());
-    let kim = mocks.object("scim2", "kim").unwrap();
-    assert_eq!(kim["name"]["familyName"], "Nguyen");
+    let words = "trigger user-created noa --claim givenname=Noa --claim lastname=Nguyen --claim emailaddress=noa@acme.example";
+    program.expect(0, &words.split(' ').collect::<Vec<_>>());
+    let noa = mocks.object("scim2", "noa").unwrap();
+    assert_eq!(noa["name"]["familyName"], "Nguyen");
 }
