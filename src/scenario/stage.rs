@@ -18,6 +18,10 @@ use crate::mocks_of::{self, MocksError, Ports};
 use crate::virtual_time::VirtualTime;
 use crate::workbench;
 
+/// How long nobody may wait for a virtual clock before it is looked at again, in real time, and how often.
+const MOMENT: Duration = Duration::from_millis(50);
+const MOMENTS: u32 = 40;
+
 /// The configuration that scenarios start from unless they name another.
 const SHIPPED: &str = include_str!("../../workbench.toml");
 /// The key that the shipped configuration names; public, and good for the mock only.
@@ -222,8 +226,10 @@ impl Stage {
                 biased;
                 outcome = &mut outcome => return outcome,
                 moved = time.step(&self.engine, limit) => if !moved {
-                    // Nobody waits for the clock, so what is awaited comes by itself.
-                    return outcome.await;
+                    // Nobody waits for the clock yet; what is awaited comes by itself, or somebody is about to wait.
+                    if let Ok(outcome) = tokio::time::timeout(MOMENT, &mut outcome).await {
+                        return outcome;
+                    }
                 },
             }
         }
@@ -269,12 +275,19 @@ impl Stage {
         if let Some(time) = &self.time {
             let limit = time.passed().saturating_add(YEAR);
             let reached = async {
+                let mut moments = 0;
                 loop {
                     time.still(&self.engine).await;
                     if self.has_reached(flow, wait)? {
                         return Ok(true);
                     }
-                    if !time.step(&self.engine, limit).await {
+                    if time.step(&self.engine, limit).await {
+                        moments = 0;
+                    } else if moments < MOMENTS {
+                        // What was done a moment ago may be about to be told, or to wait for the clock.
+                        moments += 1;
+                        tokio::time::sleep(MOMENT).await;
+                    } else {
                         return Ok(false);
                     }
                 }
