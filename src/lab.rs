@@ -1,6 +1,8 @@
 //! The running mocks behind the port that the screen knows them by.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use domain::{LabArmed, LabChange, LabEntry, LabError, LabFault, LabFeed, LabMock, LabObject};
@@ -8,8 +10,12 @@ use mocks::fault::Fault;
 use mocks::{Lab, Target};
 
 /// The mocks of this process.
-#[derive(Debug, Clone)]
-pub struct MockLab(pub Arc<Lab>);
+#[derive(Debug)]
+pub struct MockLab {
+    lab: Arc<Lab>,
+    /// Those whose port another process had when they should have been started.
+    elsewhere: Mutex<BTreeMap<Target, SocketAddr>>,
+}
 
 fn target(name: &str) -> Result<Target, LabError> {
     name.parse()
@@ -17,13 +23,39 @@ fn target(name: &str) -> Result<Target, LabError> {
 }
 
 impl MockLab {
+    /// Lets mocks be seen and steered; those elsewhere run in another process.
+    pub fn new(lab: Arc<Lab>, elsewhere: BTreeMap<Target, SocketAddr>) -> Self {
+        Self {
+            lab,
+            elsewhere: Mutex::new(elsewhere),
+        }
+    }
+
+    fn away(&self, target: Target) -> Option<SocketAddr> {
+        let away = self.elsewhere.lock();
+        let away = away.unwrap_or_else(PoisonError::into_inner);
+        away.get(&target).copied()
+    }
+
+    /// Reads the name of a mock that runs here, or could.
+    fn here(&self, name: &str) -> Result<Target, LabError> {
+        let target = target(name)?;
+        match self.away(target) {
+            None => Ok(target),
+            Some(address) => Err(LabError(format!(
+                "the {target} mock at {address} belongs to another process: steer it there, or with `outbound mock \
+                 arm|disarm|objects|log|reset {target}`"
+            ))),
+        }
+    }
+
     /// Says what a client needs to be let in. The mocks' credentials are the same everywhere, and no secret.
     fn access(&self, target: Target) -> Option<String> {
-        let url = self.0.url(target)?;
+        let url = self.lab.url(target)?;
         Some(match target {
             Target::Scim2 => {
                 let token = self
-                    .0
+                    .lab
                     .scim2()
                     .with_vendor(|vendor| vendor.credentials().bearer_token.clone());
                 format!("User Endpoint {url}/Users, bearer, Access Token {token}")
@@ -38,21 +70,31 @@ fn failed(error: &impl std::fmt::Display) -> LabError {
     LabError(error.to_string())
 }
 
+/// Says why a mock does not start: what was tried, and what the system said.
+fn told(error: &mocks::StartError) -> LabError {
+    let mut text = error.to_string();
+    if let Some(cause) = std::error::Error::source(error) {
+        text.push_str(&format!(": {cause}"));
+    }
+    LabError(text)
+}
+
 #[async_trait]
 impl domain::Lab for MockLab {
     fn mocks(&self) -> Vec<LabMock> {
         Target::ALL
             .into_iter()
             .map(|target| {
-                let mock = self.0.mock(target);
+                let mock = self.lab.mock(target);
                 let objects = mock.objects();
                 let count = |kind: &str| objects.iter().filter(|held| held.object == kind).count();
                 LabMock {
                     target: target.name().to_owned(),
-                    url: self.0.url(target),
+                    url: self.lab.url(target),
+                    elsewhere: self.away(target).map(|address| address.to_string()),
                     access: self.access(target),
                     personality: (target == Target::Scim2).then(|| {
-                        let scim2 = self.0.scim2();
+                        let scim2 = self.lab.scim2();
                         scim2.with_vendor(|vendor| vendor.personality().name.clone())
                     }),
                     personalities: if target == Target::Scim2 {
@@ -80,14 +122,15 @@ impl domain::Lab for MockLab {
     }
 
     async fn start(&self, name: &str) -> Result<String, LabError> {
-        self.0
-            .start(target(name)?)
-            .await
-            .map_err(|error| failed(&error))
+        let target = target(name)?;
+        let url = self.lab.start(target).await.map_err(|error| told(&error))?;
+        let away = self.elsewhere.lock();
+        away.unwrap_or_else(PoisonError::into_inner).remove(&target);
+        Ok(url)
     }
 
     async fn stop(&self, name: &str) -> Result<(), LabError> {
-        self.0.stop(target(name)?).await;
+        self.lab.stop(self.here(name)?).await;
         Ok(())
     }
 
@@ -113,12 +156,12 @@ impl domain::Lab for MockLab {
     }
 
     fn arm(&self, name: &str, spec: &str) -> Result<u64, LabError> {
-        let mock = self.0.mock(target(name)?);
+        let mock = self.lab.mock(self.here(name)?);
         mock.arm(spec).map_err(|error| failed(&error))
     }
 
     fn disarm(&self, name: &str, number: Option<u64>) -> Result<usize, LabError> {
-        let mock = self.0.mock(target(name)?);
+        let mock = self.lab.mock(self.here(name)?);
         match number {
             None => Ok(mock.disarm_all()),
             Some(number) => mock
@@ -129,7 +172,7 @@ impl domain::Lab for MockLab {
     }
 
     fn objects(&self, name: &str) -> Result<Vec<LabObject>, LabError> {
-        let held = self.0.mock(target(name)?).objects();
+        let held = self.lab.mock(self.here(name)?).objects();
         Ok(held
             .into_iter()
             .map(|object| LabObject {
@@ -142,37 +185,37 @@ impl domain::Lab for MockLab {
     }
 
     fn log(&self, name: &str, after: u64) -> Result<Vec<Arc<LabEntry>>, LabError> {
-        let log = self.0.mock(target(name)?).log_after(after);
-        Ok(log.iter().map(|entry| Arc::new(told(entry))).collect())
+        let log = self.lab.mock(self.here(name)?).log_after(after);
+        Ok(log.iter().map(|entry| Arc::new(entry_of(entry))).collect())
     }
 
     fn follow(&self) -> Box<dyn LabFeed> {
-        Box::new(Following(self.0.subscribe()))
+        Box::new(Following(self.lab.subscribe()))
     }
 
     fn reset(&self, name: &str) -> Result<(), LabError> {
-        self.0.mock(target(name)?).reset();
+        self.lab.mock(self.here(name)?).reset();
         Ok(())
     }
 
     fn wear(&self, name: &str, personality: &str) -> Result<(), LabError> {
-        if target(name)? != Target::Scim2 {
+        if self.here(name)? != Target::Scim2 {
             return Err(LabError(format!("{name} has one vendor's manners only")));
         }
         let worn = mocks::standalone::personality(personality).map_err(|error| failed(&error))?;
-        self.0
+        self.lab
             .scim2()
             .reshape(|scim2| scim2.with_personality(worn.clone()));
         Ok(())
     }
 
     fn snapshot(&self, name: &str, under: &str) -> Result<(), LabError> {
-        self.0.mock(target(name)?).snapshot(under);
+        self.lab.mock(self.here(name)?).snapshot(under);
         Ok(())
     }
 
     fn restore(&self, name: &str, under: &str) -> Result<(), LabError> {
-        let mock = self.0.mock(target(name)?);
+        let mock = self.lab.mock(self.here(name)?);
         mock.restore(under).map_err(|error| failed(&error))
     }
 }
@@ -182,11 +225,11 @@ struct Following(mocks::lab::LabFeed);
 #[async_trait]
 impl LabFeed for Following {
     async fn next(&mut self) -> Option<Arc<LabEntry>> {
-        self.0.next().await.map(|entry| Arc::new(told(&entry)))
+        self.0.next().await.map(|entry| Arc::new(entry_of(&entry)))
     }
 }
 
-fn told(entry: &mocks::log::Entry) -> LabEntry {
+fn entry_of(entry: &mocks::log::Entry) -> LabEntry {
     LabEntry {
         target: entry.mock.to_owned(),
         number: entry.number,

@@ -1,5 +1,7 @@
 //! The wiring of `outbound`: configuration, connectors, engine and mocks joined together, behind a command line.
 
+#[cfg(unix)]
+pub mod attached;
 pub mod bench;
 pub mod cli;
 #[cfg(unix)]

@@ -1,5 +1,6 @@
 //! The mocks that `workbench.toml` describes: started as it says, on its ports or on free ones.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
@@ -66,6 +67,47 @@ pub async fn start_by(
     seed: u64,
     seed_file: Option<&Path>,
 ) -> Result<Lab, MocksError> {
+    let (lab, chosen) = build(clock, configuration, base, ports, seed, seed_file)?;
+    for target in chosen {
+        lab.start(target).await?;
+    }
+    Ok(lab)
+}
+
+/// Starts the mocks that the configuration says to start on its ports, but for those whose port another process has: they
+/// are returned with their addresses.
+///
+/// # Errors
+/// [`MocksError`] when a setting cannot be used.
+pub async fn start_those_that_can(
+    configuration: &Configuration,
+    base: &Path,
+) -> Result<(Lab, BTreeMap<Target, SocketAddr>), MocksError> {
+    let clock = Arc::new(SystemClock::new());
+    let (lab, chosen) = build(clock, configuration, base, Ports::Configured, 0, None)?;
+    let mut elsewhere = BTreeMap::new();
+    for target in chosen {
+        match lab.start(target).await {
+            Ok(_) => {}
+            Err(::mocks::StartError::Bind { address, source })
+                if source.kind() == std::io::ErrorKind::AddrInUse =>
+            {
+                elsewhere.insert(target, address);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok((lab, elsewhere))
+}
+
+fn build(
+    clock: Arc<dyn Clock>,
+    configuration: &Configuration,
+    base: &Path,
+    ports: Ports,
+    seed: u64,
+    seed_file: Option<&Path>,
+) -> Result<(Lab, Vec<Target>), MocksError> {
     let mut chosen = Vec::new();
     for (name, settings) in configuration
         .mocks
@@ -108,10 +150,7 @@ pub async fn start_by(
     for (target, settings) in &chosen {
         prepare(&lab, *target, settings)?;
     }
-    for (target, _) in &chosen {
-        lab.start(*target).await?;
-    }
-    Ok(lab)
+    Ok((lab, chosen.into_iter().map(|(target, _)| target).collect()))
 }
 
 fn prepare(lab: &Lab, target: Target, settings: &MockSettings) -> Result<(), MocksError> {

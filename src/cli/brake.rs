@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use clap::Subcommand;
-use domain::{Brake, ConnectorRef};
+use domain::{Brake, ConnectorRef, OperationId};
 use engine::{EngagedBrake, Reader};
 
-use super::journal::refused;
 use super::out::Out;
+use super::seat::{Seat, nonsense};
 use super::session::journal_trouble;
 use super::trouble::Trouble;
 use super::{Global, session};
+use crate::control::{Answer, Ask};
 use crate::exit::Exit;
 
 #[derive(Debug, Subcommand)]
@@ -81,28 +82,30 @@ pub(super) async fn brake(
             expires,
             wait,
         } => {
-            let (_, engine) = session::engine(global).await?;
-            let mut result = Ok(());
-            for kind in which(&engine.brakes(), &connector, brake) {
-                match engine
-                    .approve_brake(&connector, kind, &by, &reason, expires)
-                    .await
-                {
-                    Ok(count) => {
-                        out.text(&format!(
-                            "{connector}: {count} operations ({kind}) go on; {by} approved of it"
-                        ));
-                        out.value(&serde_json::json!({
-                            "connector": connector.to_string(), "brake": kind, "by": by, "released": count,
-                        }));
-                    }
-                    Err(error) => result = Err(refused(error)),
+            let (_, seat) = Seat::take(global, true).await?;
+            let result = async {
+                let mut kept = Vec::new();
+                for kind in which(&seat.reader(), &connector, brake)? {
+                    kept.extend(keeps(&seat.reader(), &connector, kind)?);
+                    let ask = Ask::Approve {
+                        connector: connector.clone(),
+                        brake: kind,
+                        by: by.clone(),
+                        reason: reason.clone(),
+                        seconds: expires.as_secs(),
+                    };
+                    let count = count(seat.ask(ask).await?)?;
+                    out.text(&format!(
+                        "{connector}: {count} operations ({kind}) go on; {by} approved of it"
+                    ));
+                    out.value(&serde_json::json!({
+                        "connector": connector.to_string(), "brake": kind, "by": by, "released": count,
+                    }));
                 }
-            }
-            if result.is_ok() {
-                super::trigger::settle(&engine, Duration::from_secs(wait)).await;
-            }
-            engine.shutdown().await;
+                seat.settle(&kept, Duration::from_secs(wait)).await
+            };
+            let result = result.await;
+            seat.leave().await;
             result.map(|()| Exit::Done)
         }
         BrakeCommand::Reject {
@@ -111,42 +114,69 @@ pub(super) async fn brake(
             by,
             reason,
         } => {
-            let (_, engine) = session::engine_at_rest(global).await?;
-            let mut result = Ok(());
-            for kind in which(&engine.brakes(), &connector, brake) {
-                match engine.reject_brake(&connector, kind, &by, &reason).await {
-                    Ok(count) => {
-                        out.text(&format!(
-                            "{connector}: {count} operations ({kind}) are given up; {by} rejected them"
-                        ));
-                        out.value(&serde_json::json!({
-                            "connector": connector.to_string(), "brake": kind, "by": by, "discarded": count,
-                        }));
-                    }
-                    Err(error) => result = Err(refused(error)),
+            let (_, seat) = Seat::take(global, false).await?;
+            let result = async {
+                for kind in which(&seat.reader(), &connector, brake)? {
+                    let ask = Ask::Reject {
+                        connector: connector.clone(),
+                        brake: kind,
+                        by: by.clone(),
+                        reason: reason.clone(),
+                    };
+                    let count = count(seat.ask(ask).await?)?;
+                    out.text(&format!(
+                        "{connector}: {count} operations ({kind}) are given up; {by} rejected them"
+                    ));
+                    out.value(&serde_json::json!({
+                        "connector": connector.to_string(), "brake": kind, "by": by, "discarded": count,
+                    }));
                 }
-            }
-            engine.shutdown().await;
+                Ok(())
+            };
+            let result = result.await;
+            seat.leave().await;
             result.map(|()| Exit::Done)
         }
     }
 }
 
-/// Returns the kinds that a command is about; one that has not engaged is named all the same, and refused by the engine.
-fn which(engaged: &[EngagedBrake], connector: &ConnectorRef, named: Option<Brake>) -> Vec<Brake> {
-    if let Some(named) = named {
-        return vec![named];
+fn count(answer: Answer) -> Result<u64, Trouble> {
+    match answer {
+        Answer::Count { count } => Ok(count),
+        _ => Err(nonsense()),
     }
+}
+
+fn keeps(
+    reader: &Reader,
+    connector: &ConnectorRef,
+    brake: Brake,
+) -> Result<Vec<OperationId>, Trouble> {
+    let kept = reader.kept_by(connector, brake, usize::MAX);
+    let kept = kept.map_err(|error| journal_trouble(&error))?;
+    Ok(kept.into_iter().map(|view| view.operation).collect())
+}
+
+/// Returns the kinds that a command is about; one that has not engaged is named all the same, and refused by the engine.
+fn which(
+    reader: &Reader,
+    connector: &ConnectorRef,
+    named: Option<Brake>,
+) -> Result<Vec<Brake>, Trouble> {
+    if let Some(named) = named {
+        return Ok(vec![named]);
+    }
+    let engaged = reader.brakes().map_err(|error| journal_trouble(&error))?;
     let here: Vec<Brake> = engaged
         .iter()
         .filter(|brake| brake.connector == *connector)
         .map(|brake| brake.brake)
         .collect();
-    if here.is_empty() {
+    Ok(if here.is_empty() {
         vec![Brake::Deletes]
     } else {
         here
-    }
+    })
 }
 
 fn list(reader: &Reader, out: Out) -> Result<Exit, Trouble> {

@@ -2,12 +2,14 @@
 
 use clap::Subcommand;
 use domain::{ConnectorRef, OperationId};
-use engine::{CommandError, DeadFilter, DeadLetter, DeathCause, Engine, Reader};
+use engine::{DeadFilter, DeadLetter, DeathCause, Reader};
 
 use super::out::Out;
+use super::seat::{Seat, nonsense};
 use super::session::journal_trouble;
 use super::trouble::Trouble;
 use super::{Global, session};
+use crate::control::{Answer, Ask};
 use crate::exit::Exit;
 
 /// Which dead letters.
@@ -140,28 +142,29 @@ pub(super) async fn dead(
             if preview {
                 return Ok(preview_of(out, "tried again", &letters));
             }
-            let (_, engine) = session::engine(global).await?;
+            let (_, seat) = Seat::take(global, true).await?;
             let mut tally = Tally::default();
             for letter in &letters {
-                let id = letter.operation.operation;
-                let result = engine.retry(id).await.map(|()| "tried again".to_owned());
-                tally.told(out, letter, &result);
+                let operation = letter.operation.operation;
+                let result = seat.done(Ask::Retry { operation }).await;
+                tally.told(out, letter, &result.map(|()| "tried again".to_owned()));
             }
-            tally.end(out, engine, wait).await
+            tally.end(out, seat, wait).await
         }
         Some(DeadCommand::Redo { all, preview, wait }) => {
             let letters = which.meant(&session::reader(global)?, all)?;
-            let (_, engine) = if preview {
-                session::engine_at_rest(global).await?
-            } else {
-                session::engine(global).await?
-            };
+            let (_, seat) = Seat::take(global, !preview).await?;
             let mut tally = Tally::default();
             for letter in &letters {
-                let id = letter.operation.operation;
-                let result = engine.decide_again(id, preview).await;
+                let operation = letter.operation.operation;
+                let result = match seat.ask(Ask::DecideAgain { operation, preview }).await {
+                    Ok(Answer::DecidedAgain { again }) => Ok(again),
+                    Ok(_) => Err(nonsense()),
+                    Err(trouble) => Err(trouble),
+                };
                 if let Ok(again) = &result {
                     out.value(again);
+                    tally.goes_on.extend(again.replaced_by);
                 }
                 let result = result.map(|again| {
                     let stays = if again.stays { "; it stays" } else { "" };
@@ -170,24 +173,22 @@ pub(super) async fn dead(
                 line(out, letter, &result);
                 tally.count(result.is_ok());
             }
-            tally.end(out, engine, if preview { 0 } else { wait }).await
+            tally.end(out, seat, if preview { 0 } else { wait }).await
         }
         Some(DeadCommand::Discard { all, preview, why }) => {
             let letters = which.meant(&session::reader(global)?, all)?;
             if preview {
                 return Ok(preview_of(out, "given up", &letters));
             }
-            let (_, engine) = session::engine_at_rest(global).await?;
+            let (_, seat) = Seat::take(global, false).await?;
             let mut tally = Tally::default();
             for letter in &letters {
-                let id = letter.operation.operation;
-                let result = engine
-                    .discard(id, &why)
-                    .await
-                    .map(|()| "given up".to_owned());
-                tally.told(out, letter, &result);
+                let operation = letter.operation.operation;
+                let why = why.clone();
+                let result = seat.done(Ask::Discard { operation, why }).await;
+                tally.told(out, letter, &result.map(|()| "given up".to_owned()));
             }
-            tally.end(out, engine, 0).await
+            tally.end(out, seat, 0).await
         }
     }
 }
@@ -289,16 +290,21 @@ fn preview_of(out: Out, what: &str, letters: &[DeadLetter]) -> Exit {
 struct Tally {
     done: usize,
     refused: usize,
+    /// What goes on because of it.
+    goes_on: Vec<OperationId>,
 }
 
 impl Tally {
-    fn told(&mut self, out: Out, letter: &DeadLetter, result: &Result<String, CommandError>) {
+    fn told(&mut self, out: Out, letter: &DeadLetter, result: &Result<String, Trouble>) {
         line(out, letter, result);
         out.value(&serde_json::json!({
             "operation": letter.operation.operation,
             "done": result.is_ok(),
-            "told": match result { Ok(told) => told.clone(), Err(error) => error.to_string() },
+            "told": match result { Ok(told) => told.clone(), Err(trouble) => trouble.happened.join(" ") },
         }));
+        if result.is_ok() {
+            self.goes_on.push(letter.operation.operation);
+        }
         self.count(result.is_ok());
     }
 
@@ -310,12 +316,20 @@ impl Tally {
         }
     }
 
-    async fn end(self, out: Out, engine: Engine, wait: u64) -> Result<Exit, Trouble> {
-        if self.done > 0 && wait > 0 {
-            super::trigger::settle(&engine, std::time::Duration::from_secs(wait)).await;
-        }
-        engine.shutdown().await;
-        let Self { done, refused } = self;
+    async fn end(self, out: Out, seat: Seat, wait: u64) -> Result<Exit, Trouble> {
+        let Self {
+            done,
+            refused,
+            goes_on,
+        } = self;
+        let settled = if done > 0 && wait > 0 {
+            let wait = std::time::Duration::from_secs(wait);
+            seat.settle(&goes_on, wait).await
+        } else {
+            Ok(())
+        };
+        seat.leave().await;
+        settled?;
         out.text(&format!("{done} done, {refused} left as they are"));
         Ok(if refused > 0 {
             Exit::Failed
@@ -326,11 +340,11 @@ impl Tally {
 }
 
 /// Says what became of one letter.
-fn line(out: Out, letter: &DeadLetter, result: &Result<String, CommandError>) {
+fn line(out: Out, letter: &DeadLetter, result: &Result<String, Trouble>) {
     let view = &letter.operation;
     let told = match result {
         Ok(told) => told.clone(),
-        Err(error) => format!("left as it is: {error}"),
+        Err(trouble) => format!("left as it is: {}", trouble.happened.join(" ")),
     };
     out.text(&format!(
         "{} {} at {}: {told}",

@@ -7,9 +7,11 @@ use domain::{LocalRef, QualifiedName, User};
 use engine::{Reader, Seed};
 
 use super::out::Out;
+use super::seat::{Seat, nonsense};
 use super::session::journal_trouble;
 use super::trouble::Trouble;
 use super::{Global, session};
+use crate::control::{Answer, Ask};
 use crate::exit::Exit;
 
 #[derive(Debug, Subcommand)]
@@ -134,12 +136,16 @@ pub(super) async fn seed(global: &Global, out: Out, args: SeedArgs) -> Result<Ex
     let tried = format!("use the seed {}", args.file.display());
     let text = std::fs::read_to_string(&args.file)
         .map_err(|error| Trouble::new(Exit::Input, tried.clone(), error))?;
-    let seed =
-        Seed::parse(&text).map_err(|error| Trouble::new(Exit::Input, tried.clone(), error))?;
-    let (_, engine) = session::engine_at_rest(global).await?;
-    let seeded = engine.seed(&seed).await;
-    engine.shutdown().await;
-    let seeded = seeded.map_err(|error| Trouble::new(Exit::Input, tried, error))?;
+    // What cannot be read is told before an engine is begun.
+    Seed::parse(&text).map_err(|error| Trouble::new(Exit::Input, tried.clone(), error))?;
+    let (_, seat) = Seat::take(global, false).await?;
+    let answer = seat.ask(Ask::Seed { seed: text }).await;
+    seat.leave().await;
+    let seeded = match answer {
+        Ok(Answer::Seeded { seeded }) => seeded,
+        Ok(_) => return Err(nonsense()),
+        Err(trouble) => return Err(Trouble { tried, ..trouble }),
+    };
     out.text(&format!(
         "{} users and {} groups put in place, {} were there already; nothing was sent",
         seeded.users, seeded.groups, seeded.kept

@@ -2,12 +2,16 @@
 
 use std::fs::File;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use async_trait::async_trait;
 use clap::{Args, ValueEnum};
-use engine::{Import, ImportFormat, ImportReport};
+use domain::Request;
+use engine::{Import, ImportFormat, ImportReport, Intake, Intaken};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::out::Out;
+use super::seat::Seat;
 use super::trouble::Trouble;
 use super::{Global, out, session};
 use crate::exit::Exit;
@@ -40,7 +44,8 @@ pub(super) async fn import(global: &Global, out: Out, args: ImportArgs) -> Resul
     let file =
         File::open(&args.file).map_err(|error| Trouble::new(Exit::Input, tried.clone(), error))?;
     let size = file.metadata().map_or(0, |metadata| metadata.len());
-    let (_, engine) = session::engine(global).await?;
+    let (_, seat) = Seat::take(global, true).await?;
+    let seat = Arc::new(seat);
     let bar = if out.shows_progress() {
         ProgressBar::new(size)
     } else {
@@ -58,7 +63,8 @@ pub(super) async fn import(global: &Global, out: Out, args: ImportArgs) -> Resul
         },
         concurrency: args.concurrency.max(1),
     };
-    let work = engine.import(source, |report| {
+    let intake: Arc<dyn Intake> = Arc::new(Handing(Arc::clone(&seat)));
+    let work = engine::import(intake, source, |report| {
         bar.set_position(report.bytes);
         bar.set_message(format!(
             "{} created, {} failed",
@@ -72,26 +78,47 @@ pub(super) async fn import(global: &Global, out: Out, args: ImportArgs) -> Resul
             .advise("run the same command again: users that are there are skipped")),
     };
     bar.finish_and_clear();
-    if result.is_ok() {
-        super::trigger::settle(&engine, std::time::Duration::from_secs(args.wait)).await;
-    }
-    let open = engine.reader().counts().map(|counts| {
-        counts
-            .values()
-            .flatten()
-            .filter(|(state, _)| state.is_open())
-            .map(|(_, count)| count)
-            .sum::<u64>()
-    });
-    engine.shutdown().await;
+    let waited = async {
+        if result.is_ok() {
+            let wait = std::time::Duration::from_secs(args.wait);
+            seat.settle(&seat.owed(None)?, wait).await?;
+        }
+        let counts = seat.reader().counts();
+        counts.map_err(|error| session::journal_trouble(&error))
+    };
+    let counts = waited.await;
+    seat.leave().await;
     let report = result?;
-    let owed = open.map_err(|error| session::journal_trouble(&error))?;
+    let owed = counts?
+        .values()
+        .flatten()
+        .filter(|(state, _)| state.is_open())
+        .map(|(_, count)| count)
+        .sum::<u64>();
     tell(out, &report, owed);
     Ok(match (report.failed, owed) {
         (0, 0) => Exit::Done,
         (0, _) => Exit::Owed,
         _ => Exit::Failed,
     })
+}
+
+/// Hands the rows to the engine, whosever it is.
+struct Handing(Arc<Seat>);
+
+#[async_trait]
+impl Intake for Handing {
+    async fn take(&self, request: Request) -> Intaken {
+        match self.0.submit(request).await {
+            Ok((_, true)) => Intaken::Created,
+            Ok((_, false)) => Intaken::Refused(engine::BLOCKED.to_owned()),
+            Err(trouble) if trouble.there => Intaken::There,
+            Err(trouble) if trouble.exit == Exit::Journal => {
+                Intaken::Stopped(trouble.happened.join(" "))
+            }
+            Err(trouble) => Intaken::Refused(trouble.happened.join(" ")),
+        }
+    }
 }
 
 fn tell(out: Out, report: &ImportReport, owed: u64) {

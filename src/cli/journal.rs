@@ -9,6 +9,7 @@ use super::seat::Seat;
 use super::session::journal_trouble;
 use super::trouble::Trouble;
 use super::{Global, dead, render, session};
+use crate::control::Ask;
 use crate::exit::Exit;
 use crate::export;
 
@@ -194,7 +195,7 @@ pub(super) async fn journal(
         JournalCommand::Retry { operation, wait } => retry(global, out, operation, wait).await,
         JournalCommand::Discard { operation, why } => {
             let (_, seat) = Seat::take(global, false).await?;
-            let result = seat.discard(operation, &why).await;
+            let result = seat.done(Ask::Discard { operation, why }).await;
             seat.leave().await;
             result?;
             out.text(&format!("operation {operation} is discarded"));
@@ -482,7 +483,7 @@ async fn retry(
 ) -> Result<Exit, Trouble> {
     let (_, seat) = Seat::take(global, true).await?;
     let result = async {
-        seat.retry(operation).await?;
+        seat.done(Ask::Retry { operation }).await?;
         let wait = std::time::Duration::from_secs(wait);
         seat.settle(&[operation], wait).await
     };

@@ -10,10 +10,11 @@ use domain::{
 use engine::{ClaimError, LearntLimit, Reader};
 
 use super::out::Out;
-use super::seat::Seat;
+use super::seat::{Seat, nonsense};
 use super::session::journal_trouble;
 use super::trouble::Trouble;
 use super::{Global, render, session};
+use crate::control::{Answer, Ask};
 use crate::exit::Exit;
 use crate::workbench;
 
@@ -130,34 +131,31 @@ async fn claim(
     account: Option<&RemoteId>,
 ) -> Result<Exit, Trouble> {
     let name = QualifiedName::new(name);
-    let (_, engine) = session::engine_at_rest(global).await?;
-    let reader = engine.reader();
-    let local = if group {
-        reader
-            .group(&name)
-            .map(|group| group.map(|group| (LocalRef::Group(group.id), group.name)))
-    } else {
-        reader
-            .user(&name)
-            .map(|user| user.map(|user| (LocalRef::User(user.id), user.name)))
-    };
-    let tried = if account.is_some() { "link" } else { "unlink" };
-    let result = match local {
-        Err(error) => Err(journal_trouble(&error)),
-        Ok(None) => {
-            let kind = if group { "group" } else { "user" };
-            let told = format!("there is no {kind} {name}");
-            Err(Trouble::new(Exit::Usage, tried, told)
-                .advise(format!("see `outbound {kind}s list`")))
+    let (_, seat) = Seat::take(global, false).await?;
+    let result = async {
+        let (local, name) = local_of(&seat.reader(), &name, group, account.is_some())?;
+        let connector = connector.clone();
+        let ask = match account.cloned() {
+            Some(remote_id) => Ask::Link {
+                connector,
+                local,
+                name: name.clone(),
+                remote_id,
+            },
+            None => Ask::Unlink {
+                connector,
+                local,
+                name: name.clone(),
+            },
+        };
+        match seat.ask(ask).await? {
+            Answer::Linked { link } => Ok((name, link)),
+            _ => Err(nonsense()),
         }
-        Ok(Some((local, name))) => match account {
-            Some(id) => engine.link(connector, local, &name, id).await,
-            None => engine.unlink(connector, local, &name).await,
-        }
-        .map_err(|error| claim_trouble(tried, &error)),
     };
-    engine.shutdown().await;
-    let link = result?;
+    let result = result.await;
+    seat.leave().await;
+    let (name, link) = result?;
     out.text(&match account {
         Some(_) => format!(
             "{connector}  {name} is linked to {} ({}); what differs says `outbound reconcile {connector}`",
@@ -170,6 +168,30 @@ async fn claim(
     });
     out.value(&link);
     Ok(Exit::Done)
+}
+
+/// Finds a user or group by its name, in the spelling of the directory.
+fn local_of(
+    reader: &Reader,
+    name: &QualifiedName,
+    group: bool,
+    links: bool,
+) -> Result<(LocalRef, QualifiedName), Trouble> {
+    let found = if group {
+        reader
+            .group(name)
+            .map(|group| group.map(|group| (LocalRef::Group(group.id), group.name)))
+    } else {
+        reader
+            .user(name)
+            .map(|user| user.map(|user| (LocalRef::User(user.id), user.name)))
+    };
+    found.map_err(|error| journal_trouble(&error))?.ok_or_else(|| {
+        let kind = if group { "group" } else { "user" };
+        let tried = if links { "link" } else { "unlink" };
+        Trouble::new(Exit::Usage, tried, format!("there is no {kind} {name}"))
+            .advise(format!("see `outbound {kind}s list`"))
+    })
 }
 
 /// Says why a link was not changed.
@@ -338,7 +360,11 @@ pub(super) async fn connector(
         ConnectorCommand::List => list(global, out),
         ConnectorCommand::Pause { connector, why } => {
             let (_, seat) = Seat::take(global, false).await?;
-            let result = seat.pause(&connector, &why).await;
+            let ask = Ask::Pause {
+                connector: connector.clone(),
+                why,
+            };
+            let result = seat.done(ask).await;
             seat.leave().await;
             result?;
             told(out, &connector, "paused");
@@ -351,8 +377,11 @@ pub(super) async fn connector(
         } => {
             let (_, seat) = Seat::take(global, true).await?;
             let result = async {
-                seat.resume(&connector, &why).await?;
-                seat.settle(&[], std::time::Duration::from_secs(wait)).await
+                let owed = seat.owed(Some(&connector))?;
+                let connector = connector.clone();
+                seat.done(Ask::Resume { connector, why }).await?;
+                seat.settle(&owed, std::time::Duration::from_secs(wait))
+                    .await
             };
             let result = result.await;
             seat.leave().await;

@@ -361,13 +361,30 @@ fn segment(name: &str) -> String {
 
 /// Where `outbound mock` notes how its mocks are steered, for the commands that steer them: beside `workbench.toml`,
 /// readable by its owner only, gone when the mocks stop.
-struct ControlFile(PathBuf);
+pub(super) struct ControlFile(PathBuf);
 
 impl ControlFile {
     fn path(global: &Global) -> PathBuf {
         super::session::base(global)
             .join(".outbound")
             .join("mocks.json")
+    }
+
+    /// Notes how the mocks of an open workbench are steered; where other mocks were noted already, they stay.
+    ///
+    /// # Errors
+    /// [`Trouble`] when it cannot be written. The mocks run all the same.
+    pub(super) fn beside(global: &Global, lab: &mocks::Lab) -> Result<Option<Self>, Trouble> {
+        if Self::path(global).exists() {
+            return Ok(None);
+        }
+        let folder = tempfile::tempdir()
+            .map_err(|error| Trouble::new(Exit::Failed, "make a folder for credentials", error))?;
+        let ready = lab.credentials(folder.path()).map_err(not_started)?;
+        if ready.is_empty() {
+            return Ok(None);
+        }
+        Self::write(global, &ready).map(Some)
     }
 
     fn write(global: &Global, ready: &[Ready]) -> Result<Self, Trouble> {

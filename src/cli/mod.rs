@@ -1,5 +1,6 @@
 //! The command line: every action of the product as a command. Text for people by default, `--json` everywhere.
 
+mod answer;
 mod bench;
 mod brake;
 mod check;
@@ -15,6 +16,7 @@ mod out;
 mod quarantine;
 mod reconcile;
 mod render;
+mod replay;
 mod request;
 mod run;
 mod screen;
@@ -128,6 +130,8 @@ enum Command {
     /// Stops and resumes sending to a connector; the work is kept
     #[command(subcommand)]
     Connector(links::ConnectorCommand),
+    /// Sends a recorded request once more, exactly as it was; no operation and no link changes by it
+    Replay(replay::ReplayArgs),
     /// Creates users from a file, one trigger each
     Import(import::ImportArgs),
     /// Measures, and prints the numbers
@@ -200,6 +204,7 @@ async fn dispatch(cli: Cli, out: Out) -> Result<Exit, Trouble> {
         Some(Command::Quarantine(command)) => quarantine::quarantine(global, out, command).await,
         Some(Command::Brake(command)) => brake::brake(global, out, command).await,
         Some(Command::Connector(command)) => links::connector(global, out, command).await,
+        Some(Command::Replay(args)) => replay::replay(global, out, &args).await,
         Some(Command::Import(args)) => import::import(global, out, args).await,
         Some(Command::Bench(command)) => bench::bench(out, command).await,
         Some(Command::Reasons) => Ok(reasons(out)),

@@ -4,12 +4,16 @@ use clap::Subcommand;
 use domain::{ConnectorRef, Exchange};
 use engine::{Culprit, ExchangeFilter, ExchangeView, Page, Quarantine, Reader};
 
-use super::journal::refused;
 use super::out::Out;
+use super::seat::Seat;
 use super::session::journal_trouble;
 use super::trouble::Trouble;
 use super::{Global, session};
+use crate::control::Ask;
 use crate::exit::Exit;
+
+/// How long to wait between two looks at how a probe went.
+const LOOK: std::time::Duration = std::time::Duration::from_millis(50);
 
 #[derive(Debug, Subcommand)]
 pub(super) enum QuarantineCommand {
@@ -51,24 +55,22 @@ pub(super) async fn quarantine(
         QuarantineCommand::Show { connector } => {
             show(&session::reader(global)?, out, connector.as_ref())
         }
-        QuarantineCommand::Probe { connector, wait } => probe(global, out, &connector, wait).await,
+        QuarantineCommand::Probe { connector, wait } => {
+            let ask = Ask::Probe {
+                connector: connector.clone(),
+            };
+            ended(global, out, &connector, ask, wait).await
+        }
         QuarantineCommand::Release {
             connector,
             why,
             wait,
         } => {
-            let (_, engine) = session::engine(global).await?;
-            let result = engine
-                .release_quarantine(&connector, &why)
-                .await
-                .map_err(refused);
-            if result.is_ok() {
-                super::trigger::settle(&engine, std::time::Duration::from_secs(wait)).await;
-            }
-            let again = engine.quarantines();
-            engine.shutdown().await;
-            result?;
-            Ok(told(out, &connector, &again))
+            let ask = Ask::Release {
+                connector: connector.clone(),
+                why,
+            };
+            ended(global, out, &connector, ask, wait).await
         }
     }
 }
@@ -193,21 +195,46 @@ fn status(exchange: &Exchange) -> String {
     }
 }
 
-async fn probe(
+/// Has a way out of the quarantine taken, waits for what goes on, and says how the connector stands.
+async fn ended(
     global: &Global,
     out: Out,
     connector: &ConnectorRef,
+    ask: Ask,
     wait: u64,
 ) -> Result<Exit, Trouble> {
-    let (_, engine) = session::engine(global).await?;
-    let result = engine.probe(connector).map_err(refused);
-    if result.is_ok() {
-        super::trigger::settle(&engine, std::time::Duration::from_secs(wait)).await;
-    }
-    let again = engine.quarantines();
-    engine.shutdown().await;
-    result?;
-    Ok(told(out, connector, &again))
+    let (_, seat) = Seat::take(global, true).await?;
+    let result = async {
+        let owed = seat.owed(Some(connector))?;
+        let probes = probes(&seat.reader(), connector)?;
+        seat.done(ask).await?;
+        let wait = std::time::Duration::from_secs(wait);
+        let settled = async {
+            // Until the probe has been told of: what is held may stay so.
+            while probes.is_some() && self::probes(&seat.reader(), connector)? == probes {
+                tokio::time::sleep(LOOK).await;
+            }
+            seat.settle(&owed, wait).await
+        };
+        let settled: Result<(), Trouble> = tokio::select! {
+            settled = settled => settled,
+            () = tokio::time::sleep(wait) => Ok(()),
+        };
+        settled?;
+        let again = seat.reader().quarantines();
+        again.map_err(|error| journal_trouble(&error))
+    };
+    let again = result.await;
+    seat.leave().await;
+    Ok(told(out, connector, &again?))
+}
+
+/// Returns how often a connector in quarantine was probed; none when it is in none.
+fn probes(reader: &Reader, connector: &ConnectorRef) -> Result<Option<u32>, Trouble> {
+    let all = reader.quarantines();
+    let all = all.map_err(|error| journal_trouble(&error))?;
+    let here = all.into_iter().find(|one| one.connector == *connector);
+    Ok(here.map(|one| one.probes))
 }
 
 /// Says whether a connector is still, or again, left alone.

@@ -8,16 +8,22 @@ use std::time::Duration;
 use clap::{Args, Parser};
 use config::Loaded;
 use domain::{Clock, Request, SystemClock};
-use engine::{Engine, JournalError};
+use engine::{Engine, JournalError, StartError};
 use mocks::Lab;
-use tui::{Curtain, Ended, Exports, Link, RunError, Setup, Surroundings, ThemeName, View};
+use tui::{
+    Curtain, Ended, Exports, Link, RunError, Seat, Setup, Surroundings, ThemeName, View,
+};
 
+use super::mock::ControlFile;
 use super::request::TriggerCommand;
+use super::serve::Served;
 use super::trouble::Trouble;
 use super::{Global, session};
+use crate::attached::Attached;
+use crate::control::{Client, Listener, Status};
 use crate::exit::Exit;
 use crate::lab::MockLab;
-use crate::mocks_of::{self, MocksError, Ports};
+use crate::mocks_of::{self, MocksError};
 use crate::{export, workbench};
 
 /// How the screen looks.
@@ -43,7 +49,8 @@ pub(super) struct ScreenArgs {
     made_up_traffic: Option<u32>,
 }
 
-/// Opens the workbench; the engine and the mocks of `workbench.toml` run as long as it is open.
+/// Opens the workbench. Engine and mocks of `workbench.toml` run as long as it is open; where an engine runs on the journal
+/// already, it is followed and commanded instead.
 pub(super) async fn open(global: &Global, args: &ScreenArgs) -> Result<Exit, Trouble> {
     let loaded = session::load(global)?;
     if let Some(path) = args.record.as_deref().filter(|path| path.exists()) {
@@ -53,9 +60,12 @@ pub(super) async fn open(global: &Global, args: &ScreenArgs) -> Result<Exit, Tro
     let curtain =
         Curtain::raise(view(global, args, &loaded)).map_err(|error| not_gone_on(&error))?;
     let opened = Opened::start(global, &loaded).await?;
-    let traffic = args
-        .made_up_traffic
-        .map(|rate| tokio::spawn(made_up_traffic(opened.engine.clone(), rate)));
+    let traffic = match (&opened.works, args.made_up_traffic) {
+        (Works::Own(engine, _), Some(rate)) => {
+            Some(tokio::spawn(made_up_traffic(engine.clone(), rate)))
+        }
+        _ => None,
+    };
     let ended = curtain.open(opened.setup(global, args)).await;
     let broken = match traffic {
         Some(traffic) if traffic.is_finished() => traffic.await.ok(),
@@ -158,28 +168,53 @@ fn view(global: &Global, args: &ScreenArgs, loaded: &Loaded) -> View {
 
 /// The engine and the mocks as long as the workbench is open.
 struct Opened {
-    engine: Engine,
+    works: Works,
     lab: Arc<Lab>,
+    mocks: Arc<MockLab>,
+    /// Where `outbound mock` finds how they are steered, while they run.
+    _note: Option<ControlFile>,
 }
+
+/// The engine.
+enum Works {
+    /// Our own, which answers at its socket too.
+    Own(Engine, Option<tokio::task::JoinHandle<()>>),
+    /// That of another process.
+    Other(Arc<Attached>),
+}
+
+/// How long a process that takes no commands is waited for: most commands end soon.
+const SOON: Duration = Duration::from_secs(3);
 
 impl Opened {
     async fn start(global: &Global, loaded: &Loaded) -> Result<Self, Trouble> {
         let base = session::base(global);
-        let lab = mocks_of::start(&loaded.configuration, &base, Ports::Configured, 0, None)
+        let (lab, elsewhere) = mocks_of::start_those_that_can(&loaded.configuration, &base)
             .await
             .map_err(|error| not_started(&error))?;
-        let engine = session::engine_of(global, loaded).await?;
+        let works = Works::take(global, loaded).await?;
+        let note = ControlFile::beside(global, &lab).unwrap_or_else(|trouble| {
+            tracing::warn!(%trouble, "the mocks can be steered from here only");
+            None
+        });
+        let lab = Arc::new(lab);
         Ok(Self {
-            engine,
-            lab: Arc::new(lab),
+            works,
+            mocks: Arc::new(MockLab::new(Arc::clone(&lab), elsewhere)),
+            lab,
+            _note: note,
         })
     }
 
     fn setup(&self, global: &Global, args: &ScreenArgs) -> Setup {
+        let (seat, reader): (Arc<dyn Seat>, _) = match &self.works {
+            Works::Own(engine, _) => (Arc::new(engine.clone()), engine.reader()),
+            Works::Other(attached) => (Arc::clone(attached) as _, attached.reader()),
+        };
         Setup {
-            engine: self.engine.clone(),
-            reader: self.engine.reader(),
-            lab: Arc::new(MockLab(Arc::clone(&self.lab))),
+            seat,
+            reader,
+            lab: Arc::clone(&self.mocks) as _,
             link: if args.slow_link {
                 Link::Slow
             } else {
@@ -191,9 +226,82 @@ impl Opened {
     }
 
     async fn close(self) {
-        self.engine.shutdown().await;
+        if let Works::Own(engine, answering) = self.works {
+            if let Some(answering) = answering {
+                answering.abort();
+            }
+            engine.shutdown().await;
+        }
         self.lab.shutdown().await;
     }
+}
+
+impl Works {
+    /// Starts an engine, or finds the one that runs on the journal already.
+    async fn take(global: &Global, loaded: &Loaded) -> Result<Self, Trouble> {
+        let options = session::options(global, loaded);
+        let begun = std::time::Instant::now();
+        loop {
+            match Engine::start(options.clone()).await {
+                Ok(engine) => {
+                    let answering = answer(global, &engine, &options.journal);
+                    return Ok(Self::Own(engine, answering));
+                }
+                Err(StartError::Journal(JournalError::InUse { .. })) => {}
+                Err(error) => return Err(session::not_started(error)),
+            }
+            if begun.elapsed() >= SOON || Client::of(&options.journal).await.is_ok() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        let attached = Attached::to(options)
+            .await
+            .map_err(|error| session::journal_trouble(&error))?;
+        if let Some(status) = attached.status().await {
+            same_file(global, &status)?;
+        }
+        Ok(Self::Other(Arc::new(attached)))
+    }
+}
+
+/// Lets other processes command the engine as long as the workbench is open.
+fn answer(
+    global: &Global,
+    engine: &Engine,
+    journal: &Path,
+) -> Option<tokio::task::JoinHandle<()>> {
+    match Listener::bind(journal) {
+        Ok(listener) => {
+            let door = Served::new(engine.clone(), global);
+            Some(tokio::spawn(
+                async move { listener.serve(door as _).await },
+            ))
+        }
+        Err(error) => {
+            tracing::warn!(%error, "no other process can command this engine: its socket cannot be opened");
+            None
+        }
+    }
+}
+
+/// Makes sure that the running engine works by the file that would be edited here.
+fn same_file(global: &Global, status: &Status) -> Result<(), Trouble> {
+    let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    if real(&global.config) == real(&status.configuration) {
+        return Ok(());
+    }
+    let told = format!(
+        "the engine of process {} runs on this journal by {}",
+        status.pid,
+        status.configuration.display()
+    );
+    Err(
+        Trouble::new(Exit::Journal, "open the workbench", told).advise(format!(
+            "open it with --config {}, or on another journal with --journal",
+            status.configuration.display()
+        )),
+    )
 }
 
 fn left(ended: Result<Ended, RunError>) -> Result<Exit, Trouble> {

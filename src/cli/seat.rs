@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use config::Loaded;
 use domain::{ConnectorRef, FlowId, OperationId, Request};
-use engine::{Engine, JournalError, Reader, StartError};
+use engine::{Engine, JournalError, OperationFilter, Page, Reader, StartError, State};
 use jiff::Timestamp;
 
-use super::journal::refused;
-use super::trigger::{deadline, not_taken};
+use super::trigger::deadline;
 use super::trouble::Trouble;
-use super::{Global, session, trigger};
-use crate::control::{Answer, Client, ClientError};
+use super::{Global, answer, session, trigger};
+use crate::control::{Answer, Ask, Client, ClientError};
 use crate::exit::Exit;
 use crate::workbench;
 
@@ -57,46 +56,43 @@ impl Seat {
         }
     }
 
+    /// Asks the engine for something; another process's through its socket.
+    pub(super) async fn ask(&self, ask: Ask) -> Result<Answer, Trouble> {
+        match self {
+            Self::Own(engine) => answer::carry_out(engine, ask).await,
+            Self::Other(client, _) => heard(client.ask(&ask).await),
+        }
+    }
+
+    /// Asks for something that nothing is to be told of but that it is done.
+    pub(super) async fn done(&self, ask: Ask) -> Result<(), Trouble> {
+        self.ask(ask).await.map(|_| ())
+    }
+
     /// Hands in a request; returns its flow and whether it was accepted.
     pub(super) async fn submit(&self, request: Request) -> Result<(FlowId, bool), Trouble> {
-        match self {
-            Self::Own(engine) => {
-                let outcome = engine.submit(request).await.map_err(not_taken)?;
-                Ok((outcome.flow, outcome.is_accepted()))
-            }
-            Self::Other(client, _) => match heard(client.submit(&request).await)? {
-                Answer::Taken { flow, accepted } => Ok((flow, accepted)),
-                _ => Err(nonsense()),
-            },
+        match self.ask(Ask::Submit { request }).await? {
+            Answer::Taken { flow, accepted } => Ok((flow, accepted)),
+            _ => Err(nonsense()),
         }
     }
 
-    pub(super) async fn retry(&self, operation: OperationId) -> Result<(), Trouble> {
-        match self {
-            Self::Own(engine) => engine.retry(operation).await.map_err(refused),
-            Self::Other(client, _) => heard(client.retry(operation).await).map(|_| ()),
+    /// Returns what is owed, at one connector or at all of them; the newest when it is very much.
+    pub(super) fn owed(&self, connector: Option<&ConnectorRef>) -> Result<Vec<OperationId>, Trouble> {
+        const MANY: usize = 10_000;
+        let reader = self.reader();
+        let mut owed = Vec::new();
+        for state in State::ALL.into_iter().filter(|state| state.is_open()) {
+            let filter = OperationFilter {
+                state: Some(state),
+                connector: connector.cloned(),
+                ..OperationFilter::default()
+            };
+            let views = reader.operations(&filter, Page::newest(MANY));
+            let views = views.map_err(|error| session::journal_trouble(&error))?;
+            owed.extend(views.into_iter().map(|view| view.operation));
         }
-    }
-
-    pub(super) async fn discard(&self, operation: OperationId, why: &str) -> Result<(), Trouble> {
-        match self {
-            Self::Own(engine) => engine.discard(operation, why).await.map_err(refused),
-            Self::Other(client, _) => heard(client.discard(operation, why).await).map(|_| ()),
-        }
-    }
-
-    pub(super) async fn pause(&self, connector: &ConnectorRef, why: &str) -> Result<(), Trouble> {
-        match self {
-            Self::Own(engine) => engine.pause(connector, why).await.map_err(refused),
-            Self::Other(client, _) => heard(client.pause(connector, why).await).map(|_| ()),
-        }
-    }
-
-    pub(super) async fn resume(&self, connector: &ConnectorRef, why: &str) -> Result<(), Trouble> {
-        match self {
-            Self::Own(engine) => engine.resume(connector, why).await.map_err(refused),
-            Self::Other(client, _) => heard(client.resume(connector, why).await).map(|_| ()),
-        }
+        Ok(owed)
     }
 
     /// Waits until nothing of these operations is due any more, time runs out, or a signal comes. An own engine is
@@ -128,7 +124,7 @@ impl Seat {
     }
 
     /// Stops an own engine; another's goes on.
-    pub(super) async fn leave(self) {
+    pub(super) async fn leave(&self) {
         if let Self::Own(engine) = self {
             engine.shutdown().await;
         }
@@ -143,7 +139,7 @@ fn is_quiet(
     for operation in operations {
         if let Some(view) = reader.operation(*operation)? {
             let is_late = view.life.due().is_some_and(|due| due > until);
-            let is_held = view.life.state() == engine::State::Held;
+            let is_held = view.life.state() == State::Held;
             if view.life.is_open() && !is_late && !is_held {
                 return Ok(false);
             }
@@ -160,6 +156,7 @@ pub(super) fn heard(answer: Result<Answer, ClientError>) -> Result<Answer, Troub
             tried,
             happened,
             advice,
+            there,
         }) => Err(Trouble {
             exit: Exit::ALL
                 .into_iter()
@@ -168,6 +165,7 @@ pub(super) fn heard(answer: Result<Answer, ClientError>) -> Result<Answer, Troub
             tried,
             happened,
             advice,
+            there,
         }),
         Ok(answer) => Ok(answer),
         Err(error) => Err(
@@ -178,7 +176,8 @@ pub(super) fn heard(answer: Result<Answer, ClientError>) -> Result<Answer, Troub
     }
 }
 
-fn nonsense() -> Trouble {
+/// Says that an engine of another version answered.
+pub(super) fn nonsense() -> Trouble {
     Trouble::new(
         Exit::Journal,
         "ask the running engine",

@@ -7,15 +7,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use clap::Args;
 use domain::{Clock as _, SystemClock};
-use engine::Engine;
+use engine::{Engine, Subscription};
 use jiff::Timestamp;
 
 use super::journal::refused;
 use super::out::{Out, note};
 use super::seat::heard;
-use super::trigger::not_taken;
 use super::trouble::Trouble;
-use super::{Global, session};
+use super::{Global, answer, session};
 use crate::control::{Answer, Ask, Client, Door, Listener, Status};
 use crate::exit::Exit;
 use crate::metrics::{self, Metrics};
@@ -114,27 +113,12 @@ impl Served {
     }
 
     async fn work(&self, ask: Ask) -> Result<Answer, Trouble> {
-        let engine = &self.engine;
-        let done = |result: Result<(), engine::CommandError>| {
-            result.map(|()| Answer::Done).map_err(refused)
-        };
         match ask {
-            Ask::Submit { request } => {
-                super::trigger::known_application(&engine.configuration(), &request)?;
-                let outcome = engine.submit(request).await.map_err(not_taken)?;
-                Ok(Answer::Taken {
-                    flow: outcome.flow,
-                    accepted: outcome.is_accepted(),
-                })
-            }
-            Ask::Retry { operation } => done(engine.retry(operation).await),
-            Ask::Discard { operation, why } => done(engine.discard(operation, &why).await),
-            Ask::Pause { connector, why } => done(engine.pause(&connector, &why).await),
-            Ask::Resume { connector, why } => done(engine.resume(&connector, &why).await),
             Ask::Reload => self.reload().await.map(|()| Answer::Done),
             Ask::Status => Ok(Answer::Status {
                 status: Box::new(self.status()?),
             }),
+            ask => answer::carry_out(&self.engine, ask).await,
         }
     }
 }
@@ -149,7 +133,12 @@ impl Door for Served {
                 tried: trouble.tried,
                 happened: trouble.happened,
                 advice: trouble.advice,
+                there: trouble.there,
             })
+    }
+
+    fn follow(&self) -> Subscription {
+        self.engine.subscribe()
     }
 }
 
@@ -291,7 +280,7 @@ pub(super) async fn status(global: &Global, out: Out) -> Result<Exit, Trouble> {
         Trouble::new(Exit::Journal, "ask the running engine", error)
             .advise("no engine answers on this journal; start one with `outbound serve`")
     })?;
-    let Answer::Status { status } = heard(client.status().await)? else {
+    let Answer::Status { status } = heard(client.ask(&Ask::Status).await)? else {
         return Err(Trouble::new(
             Exit::Journal,
             "ask the running engine",
@@ -327,7 +316,7 @@ pub(super) async fn reload(global: &Global, out: Out) -> Result<Exit, Trouble> {
         Trouble::new(Exit::Journal, "ask the running engine", error)
             .advise("no engine answers on this journal; a new one reads the file at its start")
     })?;
-    heard(client.reload().await)?;
+    heard(client.ask(&Ask::Reload).await)?;
     out.text("the configuration was read again and is in force");
     out.value(&serde_json::json!({ "reloaded": true }));
     Ok(Exit::Done)

@@ -39,30 +39,12 @@ fn not_loaded(path: &Path, error: &LoadError) -> Trouble {
 
 /// Starts the engine on the configured journal; what is owed goes on.
 pub(super) async fn engine(global: &Global) -> Result<(Loaded, Engine), Trouble> {
-    started(global, true).await
-}
-
-/// Starts an engine that sends nothing: for commands that write and leave what is owed as it is.
-pub(super) async fn engine_at_rest(global: &Global) -> Result<(Loaded, Engine), Trouble> {
-    started(global, false).await
-}
-
-/// Starts the engine of a configuration that was loaded already.
-pub(super) async fn engine_of(global: &Global, loaded: &Loaded) -> Result<Engine, Trouble> {
-    Engine::start(options(global, loaded))
-        .await
-        .map_err(not_started)
-}
-
-async fn started(global: &Global, sends: bool) -> Result<(Loaded, Engine), Trouble> {
     let loaded = load(global)?;
-    let options = Options {
-        sends,
-        ..options(global, &loaded)
-    };
+    let options = options(global, &loaded);
     let engine = Engine::start(options).await.map_err(not_started)?;
     Ok((loaded, engine))
 }
+
 
 /// Returns what an engine on the configured journal would be started with.
 pub(super) fn options(global: &Global, loaded: &Loaded) -> Options {

@@ -64,7 +64,8 @@ pub(super) async fn trigger(global: &Global, out: Out, args: TriggerArgs) -> Res
     result
 }
 
-fn operations_of(reader: &Reader, flow: FlowId) -> Result<Vec<OperationId>, Trouble> {
+/// Returns the operations of a flow.
+pub(super) fn operations_of(reader: &Reader, flow: FlowId) -> Result<Vec<OperationId>, Trouble> {
     let trace = reader
         .trace(flow)
         .map_err(|error| session::journal_trouble(&error))?;
@@ -112,6 +113,7 @@ async fn submit(seat: &Seat, request: Request) -> Result<(FlowId, bool), Trouble
 pub(super) fn not_taken(error: SubmitError) -> Trouble {
     match error {
         SubmitError::Directory(error) => {
+            let there = matches!(error, DirectoryError::NameTaken { .. });
             // One line, whatever a name holds.
             let told = visible(&error.to_string()).into_owned();
             let advice = match error {
@@ -126,7 +128,9 @@ pub(super) fn not_taken(error: SubmitError) -> Trouble {
                 }
                 _ => "see `outbound users list`, `outbound groups list` and `outbound roles list`",
             };
-            Trouble::new(Exit::Usage, "make the change", told).advise(advice)
+            let mut trouble = Trouble::new(Exit::Usage, "make the change", told).advise(advice);
+            trouble.there = there;
+            trouble
         }
         SubmitError::Journal(error) => session::journal_trouble(&error),
         SubmitError::Stopped => {
@@ -189,14 +193,13 @@ fn show(
 
 /// Shows flows in short and returns how their operations ended.
 pub(super) fn exit_of_flows(
-    engine: &Engine,
+    reader: &Reader,
     out: Out,
-    flows: &[domain::FlowId],
+    flows: &[FlowId],
 ) -> Result<Exit, Trouble> {
     let mut lives = Vec::new();
     for flow in flows {
-        let trace = engine
-            .reader()
+        let trace = reader
             .trace(*flow)
             .map_err(|error| session::journal_trouble(&error))?;
         if let Some(trace) = trace {

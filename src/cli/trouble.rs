@@ -17,6 +17,8 @@ pub(super) struct Trouble {
     pub happened: Vec<String>,
     /// What to do next.
     pub advice: Option<String>,
+    /// Whether that is because what was to be made is there already.
+    pub there: bool,
 }
 
 impl Trouble {
@@ -27,6 +29,7 @@ impl Trouble {
             tried: tried.into(),
             happened: happened.to_string().lines().map(str::to_owned).collect(),
             advice: None,
+            there: false,
         }
     }
 

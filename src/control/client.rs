@@ -3,15 +3,14 @@
 use std::io;
 use std::path::Path;
 
-use domain::{ConnectorRef, OperationId, Request};
-use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
+use zeroize::Zeroizing;
 
-use super::{Answer, socket_of, wire};
+use super::{Answer, Ask, socket_of};
 
 /// The longest answer that is read, in bytes.
-const LONGEST: u64 = 4 << 20;
+const LONGEST: u64 = 64 << 20;
 
 /// Why a running engine could not be asked.
 #[derive(Debug, thiserror::Error)]
@@ -44,47 +43,56 @@ impl Client {
         Ok(Self { socket })
     }
 
-    /// Hands in a request; answered when the caller may go on.
-    pub async fn submit(&self, request: &Request) -> Result<Answer, ClientError> {
-        self.ask(&wire::submit(request)).await
-    }
-
-    /// Has an operation tried again now.
-    pub async fn retry(&self, operation: OperationId) -> Result<Answer, ClientError> {
-        self.ask(&wire::retry(operation)).await
-    }
-
-    /// Gives an operation up.
-    pub async fn discard(&self, operation: OperationId, why: &str) -> Result<Answer, ClientError> {
-        self.ask(&wire::discard(operation, why)).await
-    }
-
-    /// Has nothing more sent to a connector.
-    pub async fn pause(&self, connector: &ConnectorRef, why: &str) -> Result<Answer, ClientError> {
-        self.ask(&wire::pause(connector, why)).await
-    }
-
-    /// Has a connector sent to again.
-    pub async fn resume(&self, connector: &ConnectorRef, why: &str) -> Result<Answer, ClientError> {
-        self.ask(&wire::resume(connector, why)).await
-    }
-
-    /// Has the configuration read again.
-    pub async fn reload(&self) -> Result<Answer, ClientError> {
-        self.ask(&json!({ "ask": "reload" })).await
-    }
-
-    /// Asks how the engine stands.
-    pub async fn status(&self) -> Result<Answer, ClientError> {
-        self.ask(&json!({ "ask": "status" })).await
-    }
-
-    async fn ask(&self, question: &Value) -> Result<Answer, ClientError> {
-        let mut stream = UnixStream::connect(&self.socket).await?;
-        stream.write_all(format!("{question}\n").as_bytes()).await?;
+    /// Asks something and waits for the answer, as long as it takes.
+    ///
+    /// # Errors
+    /// [`ClientError`] when no answer came.
+    pub async fn ask(&self, ask: &Ask) -> Result<Answer, ClientError> {
+        let stream = self.say(ask).await?;
+        let mut reader = BufReader::new(stream.take(LONGEST));
         let mut line = String::new();
-        let mut reader = BufReader::new(tokio::io::AsyncReadExt::take(stream, LONGEST));
         if reader.read_line(&mut line).await? == 0 {
+            return Err(ClientError::Gone);
+        }
+        serde_json::from_str(&line).map_err(ClientError::Unreadable)
+    }
+
+    /// Follows what happens in the engine from now on.
+    ///
+    /// # Errors
+    /// [`ClientError::Unreachable`] when it is not there any more.
+    pub async fn follow(&self) -> Result<Follower, ClientError> {
+        let stream = self.say(&Ask::Follow).await?;
+        Ok(Follower {
+            reader: BufReader::new(stream),
+        })
+    }
+
+    async fn say(&self, ask: &Ask) -> Result<UnixStream, ClientError> {
+        let mut stream = UnixStream::connect(&self.socket).await?;
+        // The question may hold a password.
+        let mut line = Zeroizing::new(serde_json::to_string(ask).map_err(ClientError::Unreadable)?);
+        line.push('\n');
+        stream.write_all(line.as_bytes()).await?;
+        Ok(stream)
+    }
+}
+
+/// Hears what happens in a running engine.
+#[derive(Debug)]
+pub struct Follower {
+    reader: BufReader<UnixStream>,
+}
+
+impl Follower {
+    /// Waits for the next line.
+    ///
+    /// # Errors
+    /// [`ClientError::Gone`] when the engine has ended.
+    pub async fn next(&mut self) -> Result<Answer, ClientError> {
+        let mut line = String::new();
+        let read = (&mut self.reader).take(LONGEST).read_line(&mut line).await?;
+        if read == 0 {
             return Err(ClientError::Gone);
         }
         serde_json::from_str(&line).map_err(ClientError::Unreadable)

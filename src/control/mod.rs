@@ -1,61 +1,24 @@
 //! The way to command an engine that runs in another process: a socket beside its journal, one question and one answer
-//! per line, each a JSON value. Reading needs none of this: the journal is read beside a running engine.
+//! per line, each a JSON value. Reading needs none of this: the journal is read beside a running engine. Who follows an
+//! engine is answered with a line for whatever happens, until one of the two leaves.
 //!
 //! The socket is there as long as the engine runs. Only its owner may open it, and only a process of the same user is
 //! answered. Passwords pass it in clear, from one process of a user to another, and are kept nowhere.
 
+mod ask;
 mod client;
 mod server;
 mod wire;
 
 use std::path::{Path, PathBuf};
 
-use domain::{ConnectorRef, FlowId, OperationId, Request};
+use domain::{FlowId, Link};
+use engine::{DecidedAgain, ReconcileReport, Seeded, Started};
 use serde::{Deserialize, Serialize};
 
-pub use client::{Client, ClientError};
+pub use ask::Ask;
+pub use client::{Client, ClientError, Follower};
 pub use server::{Door, Listener};
-
-/// What a running engine can be asked.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "ask")]
-pub enum Ask {
-    /// Take a request.
-    Submit {
-        /// The request.
-        request: Request,
-    },
-    /// Try an operation again now.
-    Retry {
-        /// The operation.
-        operation: OperationId,
-    },
-    /// Give an operation up.
-    Discard {
-        /// The operation.
-        operation: OperationId,
-        /// Why, for the journal.
-        why: String,
-    },
-    /// Send nothing more to a connector.
-    Pause {
-        /// The connector.
-        connector: ConnectorRef,
-        /// Why, for the journal.
-        why: String,
-    },
-    /// Send to a connector again.
-    Resume {
-        /// The connector.
-        connector: ConnectorRef,
-        /// Why, for the journal.
-        why: String,
-    },
-    /// Read `workbench.toml` again.
-    Reload,
-    /// Tell how it stands.
-    Status,
-}
 
 /// What comes back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -70,10 +33,47 @@ pub enum Answer {
     },
     /// It was done.
     Done,
+    /// So many operations go on, or are given up.
+    Count {
+        /// How many.
+        count: u64,
+    },
+    /// How a dead letter was decided anew.
+    DecidedAgain {
+        /// What was decided.
+        again: Box<DecidedAgain>,
+    },
+    /// What a comparison found.
+    Compared {
+        /// The report.
+        report: Box<ReconcileReport>,
+    },
+    /// It was decided about a difference.
+    Resolved {
+        /// The flow, when something is to be written at the target.
+        flow: Option<FlowId>,
+    },
+    /// A link as it was made or ended.
+    Linked {
+        /// The link.
+        link: Box<Link>,
+    },
+    /// How much of a seed was new.
+    Seeded {
+        /// The counts.
+        seeded: Seeded,
+    },
     /// How the engine stands.
     Status {
         /// The state.
         status: Box<Status>,
+    },
+    /// What happened: facts up to this number are in the journal, and these requests are under way. To who follows only.
+    Heard {
+        /// The number of the newest fact.
+        last: u64,
+        /// Requests that have begun and not ended since the line before.
+        under_way: Vec<Started>,
     },
     /// It was not done, in the words of the command line.
     Refused {
@@ -85,6 +85,9 @@ pub enum Answer {
         happened: Vec<String>,
         /// What to do next.
         advice: Option<String>,
+        /// Whether that is because what was to be made is there already.
+        #[serde(default)]
+        there: bool,
     },
 }
 

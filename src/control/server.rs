@@ -4,16 +4,24 @@ use std::io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
+use engine::{Fact, News, Started, Subscription};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinSet;
 
 use super::{Answer, Ask, socket_of};
 
-/// The longest question that is read, in bytes.
-const LONGEST: u64 = 1 << 20;
+/// The longest question that is read, in bytes: a seed of some ten thousand users.
+const LONGEST: u64 = 16 << 20;
+
+/// How long news are gathered before they are told: a line for each of them would cost more than the news.
+const GATHER: Duration = Duration::from_millis(40);
+
+/// How many requests that are under way are told of in one line.
+const UNDER_WAY: usize = 256;
 
 /// How many are answered at once; the next waits.
 const GUESTS: usize = 64;
@@ -23,6 +31,9 @@ const GUESTS: usize = 64;
 pub trait Door: Send + Sync + 'static {
     /// Answers one question.
     async fn answer(&self, ask: Ask) -> Answer;
+
+    /// Follows what happens from now on.
+    fn follow(&self) -> Subscription;
 }
 
 /// The socket of a journal whose lock this process holds. Dropping it takes the socket away.
@@ -70,7 +81,7 @@ impl Listener {
                 ),
                 Err(error) => {
                     tracing::error!(%error, "the control socket takes nobody in");
-                    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+                    tokio::time::sleep(Duration::from_secs(1)).await;
                 }
             }
             while guests.try_join_next().is_some() {}
@@ -94,16 +105,36 @@ async fn receive(stream: UnixStream, door: Arc<dyn Door>) {
     let (read, mut write) = stream.into_split();
     let mut line = String::new();
     let mut reader = BufReader::new(read.take(LONGEST));
+    let is_whole;
     match reader.read_line(&mut line).await {
         Ok(0) => return, // somebody looked whether we are here
-        Ok(_) => {}
+        Ok(_) => is_whole = line.ends_with('\n'),
         Err(error) => {
             tracing::warn!(%error, "a question could not be read from the control socket");
             return;
         }
     }
     let answer = match serde_json::from_str::<Ask>(&line) {
+        Ok(Ask::Follow) => {
+            let mut rest = reader.into_inner().into_inner();
+            let leaves = async {
+                let mut byte = [0];
+                while matches!(rest.read(&mut byte).await, Ok(1)) {}
+            };
+            tokio::select! {
+                () = leaves => {}
+                () = tell(door.follow(), &mut write) => {}
+            }
+            return;
+        }
         Ok(ask) => door.answer(ask).await,
+        Err(_) if !is_whole => Answer::Refused {
+            exit: 2,
+            tried: "take the question".to_owned(),
+            happened: vec![format!("it is longer than {} MiB", LONGEST >> 20)],
+            advice: Some("ask for less at once, or stop the running engine first".to_owned()),
+            there: false,
+        },
         Err(error) => Answer::Refused {
             exit: 2,
             tried: "understand the question".to_owned(),
@@ -113,6 +144,7 @@ async fn receive(stream: UnixStream, door: Arc<dyn Door>) {
                 error.column()
             )],
             advice: Some("use the same version of the program on both ends".to_owned()),
+            there: false,
         },
     };
     zeroize::Zeroize::zeroize(&mut line);
@@ -124,4 +156,38 @@ async fn receive(stream: UnixStream, door: Arc<dyn Door>) {
         }
     };
     let _ = write.write_all(format!("{text}\n").as_bytes()).await; // a client that left needs no answer
+}
+
+/// Tells a guest what happens, until the engine ends or the guest has left.
+async fn tell(mut news: Subscription, to: &mut tokio::net::unix::OwnedWriteHalf) {
+    let mut last = 0;
+    while let Some(first) = news.next().await {
+        let mut under_way: Vec<Started> = Vec::new();
+        let mut take = |one: News| match one {
+            News::Fact(record) => {
+                last = record.seq;
+                if let Fact::ExchangeRecorded { exchange, .. } = &record.fact {
+                    under_way.retain(|started| started.exchange.id != exchange.id);
+                }
+            }
+            News::Started(started) if under_way.len() < UNDER_WAY => {
+                under_way.push((*started).clone());
+            }
+            // The facts are in the journal, and whatever goes on is told when it ends.
+            News::Started(_) | News::Missed(_) => {}
+        };
+        take(first);
+        tokio::time::sleep(GATHER).await;
+        while let Some(next) = news.try_next() {
+            take(next);
+        }
+        let heard = Answer::Heard { last, under_way };
+        let Ok(text) = serde_json::to_string(&heard) else {
+            tracing::error!("what happens cannot be told");
+            return;
+        };
+        if to.write_all(format!("{text}\n").as_bytes()).await.is_err() {
+            return;
+        }
+    }
 }

@@ -1,15 +1,20 @@
 //! How a request is written for the socket. A secret has no serialisation of its own, so that it is written here and
 //! nowhere else.
 
-use domain::{Change, ConnectorRef, OperationId, Request, Secret};
+use domain::{Change, Request, Secret};
+use serde::{Serialize as _, Serializer};
 use serde_json::{Value, json};
 
 fn clear(password: Option<&Secret>) -> Option<&str> {
     password.map(Secret::expose)
 }
 
-/// Writes a request as [`Ask`](super::Ask) reads it.
-pub(super) fn submit(request: &Request) -> Value {
+/// Writes a request as it is read.
+pub(super) fn request<S: Serializer>(request: &Request, to: S) -> Result<S::Ok, S::Error> {
+    written(request).serialize(to)
+}
+
+fn written(request: &Request) -> Value {
     let change = match &request.change {
         Change::CreateUser { user, password } => {
             json!({ "create-user": { "user": user, "password": clear(password.as_ref()) } })
@@ -45,30 +50,11 @@ pub(super) fn submit(request: &Request) -> Value {
         Change::DeleteGroup { group } => json!({ "delete-group": { "group": group } }),
     };
     json!({
-        "ask": "submit",
-        "request": {
-            "change": change,
-            "source": request.source,
-            "application": request.application,
-            "connection": request.connection,
-        },
+        "change": change,
+        "source": request.source,
+        "application": request.application,
+        "connection": request.connection,
     })
-}
-
-pub(super) fn retry(operation: OperationId) -> Value {
-    json!({ "ask": "retry", "operation": operation })
-}
-
-pub(super) fn discard(operation: OperationId, why: &str) -> Value {
-    json!({ "ask": "discard", "operation": operation, "why": why })
-}
-
-pub(super) fn pause(connector: &ConnectorRef, why: &str) -> Value {
-    json!({ "ask": "pause", "connector": connector, "why": why })
-}
-
-pub(super) fn resume(connector: &ConnectorRef, why: &str) -> Value {
-    json!({ "ask": "resume", "connector": connector, "why": why })
 }
 
 #[cfg(test)]
@@ -135,11 +121,14 @@ mod tests {
                 application: Some("portal".into()),
                 connection: None,
             };
-            let Ask::Submit { request: read } = serde_json::from_value(submit(&request)).unwrap()
-            else {
+            let ask = Ask::Submit {
+                request: request.clone(),
+            };
+            let line = serde_json::to_string(&ask).unwrap();
+            let Ask::Submit { request: read } = serde_json::from_str(&line).unwrap() else {
                 panic!("a submit is read as one");
             };
-            assert_eq!(submit(&read), submit(&request));
+            assert_eq!(written(&read), written(&request));
             assert_eq!(format!("{read:?}"), format!("{request:?}"));
         }
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Application, ApplicationId, BrakePolicy, Connection, ConnectionId, ConnectorRef,
+    Application, ApplicationId, BrakePolicy, Catalogue, Connection, ConnectionId, ConnectorRef,
     ConnectorSettings, OnFailure, Provisioner, QuarantinePolicy, StoreDomain,
 };
 
@@ -50,6 +50,27 @@ impl Configuration {
     pub fn connector(&self, connector: &ConnectorRef) -> Option<(&Connection, &ConnectorSettings)> {
         let connection = self.connection(&connector.connection)?;
         Some((connection, connection.connector(&connector.kind)?))
+    }
+
+    /// Tells whether a connector speaks to this machine only, so that its target is a mock.
+    pub fn stays_here(&self, catalogue: &Catalogue, connector: &ConnectorRef) -> bool {
+        let Some((_, settings)) = self.connector(connector) else {
+            return false;
+        };
+        let Some(kind) = catalogue.of(&settings.kind) else {
+            return false;
+        };
+        let address = |key: &&'static str| {
+            let default = kind.field(key).and_then(|field| field.default);
+            settings.text(key).or(default)
+        };
+        let mut addresses = kind
+            .target
+            .address_settings
+            .iter()
+            .filter_map(address)
+            .peekable();
+        addresses.peek().is_some() && addresses.all(crate::is_loopback)
     }
 }
 

@@ -95,6 +95,8 @@ pub struct LabMock {
     pub target: String,
     /// Its address while it runs.
     pub url: Option<String>,
+    /// Its address when another process listens there, so that it is steered there and not here.
+    pub elsewhere: Option<String>,
     /// What a client needs to be let in, in one line; while it runs.
     pub access: Option<String>,
     /// Whose manners it has, when it can have several.

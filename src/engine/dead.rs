@@ -8,7 +8,7 @@ use domain::{
     OperationId, Planned, QualifiedName, Subject, TriggerKind, Verdict,
 };
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::along::Along;
@@ -80,7 +80,7 @@ pub struct DeadGroup {
 }
 
 /// What became of a dead letter that was decided anew.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DecidedAgain {
     /// The dead letter.
     pub operation: OperationId,

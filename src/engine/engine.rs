@@ -315,7 +315,7 @@ impl Engine {
         source: Import,
         progress: impl FnMut(&ImportReport) + Send,
     ) -> Result<ImportReport, ImportError> {
-        directory::import(self, source, progress).await
+        directory::import(Arc::new(self.clone()), source, progress).await
     }
 
     /// Stops: takes nothing new, lets what is in flight end, and closes the journal.

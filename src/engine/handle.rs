@@ -8,7 +8,7 @@ use domain::{
     OperationId, QualifiedName, RoleName, StoreDomain, TraceLine, Trigger,
 };
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::broadcast;
 
 use crate::journal::{JournalError, OperationView};
@@ -228,7 +228,7 @@ pub enum News {
 }
 
 /// A request that is under way.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Started {
     /// The flow.
     pub flow: FlowId,
@@ -249,6 +249,11 @@ pub struct Subscription {
 }
 
 impl Subscription {
+    /// Follows the news of an engine that runs elsewhere: whoever holds the other end hears of it and tells it.
+    pub fn of(receiver: broadcast::Receiver<News>) -> Self {
+        Self { receiver }
+    }
+
     /// Waits for the next piece of news; `None` when the engine has ended.
     pub async fn next(&mut self) -> Option<News> {
         match self.receiver.recv().await {

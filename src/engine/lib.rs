@@ -47,7 +47,8 @@ pub use brake::{Approval, EngagedBrake, LONGEST_APPROVAL};
 pub use dead::{DeadFilter, DeadGroup, DeadLetter, DecidedAgain};
 pub use desk::plan;
 pub use directory::{
-    Import, ImportError, ImportFormat, ImportReport, RowError, Seed, SeedError, SeedGroup, Seeded,
+    BLOCKED, Import, ImportError, ImportFormat, ImportReport, Intake, Intaken, RowError, Seed,
+    SeedError, SeedGroup, Seeded, import,
 };
 pub use engine::Engine;
 pub use fact::{

@@ -11,7 +11,7 @@ use domain::{
     Catalogue, Clock, Configuration, ConnectorRef, Lab, LabFeed, OperationId, QualifiedName,
 };
 use engine::{
-    DeadFilter, Engine, ExchangeFilter, JournalError, News, OperationFilter, Page, ReadBudget,
+    DeadFilter, ExchangeFilter, JournalError, News, OperationFilter, Page, ReadBudget,
     Reader, State, Subscription,
 };
 use tokio::sync::mpsc::UnboundedSender;
@@ -20,6 +20,7 @@ use tokio::sync::oneshot;
 use crate::clipboard;
 use crate::draft::{Draft, Review, affected};
 use crate::screen::told;
+use crate::seat::Seat;
 use crate::stream::{Row, read_back};
 use crate::wish::{Answer, Deed, Happening, Query, Safeguards};
 use crate::{Setup, View};
@@ -34,7 +35,7 @@ const CATCH_UP: usize = 5_000;
 const LOG_BYTES: u64 = 256 * 1024;
 
 pub(crate) struct Hands {
-    engine: Engine,
+    seat: Arc<dyn Seat>,
     reader: Reader,
     lab: Arc<dyn Lab>,
     file: PathBuf,
@@ -73,8 +74,20 @@ impl Seen {
 impl Hands {
     pub(crate) fn new(setup: Setup, view: &View, sender: UnboundedSender<Happening>) -> Self {
         let seen = Seen::look(&view.file);
+        if let Some(mut standing) = setup.seat.standing() {
+            let sender = sender.clone();
+            tokio::spawn(async move {
+                loop {
+                    let now = standing.borrow_and_update().clone();
+                    let is_seen = sender.send(Happening::Standing(now)).is_ok();
+                    if !is_seen || standing.changed().await.is_err() {
+                        return;
+                    }
+                }
+            });
+        }
         Self {
-            engine: setup.engine,
+            seat: setup.seat,
             reader: setup.reader,
             lab: setup.lab,
             file: view.file.clone(),
@@ -90,7 +103,7 @@ impl Hands {
     }
 
     pub(crate) fn subscribe(&self) -> Subscription {
-        self.engine.subscribe()
+        self.seat.subscribe()
     }
 
     pub(crate) fn follow(&self) -> Box<dyn LabFeed> {
@@ -169,7 +182,7 @@ impl Hands {
         let send = move |answer: Answer| {
             let _ = sender.send(Happening::Answer(Box::new(answer))); // the screen may be gone
         };
-        let engine = self.engine.clone();
+        let seat = Arc::clone(&self.seat);
         match deed {
             Deed::Quit | Deed::Suspend | Deed::Repaint | Deed::Mouse(_) | Deed::Record(_) => {}
             Deed::Copy { what, text } => {
@@ -183,77 +196,57 @@ impl Hands {
             }
             Deed::Plan(request) => {
                 tokio::task::spawn_blocking(move || {
-                    let plan = engine
-                        .plan(&request)
-                        .map(Box::new)
-                        .map_err(|error| told(&error));
-                    send(Answer::Planned(plan));
+                    send(Answer::Planned(seat.plan(&request).map(Box::new)));
                 });
             }
             Deed::Submit(request) => {
                 tokio::spawn(async move {
-                    let outcome = engine
-                        .submit(*request)
-                        .await
-                        .map(Box::new)
-                        .map_err(|error| told(&error));
-                    send(Answer::Submitted(outcome));
+                    let outcome = seat.submit(*request).await;
+                    send(Answer::Submitted(outcome.map_err(|refusal| refusal.told)));
                 });
             }
             Deed::Retry(operations) => {
-                tokio::spawn(async move { send(Answer::Done(retry(&engine, &operations).await)) });
+                tokio::spawn(async move { send(Answer::Done(retry(seat.as_ref(), &operations).await)) });
             }
             Deed::Discard(operations, why) => {
                 tokio::spawn(async move {
-                    send(Answer::Done(discard(&engine, &operations, &why).await));
+                    send(Answer::Done(discard(seat.as_ref(), &operations, &why).await));
                 });
             }
             Deed::Compare(connectors) => {
                 tokio::spawn(async move {
-                    send(Answer::Done(compare(&engine, &connectors).await));
+                    send(Answer::Done(compare(seat.as_ref(), &connectors).await));
                 });
             }
             Deed::Resolve(wishes) => {
-                tokio::spawn(async move { send(Answer::Done(resolve(&engine, &wishes).await)) });
+                tokio::spawn(async move { send(Answer::Done(resolve(seat.as_ref(), &wishes).await)) });
             }
             Deed::Pause(connector) => {
                 tokio::spawn(async move {
-                    let result = engine.pause(&connector, "paused in the workbench").await;
+                    let result = seat.pause(&connector, "paused in the workbench").await;
                     send(Answer::Done(
-                        result
-                            .map(|()| format!("{connector} is paused"))
-                            .map_err(|error| told(&error)),
+                        result.map(|()| format!("{connector} is paused")),
                     ));
                 });
             }
             Deed::Resume(connector) => {
                 tokio::spawn(async move {
-                    let result = engine.resume(&connector, "resumed in the workbench").await;
-                    send(Answer::Done(
-                        result
-                            .map(|()| format!("{connector} goes on"))
-                            .map_err(|error| told(&error)),
-                    ));
+                    let result = seat.resume(&connector, "resumed in the workbench").await;
+                    send(Answer::Done(result.map(|()| format!("{connector} goes on"))));
                 });
             }
             Deed::Probe(connector) => {
-                let result = engine.probe(&connector);
-                send(Answer::Done(
-                    result
-                        .map(|()| format!("{connector} is probed"))
-                        .map_err(|error| told(&error)),
-                ));
+                tokio::spawn(async move {
+                    let result = seat.probe(&connector).await;
+                    send(Answer::Done(
+                        result.map(|()| format!("{connector} is probed")),
+                    ));
+                });
             }
             Deed::Release(connector) => {
                 tokio::spawn(async move {
-                    let result = engine
-                        .release_quarantine(&connector, "released in the workbench")
-                        .await;
-                    send(Answer::Done(
-                        result
-                            .map(|()| format!("{connector} goes on"))
-                            .map_err(|error| told(&error)),
-                    ));
+                    let result = seat.release(&connector, "released in the workbench").await;
+                    send(Answer::Done(result.map(|()| format!("{connector} goes on"))));
                 });
             }
             Deed::Approve {
@@ -264,14 +257,10 @@ impl Hands {
                 expires,
             } => {
                 tokio::spawn(async move {
-                    let result = engine
-                        .approve_brake(&connector, brake, &by, &reason, expires)
-                        .await;
-                    send(Answer::Done(
-                        result
-                            .map(|count| format!("{count} operation(s) ({brake}) go on"))
-                            .map_err(|error| told(&error)),
-                    ));
+                    let result = seat.approve(&connector, brake, &by, &reason, expires).await;
+                    send(Answer::Done(result.map(|count| {
+                        format!("{count} operation(s) ({brake}) go on")
+                    })));
                 });
             }
             Deed::Reject {
@@ -281,12 +270,10 @@ impl Hands {
                 reason,
             } => {
                 tokio::spawn(async move {
-                    let result = engine.reject_brake(&connector, brake, &by, &reason).await;
-                    send(Answer::Done(
-                        result
-                            .map(|count| format!("{count} operation(s) ({brake}) are given up"))
-                            .map_err(|error| told(&error)),
-                    ));
+                    let result = seat.reject(&connector, brake, &by, &reason).await;
+                    send(Answer::Done(result.map(|count| {
+                        format!("{count} operation(s) ({brake}) are given up")
+                    })));
                 });
             }
             Deed::Review => {
@@ -313,8 +300,8 @@ impl Hands {
             Deed::Wait(limit) => {
                 let until = self.clock.now() + limit;
                 tokio::spawn(async move {
-                    let idle = engine.idle_until(until).await;
-                    send(Answer::Done(Ok(waited(&idle))));
+                    let idle = seat.idle_until(until).await;
+                    send(Answer::Done(idle.map(|idle| waited(&idle))));
                 });
             }
             Deed::Import(path) => self.import(&path, send),
@@ -324,13 +311,15 @@ impl Hands {
                     let _ = stop.send(()); // work that has ended needs no word
                 }
             }
-            Deed::Replay(connector, exchange) => {
+            Deed::Replay {
+                connector,
+                exchange,
+                number,
+            } => {
                 tokio::spawn(async move {
-                    let result = engine.replay(&connector, &exchange).await;
+                    let result = seat.replay(&connector, &exchange, number).await;
                     send(Answer::Done(
-                        result
-                            .map(|()| format!("sent once more to {connector}"))
-                            .map_err(|error| told(&error)),
+                        result.map(|()| format!("sent once more to {connector}")),
                     ));
                 });
             }
@@ -367,20 +356,18 @@ impl Hands {
         send: impl FnOnce(Answer) + Send + 'static,
         answer: fn(Result<Box<Loaded>, String>) -> Answer,
     ) {
-        let engine = self.engine.clone();
+        let seat = Arc::clone(&self.seat);
         if let Ok(loaded) = &result {
             self.running = Arc::new(loaded.configuration.clone());
         }
         tokio::spawn(async move {
             let taken = match result {
                 Err(error) => Err(error),
-                Ok(loaded) => engine
+                Ok(loaded) => seat
                     .reconfigure(Arc::new(loaded.configuration.clone()))
                     .await
                     .map(|()| Box::new(loaded))
-                    .map_err(|error| {
-                        format!("the engine goes on with the old settings: {}", told(&error))
-                    }),
+                    .map_err(|told| format!("the engine goes on with the old settings: {told}")),
             };
             send(answer(taken));
         });
@@ -442,27 +429,21 @@ fn waited(idle: &engine::Idle) -> String {
     }
 }
 
-async fn retry(engine: &Engine, operations: &[OperationId]) -> Result<String, String> {
+async fn retry(seat: &dyn Seat, operations: &[OperationId]) -> Result<String, String> {
     for operation in operations {
-        engine
-            .retry(*operation)
-            .await
-            .map_err(|error| told(&error))?;
+        seat.retry(*operation).await?;
     }
     Ok(format!("{} operation(s) tried again", operations.len()))
 }
 
 /// Compares the accounts of connectors, one after the other.
-async fn compare(engine: &Engine, connectors: &[ConnectorRef]) -> Result<String, String> {
+async fn compare(seat: &dyn Seat, connectors: &[ConnectorRef]) -> Result<String, String> {
     let (mut accounts, mut found, mut unread) = (0, 0, Vec::new());
     for connector in connectors {
-        let report = engine
-            .reconcile(connector, ReadBudget::default())
-            .await
-            .map_err(|error| told(&error))?;
-        accounts += report.tally.accounts;
-        found += report.tally.found();
-        if report.tally.not_read.is_some() {
+        let tally = seat.compare(connector, ReadBudget::default()).await?;
+        accounts += tally.accounts;
+        found += tally.found();
+        if tally.not_read.is_some() {
             unread.push(connector.to_string());
         }
     }
@@ -477,19 +458,20 @@ async fn compare(engine: &Engine, connectors: &[ConnectorRef]) -> Result<String,
     }
 }
 
-async fn resolve(engine: &Engine, wishes: &[engine::Wish]) -> Result<String, String> {
+async fn resolve(seat: &dyn Seat, wishes: &[engine::Wish]) -> Result<String, String> {
     for wish in wishes {
-        engine.resolve(wish).await.map_err(|error| told(&error))?;
+        seat.resolve(wish).await?;
     }
     Ok(format!("{} account(s) decided about", wishes.len()))
 }
 
-async fn discard(engine: &Engine, operations: &[OperationId], why: &str) -> Result<String, String> {
+async fn discard(
+    seat: &dyn Seat,
+    operations: &[OperationId],
+    why: &str,
+) -> Result<String, String> {
     for operation in operations {
-        engine
-            .discard(*operation, why)
-            .await
-            .map_err(|error| told(&error))?;
+        seat.discard(*operation, why).await?;
     }
     Ok(format!("{} operation(s) discarded", operations.len()))
 }

@@ -25,6 +25,7 @@ mod plain;
 #[cfg(test)]
 mod samples;
 mod screen;
+mod seat;
 mod shot;
 mod stream;
 mod terminal;
@@ -41,10 +42,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use domain::{Catalogue, Clock, Configuration, Lab};
-use engine::{Engine, Reader};
+use engine::Reader;
 
 pub use app::{Curtain, Ended, RunError};
 pub use frame::Link;
+pub use seat::{Refusal, Seat, Standing, Submitted};
 pub use plain::{PlainEnded, ReadRequest, run_plain};
 pub use theme::{Surroundings, ThemeName};
 pub use world::Exports;
@@ -74,8 +76,8 @@ pub struct View {
 
 /// What the workbench works on.
 pub struct Setup {
-    /// The running engine.
-    pub engine: Engine,
+    /// The engine: its own, or that of another process.
+    pub seat: Arc<dyn Seat>,
     /// A reader of its journal.
     pub reader: Reader,
     /// The mocks.

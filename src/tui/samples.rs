@@ -374,6 +374,7 @@ pub(crate) fn mocks() -> Vec<LabMock> {
     let mock = |target: &str, url: Option<&str>, armed: Vec<LabArmed>| LabMock {
         target: target.to_owned(),
         url: url.map(str::to_owned),
+        elsewhere: None,
         access: url.map(|url| format!("User Endpoint {url}/Users")),
         personality: (target == "scim2").then(|| "strict".to_owned()),
         personalities: if target == "scim2" {
@@ -486,6 +487,7 @@ pub(crate) fn world(theme: ThemeName, file: PathBuf) -> World {
         height: 24,
         seed: 1,
         may_replay: false,
+        standing: None,
         work: None,
     }
 }

@@ -10,13 +10,14 @@ use domain::{
     LocalRef, OperationId, QualifiedName, Request, RoleName, User,
 };
 use engine::{
-    Counts, DeadGroup, DriftView, EngagedBrake, FlowTrace, News, OperationView, Outcome, Plan,
+    Counts, DeadGroup, DriftView, EngagedBrake, FlowTrace, News, OperationView, Plan,
     Quarantine, State,
 };
 
 use crate::draft::{Draft, Edit, Review};
 use crate::filter::Filter;
 use crate::modal::Modal;
+use crate::seat::{Standing, Submitted};
 use crate::stream::Row;
 use crate::work::Work;
 
@@ -157,7 +158,12 @@ pub(crate) enum Deed {
     /// Stop the import or the bulk trigger.
     StopWork,
     /// Send a recorded request once more.
-    Replay(ConnectorRef, Box<Exchange>),
+    Replay {
+        connector: ConnectorRef,
+        exchange: Box<Exchange>,
+        /// Its number in the journal.
+        number: u64,
+    },
     /// Let a mock have another vendor's manners.
     Wear {
         target: String,
@@ -231,7 +237,7 @@ impl Deed {
             | Self::Release(_)
             | Self::Approve { .. }
             | Self::Reject { .. }
-            | Self::Replay(..) => 1,
+            | Self::Replay { .. } => 1,
         }
     }
 }
@@ -273,7 +279,7 @@ pub(crate) enum Answer {
     Objects(String, Vec<LabObject>),
     Log(Vec<String>),
     Planned(Result<Box<Plan>, String>),
-    Submitted(Result<Box<Outcome>, String>),
+    Submitted(Result<Submitted, String>),
     /// A deed was done, in words, or not.
     Done(Result<String, String>),
     Reviewed(Box<Review>),
@@ -301,4 +307,6 @@ pub(crate) enum Happening {
     Tick,
     /// `workbench.toml` was changed by somebody else.
     FileChanged,
+    /// How the workbench stands to the engine of another process.
+    Standing(Standing),
 }

@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 use crate::View;
 use crate::board::Board;
 use crate::draft::Draft;
+use crate::seat::Standing;
 use crate::theme::Theme;
 use crate::work::Work;
 
@@ -46,6 +47,8 @@ pub(crate) struct World {
     pub(crate) seed: u64,
     /// Recorded requests may be sent again to targets that are no mocks.
     pub(crate) may_replay: bool,
+    /// How the workbench stands to an engine that is not its own.
+    pub(crate) standing: Option<Standing>,
     /// The long work that is under way, or the report of the last one.
     pub(crate) work: Option<Work>,
 }
@@ -70,6 +73,7 @@ impl World {
             height: 24,
             seed: view.seed,
             may_replay: view.may_replay,
+            standing: None,
             work: None,
         }
     }
@@ -105,22 +109,6 @@ impl World {
 
     /// Tells whether a connector speaks to this machine only.
     pub(crate) fn is_mock(&self, connector: &ConnectorRef) -> bool {
-        let Some((_, settings)) = self.config().connector(connector) else {
-            return false;
-        };
-        let Some(kind) = self.catalogue.of(&settings.kind) else {
-            return false;
-        };
-        let address = |key: &&'static str| {
-            let default = kind.field(key).and_then(|field| field.default);
-            settings.text(key).or(default)
-        };
-        let mut addresses = kind
-            .target
-            .address_settings
-            .iter()
-            .filter_map(address)
-            .peekable();
-        addresses.peek().is_some() && addresses.all(domain::is_loopback)
+        self.config().stays_here(&self.catalogue, connector)
     }
 }

@@ -6,6 +6,8 @@
     reason = "a test that cannot go on has failed, and one that is skipped says so"
 )]
 
+#[cfg(unix)]
+mod attached;
 mod bad_input;
 mod canary;
 mod clients;

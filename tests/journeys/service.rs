@@ -6,12 +6,12 @@ use std::process::{Child, Command, Stdio};
 use crate::program::{Mocks, Program};
 
 /// A running `outbound serve`, ended with the test.
-struct Service {
-    child: Child,
+pub(crate) struct Service {
+    pub(crate) child: Child,
 }
 
 impl Service {
-    fn start(program: &Program) -> Self {
+    pub(crate) fn start(program: &Program) -> Self {
         let mut child = program
             .command(&["serve"])
             .stdout(Stdio::piped())
@@ -32,7 +32,7 @@ impl Service {
         assert!(sent.success());
     }
 
-    fn stop(mut self) -> Option<i32> {
+    pub(crate) fn stop(mut self) -> Option<i32> {
         self.signal("TERM");
         self.child.wait().unwrap().code()
     }
@@ -221,5 +221,126 @@ fn figures_are_told_where_the_configuration_says_and_never_to_other_machines_una
     ] {
         assert!(text.contains(line), "{line}\n{text}");
     }
+    assert_eq!(service.stop(), Some(0));
+}
+
+#[test]
+fn what_writes_is_carried_out_by_the_running_engine() {
+    let mocks = Mocks::start();
+    let program = Program::shipped(&mocks);
+    for (path, value) in [
+        (
+            "connections[id=acme-google].connectors[type=google].enabled",
+            "false",
+        ),
+        (
+            "resident.provisioners[connection=corp-scim].blocking",
+            "false",
+        ),
+    ] {
+        program.expect(0, &["config", "set", path, value]);
+    }
+    let service = Service::start(&program);
+    let seed = "[[users]]\nname = \"ann\"\nclaims = { lastname = \"Lee\" }\n";
+    std::fs::write(program.path().join("seed.toml"), seed).unwrap();
+    let said = program.expect(0, &["seed", "seed.toml", "--json"]).values();
+    assert_eq!((&said[0]["users"], &said[0]["kept"]), (&1.into(), &0.into()));
+    std::fs::write(program.path().join("bad.toml"), "users = 3").unwrap();
+    let said = program.expect(3, &["seed", "bad.toml"]);
+    assert!(said.err.contains("bad.toml"), "{}", said.err);
+
+    // One row is new, one is there already, one cannot be.
+    let rows = "userName,lastname\nbob,Orr\nann,Lee\nNOWHERE/cyd,Ray\n";
+    std::fs::write(program.path().join("users.csv"), rows).unwrap();
+    let said = program.run(&["import", "csv", "users.csv", "--json"]);
+    let report = said.values();
+    assert_eq!(said.code, 1, "{}", said.err);
+    for (key, count) in [("created", 1), ("skipped", 1), ("failed", 1), ("owed", 0)] {
+        assert_eq!(report[0][key], count, "{key}: {}", said.out);
+    }
+    assert!(mocks.object("scim2", "bob").is_some());
+
+    // Three refused credentials: a quarantine, left by its probe; its letters are tried again by themselves.
+    mocks.steer(&["arm", "scim2", "status:code=401,op=Users.create,times=3"]);
+    for name in ["dan", "eve", "fay"] {
+        let create = ["user-created", name, "--claim", "lastname=Ng"];
+        run(&program, 1, &trigger(&create));
+    }
+    let probed = program.expect(0, &["quarantine", "probe", "corp-scim/scim2"]);
+    assert!(probed.out.contains("sent to again"), "{}", probed.out);
+    assert!(program.expect(2, &["quarantine", "release", "corp-scim/scim2"]).err.contains("not in quarantine"));
+
+    // A dead letter decided anew, and one given up.
+    mocks.steer(&["arm", "scim2", "status:code=400,op=Users.create,times=2"]);
+    for name in ["gus", "hal"] {
+        let create = ["user-created", name, "--claim", "lastname=Ng"];
+        run(&program, 1, &trigger(&create));
+    }
+    let preview = program.expect(0, &["journal", "dead", "redo", "--name", "gus", "--preview"]);
+    assert!(preview.out.contains("1 done"), "{}", preview.out);
+    assert!(mocks.object("scim2", "gus").is_none());
+    program.expect(0, &["journal", "dead", "redo", "--name", "gus"]);
+    assert!(mocks.object("scim2", "gus").is_some());
+    let why = ["--why", "a test"];
+    program.expect(0, &[&["journal", "dead", "discard", "--name", "hal"], &why[..]].concat());
+    let left = program.expect(0, &["journal", "dead"]);
+    assert!(left.out.contains("no dead letters"), "{}", left.out);
+
+    // The target was changed by somebody else: found and brought back; a link forgotten and made again.
+    mocks.steer(&["snapshot", "scim2", "before"]);
+    run(&program, 0, &trigger(&["user-updated", "bob", "--set", "lastname=Ode"]));
+    mocks.steer(&["restore", "scim2", "before"]);
+    let compare = ["reconcile", "corp-scim/scim2", "--patience", "0"];
+    program.expect(8, &compare);
+    program.expect(0, &["reconcile", "restore", "bob"]);
+    assert_eq!(mocks.object("scim2", "bob").unwrap()["name"]["familyName"], "Ode");
+    program.expect(0, &compare);
+    program.expect(0, &["links", "unlink", "corp-scim/scim2", "bob"]);
+    let found = program.expect(8, &[&compare[..], &["--json"]].concat()).values();
+    let orphan = found[0]["orphans"][0]["remote_id"].as_str().unwrap().to_owned();
+    program.expect(0, &["reconcile", "adopt", "corp-scim/scim2", &orphan]);
+
+    // A recorded request once more: the engine knows it as one.
+    let listed = program.expect(0, &["journal", "exchanges", "--json", "--limit", "50"]);
+    let read = listed.values().into_iter().find(|one| one["exchange"]["method"] == "GET");
+    let number = read.unwrap()["seq"].to_string();
+    let said = program.expect(0, &["replay", &number, "--json"]).values();
+    assert_eq!(said[0]["exchange"]["purpose"], "replay");
+    assert_eq!(service.stop(), Some(0));
+}
+
+#[test]
+fn a_brake_is_approved_and_rejected_beside_a_running_engine() {
+    let mocks = Mocks::start();
+    let program = Program::shipped(&mocks);
+    for (path, value) in [
+        (
+            "connections[id=acme-google].connectors[type=google].enabled",
+            "false",
+        ),
+        (
+            "resident.provisioners[connection=corp-scim].blocking",
+            "false",
+        ),
+        ("engine.brakes.count", "1"),
+    ] {
+        program.expect(0, &["config", "set", path, value]);
+    }
+    let service = Service::start(&program);
+    let names = ["kim", "bob", "ann", "dan"];
+    for name in names {
+        let create = ["user-created", name, "--claim", "lastname=Ng"];
+        run(&program, 0, &trigger(&create));
+    }
+    for (name, code) in [("kim", 0), ("bob", 6), ("ann", 6)] {
+        run(&program, code, &trigger(&["user-deleted", name]));
+    }
+    assert!(mocks.object("scim2", "bob").is_some());
+    let by = ["--by", "Ada", "--reason", "it is meant"];
+    let scim = ["corp-scim/scim2"];
+    program.expect(2, &[&["brake", "approve", "acme-salesforce/salesforce"], &by[..]].concat());
+    let said = program.expect(0, &[&["brake", "approve"], &scim[..], &by[..], &["--expires", "1s"]].concat());
+    assert!(said.out.contains("2 operations (deletes) go on"), "{}", said.out);
+    assert!(mocks.object("scim2", "bob").is_none());
     assert_eq!(service.stop(), Some(0));
 }

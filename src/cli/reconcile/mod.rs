@@ -7,16 +7,19 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
-use domain::{Condition, ConnectorRef, Divergence, Object, QualifiedName, RemoteId, Resolution};
-use engine::{DriftView, Engine, ReadBudget, ReconcileError, ResolveError, Wish};
+use domain::{
+    Condition, ConnectorRef, Divergence, FlowId, Object, QualifiedName, RemoteId, Resolution,
+};
+use engine::{DriftView, ReadBudget, Wish};
 
 use report::{divergence_text, orphan_text, show};
 
-use super::links::claim_trouble;
 use super::out::Out;
+use super::seat::{Seat, nonsense};
 use super::session::{self, journal_trouble};
 use super::trouble::Trouble;
 use super::{Global, trigger};
+use crate::control::{Answer, Ask};
 use crate::exit::Exit;
 
 /// How many differences are read from the journal at once.
@@ -168,7 +171,7 @@ struct Means {
 
 async fn compare(global: &Global, out: Out, args: &ReconcileArgs) -> Result<Exit, Trouble> {
     // At rest: a comparison sends nothing that is owed.
-    let (loaded, engine) = session::engine_at_rest(global).await?;
+    let (loaded, seat) = Seat::take(global, false).await?;
     let budget = ReadBudget {
         requests: args.budget,
         accounts: args.accounts,
@@ -198,34 +201,26 @@ async fn compare(global: &Global, out: Out, args: &ReconcileArgs) -> Result<Exit
     let mut exit = Exit::Done;
     let mut result = Ok(());
     for connector in &asked {
-        match engine.reconcile(connector, budget).await {
-            Ok(report) => {
+        let ask = Ask::Reconcile {
+            connector: connector.clone(),
+            budget,
+        };
+        match seat.ask(ask).await {
+            Ok(Answer::Compared { report }) => {
                 show(out, &report);
                 if !report.tally.is_in_sync() {
                     exit = Exit::Drift;
                 }
             }
-            Err(error) => {
-                result = Err(not_compared(connector, &error));
-                break;
-            }
+            Ok(_) => result = Err(nonsense()),
+            Err(trouble) => result = Err(trouble),
+        }
+        if result.is_err() {
+            break;
         }
     }
-    engine.shutdown().await;
+    seat.leave().await;
     result.map(|()| exit)
-}
-
-fn not_compared(connector: &ConnectorRef, error: &ReconcileError) -> Trouble {
-    let tried = format!("compare {connector}");
-    match error {
-        ReconcileError::ConnectorUnknown(_) => {
-            Trouble::new(Exit::Usage, tried, error).advise("see `outbound connector list`")
-        }
-        ReconcileError::Unavailable(unavailable) => {
-            Trouble::new(Exit::Input, tried, &unavailable.cause).advise(unavailable.advice.clone())
-        }
-        ReconcileError::Journal(error) => journal_trouble(error),
-    }
 }
 
 fn list(global: &Global, out: Out, connector: Option<&ConnectorRef>) -> Result<Exit, Trouble> {
@@ -338,18 +333,14 @@ async fn decide(
         }
         return Ok(Exit::Drift);
     }
-    let (_, engine) = if resolution == Resolution::Restore {
-        session::engine(global).await?
-    } else {
-        session::engine_at_rest(global).await?
-    };
-    let outcome = carry_out(&engine, out, choice, resolution, means, &chosen).await;
-    engine.shutdown().await;
+    let (_, seat) = Seat::take(global, resolution == Resolution::Restore).await?;
+    let outcome = carry_out(&seat, out, choice, resolution, means, &chosen).await;
+    seat.leave().await;
     outcome
 }
 
 async fn carry_out(
-    engine: &Engine,
+    seat: &Seat,
     out: Out,
     choice: &Choice,
     resolution: Resolution,
@@ -375,21 +366,23 @@ async fn carry_out(
             divergence.local.object(),
             divergence.name
         );
-        match engine.resolve(&wish).await {
-            Ok(outcome) => {
+        match seat.ask(Ask::Resolve { wish }).await {
+            Ok(Answer::Resolved { flow }) => {
                 out.text(&format!("{whose}  {resolution}"));
                 out.value(&serde_json::json!({
                     "connector": divergence.connector.to_string(), "local": divergence.local,
                     "name": divergence.name.to_string(), "resolution": resolution,
-                    "flow": outcome.as_ref().map(|outcome| outcome.flow),
+                    "flow": flow,
                 }));
-                flows.extend(outcome.map(|outcome| outcome.flow));
+                flows.extend(flow);
             }
-            Err(error) if chosen.len() > 1 => {
+            Ok(_) => return Err(nonsense()),
+            Err(trouble) if chosen.len() > 1 => {
                 refused += 1;
-                super::out::note(&format!("{whose}  not done: {error}"));
+                let told = trouble.happened.join(" ");
+                super::out::note(&format!("{whose}  not done: {told}"));
             }
-            Err(error) => return Err(not_resolved(error)),
+            Err(trouble) => return Err(trouble),
         }
     }
     if flows.is_empty() {
@@ -399,8 +392,7 @@ async fn carry_out(
             Exit::Done
         });
     }
-    trigger::settle(engine, means.wait).await;
-    let exit = trigger::exit_of_flows(engine, out, &flows)?;
+    let exit = settled(seat, out, &flows, means.wait).await?;
     Ok(if exit == Exit::Done && refused > 0 {
         Exit::Failed
     } else {
@@ -429,28 +421,34 @@ fn fields_of(
     Some(named.iter().filter(has).cloned().collect())
 }
 
-fn not_resolved(error: ResolveError) -> Trouble {
-    let tried = "decide about the difference";
-    match error {
-        ResolveError::Submit(error) => trigger::not_taken(error),
-        ResolveError::NotPossible { told, advice } => {
-            Trouble::new(Exit::Usage, tried, told).advise(advice)
-        }
-        ResolveError::OutOfDate { .. } => {
-            Trouble::new(Exit::Usage, tried, &error).advise("compare again: `outbound reconcile`")
-        }
-        ResolveError::NothingFound { .. } | ResolveError::FieldUnknown { .. } => {
-            Trouble::new(Exit::Usage, tried, &error).advise("see `outbound reconcile list`")
-        }
+/// Waits for what was begun and returns how it ended.
+async fn settled(
+    seat: &Seat,
+    out: Out,
+    flows: &[FlowId],
+    wait: Duration,
+) -> Result<Exit, Trouble> {
+    let reader = seat.reader();
+    let mut operations = Vec::new();
+    for flow in flows {
+        operations.extend(trigger::operations_of(&reader, *flow)?);
     }
+    seat.settle(&operations, wait).await?;
+    trigger::exit_of_flows(&reader, out, flows)
 }
 
 async fn adopt(global: &Global, out: Out, orphan: &OrphanArgs) -> Result<Exit, Trouble> {
-    let (_, engine) = session::engine_at_rest(global).await?;
-    let id = RemoteId(orphan.remote_id.clone());
-    let result = engine.adopt(&orphan.connector, orphan.object(), &id).await;
-    engine.shutdown().await;
-    let link = result.map_err(|error| claim_trouble("link the account again", &error))?;
+    let (_, seat) = Seat::take(global, false).await?;
+    let ask = Ask::Adopt {
+        connector: orphan.connector.clone(),
+        object: orphan.object(),
+        remote_id: RemoteId(orphan.remote_id.clone()),
+    };
+    let answer = seat.ask(ask).await;
+    seat.leave().await;
+    let Answer::Linked { link } = answer? else {
+        return Err(nonsense());
+    };
     out.text(&format!(
         "{}  {} is linked to {} ({}) again; what differs says `outbound reconcile`",
         link.connector, link.local, link.remote_name, link.remote_id
@@ -484,18 +482,17 @@ async fn take_away(
         }
         return Ok(Exit::Drift);
     }
-    let (_, engine) = session::engine(global).await?;
-    let id = RemoteId(orphan.remote_id.clone());
-    let result = engine
-        .take_away(&orphan.connector, orphan.object(), &id)
-        .await;
-    let result = match result {
-        Ok(outcome) => {
-            trigger::settle(&engine, wait).await;
-            trigger::exit_of_flows(&engine, out, &[outcome.flow])
-        }
-        Err(error) => Err(claim_trouble("take the account away", &error)),
+    let (_, seat) = Seat::take(global, true).await?;
+    let ask = Ask::TakeAway {
+        connector: orphan.connector.clone(),
+        object: orphan.object(),
+        remote_id: RemoteId(orphan.remote_id.clone()),
     };
-    engine.shutdown().await;
+    let result = match seat.ask(ask).await {
+        Ok(Answer::Taken { flow, .. }) => settled(&seat, out, &[flow], wait).await,
+        Ok(_) => Err(nonsense()),
+        Err(trouble) => Err(trouble),
+    };
+    seat.leave().await;
     result
 }

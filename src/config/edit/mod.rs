@@ -20,7 +20,7 @@ use crate::load::{LoadError, Loaded, parse};
 use path::Step;
 use spot::{Found, Spot};
 use text::{
-    block, inline_entry, line_end, line_start, names, references, remarks, span_of, written,
+    blank_before, block, inline_entry, line_end, line_start, names, references, remarks, span_of, written,
 };
 
 /// The file with changes that are not written yet.
@@ -398,12 +398,22 @@ impl Document {
             return Err(unsuitable(at, "is spread over the file; remove it by hand"));
         }
         let range = line_start(&self.text, extent.start)..line_end(&self.text, extent.end);
-        // Of the blank lines before and after, one kind stays.
-        let blank_before =
-            self.text[..range.start].is_empty() || self.text[..range.start].ends_with("\n\n");
+        // Of the blank lines before and after, the fewer go with it: they came with it.
+        let before = blank_before(&self.text[..range.start]);
         let after = &self.text[range.end..];
-        let blank_after = after.len() - after.trim_start_matches(['\r', '\n']).len();
-        Ok(range.start..range.end + if blank_before { blank_after } else { 0 })
+        let behind = after.len() - after.trim_start_matches(['\r', '\n']).len();
+        let is_first = self.text[..range.start].len() == before;
+        let is_last = after.len() == behind;
+        let lines = |range: Range<usize>| self.text[range].matches('\n').count();
+        let (before_lines, behind_lines) = (
+            lines(range.start - before..range.start),
+            lines(range.end..range.end + behind),
+        );
+        Ok(if is_last || !is_first && before_lines < behind_lines {
+            range.start - before..range.end
+        } else {
+            range.start..range.end + behind
+        })
     }
 
     fn indent_at(&self, offset: usize) -> String {

@@ -551,3 +551,49 @@ fn what_stands_at_a_path_is_told_as_it_is_written() {
     assert!(connections.contains("id = \"scim\"") && connections.contains("id = \"other\""));
     assert!(!connections.contains("applications"));
 }
+
+/// What is added and removed again leaves no trace, wherever it stood and whatever blank lines and remarks are around it.
+#[test]
+fn adding_and_removing_leaves_the_file_as_it_was() {
+    let shipped = fs::read_to_string(
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../workbench.toml"),
+    );
+    let bare = "[organization]\nname = \"Acme\"\ntenant_domain = \"acme.example\"\n".to_owned();
+    for text in [shipped.unwrap(), bare] {
+        let (_folder, mut document) = open(&text);
+        let steps: [(&str, &[(&str, &str)], &str); 4] = [
+            (
+                "connections",
+                &[("id", "new"), ("name", "New")],
+                "connections[id=new]",
+            ),
+            (
+                "connections[id=new].connectors",
+                &[("type", "scim2"), ("authentication_mode", "none")],
+                "connections[id=new].connectors[type=scim2]",
+            ),
+            (
+                "resident.provisioners",
+                &[("connection", "new"), ("connector", "scim2")],
+                "resident.provisioners[connection=new]",
+            ),
+            (
+                "applications",
+                &[("id", "new"), ("name", "New")],
+                "applications[id=new]",
+            ),
+        ];
+        let mut texts = vec![document.text().to_owned()];
+        for (array, entry, _) in steps {
+            document.insert(array, entry.iter().copied()).unwrap();
+            texts.push(document.text().to_owned());
+        }
+        for (_, _, at) in steps.iter().rev() {
+            texts.pop();
+            document.remove(at).unwrap();
+            let wanted = texts.last().unwrap();
+            let diff = similar::TextDiff::from_lines(wanted.as_str(), document.text());
+            assert_eq!(document.text(), wanted, "{}", diff.unified_diff());
+        }
+    }
+}

@@ -115,6 +115,18 @@ pub(super) fn remarks(text: &str) -> usize {
     }
 }
 
+/// Returns the length of the blank lines that a text ends with.
+pub(super) fn blank_before(text: &str) -> usize {
+    let rest = text.trim_end_matches(['\r', '\n']);
+    // The newline that ends the last line with something in it is not blank.
+    let kept = text[rest.len()..].find('\n').map_or(0, |at| at + 1);
+    if rest.is_empty() {
+        text.len()
+    } else {
+        text.len() - rest.len() - kept
+    }
+}
+
 pub(super) fn line_start(text: &str, offset: usize) -> usize {
     text[..offset].rfind('\n').map_or(0, |at| at + 1)
 }

@@ -2,7 +2,10 @@
 
 use std::fmt;
 use std::io::Read;
+use std::sync::Arc;
 
+use async_trait::async_trait;
+use domain::Request;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -86,6 +89,44 @@ pub enum ImportError {
     },
 }
 
+/// Who takes the requests of an import: an engine, or somebody who hands them to one elsewhere.
+#[async_trait]
+pub trait Intake: Send + Sync + 'static {
+    /// Takes one request; answered when its caller may go on.
+    async fn take(&self, request: Request) -> Intaken;
+}
+
+/// What became of a request of an import.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Intaken {
+    /// The user was created.
+    Created,
+    /// The user was there already.
+    There,
+    /// The user was not created, and why; the import goes on.
+    Refused(String),
+    /// Nothing more is taken, and why.
+    Stopped(String),
+}
+
+#[async_trait]
+impl Intake for Engine {
+    async fn take(&self, request: Request) -> Intaken {
+        match self.submit(request).await {
+            Ok(outcome) if outcome.is_accepted() => Intaken::Created,
+            Ok(_) => Intaken::Refused(BLOCKED.to_owned()),
+            Err(SubmitError::Directory(DirectoryError::NameTaken { .. })) => Intaken::There,
+            Err(SubmitError::Directory(error)) => Intaken::Refused(error.to_string()),
+            Err(error @ (SubmitError::Journal(_) | SubmitError::Stopped)) => {
+                Intaken::Stopped(error.to_string())
+            }
+        }
+    }
+}
+
+/// Why a row was not imported whose user a blocking provisioner refused.
+pub const BLOCKED: &str = "a blocking provisioner failed, so the user was not created";
+
 /// How many errors of rows a report keeps.
 const KEPT: usize = 1000;
 
@@ -97,9 +138,16 @@ enum Fate {
     Stopped(u64, String),
 }
 
-/// Reads and submits rows, several at once, with a bounded number in memory.
-pub(crate) async fn import(
-    engine: &Engine,
+/// Imports users, one request per row, several at once, with a bounded number in memory. `progress` is called after every
+/// row.
+///
+/// Rows that are there already are skipped, so that an import that was stopped can be started again.
+///
+/// # Errors
+/// [`ImportError`] when the content cannot be read on or nothing more is taken; a row that is wrong by itself is in the
+/// report.
+pub async fn import(
+    intake: Arc<dyn Intake>,
     source: Import,
     mut progress: impl FnMut(&ImportReport) + Send,
 ) -> Result<ImportReport, ImportError> {
@@ -127,7 +175,7 @@ pub(crate) async fn import(
                 };
                 report.rows = row.number;
                 report.bytes = row.bytes;
-                under_way.spawn(submit(engine.clone(), row));
+                under_way.spawn(submit(Arc::clone(&intake), row));
             }
         }
     }
@@ -153,7 +201,7 @@ pub(crate) async fn import(
     }
 }
 
-async fn submit(engine: Engine, row: Row) -> Fate {
+async fn submit(intake: Arc<dyn Intake>, row: Row) -> Fate {
     let wrong = |told: String| {
         Fate::Wrong(RowError {
             row: row.number,
@@ -165,17 +213,14 @@ async fn submit(engine: Engine, row: Row) -> Fate {
         Ok(user) => user.clone(),
         Err(told) => return wrong(told.clone()),
     };
-    match engine
-        .submit(import_request(user, row.password.clone()))
+    match intake
+        .take(import_request(user, row.password.clone()))
         .await
     {
-        Ok(outcome) if outcome.is_accepted() => Fate::Created,
-        Ok(_) => wrong("a blocking provisioner failed, so the user was not created".to_owned()),
-        Err(SubmitError::Directory(DirectoryError::NameTaken { .. })) => Fate::Skipped,
-        Err(SubmitError::Directory(error)) => wrong(error.to_string()),
-        Err(error @ (SubmitError::Journal(_) | SubmitError::Stopped)) => {
-            Fate::Stopped(row.number, error.to_string())
-        }
+        Intaken::Created => Fate::Created,
+        Intaken::There => Fate::Skipped,
+        Intaken::Refused(told) => wrong(told),
+        Intaken::Stopped(told) => Fate::Stopped(row.number, told),
     }
 }
 

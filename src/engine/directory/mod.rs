@@ -6,7 +6,8 @@ mod rows;
 mod seed;
 
 pub(crate) use change::{Draft, DraftStep, Drafter, keys, known_store};
-pub(crate) use import::import;
-pub use import::{Import, ImportError, ImportFormat, ImportReport, RowError};
+pub use import::{
+    BLOCKED, Import, ImportError, ImportFormat, ImportReport, Intake, Intaken, RowError, import,
+};
 pub(crate) use seed::put_seed;
 pub use seed::{Seed, SeedError, SeedGroup, Seeded};

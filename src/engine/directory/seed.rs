@@ -6,7 +6,7 @@ use domain::{
     Claim, Claims, Group, GroupId, NewUser, Object, QualifiedName, RoleName, StoreDomain, User,
     UserId,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::change::no_password;
 use crate::handle::{DirectoryError, SubmitError};
@@ -38,7 +38,7 @@ pub struct SeedGroup {
 }
 
 /// How much of a seed was new.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seeded {
     /// Users put in.
     pub users: usize,

@@ -145,7 +145,7 @@ pub enum NotRead {
 }
 
 /// What came of comparing one connector.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ReconcileReport {
     /// The comparison.
     pub run: RunId,

@@ -7,6 +7,7 @@ use domain::{
     ACTIVE, Condition, ConnectorRef, Divergence, Exception, FieldDrift, Group, Link, LocalRef,
     MatchKey, Object, QualifiedName, Remedy, Resolution, Source, Subject, User,
 };
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::NotRead;
@@ -24,7 +25,7 @@ use crate::runner::broke_down;
 use crate::{Fact, Outcome, SubmitError};
 
 /// What is to become of the difference of one account.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wish {
     /// The connector.
     pub connector: ConnectorRef,

@@ -4,11 +4,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use domain::Request;
-use engine::{Import, ImportFormat, ImportReport, SubmitError};
+use engine::{Import, ImportFormat, ImportReport};
 use tokio::sync::oneshot;
 
 use super::Hands;
 use crate::screen::told;
+use crate::seat::Submitted;
 use crate::wish::{Answer, Happening};
 use crate::work::{Stage, Work};
 
@@ -40,8 +41,11 @@ impl Hands {
             format: format(path),
             concurrency: AT_ONCE,
         };
-        let (engine, sender, clock) =
-            (self.engine.clone(), self.sender.clone(), self.clock.clone());
+        let (seat, sender, clock) = (
+            self.seat.clone(),
+            self.sender.clone(),
+            self.clock.clone(),
+        );
         let work = Work::begin(format!("import {name}"));
         let report = std::sync::Arc::new(std::sync::Mutex::new(work));
         tokio::spawn(async move {
@@ -60,7 +64,7 @@ impl Hands {
                 }
             };
             let result = tokio::select! {
-                result = engine.import(source, progress) => Some(result),
+                result = engine::import(seat.intake(), source, progress) => Some(result),
                 _ = stop => None,
             };
             let mut work = report
@@ -89,8 +93,11 @@ impl Hands {
         let Some(mut stop) = self.begin() else {
             return send(Answer::Done(Err(BUSY.to_owned())));
         };
-        let (engine, sender, clock) =
-            (self.engine.clone(), self.sender.clone(), self.clock.clone());
+        let (seat, sender, clock) = (
+            self.seat.clone(),
+            self.sender.clone(),
+            self.clock.clone(),
+        );
         tokio::spawn(async move {
             let mut work = Work::begin(what);
             let all = u64::try_from(requests.len()).unwrap_or(u64::MAX).max(1);
@@ -105,21 +112,21 @@ impl Hands {
                         work.stage = Stage::Stopped;
                         break;
                     }
-                    result = engine.submit(request) => result,
+                    result = seat.submit(request) => result,
                 };
                 work.done += 1;
                 work.percent = work.done * 100 / all;
                 match result {
-                    Ok(outcome) if outcome.is_accepted() => {
+                    Ok(Submitted { rejected: None, operations: count, .. }) => {
                         made += 1;
-                        operations += outcome.operations.len();
+                        operations += count;
                     }
                     Ok(_) => work.wrong(format!("{name}: refused, a blocking provisioner failed")),
-                    Err(error @ (SubmitError::Journal(_) | SubmitError::Stopped)) => {
-                        work.stage = Stage::Broken(told(&error));
+                    Err(refusal) if refusal.is_over => {
+                        work.stage = Stage::Broken(refusal.told);
                         break;
                     }
-                    Err(error) => work.wrong(format!("{name}: {}", told(&error))),
+                    Err(refusal) => work.wrong(format!("{name}: {}", refusal.told)),
                 }
                 work.told = format!(
                     "{made} made, {operations} operations, {} failed",

@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 use super::Screen;
 use crate::modal::Modal;
 use crate::paint::{Pen, cells};
+use crate::seat::Standing;
 
 impl Screen {
     pub(super) fn tabs(&self) -> Vec<String> {
@@ -173,7 +174,22 @@ impl Screen {
                 theme.warn,
             )
         } else {
-            (self.panels[self.at].status(&self.world), theme.dim)
+            let panel = self.panels[self.at].status(&self.world);
+            match &self.world.standing {
+                None => (panel, theme.dim),
+                Some(Standing::Attached { process }) => (
+                    format!("attached to the engine of process {process} · {panel}"),
+                    theme.dim,
+                ),
+                Some(Standing::Deaf) => (
+                    format!("another process works on the journal and takes no commands · {panel}"),
+                    theme.warn,
+                ),
+                Some(Standing::Alone) => (
+                    format!("no engine runs: nothing is sent · {panel}"),
+                    theme.warn,
+                ),
+            }
         };
         pen.put(row.x + 1, row.y, row.width.saturating_sub(2), &text, style);
     }

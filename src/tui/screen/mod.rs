@@ -14,6 +14,7 @@ use crate::draft::Draft;
 use crate::keymap::{Key, Move};
 use crate::modal::Modal;
 use crate::panel::Panel;
+use crate::seat::Standing;
 use crate::wish::{Answer, Deed, Happening, Query, Wish};
 use crate::world::World;
 
@@ -157,6 +158,10 @@ impl Screen {
                 }
             }
             Happening::FileChanged => self.file_changed(&mut orders),
+            Happening::Standing(standing) => {
+                self.tell_standing(&standing);
+                self.world.standing = Some(standing);
+            }
         }
         orders.extend(self.want());
         orders
@@ -181,6 +186,27 @@ impl Screen {
             is_failure: true,
         });
         self.failure = Some(text);
+    }
+
+    /// Says that the engine is another process's, or that it has gone.
+    fn tell_standing(&mut self, standing: &Standing) {
+        match standing {
+            Standing::Attached { process } => self.say(format!(
+                "attached to the engine of process {process}: it sends, and does what is asked here"
+            )),
+            Standing::Deaf => self.fail(
+                "another process works on this journal and takes no commands\n\
+                 What it does is shown here as it happens. When it has ended, leave (q) and open `outbound` again: then \
+                 the engine runs here. What only reads works already: lists, traces, dry runs."
+                    .to_owned(),
+            ),
+            Standing::Alone => self.fail(
+                "the engine has ended: nothing is sent any more\n\
+                 What is owed is in the journal. Leave (q) and open `outbound` again, and the engine runs here; or start \
+                 `outbound serve`, and this screen attaches to it by itself."
+                    .to_owned(),
+            ),
+        }
     }
 
     fn grant(&mut self, wishes: Vec<Wish>, orders: &mut Vec<Order>) {

@@ -158,7 +158,7 @@ impl Live {
         .unwrap();
         let (sender, answers) = mpsc::unbounded_channel();
         let setup = Setup {
-            engine: engine.clone(),
+            seat: Arc::new(engine.clone()),
             reader: engine.reader(),
             lab: Arc::new(NoLab),
             link: Link::Quick,

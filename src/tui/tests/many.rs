@@ -80,7 +80,7 @@ fn a_request_is_sent_again_after_a_question_and_a_real_target_is_refused() {
     );
     stage.press(KeyCode::BackTab);
     let sent = deeds(stage.press(KeyCode::Enter));
-    assert!(matches!(sent.as_slice(), [Deed::Replay(..)]), "{sent:?}");
+    assert!(matches!(sent.as_slice(), [Deed::Replay { .. }]), "{sent:?}");
 
     let real = crate::samples::TOML.replace(
         "http://127.0.0.1:9103/scim/v2/Users\"\n  group_endpoint",

@@ -90,11 +90,12 @@ impl Targets {
             self.place == Place::Mocks,
             |pen, row, at| {
                 let mock = &world.mocks[at];
-                let (state, style) = if mock.url.is_some() {
-                    ("running", theme.good)
-                } else {
-                    ("stopped", theme.dim)
+                let (state, style) = match (&mock.url, &mock.elsewhere) {
+                    (Some(_), _) => ("running", theme.good),
+                    (None, Some(_)) => ("elsewhere", theme.warn),
+                    (None, None) => ("stopped", theme.dim),
                 };
+                let address = mock.url.as_ref().or(mock.elsewhere.as_ref());
                 let faults: Vec<&str> =
                     mock.armed.iter().map(|armed| armed.spec.as_str()).collect();
                 let faults = if faults.is_empty() {
@@ -122,13 +123,13 @@ impl Targets {
                     row,
                     &[
                         Column::new(&mock.target, 11, theme.name),
-                        Column::new(state, 8, style),
-                        Column::new(mock.url.as_deref().unwrap_or("-"), 31, theme.text),
+                        Column::new(state, 9, style),
+                        Column::new(address.map_or("-", String::as_str), 31, theme.text),
                         Column::new(&numbers, if row.width > 110 { 36 } else { 9 }, theme.text),
                         Column::new(
                             &faults,
                             row.width
-                                .saturating_sub(if row.width > 110 { 90 } else { 63 }),
+                                .saturating_sub(if row.width > 110 { 91 } else { 64 }),
                             fault_style,
                         ),
                     ],
@@ -147,6 +148,14 @@ impl Targets {
             &format!("{}", self.objects.len()),
             focused,
         );
+        if let Some(address) = self.mock(world).and_then(|mock| mock.elsewhere.as_ref()) {
+            let text = format!(
+                " Another process has {address}: a workbench, or `outbound mock`. What it holds is shown there, and by \
+                 `outbound mock objects {target}`; s starts it here once the port is free."
+            );
+            pen.paragraph(inner, &text, theme.dim);
+            return;
+        }
         if self.objects.is_empty() {
             pen.paragraph(inner, " Nothing. t triggers a user.", theme.dim);
             return;

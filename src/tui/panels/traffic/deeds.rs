@@ -82,7 +82,9 @@ impl Traffic {
         let Some(row) = self.row(world) else {
             return Vec::new();
         };
-        let (Some(exchange), Some(connector)) = (row.exchange(), &row.connector) else {
+        let (Some(exchange), Some(connector), Some(number)) =
+            (row.exchange(), &row.connector, row.seq)
+        else {
             return vec![Wish::Fail(
                 "this row has no request to send again".to_owned(),
             )];
@@ -106,7 +108,11 @@ impl Traffic {
         if exchange.method != "GET" {
             body.push("What it changes at the target the engine does not know.".to_owned());
         }
-        let deed = Wish::Do(Deed::Replay(connector.clone(), Box::new(exchange.clone())));
+        let deed = Wish::Do(Deed::Replay {
+            connector: connector.clone(),
+            exchange: Box::new(exchange.clone()),
+            number,
+        });
         let answers = vec![("Send", vec![deed]), ("Cancel", Vec::new())];
         vec![Wish::Show(Box::new(Modal::Question(Question::new(
             "Send this request again?",

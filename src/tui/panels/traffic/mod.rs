@@ -363,13 +363,15 @@ impl Panel for Traffic {
                 Action::new("field", Key::letter('n'), "Next field, marked in all three").quiet(),
                 Action::new("field-back", Key::letter('N'), "Previous field").quiet(),
             ]);
-            if row.is_some_and(|row| row.exchange().is_some()) {
+            let number = row.filter(|row| row.exchange().is_some());
+            if let Some(number) = number.and_then(|row| row.seq) {
                 actions.push(
                     Action::new(
                         "replay",
                         Key::letter('R'),
                         "Replay: send this request again",
                     )
+                    .like(format!("outbound replay {number}"))
                     .quiet(),
                 );
             }

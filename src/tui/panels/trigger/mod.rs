@@ -5,7 +5,7 @@ mod request;
 use std::time::Duration;
 
 use crossterm::event::KeyCode;
-use engine::{Plan, WaitVerdict};
+use engine::Plan;
 use ratatui::layout::Rect;
 
 use request::request;
@@ -421,14 +421,14 @@ impl Panel for Trigger {
                 self.plan = None;
                 self.form = None;
                 let go = Wish::Go("traffic", Some(Errand::Flow(outcome.flow)));
-                match &outcome.verdict {
-                    Some(WaitVerdict::Rejected { cause }) => {
+                match &outcome.rejected {
+                    Some(cause) => {
                         let told = format!("the change was NOT made, because {cause}");
                         vec![go, Wish::Fail(told)]
                     }
-                    _ => vec![
+                    None => vec![
                         go,
-                        Wish::Say(format!("done: {} operation(s)", outcome.operations.len())),
+                        Wish::Say(format!("done: {} operation(s)", outcome.operations)),
                     ],
                 }
             }

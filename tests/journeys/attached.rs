@@ -1,0 +1,136 @@
+//! The workbench on an engine that runs in another process.
+
+use std::time::Duration;
+
+use outbound::pty::Pty;
+use portable_pty::CommandBuilder;
+
+use crate::program::{Mocks, Program};
+use crate::service::Service;
+
+/// Longer than the slowest machine needs; nothing waits so long unless something is wrong.
+const LONG: Duration = Duration::from_mins(2);
+
+fn open(program: &Program) -> Pty {
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_outbound"));
+    command.cwd(program.path());
+    command.env_clear();
+    for name in ["PATH", "HOME", "TMPDIR"] {
+        if let Some(value) = std::env::var_os(name) {
+            command.env(name, value);
+        }
+    }
+    command.env("TERM", "xterm-256color");
+    command.env("LANG", "en_US.UTF-8");
+    Pty::start(command, 160, 50).unwrap()
+}
+
+/// Makes a workbench whose mocks are those of the test: none is started by it.
+fn program(mocks: &Mocks) -> Program {
+    let program = Program::shipped(mocks);
+    for mock in ["google", "salesforce", "scim2"] {
+        let start = format!("mocks.{mock}.start");
+        program.expect(0, &["config", "set", &start, "false"]);
+    }
+    program
+}
+
+fn create(program: &Program, name: &str) {
+    let claim = ["--claim", "lastname=Ng", "--claim", "givenname=Kim"];
+    program.expect(0, &[&["trigger", "user-created", name], &claim[..]].concat());
+}
+
+#[test]
+fn the_screen_follows_and_commands_an_engine_that_runs_already() {
+    let mocks = Mocks::start();
+    let program = program(&mocks);
+    let service = Service::start(&program);
+    let process = service.child.id();
+    let mut pty = open(&program);
+    pty.wait_text(&format!("attached to the engine of process {process}"), LONG)
+        .unwrap();
+
+    // What happens there is seen here, without a key being pressed.
+    create(&program, "kim");
+    pty.wait("the create at the SCIM2 target", LONG, |screen| {
+        let text = screen.contents();
+        text.contains("corp-scim/scim2") && text.contains("201") && text.contains("kim")
+    })
+    .unwrap();
+
+    // What is asked for here is done there: a connector is paused.
+    pty.send("8").unwrap();
+    pty.wait_text("outbound ▸ Journal", LONG).unwrap();
+    pty.wait("the operations", LONG, |screen| {
+        screen.contents().contains("settled            corp-scim")
+    })
+    .unwrap();
+    pty.send("gj").unwrap();
+    pty.send(":pause corp-scim").unwrap();
+    pty.wait_text("Pause corp-scim/scim2", LONG).unwrap();
+    pty.send("\r").unwrap();
+    pty.wait_text("corp-scim/scim2 is paused", LONG).unwrap();
+    let listed = program.expect(0, &["connector", "list"]);
+    assert!(listed.out.contains("paused"), "{}", listed.out);
+
+    // The engine ends, and a new one is followed.
+    assert_eq!(service.stop(), Some(0));
+    pty.wait_text("the engine has ended", LONG).unwrap();
+    pty.send("\x1b").unwrap();
+    pty.wait_text("no engine runs: nothing is sent", LONG).unwrap();
+    let service = Service::start(&program);
+    let process = service.child.id();
+    pty.wait_text(&format!("attached to the engine of process {process}"), LONG)
+        .unwrap();
+    create_held(&program);
+    pty.wait_text("ann", LONG).unwrap();
+    pty.send("q").unwrap();
+    assert_eq!(pty.wait_exit(LONG).unwrap().code, 0);
+    assert_eq!(service.stop(), Some(0), "the engine is not the screen's to stop");
+}
+
+/// Creates somebody while a connector is paused: the operation is kept.
+fn create_held(program: &Program) {
+    let claim = ["--claim", "lastname=Ng", "--wait", "1"];
+    let said = program.run(&[&["trigger", "user-created", "ann"], &claim[..]].concat());
+    assert!([5, 6].contains(&said.code), "{}", said.err);
+}
+
+#[test]
+fn a_second_screen_attaches_to_the_first_and_commands_reach_it() {
+    let mocks = Mocks::start();
+    let program = program(&mocks);
+    let mut first = open(&program);
+    first.wait_text("Nothing yet", LONG).unwrap();
+    let socket = program.path().join("outbound.db.socket");
+    first
+        .wait("the socket", LONG, |_| socket.exists())
+        .unwrap();
+    let mut second = open(&program);
+    let told = format!("attached to the engine of process {}", first.pid());
+    second.wait_text(&told, LONG).unwrap();
+    create(&program, "kim");
+    for pty in [&first, &second] {
+        pty.wait("the create", LONG, |screen| screen.contents().contains("kim"))
+            .unwrap();
+    }
+    second.send("q").unwrap();
+    assert_eq!(second.wait_exit(LONG).unwrap().code, 0);
+    assert!(socket.exists(), "the first screen still answers");
+    first.send("q").unwrap();
+    assert_eq!(first.wait_exit(LONG).unwrap().code, 0);
+    assert!(!socket.exists());
+}
+
+#[test]
+fn another_file_than_the_engines_is_refused_with_its_name() {
+    let mocks = Mocks::start();
+    let program = program(&mocks);
+    let service = Service::start(&program);
+    let other = program.path().join("other.toml");
+    std::fs::copy(program.path().join("workbench.toml"), &other).unwrap();
+    let said = program.expect(4, &["--plain", "--config", "other.toml"]);
+    assert!(said.err.contains("workbench.toml"), "{}", said.err);
+    assert!(said.err.contains("open it with --config"), "{}", said.err);
+    assert_eq!(service.stop(), Some(0));
+}
