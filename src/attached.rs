@@ -6,9 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{
-    Brake, Clock, Configuration, ConnectorRef, Exchange, OperationId, Request,
-};
+use domain::{Brake, Clock, Configuration, ConnectorRef, Exchange, OperationId, Request};
 use engine::{
     Idle, Intake, Intaken, JournalError, News, OperationFilter, Options, Page, Plan, ReadBudget,
     Reader, State, Subscription, Tally, WaitVerdict, Wish,
@@ -57,9 +55,11 @@ impl Attached {
             at: reader.last()?,
         };
         let first = follows.attach().await;
-        let now = first.as_ref().map_or(Standing::Deaf, |(process, _)| {
-            Standing::Attached { process: *process }
-        });
+        let now = first
+            .as_ref()
+            .map_or(Standing::Deaf, |(process, _)| Standing::Attached {
+                process: *process,
+            });
         let (tells, standing) = watch::channel(now);
         let following = tokio::spawn(follows.run(first.map(|(_, follower)| follower), tells));
         Ok(Self {

@@ -125,10 +125,7 @@ pub(super) async fn carry_out(engine: &Engine, ask: Ask) -> Result<Answer, Troub
     }
 }
 
-fn linked(
-    link: Result<domain::Link, engine::ClaimError>,
-    tried: &str,
-) -> Result<Answer, Trouble> {
+fn linked(link: Result<domain::Link, engine::ClaimError>, tried: &str) -> Result<Answer, Trouble> {
     let link = link.map_err(|error| super::links::claim_trouble(tried, &error))?;
     Ok(Answer::Linked {
         link: Box::new(link),
@@ -147,18 +144,16 @@ async fn replay(engine: &Engine, number: u64) -> Result<Answer, Trouble> {
     match engine.replay(&view.connector, &view.exchange).await {
         Ok(()) => Ok(Answer::Done),
         Err(ReplayError::Journal(error)) => Err(journal_trouble(&error)),
-        Err(error @ ReplayError::NotReplayable(_)) => {
-            Err(Trouble::new(Exit::Usage, &tried, error).advise(
-                "have the operation tried again instead: `outbound journal retry`",
-            ))
-        }
+        Err(error @ ReplayError::NotReplayable(_)) => Err(Trouble::new(Exit::Usage, &tried, error)
+            .advise("have the operation tried again instead: `outbound journal retry`")),
         Err(error @ ReplayError::AtRest) => Err(Trouble::new(Exit::Usage, &tried, error)),
         Err(ReplayError::Unavailable(unavailable)) => {
             Err(Trouble::new(Exit::Input, &tried, &unavailable.cause)
                 .advise(unavailable.advice.clone()))
         }
-        Err(ReplayError::Failed(failure)) => Err(Trouble::new(Exit::Target, &tried, &failure)
-            .advise(failure.advice.clone())),
+        Err(ReplayError::Failed(failure)) => {
+            Err(Trouble::new(Exit::Target, &tried, &failure).advise(failure.advice.clone()))
+        }
     }
 }
 

@@ -94,7 +94,7 @@ pub(super) async fn brake(
                         reason: reason.clone(),
                         seconds: expires.as_secs(),
                     };
-                    let count = count(seat.ask(ask).await?)?;
+                    let count = count(&seat.ask(ask).await?)?;
                     out.text(&format!(
                         "{connector}: {count} operations ({kind}) go on; {by} approved of it"
                     ));
@@ -123,7 +123,7 @@ pub(super) async fn brake(
                         by: by.clone(),
                         reason: reason.clone(),
                     };
-                    let count = count(seat.ask(ask).await?)?;
+                    let count = count(&seat.ask(ask).await?)?;
                     out.text(&format!(
                         "{connector}: {count} operations ({kind}) are given up; {by} rejected them"
                     ));
@@ -140,9 +140,9 @@ pub(super) async fn brake(
     }
 }
 
-fn count(answer: Answer) -> Result<u64, Trouble> {
+fn count(answer: &Answer) -> Result<u64, Trouble> {
     match answer {
-        Answer::Count { count } => Ok(count),
+        Answer::Count { count } => Ok(*count),
         _ => Err(nonsense()),
     }
 }

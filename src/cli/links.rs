@@ -186,12 +186,14 @@ fn local_of(
             .user(name)
             .map(|user| user.map(|user| (LocalRef::User(user.id), user.name)))
     };
-    found.map_err(|error| journal_trouble(&error))?.ok_or_else(|| {
-        let kind = if group { "group" } else { "user" };
-        let tried = if links { "link" } else { "unlink" };
-        Trouble::new(Exit::Usage, tried, format!("there is no {kind} {name}"))
-            .advise(format!("see `outbound {kind}s list`"))
-    })
+    found
+        .map_err(|error| journal_trouble(&error))?
+        .ok_or_else(|| {
+            let kind = if group { "group" } else { "user" };
+            let tried = if links { "link" } else { "unlink" };
+            Trouble::new(Exit::Usage, tried, format!("there is no {kind} {name}"))
+                .advise(format!("see `outbound {kind}s list`"))
+        })
 }
 
 /// Says why a link was not changed.

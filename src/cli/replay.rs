@@ -45,7 +45,10 @@ pub(super) async fn replay(global: &Global, out: Out, args: &ReplayArgs) -> Resu
                 "have the operation tried again, in order: `outbound journal retry`; or write --allow-replay",
             ));
         }
-        let before = seat.reader().last().map_err(|error| journal_trouble(&error))?;
+        let before = seat
+            .reader()
+            .last()
+            .map_err(|error| journal_trouble(&error))?;
         let exchange = args.number;
         seat.done(Ask::Replay { exchange }).await?;
         let filter = ExchangeFilter {
@@ -65,7 +68,10 @@ pub(super) async fn replay(global: &Global, out: Out, args: &ReplayArgs) -> Resu
     let status = sent
         .as_ref()
         .and_then(|sent| sent.exchange.response.as_ref())
-        .map_or_else(|| "no answer".to_owned(), |answer| answer.status.to_string());
+        .map_or_else(
+            || "no answer".to_owned(),
+            |answer| answer.status.to_string(),
+        );
     out.text(&format!(
         "{}  {} {} -> {status}",
         view.connector, view.exchange.method, view.exchange.url

@@ -10,9 +10,7 @@ use config::Loaded;
 use domain::{Clock, Request, SystemClock};
 use engine::{Engine, JournalError, StartError};
 use mocks::Lab;
-use tui::{
-    Curtain, Ended, Exports, Link, RunError, Seat, Setup, Surroundings, ThemeName, View,
-};
+use tui::{Curtain, Ended, Exports, Link, RunError, Seat, Setup, Surroundings, ThemeName, View};
 
 use super::mock::ControlFile;
 use super::request::TriggerCommand;
@@ -183,8 +181,10 @@ enum Works {
     Other(Arc<Attached>),
 }
 
-/// How long a process that takes no commands is waited for: most commands end soon.
-const SOON: Duration = Duration::from_secs(3);
+/// How often it is looked whether a process that takes no commands has ended: most commands end soon.
+const LOOKS: u32 = 30;
+/// How long to wait between two of these looks.
+const LOOK: Duration = Duration::from_millis(100);
 
 impl Opened {
     async fn start(global: &Global, loaded: &Loaded) -> Result<Self, Trouble> {
@@ -240,8 +240,7 @@ impl Works {
     /// Starts an engine, or finds the one that runs on the journal already.
     async fn take(global: &Global, loaded: &Loaded) -> Result<Self, Trouble> {
         let options = session::options(global, loaded);
-        let begun = std::time::Instant::now();
-        loop {
+        for _ in 0..LOOKS {
             match Engine::start(options.clone()).await {
                 Ok(engine) => {
                     let answering = answer(global, &engine, &options.journal);
@@ -250,10 +249,10 @@ impl Works {
                 Err(StartError::Journal(JournalError::InUse { .. })) => {}
                 Err(error) => return Err(session::not_started(error)),
             }
-            if begun.elapsed() >= SOON || Client::of(&options.journal).await.is_ok() {
+            if Client::of(&options.journal).await.is_ok() {
                 break;
             }
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            tokio::time::sleep(LOOK).await;
         }
         let attached = Attached::to(options)
             .await
@@ -266,17 +265,11 @@ impl Works {
 }
 
 /// Lets other processes command the engine as long as the workbench is open.
-fn answer(
-    global: &Global,
-    engine: &Engine,
-    journal: &Path,
-) -> Option<tokio::task::JoinHandle<()>> {
+fn answer(global: &Global, engine: &Engine, journal: &Path) -> Option<tokio::task::JoinHandle<()>> {
     match Listener::bind(journal) {
         Ok(listener) => {
             let door = Served::new(engine.clone(), global);
-            Some(tokio::spawn(
-                async move { listener.serve(door as _).await },
-            ))
+            Some(tokio::spawn(async move { listener.serve(door as _).await }))
         }
         Err(error) => {
             tracing::warn!(%error, "no other process can command this engine: its socket cannot be opened");

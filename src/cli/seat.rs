@@ -78,7 +78,10 @@ impl Seat {
     }
 
     /// Returns what is owed, at one connector or at all of them; the newest when it is very much.
-    pub(super) fn owed(&self, connector: Option<&ConnectorRef>) -> Result<Vec<OperationId>, Trouble> {
+    pub(super) fn owed(
+        &self,
+        connector: Option<&ConnectorRef>,
+    ) -> Result<Vec<OperationId>, Trouble> {
         const MANY: usize = 10_000;
         let reader = self.reader();
         let mut owed = Vec::new();

@@ -45,7 +45,6 @@ pub(super) async fn engine(global: &Global) -> Result<(Loaded, Engine), Trouble>
     Ok((loaded, engine))
 }
 
-
 /// Returns what an engine on the configured journal would be started with.
 pub(super) fn options(global: &Global, loaded: &Loaded) -> Options {
     let base = base(global);

@@ -192,11 +192,7 @@ fn show(
 }
 
 /// Shows flows in short and returns how their operations ended.
-pub(super) fn exit_of_flows(
-    reader: &Reader,
-    out: Out,
-    flows: &[FlowId],
-) -> Result<Exit, Trouble> {
+pub(super) fn exit_of_flows(reader: &Reader, out: Out, flows: &[FlowId]) -> Result<Exit, Trouble> {
     let mut lives = Vec::new();
     for flow in flows {
         let trace = reader

@@ -1,6 +1,8 @@
 //! The questions.
 
-use domain::{Brake, ConnectorRef, LocalRef, Object, OperationId, QualifiedName, RemoteId, Request};
+use domain::{
+    Brake, ConnectorRef, LocalRef, Object, OperationId, QualifiedName, RemoteId, Request,
+};
 use engine::{ReadBudget, Wish};
 use serde::{Deserialize, Serialize};
 

@@ -91,7 +91,10 @@ impl Follower {
     /// [`ClientError::Gone`] when the engine has ended.
     pub async fn next(&mut self) -> Result<Answer, ClientError> {
         let mut line = String::new();
-        let read = (&mut self.reader).take(LONGEST).read_line(&mut line).await?;
+        let read = (&mut self.reader)
+            .take(LONGEST)
+            .read_line(&mut line)
+            .await?;
         if read == 0 {
             return Err(ClientError::Gone);
         }

@@ -105,15 +105,14 @@ async fn receive(stream: UnixStream, door: Arc<dyn Door>) {
     let (read, mut write) = stream.into_split();
     let mut line = String::new();
     let mut reader = BufReader::new(read.take(LONGEST));
-    let is_whole;
-    match reader.read_line(&mut line).await {
+    let is_whole = match reader.read_line(&mut line).await {
         Ok(0) => return, // somebody looked whether we are here
-        Ok(_) => is_whole = line.ends_with('\n'),
+        Ok(_) => line.ends_with('\n'),
         Err(error) => {
             tracing::warn!(%error, "a question could not be read from the control socket");
             return;
         }
-    }
+    };
     let answer = match serde_json::from_str::<Ask>(&line) {
         Ok(Ask::Follow) => {
             let mut rest = reader.into_inner().into_inner();

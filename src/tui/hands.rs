@@ -11,8 +11,8 @@ use domain::{
     Catalogue, Clock, Configuration, ConnectorRef, Lab, LabFeed, OperationId, QualifiedName,
 };
 use engine::{
-    DeadFilter, ExchangeFilter, JournalError, News, OperationFilter, Page, ReadBudget,
-    Reader, State, Subscription,
+    DeadFilter, ExchangeFilter, JournalError, News, OperationFilter, Page, ReadBudget, Reader,
+    State, Subscription,
 };
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
@@ -206,11 +206,15 @@ impl Hands {
                 });
             }
             Deed::Retry(operations) => {
-                tokio::spawn(async move { send(Answer::Done(retry(seat.as_ref(), &operations).await)) });
+                tokio::spawn(
+                    async move { send(Answer::Done(retry(seat.as_ref(), &operations).await)) },
+                );
             }
             Deed::Discard(operations, why) => {
                 tokio::spawn(async move {
-                    send(Answer::Done(discard(seat.as_ref(), &operations, &why).await));
+                    send(Answer::Done(
+                        discard(seat.as_ref(), &operations, &why).await,
+                    ));
                 });
             }
             Deed::Compare(connectors) => {
@@ -219,7 +223,9 @@ impl Hands {
                 });
             }
             Deed::Resolve(wishes) => {
-                tokio::spawn(async move { send(Answer::Done(resolve(seat.as_ref(), &wishes).await)) });
+                tokio::spawn(
+                    async move { send(Answer::Done(resolve(seat.as_ref(), &wishes).await)) },
+                );
             }
             Deed::Pause(connector) => {
                 tokio::spawn(async move {
@@ -232,7 +238,9 @@ impl Hands {
             Deed::Resume(connector) => {
                 tokio::spawn(async move {
                     let result = seat.resume(&connector, "resumed in the workbench").await;
-                    send(Answer::Done(result.map(|()| format!("{connector} goes on"))));
+                    send(Answer::Done(
+                        result.map(|()| format!("{connector} goes on")),
+                    ));
                 });
             }
             Deed::Probe(connector) => {
@@ -246,7 +254,9 @@ impl Hands {
             Deed::Release(connector) => {
                 tokio::spawn(async move {
                     let result = seat.release(&connector, "released in the workbench").await;
-                    send(Answer::Done(result.map(|()| format!("{connector} goes on"))));
+                    send(Answer::Done(
+                        result.map(|()| format!("{connector} goes on")),
+                    ));
                 });
             }
             Deed::Approve {
@@ -465,11 +475,7 @@ async fn resolve(seat: &dyn Seat, wishes: &[engine::Wish]) -> Result<String, Str
     Ok(format!("{} account(s) decided about", wishes.len()))
 }
 
-async fn discard(
-    seat: &dyn Seat,
-    operations: &[OperationId],
-    why: &str,
-) -> Result<String, String> {
+async fn discard(seat: &dyn Seat, operations: &[OperationId], why: &str) -> Result<String, String> {
     for operation in operations {
         seat.discard(*operation, why).await?;
     }

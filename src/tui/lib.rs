@@ -46,8 +46,8 @@ use engine::Reader;
 
 pub use app::{Curtain, Ended, RunError};
 pub use frame::Link;
-pub use seat::{Refusal, Seat, Standing, Submitted};
 pub use plain::{PlainEnded, ReadRequest, run_plain};
+pub use seat::{Refusal, Seat, Standing, Submitted};
 pub use theme::{Surroundings, ThemeName};
 pub use world::Exports;
 

@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{
-    Brake, Configuration, ConnectorRef, Exchange, FlowId, OperationId, Request,
-};
+use domain::{Brake, Configuration, ConnectorRef, Exchange, FlowId, OperationId, Request};
 use engine::{
     Engine, Idle, Intake, Plan, ReadBudget, SubmitError, Subscription, Tally, WaitVerdict, Wish,
 };

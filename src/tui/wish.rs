@@ -10,8 +10,8 @@ use domain::{
     LocalRef, OperationId, QualifiedName, Request, RoleName, User,
 };
 use engine::{
-    Counts, DeadGroup, DriftView, EngagedBrake, FlowTrace, News, OperationView, Plan,
-    Quarantine, State,
+    Counts, DeadGroup, DriftView, EngagedBrake, FlowTrace, News, OperationView, Plan, Quarantine,
+    State,
 };
 
 use crate::draft::{Draft, Edit, Review};

@@ -37,7 +37,10 @@ fn program(mocks: &Mocks) -> Program {
 
 fn create(program: &Program, name: &str) {
     let claim = ["--claim", "lastname=Ng", "--claim", "givenname=Kim"];
-    program.expect(0, &[&["trigger", "user-created", name], &claim[..]].concat());
+    program.expect(
+        0,
+        &[&["trigger", "user-created", name], &claim[..]].concat(),
+    );
 }
 
 #[test]
@@ -47,8 +50,11 @@ fn the_screen_follows_and_commands_an_engine_that_runs_already() {
     let service = Service::start(&program);
     let process = service.child.id();
     let mut pty = open(&program);
-    pty.wait_text(&format!("attached to the engine of process {process}"), LONG)
-        .unwrap();
+    pty.wait_text(
+        &format!("attached to the engine of process {process}"),
+        LONG,
+    )
+    .unwrap();
 
     // What happens there is seen here, without a key being pressed.
     create(&program, "kim");
@@ -77,16 +83,24 @@ fn the_screen_follows_and_commands_an_engine_that_runs_already() {
     assert_eq!(service.stop(), Some(0));
     pty.wait_text("the engine has ended", LONG).unwrap();
     pty.send("\x1b").unwrap();
-    pty.wait_text("no engine runs: nothing is sent", LONG).unwrap();
+    pty.wait_text("no engine runs: nothing is sent", LONG)
+        .unwrap();
     let service = Service::start(&program);
     let process = service.child.id();
-    pty.wait_text(&format!("attached to the engine of process {process}"), LONG)
-        .unwrap();
+    pty.wait_text(
+        &format!("attached to the engine of process {process}"),
+        LONG,
+    )
+    .unwrap();
     create_held(&program);
     pty.wait_text("ann", LONG).unwrap();
     pty.send("q").unwrap();
     assert_eq!(pty.wait_exit(LONG).unwrap().code, 0);
-    assert_eq!(service.stop(), Some(0), "the engine is not the screen's to stop");
+    assert_eq!(
+        service.stop(),
+        Some(0),
+        "the engine is not the screen's to stop"
+    );
 }
 
 /// Creates somebody while a connector is paused: the operation is kept.
@@ -103,16 +117,16 @@ fn a_second_screen_attaches_to_the_first_and_commands_reach_it() {
     let mut first = open(&program);
     first.wait_text("Nothing yet", LONG).unwrap();
     let socket = program.path().join("outbound.db.socket");
-    first
-        .wait("the socket", LONG, |_| socket.exists())
-        .unwrap();
+    first.wait("the socket", LONG, |_| socket.exists()).unwrap();
     let mut second = open(&program);
     let told = format!("attached to the engine of process {}", first.pid());
     second.wait_text(&told, LONG).unwrap();
     create(&program, "kim");
     for pty in [&first, &second] {
-        pty.wait("the create", LONG, |screen| screen.contents().contains("kim"))
-            .unwrap();
+        pty.wait("the create", LONG, |screen| {
+            screen.contents().contains("kim")
+        })
+        .unwrap();
     }
     second.send("q").unwrap();
     assert_eq!(second.wait_exit(LONG).unwrap().code, 0);

@@ -244,7 +244,10 @@ fn what_writes_is_carried_out_by_the_running_engine() {
     let seed = "[[users]]\nname = \"ann\"\nclaims = { lastname = \"Lee\" }\n";
     std::fs::write(program.path().join("seed.toml"), seed).unwrap();
     let said = program.expect(0, &["seed", "seed.toml", "--json"]).values();
-    assert_eq!((&said[0]["users"], &said[0]["kept"]), (&1.into(), &0.into()));
+    assert_eq!(
+        (&said[0]["users"], &said[0]["kept"]),
+        (&1.into(), &0.into())
+    );
     std::fs::write(program.path().join("bad.toml"), "users = 3").unwrap();
     let said = program.expect(3, &["seed", "bad.toml"]);
     assert!(said.err.contains("bad.toml"), "{}", said.err);
@@ -268,7 +271,12 @@ fn what_writes_is_carried_out_by_the_running_engine() {
     }
     let probed = program.expect(0, &["quarantine", "probe", "corp-scim/scim2"]);
     assert!(probed.out.contains("sent to again"), "{}", probed.out);
-    assert!(program.expect(2, &["quarantine", "release", "corp-scim/scim2"]).err.contains("not in quarantine"));
+    assert!(
+        program
+            .expect(2, &["quarantine", "release", "corp-scim/scim2"])
+            .err
+            .contains("not in quarantine")
+    );
 
     // A dead letter decided anew, and one given up.
     mocks.steer(&["arm", "scim2", "status:code=400,op=Users.create,times=2"]);
@@ -276,33 +284,54 @@ fn what_writes_is_carried_out_by_the_running_engine() {
         let create = ["user-created", name, "--claim", "lastname=Ng"];
         run(&program, 1, &trigger(&create));
     }
-    let preview = program.expect(0, &["journal", "dead", "redo", "--name", "gus", "--preview"]);
+    let preview = program.expect(
+        0,
+        &["journal", "dead", "redo", "--name", "gus", "--preview"],
+    );
     assert!(preview.out.contains("1 done"), "{}", preview.out);
     assert!(mocks.object("scim2", "gus").is_none());
     program.expect(0, &["journal", "dead", "redo", "--name", "gus"]);
     assert!(mocks.object("scim2", "gus").is_some());
     let why = ["--why", "a test"];
-    program.expect(0, &[&["journal", "dead", "discard", "--name", "hal"], &why[..]].concat());
+    program.expect(
+        0,
+        &[&["journal", "dead", "discard", "--name", "hal"], &why[..]].concat(),
+    );
     let left = program.expect(0, &["journal", "dead"]);
     assert!(left.out.contains("no dead letters"), "{}", left.out);
 
     // The target was changed by somebody else: found and brought back; a link forgotten and made again.
     mocks.steer(&["snapshot", "scim2", "before"]);
-    run(&program, 0, &trigger(&["user-updated", "bob", "--set", "lastname=Ode"]));
+    run(
+        &program,
+        0,
+        &trigger(&["user-updated", "bob", "--set", "lastname=Ode"]),
+    );
     mocks.steer(&["restore", "scim2", "before"]);
     let compare = ["reconcile", "corp-scim/scim2", "--patience", "0"];
     program.expect(8, &compare);
     program.expect(0, &["reconcile", "restore", "bob"]);
-    assert_eq!(mocks.object("scim2", "bob").unwrap()["name"]["familyName"], "Ode");
+    assert_eq!(
+        mocks.object("scim2", "bob").unwrap()["name"]["familyName"],
+        "Ode"
+    );
     program.expect(0, &compare);
     program.expect(0, &["links", "unlink", "corp-scim/scim2", "bob"]);
-    let found = program.expect(8, &[&compare[..], &["--json"]].concat()).values();
-    let orphan = found[0]["orphans"][0]["remote_id"].as_str().unwrap().to_owned();
+    let found = program
+        .expect(8, &[&compare[..], &["--json"]].concat())
+        .values();
+    let orphan = found[0]["orphans"][0]["remote_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     program.expect(0, &["reconcile", "adopt", "corp-scim/scim2", &orphan]);
 
     // A recorded request once more: the engine knows it as one.
     let listed = program.expect(0, &["journal", "exchanges", "--json", "--limit", "50"]);
-    let read = listed.values().into_iter().find(|one| one["exchange"]["method"] == "GET");
+    let read = listed
+        .values()
+        .into_iter()
+        .find(|one| one["exchange"]["method"] == "GET");
     let number = read.unwrap()["seq"].to_string();
     let said = program.expect(0, &["replay", &number, "--json"]).values();
     assert_eq!(said[0]["exchange"]["purpose"], "replay");
@@ -338,9 +367,25 @@ fn a_brake_is_approved_and_rejected_beside_a_running_engine() {
     assert!(mocks.object("scim2", "bob").is_some());
     let by = ["--by", "Ada", "--reason", "it is meant"];
     let scim = ["corp-scim/scim2"];
-    program.expect(2, &[&["brake", "approve", "acme-salesforce/salesforce"], &by[..]].concat());
-    let said = program.expect(0, &[&["brake", "approve"], &scim[..], &by[..], &["--expires", "1s"]].concat());
-    assert!(said.out.contains("2 operations (deletes) go on"), "{}", said.out);
+    program.expect(
+        2,
+        &[&["brake", "approve", "acme-salesforce/salesforce"], &by[..]].concat(),
+    );
+    let said = program.expect(
+        0,
+        &[
+            &["brake", "approve"],
+            &scim[..],
+            &by[..],
+            &["--expires", "1s"],
+        ]
+        .concat(),
+    );
+    assert!(
+        said.out.contains("2 operations (deletes) go on"),
+        "{}",
+        said.out
+    );
     assert!(mocks.object("scim2", "bob").is_none());
     assert_eq!(service.stop(), Some(0));
 }

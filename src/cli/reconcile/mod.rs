@@ -422,12 +422,7 @@ fn fields_of(
 }
 
 /// Waits for what was begun and returns how it ended.
-async fn settled(
-    seat: &Seat,
-    out: Out,
-    flows: &[FlowId],
-    wait: Duration,
-) -> Result<Exit, Trouble> {
+async fn settled(seat: &Seat, out: Out, flows: &[FlowId], wait: Duration) -> Result<Exit, Trouble> {
     let reader = seat.reader();
     let mut operations = Vec::new();
     for flow in flows {

@@ -20,7 +20,8 @@ use crate::load::{LoadError, Loaded, parse};
 use path::Step;
 use spot::{Found, Spot};
 use text::{
-    blank_before, block, inline_entry, line_end, line_start, names, references, remarks, span_of, written,
+    blank_before, block, inline_entry, line_end, line_start, names, references, remarks, span_of,
+    written,
 };
 
 /// The file with changes that are not written yet.

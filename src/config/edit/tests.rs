@@ -555,13 +555,18 @@ fn what_stands_at_a_path_is_told_as_it_is_written() {
 /// What is added and removed again leaves no trace, wherever it stood and whatever blank lines and remarks are around it.
 #[test]
 fn adding_and_removing_leaves_the_file_as_it_was() {
-    let shipped = fs::read_to_string(
-        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../workbench.toml"),
-    );
+    let shipped =
+        fs::read_to_string(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../workbench.toml"));
     let bare = "[organization]\nname = \"Acme\"\ntenant_domain = \"acme.example\"\n".to_owned();
     for text in [shipped.unwrap(), bare] {
         let (_folder, mut document) = open(&text);
-        let steps: [(&str, &[(&str, &str)], &str); 4] = [
+        // An array, an entry of it, and where that is then.
+        type Step = (
+            &'static str,
+            &'static [(&'static str, &'static str)],
+            &'static str,
+        );
+        let steps: [Step; 4] = [
             (
                 "connections",
                 &[("id", "new"), ("name", "New")],

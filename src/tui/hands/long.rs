@@ -41,11 +41,7 @@ impl Hands {
             format: format(path),
             concurrency: AT_ONCE,
         };
-        let (seat, sender, clock) = (
-            self.seat.clone(),
-            self.sender.clone(),
-            self.clock.clone(),
-        );
+        let (seat, sender, clock) = (self.seat.clone(), self.sender.clone(), self.clock.clone());
         let work = Work::begin(format!("import {name}"));
         let report = std::sync::Arc::new(std::sync::Mutex::new(work));
         tokio::spawn(async move {
@@ -93,11 +89,7 @@ impl Hands {
         let Some(mut stop) = self.begin() else {
             return send(Answer::Done(Err(BUSY.to_owned())));
         };
-        let (seat, sender, clock) = (
-            self.seat.clone(),
-            self.sender.clone(),
-            self.clock.clone(),
-        );
+        let (seat, sender, clock) = (self.seat.clone(), self.sender.clone(), self.clock.clone());
         tokio::spawn(async move {
             let mut work = Work::begin(what);
             let all = u64::try_from(requests.len()).unwrap_or(u64::MAX).max(1);
@@ -117,7 +109,11 @@ impl Hands {
                 work.done += 1;
                 work.percent = work.done * 100 / all;
                 match result {
-                    Ok(Submitted { rejected: None, operations: count, .. }) => {
+                    Ok(Submitted {
+                        rejected: None,
+                        operations: count,
+                        ..
+                    }) => {
                         made += 1;
                         operations += count;
                     }
