@@ -117,6 +117,12 @@ pub(super) async fn carry_out(engine: &Engine, ask: Ask) -> Result<Answer, Troub
             }
         }
         Ask::Replay { exchange } => replay(engine, exchange).await,
+        Ask::Compact { before, preview } => {
+            let report = super::compact::with(engine, before, preview).await?;
+            Ok(Answer::Compacted {
+                report: Box::new(report),
+            })
+        }
         Ask::Reload | Ask::Status | Ask::Follow => Err(Trouble::new(
             Exit::Usage,
             "do that",

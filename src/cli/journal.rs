@@ -83,6 +83,16 @@ pub(super) enum JournalCommand {
         #[arg(long, value_name = "SECONDS", default_value_t = 15)]
         wait: u64,
     },
+    /// Removes what is old and settled; what is owed, dead, in doubt or held stays, and so does how each account stands
+    Compact {
+        /// What had settled before this: an age such as 30d, a day, or an instant. Without it the times of
+        /// [engine.retention] count; the last day is kept in any case
+        #[arg(long, value_name = "WHEN", value_parser = super::compact::when)]
+        before: Option<super::compact::When>,
+        /// Only counts what would go
+        #[arg(long)]
+        dry_run: bool,
+    },
     /// Gives an operation up
     Discard {
         /// The operation
@@ -193,6 +203,9 @@ pub(super) async fn journal(
         } => export(&session::reader(global)?, format, flow, since),
         JournalCommand::Dead { which, command } => dead::dead(global, out, which, command).await,
         JournalCommand::Retry { operation, wait } => retry(global, out, operation, wait).await,
+        JournalCommand::Compact { before, dry_run } => {
+            super::compact::compact(global, out, before, dry_run).await
+        }
         JournalCommand::Discard { operation, why } => {
             let (_, seat) = Seat::take(global, false).await?;
             let result = seat.done(Ask::Discard { operation, why }).await;
@@ -293,10 +306,17 @@ fn show(reader: &Reader, out: Out, id: Option<&str>, wire: bool) -> Result<Exit,
         None => None,
     };
     let Some(trace) = trace else {
-        let what = id.map_or_else(
-            || "nothing has happened yet".to_owned(),
-            |id| format!("there is no flow {id}"),
-        );
+        let kept = reader.kept().map_err(failed)?;
+        let since = kept
+            .since
+            .filter(|_| flow.is_some_and(|flow| kept.may_have_had(flow)));
+        let what = match (id, since) {
+            (None, _) => "nothing has happened yet".to_owned(),
+            (Some(id), None) => format!("there is no flow {id}"),
+            (Some(id), Some(since)) => format!(
+                "flow {id} is no longer kept: what had settled before {since} was removed ([engine.retention])"
+            ),
+        };
         return Err(
             Trouble::new(Exit::Usage, "show the flow", what).advise("see `outbound journal list`")
         );

@@ -4,6 +4,7 @@ mod answer;
 mod bench;
 mod brake;
 mod check;
+mod compact;
 mod configuration;
 mod crash;
 mod dead;

@@ -154,6 +154,14 @@ fn body(out: &mut String, body: &domain::Body) {
     if body.size_bytes == 0 {
         return;
     }
+    if body.is_forgotten() {
+        let told = format!(
+            "the body is no longer kept; it had {} bytes",
+            body.size_bytes
+        );
+        line(out, 1, &told);
+        return;
+    }
     line(out, 0, "");
     let pretty = serde_json::from_str::<serde_json::Value>(&body.text)
         .ok()

@@ -8,8 +8,8 @@ use domain::{
     Application, ApplicationId, AttributeMapping, BrakePolicy, Catalogue, Configuration,
     Connection, ConnectionId, ConnectorKind, ConnectorRef, ConnectorSettings, ConnectorType,
     Deprovision, EngineSettings, Field, FieldKind, JitSettings, LoginSettings, MetricsSettings,
-    MockSettings, OnFailure, Organization, PolicyText, Provisioner, QuarantinePolicy, RetryPolicy,
-    RoleName, Rules, Secret, SecretRef, Setting, StoreDomain,
+    MockSettings, OnFailure, Organization, PolicyText, Provisioner, QuarantinePolicy,
+    RetentionPolicy, RetryPolicy, RoleName, Rules, Secret, SecretRef, Setting, StoreDomain,
 };
 use serde::de::DeserializeOwned;
 use serde::de::value::{Error as WordError, StrDeserializer};
@@ -284,7 +284,27 @@ fn engine(node: Node<'_, '_>) -> EngineSettings {
         concurrency: node.count("concurrency").unwrap_or(64),
         quarantine: quarantine(node.child("quarantine"), &QuarantinePolicy::default()),
         brakes: brake(node.child("brakes"), &BrakePolicy::default()),
+        retention: retention(node.child("retention")),
         metrics: metrics(node.child("metrics")),
+    }
+}
+
+/// Less than the least that is kept counts as that.
+fn retention(node: Node<'_, '_>) -> RetentionPolicy {
+    let usual = RetentionPolicy::default();
+    let time = |key, usual| {
+        node.duration(key)
+            .unwrap_or(usual)
+            .max(RetentionPolicy::LEAST)
+    };
+    RetentionPolicy {
+        enabled: node.flag("enabled", usual.enabled),
+        flows: time("flows", usual.flows),
+        bodies: time("bodies", usual.bodies),
+        size_bytes: node
+            .text("size")
+            .and_then(|text| words::size(&text))
+            .unwrap_or(usual.size_bytes),
     }
 }
 

@@ -180,6 +180,7 @@ impl<'a> Check<'a> {
             Kind::Id => words::check_id(text),
             Kind::Duration => words::check_duration(text),
             Kind::Quota => words::check_quota(text),
+            Kind::Size => words::check_size(text),
             Kind::Listen => words::check_listen(text),
             Kind::Url => words::check_url(text),
             Kind::Domain => words::check_domain(text),

@@ -79,6 +79,7 @@ fn holds(kind: Kind, catalogue: &Catalogue) -> Value {
         Kind::Durations => {
             json!({ "type": "array", "items": { "type": "string", "pattern": DURATION }, "minItems": 1 })
         }
+        Kind::Size => json!({ "type": "string", "pattern": "^[0-9]+ ?(KiB|MiB|GiB|TiB)$" }),
         Kind::Quota => json!({ "type": "string", "pattern": "^[0-9]+/([0-9]+(ms|s|m|h|d))+$" }),
         Kind::Url => json!({ "type": "string", "format": "uri" }),
         Kind::Email => json!({ "type": "string", "format": "email" }),

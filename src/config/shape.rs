@@ -36,6 +36,8 @@ pub(crate) enum Kind {
     Duration,
     Durations,
     Quota,
+    /// A number of bytes with its unit.
+    Size,
     /// An address with a port to listen on.
     Listen,
     Url,
@@ -579,10 +581,45 @@ static ENGINE: Shape = Shape {
             "How much may be taken away at one connector before somebody has to approve of it.",
         ),
         Key::new(
+            "retention",
+            Kind::Table(&RETENTION),
+            "How long the journal keeps what has settled. What is owed, dead, in doubt or held is always kept, and so is how each account stands.",
+        ),
+        Key::new(
             "metrics",
             Kind::Table(&METRICS),
             "Where `outbound serve` tells figures for a monitoring system.",
         ),
+    ],
+};
+
+static RETENTION: Shape = Shape {
+    noun: "the retention",
+    keys: &[
+        Key::new(
+            "enabled",
+            Kind::Flag,
+            "Remove what is old while the engine runs. Without it only `outbound journal compact` does.",
+        )
+        .default("true"),
+        Key::new(
+            "flows",
+            Kind::Duration,
+            "How long a flow is kept after the last thing that happened in it; a day at least. Of the newest change of each account only the exchanges go.",
+        )
+        .default("\"90d\""),
+        Key::new(
+            "bodies",
+            Kind::Duration,
+            "How long the bodies of requests and answers are kept; a day at least.",
+        )
+        .default("\"30d\""),
+        Key::new(
+            "size",
+            Kind::Size,
+            "How large the file may become, as in \"512MiB\" or \"4GiB\": from there on the oldest goes before its time, but for the last day.",
+        )
+        .default("\"4GiB\""),
     ],
 };
 

@@ -13,6 +13,7 @@ impl Kind {
                 | Self::Id
                 | Self::Duration
                 | Self::Quota
+                | Self::Size
                 | Self::Listen
                 | Self::Url
                 | Self::Domain
@@ -32,6 +33,7 @@ impl Kind {
             Self::Duration => "a duration",
             Self::Durations => "a list of durations",
             Self::Quota => "a quota",
+            Self::Size => "a size",
             Self::Listen => "an address with a port",
             Self::Url => "an address",
             Self::Domain => "a domain name",
@@ -57,6 +59,7 @@ pub(crate) fn example(key: &Key) -> String {
         (Kind::Count { least, .. }, _) => format!("{name} = {least}"),
         (Kind::Duration, _) => format!("{name} = \"30s\""),
         (Kind::Quota, _) => format!("{name} = \"2400/60s\""),
+        (Kind::Size, _) => format!("{name} = \"4GiB\""),
         (Kind::Listen, _) => format!("{name} = \"127.0.0.1:9464\""),
         (Kind::Url, _) => format!("{name} = \"https://…\""),
         (Kind::Choice(choices), _) => format!("{name} = \"{}\"", choices.join("\" or \"")),

@@ -63,6 +63,36 @@ pub(crate) fn quota(text: &str) -> Option<Quota> {
     Some(Quota { requests, per })
 }
 
+/// Reads a size such as `512MiB` or `4GiB`, in bytes. Returns `None` for anything else, and for less than 16 MiB.
+pub(crate) fn size(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit())?;
+    let number: u64 = text[..digits].parse().ok()?;
+    let shift = match text[digits..].trim_start() {
+        "KiB" => 10,
+        "MiB" => 20,
+        "GiB" => 30,
+        "TiB" => 40,
+        _ => return None,
+    };
+    let bytes = number.checked_mul(1 << shift)?;
+    // The database counts in signed numbers.
+    (LEAST_SIZE..=1 << 60).contains(&bytes).then_some(bytes)
+}
+
+/// An empty journal with its log takes a few of these.
+const LEAST_SIZE: u64 = 16 << 20;
+
+pub(crate) fn check_size(text: &str) -> Result<(), Complaint> {
+    size(text).map(|_| ()).ok_or_else(|| {
+        Complaint::new(
+            "bad-size",
+            "this is no size that a journal can have",
+            "write a number with KiB, MiB, GiB or TiB, 16MiB at least, as in \"4GiB\"",
+        )
+    })
+}
+
 /// Returns the candidate that was probably meant.
 pub(crate) fn nearest<'a>(
     word: &str,

@@ -147,6 +147,13 @@ pub enum Ask {
         /// Its number in the journal.
         exchange: u64,
     },
+    /// Remove what is old from the journal.
+    Compact {
+        /// What had settled before this; when left out, as the configuration says.
+        before: Option<jiff::Timestamp>,
+        /// Only count what would go.
+        preview: bool,
+    },
     /// Read `workbench.toml` again.
     Reload,
     /// Tell how it stands.

@@ -13,7 +13,7 @@ mod wire;
 use std::path::{Path, PathBuf};
 
 use domain::{FlowId, Link};
-use engine::{DecidedAgain, ReconcileReport, Seeded, Started};
+use engine::{CompactionReport, DecidedAgain, ReconcileReport, Seeded, Started};
 use serde::{Deserialize, Serialize};
 
 pub use ask::Ask;
@@ -62,6 +62,11 @@ pub enum Answer {
     Seeded {
         /// The counts.
         seeded: Seeded,
+    },
+    /// What was removed from the journal.
+    Compacted {
+        /// What was removed, or would be.
+        report: Box<CompactionReport>,
     },
     /// How the engine stands.
     Status {

@@ -137,8 +137,39 @@ pub struct EngineSettings {
     pub quarantine: QuarantinePolicy,
     /// How much may be taken away at one connector before somebody has to approve of it.
     pub brakes: BrakePolicy,
+    /// How long the journal keeps what has settled.
+    pub retention: RetentionPolicy,
     /// Where the figures for a monitoring system are told; nowhere when left out.
     pub metrics: Option<MetricsSettings>,
+}
+
+/// How long the journal keeps what has settled. What is owed, dead, in doubt or held is kept whatever this says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RetentionPolicy {
+    /// Whether anything is removed by itself.
+    pub enabled: bool,
+    /// How long a flow is kept after the last thing that happened in it, with its exchanges.
+    pub flows: Duration,
+    /// How long the bodies of its exchanges are kept.
+    pub bodies: Duration,
+    /// How large the file may become, in bytes: from there on the oldest goes before its time.
+    pub size_bytes: u64,
+}
+
+impl RetentionPolicy {
+    /// What happened within this time is never removed: brakes and quarantines look back on it.
+    pub const LEAST: Duration = Duration::from_hours(24);
+}
+
+impl Default for RetentionPolicy {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            flows: Duration::from_hours(90 * 24),
+            bodies: Duration::from_hours(30 * 24),
+            size_bytes: 4 << 30,
+        }
+    }
 }
 
 /// Where the figures for a monitoring system are told.

@@ -51,6 +51,9 @@ pub enum NotReplayable {
     /// Only the beginning of the body was recorded.
     #[error("the request cannot be sent again: of its body only the beginning was recorded")]
     Cut,
+    /// The body was removed because it is old.
+    #[error("the request cannot be sent again: its body is no longer kept")]
+    Forgotten,
     /// It is under way.
     #[error("the request is still under way")]
     UnderWay,
@@ -69,6 +72,9 @@ impl Exchange {
         }
         if self.response.is_none() && self.error.is_none() {
             return Err(NotReplayable::UnderWay);
+        }
+        if self.request_body.is_forgotten() {
+            return Err(NotReplayable::Forgotten);
         }
         if self.request_body.cut {
             return Err(NotReplayable::Cut);
@@ -130,6 +136,23 @@ pub struct Body {
     pub size_bytes: u64,
     /// Whether the text was cut.
     pub cut: bool,
+}
+
+impl Body {
+    /// Drops the text and keeps the size. Returns whether there was one.
+    pub fn forget(&mut self) -> bool {
+        let had = !self.text.is_empty();
+        if had {
+            self.text = String::new();
+            self.cut = true;
+        }
+        had
+    }
+
+    /// Tells whether there was a text that is no longer kept. Of a body that was only cut, the beginning is there.
+    pub fn is_forgotten(&self) -> bool {
+        self.cut && self.text.is_empty()
+    }
 }
 
 /// Sees every request before it leaves and every answer when it is there; token calls too.

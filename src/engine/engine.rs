@@ -87,6 +87,7 @@ impl Engine {
             timer: Timer::default(),
             link_changes: 0.into(),
             stopping: watch::Sender::new(false),
+            compacting: tokio::sync::Mutex::default(),
             sends,
         });
         inner.regulate();
@@ -94,6 +95,9 @@ impl Engine {
         inner.resume_wards()?;
         inner.recover().await?;
         inner.tasks.run(Arc::clone(&inner).keep_time());
+        if sends {
+            inner.tasks.run(Arc::clone(&inner).keep_bounded());
+        }
         inner.pump();
         inner.release_in_time();
         Ok(Self {

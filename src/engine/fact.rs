@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::reconcile::{ReadBudget, Tally};
-use crate::{Approval, EngagedBrake, LearntLimit, Life, Quarantine};
+use crate::{Approval, Compaction, EngagedBrake, LearntLimit, Life, Quarantine};
 
 /// One committed fact with its place in the journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -215,6 +215,11 @@ pub enum Fact {
         /// How many operations were given up.
         discarded: u64,
     },
+    /// What was old and settled was removed from the journal.
+    Compacted {
+        /// What was removed.
+        compaction: Compaction,
+    },
     /// It was seen how much a target takes, and is kept to from now on.
     LimitLearnt {
         /// The connector.
@@ -322,6 +327,7 @@ impl Fact {
             Self::BrakeEngaged { .. } => "brake-engaged",
             Self::BrakeApproved { .. } => "brake-approved",
             Self::BrakeRejected { .. } => "brake-rejected",
+            Self::Compacted { .. } => "compacted",
             Self::LimitLearnt { .. } => "limit-learnt",
             Self::Retried { .. } => "retried",
             Self::Discarded { .. } => "discarded",
@@ -363,6 +369,7 @@ impl Fact {
             | Self::BrakeEngaged { .. }
             | Self::BrakeApproved { .. }
             | Self::BrakeRejected { .. }
+            | Self::Compacted { .. }
             | Self::LimitLearnt { .. }
             | Self::ReconcileStarted { .. }
             | Self::DriftFound { .. }

@@ -58,6 +58,8 @@ pub(crate) struct Inner {
     pub(crate) link_changes: AtomicU64,
     /// No new request is taken, and nothing more is sent.
     pub(crate) stopping: watch::Sender<bool>,
+    /// Held while what is old is removed.
+    pub(crate) compacting: tokio::sync::Mutex<()>,
     /// Whether anything is sent at all.
     pub(crate) sends: bool,
 }

@@ -32,6 +32,7 @@ mod passwords;
 mod quarantine;
 mod reconcile;
 mod replay;
+mod retention;
 mod retry;
 mod runner;
 mod setup;
@@ -60,6 +61,7 @@ pub use handle::{
     StartError, Started, SubmitError, Subscription,
 };
 pub use history::{EXCHANGES_PER_FLOW, write_made_up_journal};
+pub use journal::{Compaction, CompactionCause, Kept, Room};
 pub use journal::{
     Counts, ExchangeFilter, ExchangeView, FlowSummary, JournalError, LeftBehind, OperationFilter,
     OperationView, Page, Reader,
@@ -72,6 +74,7 @@ pub use reconcile::{
     ClaimError, NotRead, ReadBudget, ReconcileError, ReconcileReport, ResolveError, Tally, Wish,
 };
 pub use replay::ReplayError;
+pub use retention::CompactionReport;
 pub use trace::{
     AskedTrace, AttemptTrace, Decided, FlowTrace, OperationTrace, TriggerTrace, WaitTrace,
 };

@@ -246,6 +246,7 @@ impl Move {
             | Fact::BrakeEngaged { .. }
             | Fact::BrakeApproved { .. }
             | Fact::BrakeRejected { .. }
+            | Fact::Compacted { .. }
             | Fact::LimitLearnt { .. }
             | Fact::ReconcileStarted { .. }
             | Fact::DriftFound { .. }

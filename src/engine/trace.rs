@@ -326,6 +326,7 @@ impl FlowTrace {
             | Fact::BrakeEngaged { .. }
             | Fact::BrakeApproved { .. }
             | Fact::BrakeRejected { .. }
+            | Fact::Compacted { .. }
             | Fact::LimitLearnt { .. }
             | Fact::ReconcileStarted { .. }
             | Fact::DriftFound { .. }

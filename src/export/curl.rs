@@ -31,7 +31,13 @@ pub fn curl(exchange: &Exchange) -> String {
             shell_word(&exchange.request_body.text)
         );
     }
-    if exchange.request_body.cut {
+    if exchange.request_body.is_forgotten() {
+        let _ = write!(
+            out,
+            "\n# the body is no longer kept: {} bytes",
+            exchange.request_body.size_bytes
+        );
+    } else if exchange.request_body.cut {
         let _ = write!(
             out,
             "\n# the body was cut: {} bytes in all",

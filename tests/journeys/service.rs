@@ -131,6 +131,38 @@ fn commands_reach_a_running_engine_by_its_socket_and_a_signal_stops_it() {
 }
 
 #[test]
+fn what_is_old_is_removed_beside_a_running_engine_and_without_one() {
+    let mocks = Mocks::start();
+    let program = Program::shipped(&mocks);
+    let service = Service::start(&program);
+    run(&program, 0, &trigger(&CREATE));
+    let compact = [
+        "--json",
+        "journal",
+        "compact",
+        "--dry-run",
+        "--before",
+        "1d",
+    ];
+    let said = program.expect(0, &compact);
+    let beside: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(beside["preview"], true);
+    assert_eq!(beside["removed"]["cause"], "by-hand");
+    assert_eq!(beside["removed"]["flows"], 0);
+    assert_eq!(service.stop(), Some(0));
+    let said = program.expect(0, &["journal", "compact", "--before", "1d"]);
+    assert!(
+        said.out.contains("nothing that had settled before"),
+        "{}",
+        said.out
+    );
+    // A flow of 2024 that is not there: the journal is whole, so there never was one.
+    let unknown = "018cc251-f400-7000-8000-000000000000";
+    let said = program.expect(2, &["journal", "show", unknown]);
+    assert!(said.err.contains("there is no flow"), "{}", said.err);
+}
+
+#[test]
 fn a_bad_file_is_told_and_the_earlier_configuration_stays_in_force() {
     let mocks = Mocks::start();
     let program = Program::shipped(&mocks);

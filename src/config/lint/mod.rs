@@ -150,6 +150,16 @@ pub static LINTS: &[Lint] = &[
         safeguards::probe_longer_than_its_end,
     ),
     entry(
+        "retention-off",
+        "The journal grows without end: nothing that is old is removed.",
+        safeguards::retention_off,
+    ),
+    entry(
+        "retention-without-effect",
+        "A time of the retention is shorter than what is always kept, or bodies would outlive their flows.",
+        safeguards::retention_without_effect,
+    ),
+    entry(
         "plain-http",
         "Credentials would cross the network in clear.",
         wire::plain_http,

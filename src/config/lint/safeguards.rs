@@ -1,6 +1,6 @@
 //! Brakes and quarantines that are turned off, or set so that they do nothing.
 
-use domain::{BrakePolicy, QuarantinePolicy};
+use domain::{BrakePolicy, QuarantinePolicy, RetentionPolicy};
 
 use super::Ground;
 use crate::finding::Problem;
@@ -63,6 +63,51 @@ pub(super) fn probe_longer_than_its_end(ground: &Ground<'_>) -> Vec<Problem> {
             })
         })
         .collect()
+}
+
+pub(super) fn retention_off(ground: &Ground<'_>) -> Vec<Problem> {
+    let path = "engine.retention.enabled";
+    let is_off = !ground.whole.configuration.engine.retention.enabled;
+    let problem = (is_off && ground.whole.places.has(path)).then(|| {
+        ground.warn_at(
+            path,
+            "retention-off",
+            "nothing that is old is removed: the journal grows until the disk is full",
+            "leave it on with longer times, or run `outbound journal compact` regularly",
+        )
+    });
+    problem.into_iter().collect()
+}
+
+pub(super) fn retention_without_effect(ground: &Ground<'_>) -> Vec<Problem> {
+    let RetentionPolicy { flows, bodies, .. } = ground.whole.configuration.engine.retention;
+    let mut problems = Vec::new();
+    for key in ["flows", "bodies"] {
+        let path = format!("engine.retention.{key}");
+        let written = ground.text.get(ground.whole.places.value(&path));
+        let is_short = ground.whole.places.has(&path)
+            && written
+                .and_then(|text| crate::duration(text.trim_matches(['"', '\''])))
+                .is_some_and(|time| time < RetentionPolicy::LEAST);
+        if is_short {
+            problems.push(ground.warn_at(
+                &path,
+                "retention-without-effect",
+                "what happened within the last day is always kept: brakes and quarantines look back on it",
+                "write a day or more, as in \"1d\"",
+            ));
+        }
+    }
+    let path = "engine.retention.bodies";
+    if bodies > flows && ground.whole.places.has(path) {
+        problems.push(ground.warn_at(
+            path,
+            "retention-without-effect",
+            "bodies cannot be kept for longer than the flow that they belong to",
+            "write a time that is not longer than `flows`",
+        ));
+    }
+    problems
 }
 
 fn brakes<'a>(ground: &'a Ground<'_>) -> impl Iterator<Item = (String, &'a BrakePolicy)> {

@@ -46,6 +46,30 @@ const CASES: &[Case] = &[
         at: "false",
     },
     Case {
+        code: "retention-off",
+        bad: &[("[engine]\n", "[engine]\nretention = { enabled = false }\n")],
+        good: &[("[engine]\n", "[engine]\nretention = { enabled = true }\n")],
+        at: "false",
+    },
+    Case {
+        code: "retention-without-effect",
+        bad: &[("[engine]\n", "[engine]\nretention = { bodies = \"90m\" }\n")],
+        good: &[("[engine]\n", "[engine]\nretention = { bodies = \"1d\" }\n")],
+        at: "\"90m\"",
+    },
+    Case {
+        code: "retention-without-effect",
+        bad: &[(
+            "[engine]\n",
+            "[engine]\nretention = { flows = \"7d\", bodies = \"8d\" }\n",
+        )],
+        good: &[(
+            "[engine]\n",
+            "[engine]\nretention = { flows = \"7d\", bodies = \"7d\" }\n",
+        )],
+        at: "\"8d\"",
+    },
+    Case {
         code: "probe-longer-than-its-end",
         bad: &[("[engine]\n", "[engine]\nquarantine = { probe = \"2h\" }\n")],
         good: &[(

@@ -190,6 +190,7 @@ fn configuration(settings: ConnectorSettings) -> Configuration {
             concurrency: 8,
             quarantine: domain::QuarantinePolicy::default(),
             brakes: domain::BrakePolicy::default(),
+            retention: domain::RetentionPolicy::default(),
             metrics: None,
         },
         mocks: BTreeMap::new(),

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::code::{self, key, micros, signed};
 use super::pack::{self, Run};
-use super::{JournalError, reconcile, standing};
+use super::{JournalError, reconcile, retain, standing};
 use crate::doubt::Doubt;
 use crate::lifecycle::{IllegalFact, Move};
 use crate::{Cause, DirectoryChange, Fact, Queued, Record, Settlement, State, WaitVerdict};
@@ -252,6 +252,7 @@ pub(super) fn fold(
             standing::end(db, connector, &standing::brake(*brake))?;
             standing::end(db, connector, &standing::approval(*brake))?;
         }
+        Fact::Compacted { .. } => retain::told(db)?,
         Fact::LimitLearnt { connector, limit } => {
             standing::put(db, connector, standing::LIMIT, record.at, limit)?;
         }

@@ -27,6 +27,7 @@ const STEPS: &[Step] = &[
     Step::Rows(reconcile::introduce),
     Step::Tables(schema::FORMAT_3),
     Step::Tables(schema::STANDING),
+    Step::Tables(schema::RETENTION),
 ];
 
 /// How a file comes from one format to the next.

@@ -13,6 +13,7 @@ mod migrate;
 mod pack;
 mod read;
 mod reconcile;
+mod retain;
 mod schema;
 mod standing;
 mod work;
@@ -26,6 +27,8 @@ pub use read::{
     Page, Reader,
 };
 pub use reconcile::{DriftView, ReconcileView};
+pub use retain::{Compaction, CompactionCause, Kept, Room};
+pub(crate) use retain::{Removed, Step};
 #[cfg(test)]
 pub(crate) use schema::FORMAT_1;
 pub(crate) use work::{Course, Open, Unresolved};

@@ -62,6 +62,15 @@ fn text(seq: i64, format: i64, body: &[u8]) -> Result<Cow<'_, [u8]>, JournalErro
     }
 }
 
+/// Packs facts that stand in one row already.
+pub(super) fn pack_facts(facts: &[Fact]) -> Result<Vec<u8>, JournalError> {
+    let mut text = Vec::new();
+    for fact in facts {
+        serde_json::to_writer(&mut text, fact).map_err(store)?;
+    }
+    Ok(text)
+}
+
 /// Packs facts into rows: consecutive ones of one flow together, each exchange apart.
 pub(super) fn runs(records: &[Record]) -> Result<Vec<Run>, JournalError> {
     let mut out = Vec::new();

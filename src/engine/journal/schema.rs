@@ -173,8 +173,29 @@ CREATE TABLE standing (
 CREATE INDEX operations_taking ON operations (queued_at) WHERE verb = 2 OR object = 1;
 ";
 
+/// What was removed because it was old: one row. `kept_since` and `bodies_since` say from when on everything is still
+/// there; `bared` (a flow) and `apart` (a fact) how far bodies and facts of no flow were looked at; the counts say what
+/// was removed and is not told by a fact yet.
+pub(super) const RETENTION: &str = "
+CREATE TABLE retention (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    kept_since INTEGER,
+    bodies_since INTEGER,
+    bared BLOB NOT NULL,
+    apart INTEGER NOT NULL,
+    flows INTEGER NOT NULL,
+    operations INTEGER NOT NULL,
+    exchanges INTEGER NOT NULL,
+    bodies INTEGER NOT NULL,
+    facts INTEGER NOT NULL
+) STRICT;
+INSERT INTO retention VALUES (1, NULL, NULL, zeroblob(16), 0, 0, 0, 0, 0, 0);
+";
+
 /// Sets how a connection that may write behaves.
 pub(super) fn prepare_writer(connection: &Connection) -> Result<(), JournalError> {
+    // Of effect in a new file only, or when an older one is written anew: room that is not used is given back in steps.
+    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "cache_size", -16_000)?;

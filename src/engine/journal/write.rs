@@ -14,6 +14,7 @@ use super::checkpoint::Checkpointer;
 use super::fold::{self, Context};
 use super::lock::Lock;
 use super::pack::{self, Run};
+use super::retain::{self, Removed, Step};
 use super::{JournalError, code, migrate, read, schema};
 use crate::handle::News;
 use crate::{Fact, Record};
@@ -139,6 +140,11 @@ enum Command {
         entries: Entries,
         reply: Reply,
     },
+    /// Removes what is old, after what is to be committed.
+    Tend {
+        step: Step,
+        reply: oneshot::Sender<Result<Removed, JournalError>>,
+    },
     Close,
     #[cfg(test)]
     Run(Box<dyn FnOnce(&Connection) + Send>),
@@ -209,6 +215,14 @@ impl Journal {
         committed.await.map_err(|_| closed())?
     }
 
+    /// Has the writer remove something that is old.
+    pub(crate) async fn tend(&self, step: Step) -> Result<Removed, JournalError> {
+        let (reply, done) = oneshot::channel();
+        let handed = self.sender.send(Command::Tend { step, reply });
+        handed.map_err(|_| JournalError::Closed)?;
+        done.await.map_err(|_| JournalError::Closed)?
+    }
+
     /// Ends the writer after what was handed over, and lets go of the file.
     pub(crate) fn close(&self) {
         let _ = self.sender.send(Command::Close); // a writer that has ended already is what is wanted
@@ -253,9 +267,11 @@ impl Writer {
                 break;
             };
             let mut next = Some(first);
+            let mut steps = Vec::new();
             while let Some(command) = next.take() {
                 match command {
                     Command::Append { entries, reply } => group.push((entries, reply)),
+                    Command::Tend { step, reply } => steps.push((step, reply)),
                     Command::Close => {
                         open = false;
                         break;
@@ -268,6 +284,9 @@ impl Writer {
                 }
             }
             self.commit(std::mem::take(&mut group));
+            for (step, reply) in steps {
+                let _ = reply.send(retain::carry_out(&mut self.connection, &step)); // whoever no longer waits has lost nothing
+            }
             if let Some(checkpointer) = &mut self.checkpointer {
                 checkpointer.tend(&self.connection);
             }

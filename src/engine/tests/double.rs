@@ -382,7 +382,11 @@ impl Double {
             method: "POST".to_owned(),
             url: "double://target".to_owned(),
             request_headers: Vec::new(),
-            request_body: Body::default(),
+            request_body: Body {
+                text: "{}".to_owned(),
+                size_bytes: 2,
+                cut: false,
+            },
             response: None,
             error: None,
             took: std::time::Duration::ZERO,

@@ -287,20 +287,60 @@ async fn an_export_reads_back_as_the_same_facts_and_folds_to_the_same_tables() {
     Folded::of(&reader).check(&reader);
 }
 
+/// A journal as the program of another format left it.
+fn fixture(format: i64) -> std::path::PathBuf {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/journal");
+    std::path::Path::new(folder).join(format!("format-{format}.journal"))
+}
+
 #[tokio::test]
-async fn a_journal_of_the_first_format_is_brought_up_to_date_with_all_that_it_knows() {
+async fn a_journal_of_any_older_format_is_brought_up_to_date_with_all_that_it_knows() {
+    for format in 1..crate::journal::FORMAT {
+        let mut world = World::new().await;
+        world.engine.shutdown().await;
+        let path = world.folder.path().join("old.db");
+        std::fs::copy(fixture(format), &path).unwrap();
+        assert!(matches!(
+            Reader::open(&path),
+            Err(JournalError::Older { found, .. }) if found == format
+        ));
+        let options = crate::Options {
+            journal: path.clone(),
+            ..world.options()
+        };
+        world.engine = Engine::start(options).await.unwrap();
+        let reader = world.reader();
+        assert!(reader.user(&"kim".into()).unwrap().is_some());
+        Folded::of(&reader).check(&reader);
+        for flow in reader.flows(Page::newest(100)).unwrap() {
+            assert!(reader.trace(flow.flow).unwrap().is_some());
+        }
+        // Lee had an account at both targets until he was deleted.
+        let ended: Vec<_> = reader
+            .export(0)
+            .filter_map(|record| match record.unwrap().fact {
+                crate::Fact::Unlinked { link } => Some(link),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(ended.len(), 2, "format {format}");
+        for link in ended {
+            let former = reader
+                .former_link(&link.connector, &link.remote_id, link.local.object())
+                .unwrap();
+            assert_eq!(former.map(|(local, _)| local), Some(link.local));
+        }
+        let copy = format!("old.db.format-{format}");
+        assert!(world.folder.path().join(copy).exists());
+    }
+}
+
+#[tokio::test]
+async fn a_journal_of_the_fourth_format_goes_on_where_it_stood() {
     let mut world = World::new().await;
     world.engine.shutdown().await;
     let path = world.folder.path().join("old.db");
-    let old = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../fixtures/journal/format-1.journal"
-    );
-    std::fs::copy(old, &path).unwrap();
-    assert!(matches!(
-        Reader::open(&path),
-        Err(JournalError::Older { found: 1, .. })
-    ));
+    std::fs::copy(fixture(4), &path).unwrap();
     let options = crate::Options {
         journal: path.clone(),
         ..world.options()
@@ -308,26 +348,27 @@ async fn a_journal_of_the_first_format_is_brought_up_to_date_with_all_that_it_kn
     world.engine = Engine::start(options).await.unwrap();
     let reader = world.reader();
     assert!(reader.user(&"kim".into()).unwrap().is_some());
-    let links = reader.links(None, None, 10).unwrap();
-    assert_eq!(links.len(), 2);
-    assert!(links.iter().all(|link| link.exceptions.is_empty()));
-    assert!(reader.drifts(None, None, 10).unwrap().is_empty());
-    // Lee had an account at both targets until he was deleted.
-    let ended: Vec<_> = reader
-        .export(0)
-        .filter_map(|record| match record.unwrap().fact {
-            crate::Fact::Unlinked { link } => Some(link),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(ended.len(), 2);
-    for link in ended {
-        let former = reader
-            .former_link(&link.connector, &link.remote_id, link.local.object())
-            .unwrap();
-        assert_eq!(former.map(|(local, _)| local), Some(link.local));
-    }
-    assert!(world.folder.path().join("old.db.format-1").exists());
+    // Bob is a dead letter at one of the two targets, Lee came and went.
+    let dead = OperationFilter {
+        state: Some(crate::State::Dead),
+        ..OperationFilter::default()
+    };
+    let dead = reader.operations(&dead, Page::newest(9)).unwrap();
+    assert_eq!(dead.len(), 1);
+    assert_eq!(reader.links(None, None, 10).unwrap().len(), 3);
+    assert_eq!(reader.kept().unwrap(), crate::Kept::default());
+    Folded::of(&reader).check(&reader);
+    world.engine.retry(dead[0].operation).await.unwrap();
+    world.settle().await;
+    assert_eq!(world.full.names(), ["bob"]);
+    let before = reader.last().unwrap();
+    world
+        .clock
+        .advance(std::time::Duration::from_hours(100 * 24));
+    let report = world.engine.compact(None).await.unwrap();
+    assert!(report.removed.flows > 0);
+    assert!(reader.last().unwrap() > before);
+    assert!(world.folder.path().join("old.db.format-4").exists());
 }
 
 /// Writes what a journal holds as the first format had it: a row per fact, and everything as plain JSON.

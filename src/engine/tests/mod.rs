@@ -16,4 +16,5 @@ mod reconcile;
 mod recovery;
 mod reload;
 mod requests;
+mod retention;
 mod world;

@@ -155,6 +155,7 @@ fn configuration() -> Configuration {
             concurrency: 64,
             quarantine: domain::QuarantinePolicy::default(),
             brakes: domain::BrakePolicy::default(),
+            retention: domain::RetentionPolicy::default(),
             metrics: None,
         },
         mocks: BTreeMap::new(),

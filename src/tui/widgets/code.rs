@@ -10,6 +10,9 @@ pub(crate) fn body_lines(body: &Body) -> Vec<String> {
     if body.size_bytes == 0 && body.text.is_empty() {
         return Vec::new();
     }
+    if body.is_forgotten() {
+        return vec![format!("no longer kept; it had {} bytes", body.size_bytes)];
+    }
     let pretty = serde_json::from_str::<serde_json::Value>(&body.text)
         .ok()
         .and_then(|value| serde_json::to_string_pretty(&value).ok());

@@ -245,6 +245,7 @@ impl World {
                     concurrency: 8,
                     quarantine: domain::QuarantinePolicy::default(),
                     brakes: domain::BrakePolicy::default(),
+                    retention: domain::RetentionPolicy::default(),
                     metrics: None,
                 },
                 mocks: BTreeMap::new(),

@@ -1,0 +1,320 @@
+//! What is old goes, what is needed stays, and nothing is ever half removed.
+
+use std::time::Duration;
+
+use domain::{FlowId, RetentionPolicy};
+
+use super::double::rejected;
+use super::world::{World, full, plain};
+use crate::journal::Step;
+use crate::{
+    Compaction, CompactionCause, Engine, Fact, Outcome, Reader, State, write_made_up_journal,
+};
+
+const DAY: Duration = Duration::from_hours(24);
+
+fn compactions(reader: &Reader) -> Vec<Compaction> {
+    reader
+        .export(0)
+        .filter_map(|record| match record.unwrap().fact {
+            Fact::Compacted { compaction } => Some(compaction),
+            _ => None,
+        })
+        .collect()
+}
+
+/// Nothing is removed by itself.
+async fn by_hand() -> World {
+    World::with(|configuration| configuration.engine.retention.enabled = false).await
+}
+
+fn exchanges(world: &World, outcome: &Outcome) -> usize {
+    let trace = world.trace(outcome);
+    let attempts = trace
+        .operations
+        .iter()
+        .flat_map(|operation| &operation.attempts);
+    attempts.map(|attempt| attempt.exchanges.len()).sum()
+}
+
+fn is_kept(world: &World, flow: FlowId) -> bool {
+    world.reader().trace(flow).unwrap().is_some()
+}
+
+#[tokio::test]
+async fn what_has_settled_goes_and_what_tells_how_accounts_stand_stays() {
+    let mut world = by_hand().await;
+    let created = world.create("kim").await;
+    world.settle().await;
+    let changed = world.mail("kim", "new@acme.example").await;
+    let came = world.create("lee").await;
+    world.settle().await;
+    let left = world.delete("lee").await;
+    world.settle().await;
+    world.full.on_write([rejected()]);
+    let refused = world.create("bob").await;
+    world.settle().await;
+    world.mail("bob", "first@acme.example").await;
+    world.settle().await;
+    let mended = world.mail("bob", "robert@acme.example").await;
+    world.settle().await;
+    world.create("ann").await;
+    world.settle().await;
+    world.clock.advance(100 * DAY);
+    let (users, links) = (
+        world.reader().users(None, 10).unwrap(),
+        world.reader().links(None, None, 10).unwrap(),
+    );
+
+    let preview = world.engine.compact_preview(None).unwrap();
+    assert!(is_kept(&world, created.flow), "a preview removes nothing");
+    let report = world.engine.compact(None).await.unwrap();
+    assert_eq!(preview.removed, report.removed);
+    assert!(!report.preview);
+    assert_eq!(report.removed.cause, CompactionCause::ByHand);
+
+    // How the accounts came to be is gone; how they stand is not, and who they belong to can still be told.
+    assert!(!is_kept(&world, created.flow));
+    assert!(!is_kept(&world, came.flow));
+    for outcome in [&changed, &left, &mended] {
+        assert!(!world.trace(outcome).operations.is_empty());
+        assert_eq!(exchanges(&world, outcome), 0);
+    }
+    // A dead letter keeps what it was about.
+    assert_eq!(world.lives(&refused, &full()), [State::Dead]);
+    assert!(exchanges(&world, &refused) > 0);
+    assert_eq!(world.reader().users(None, 10).unwrap(), users);
+    assert_eq!(world.reader().links(None, None, 10).unwrap(), links);
+    let kept = world.reader().kept().unwrap();
+    assert!(kept.may_have_had(created.flow));
+    assert_eq!(kept.since, Some(report.removed.before));
+    assert_eq!(compactions(&world.reader()), [report.removed]);
+
+    // Numbers go on, what follows works, and there is nothing to do a second time.
+    let last = world.reader().last().unwrap();
+    world.crash().await;
+    assert_eq!(world.reader().last().unwrap(), last);
+    world.create("zoe").await;
+    world.delete("kim").await;
+    world.settle().await;
+    assert_eq!(world.full.names(), ["ann", "bob", "zoe"]);
+    let again = world.engine.compact(None).await.unwrap();
+    assert_eq!(again.removed.flows, 1, "Kim's change was overtaken");
+    let again = world.engine.compact(None).await.unwrap();
+    assert!(again.removed.is_empty(), "{again:?}");
+    assert_eq!(compactions(&world.reader()).len(), 2);
+}
+
+#[tokio::test]
+async fn a_dead_letter_is_out_of_date_after_what_overtook_it_is_old() {
+    let world = by_hand().await;
+    let created = world.create("kim").await;
+    world.settle().await;
+    world.full.on_write([rejected()]);
+    let refused = world.mail("kim", "one@acme.example").await;
+    world.settle().await;
+    world.mail("kim", "two@acme.example").await;
+    world.settle().await;
+    world.mail("kim", "three@acme.example").await;
+    world.settle().await;
+    world.clock.advance(100 * DAY);
+    world.mail("kim", "four@acme.example").await;
+    world.settle().await;
+    world.engine.compact(None).await.unwrap();
+    assert!(!is_kept(&world, created.flow));
+    let letter = world.trace(&refused).operations[0].queued.operation;
+    let error = world.engine.retry(letter).await.unwrap_err();
+    assert!(
+        matches!(error, crate::CommandError::Superseded { .. }),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn bodies_go_first_and_their_exchanges_say_so() {
+    let world = by_hand().await;
+    let created = world.create("kim").await;
+    world.settle().await;
+    world.clock.advance(40 * DAY);
+    let report = world.engine.compact(None).await.unwrap();
+    assert_eq!((report.removed.flows, report.removed.facts), (0, 0));
+    assert_eq!(report.removed.bodies, 2);
+    let trace = world.trace(&created);
+    for operation in &trace.operations {
+        let mut exchange = operation.attempts[0].exchanges[0].clone();
+        exchange.error = Some("no answer is kept here".to_owned());
+        assert!(exchange.request_body.is_forgotten());
+        assert!(exchange.request_body.size_bytes > 0);
+        assert_eq!(exchange.replayable(), Err(domain::NotReplayable::Forgotten));
+    }
+    let again = world.engine.compact(None).await.unwrap();
+    assert!(again.removed.is_empty(), "{again:?}");
+}
+
+#[tokio::test]
+async fn nothing_that_is_owed_or_waits_for_somebody_goes_however_old_it_is() {
+    let world = by_hand().await;
+    world.engine.pause(&full(), "works on it").await.unwrap();
+    let held = world.create("kim").await;
+    world.settle().await;
+    world.clock.advance(400 * DAY);
+    let before = world.reader().facts_of(held.flow).unwrap();
+    world.engine.compact(None).await.unwrap();
+    assert_eq!(world.reader().facts_of(held.flow).unwrap(), before);
+    assert_eq!(world.lives(&held, &full()), [State::Held]);
+    world.engine.resume(&full(), "done").await.unwrap();
+    world.settle().await;
+    assert_eq!(world.full.names(), ["kim"]);
+    assert_eq!(world.lives(&held, &plain()), [State::Settled]);
+}
+
+#[tokio::test]
+async fn the_last_day_is_kept_whatever_is_asked_for() {
+    let world = by_hand().await;
+    let created = world.create("kim").await;
+    world.settle().await;
+    world.mail("kim", "new@acme.example").await;
+    world.settle().await;
+    let now = domain::Clock::now(&world.clock);
+    let report = world.engine.compact(Some(now)).await.unwrap();
+    assert!(report.removed.is_empty(), "{report:?}");
+    world.clock.advance(2 * DAY);
+    let now = domain::Clock::now(&world.clock);
+    world.engine.compact(Some(now)).await.unwrap();
+    assert!(!is_kept(&world, created.flow));
+}
+
+#[tokio::test]
+async fn a_process_that_dies_in_between_leaves_nothing_half_removed_and_it_is_told_later() {
+    let mut world = by_hand().await;
+    let mut flows = Vec::new();
+    for at in 0..4 {
+        world.mail_or_create(at).await;
+        flows.push(world.reader().flows(crate::Page::newest(1)).unwrap()[0].flow);
+    }
+    world.clock.advance(100 * DAY);
+    let before = ago(&world, 90);
+    let inner = world.engine.inner_for_tests();
+    let step = Step::Flows {
+        flows: flows[..2].to_vec(),
+        before,
+    };
+    let removed = inner.journal.tend(step).await.unwrap();
+    assert_eq!(removed.flows, 2);
+    drop(inner);
+    world.crash().await;
+    assert!(!is_kept(&world, flows[0]) && !is_kept(&world, flows[1]));
+    assert!(is_kept(&world, flows[2]));
+    assert!(compactions(&world.reader()).is_empty());
+    let report = world.engine.compact(None).await.unwrap();
+    assert_eq!(report.removed.flows, 3, "the two of before are told, too");
+    assert_eq!(compactions(&world.reader()), [report.removed]);
+}
+
+#[tokio::test]
+async fn a_step_that_the_disk_refuses_changes_nothing_and_is_made_later() {
+    let world = by_hand().await;
+    let created = world.create("kim").await;
+    world.settle().await;
+    world.mail("kim", "new@acme.example").await;
+    world.settle().await;
+    world.clock.advance(100 * DAY);
+    let inner = world.engine.inner_for_tests();
+    let refuse = |on: bool| {
+        inner.journal.run(move |db| {
+            db.pragma_update(None, "query_only", on).unwrap();
+        });
+    };
+    refuse(true);
+    world.engine.compact(None).await.unwrap_err();
+    assert!(is_kept(&world, created.flow));
+    refuse(false);
+    world.engine.compact(None).await.unwrap();
+    assert!(!is_kept(&world, created.flow));
+}
+
+#[tokio::test]
+async fn the_running_engine_removes_what_is_old_by_itself() {
+    let world = World::new().await;
+    let created = world.create("kim").await;
+    world.settle().await;
+    world.mail("kim", "new@acme.example").await;
+    world.settle().await;
+    world.clock.advance(100 * DAY);
+    world
+        .until(|fact| matches!(fact, Fact::Compacted { compaction } if compaction.flows == 1))
+        .await;
+    assert!(!is_kept(&world, created.flow));
+    let told = compactions(&world.reader());
+    assert_eq!(told[0].cause, CompactionCause::Age);
+}
+
+#[tokio::test]
+async fn a_file_that_is_too_large_loses_the_oldest_before_its_time() {
+    let world = World::with(|configuration| {
+        configuration.engine.retention = RetentionPolicy {
+            size_bytes: 1,
+            ..RetentionPolicy::default()
+        };
+    })
+    .await;
+    let created = world.create("kim").await;
+    world.settle().await;
+    world.mail("kim", "new@acme.example").await;
+    world.settle().await;
+    world.clock.advance(2 * DAY);
+    world
+        .until(|fact| matches!(fact, Fact::Compacted { compaction } if compaction.cause == CompactionCause::Size))
+        .await;
+    assert!(!is_kept(&world, created.flow));
+    assert_eq!(world.full.names(), ["kim"]);
+}
+
+#[tokio::test]
+async fn the_file_becomes_smaller_beside_a_running_engine_and_without_one() {
+    let mut world = by_hand().await;
+    world.engine.shutdown().await;
+    let path = world.folder.path().join("large.db");
+    let end = domain::Clock::now(&world.clock);
+    write_made_up_journal(&path, 6_000, end).unwrap();
+    let options = crate::Options {
+        journal: path.clone(),
+        ..world.options()
+    };
+    world.engine = Engine::start(options.clone()).await.unwrap();
+    world.clock.advance(1_000 * DAY);
+    let report = world.engine.compact(None).await.unwrap();
+    assert_eq!(report.removed.exchanges, 5_997, "but for the newest flow");
+    let (before, after) = (report.before.file_bytes, report.after.file_bytes);
+    assert!(after < before * 9 / 10, "{before} {after}");
+    world.engine.shutdown().await;
+    assert_eq!(std::fs::metadata(&path).unwrap().len(), after);
+
+    world.engine = Engine::start(crate::Options {
+        sends: false,
+        ..options
+    })
+    .await
+    .unwrap();
+    let report = world.engine.compact(None).await.unwrap();
+    assert!(report.after.file_bytes < after);
+    assert_eq!(report.after.file_bytes, report.after.used_bytes);
+}
+
+/// Returns the instant so many days ago.
+fn ago(world: &World, days: u32) -> jiff::Timestamp {
+    let hours = i64::from(days) * 24;
+    domain::Clock::now(&world.clock) - jiff::SignedDuration::from_hours(hours)
+}
+
+impl World {
+    /// Creates Kim, or changes Kim's address once more.
+    async fn mail_or_create(&self, at: usize) {
+        if at == 0 {
+            self.create("kim").await;
+        } else {
+            self.mail("kim", &format!("kim{at}@acme.example")).await;
+        }
+        self.settle().await;
+    }
+}
