@@ -176,6 +176,17 @@ fn a_signed_assertion_is_taken_with_its_expiry_as_number_or_text() {
     let soon = (org.now.as_second() + 180).to_string();
     let text = assertion(&org, |claims| claims["exp"] = json!(soon));
     assert_eq!(jwt_login(&mut org, &text).0, 200);
+    // aiosalesforce and salesforce-jwt-bearer-token-flow sign five minutes; Salesforce's own @salesforce/core writes
+    // `Date.now() + 300`, which is milliseconds.
+    let five_minutes = assertion(&org, |claims| {
+        claims["exp"] = json!(org.now.as_second() + 300);
+    });
+    assert_eq!(jwt_login(&mut org, &five_minutes).0, 200);
+    let milliseconds = assertion(&org, |claims| {
+        claims["exp"] = json!(org.now.as_millisecond() + 300);
+    });
+    org.now += jiff::Span::new().seconds(2);
+    assert_eq!(jwt_login(&mut org, &milliseconds).0, 200);
     let own = assertion(&org, |claims| claims["aud"] = json!(BASE));
     assert_eq!(jwt_login(&mut org, &own).0, 200);
     let sandbox = assertion(&org, |claims| {
@@ -188,7 +199,7 @@ fn a_signed_assertion_is_taken_with_its_expiry_as_number_or_text() {
 fn an_assertion_that_is_wrong_in_one_point_is_refused_for_it() {
     let mut org = Org::locked();
     let now = org.now.as_second();
-    let cases: [(Value, Value, &str, &str); 6] = [
+    let cases: [(Value, Value, &str, &str); 9] = [
         (
             json!("iss"),
             json!("other"),
@@ -218,6 +229,24 @@ fn an_assertion_that_is_wrong_in_one_point_is_refused_for_it() {
             json!(now + 3600),
             "invalid_grant",
             "token validity expired",
+        ),
+        (
+            json!("exp"),
+            json!((now - 61) * 1000),
+            "invalid_grant",
+            "token validity expired",
+        ),
+        (
+            json!("exp"),
+            json!((now + 3600) * 1000),
+            "invalid_grant",
+            "token validity expired",
+        ),
+        (
+            json!("exp"),
+            json!(i64::MAX),
+            "invalid_grant",
+            "invalid assertion",
         ),
         (
             json!("exp"),
