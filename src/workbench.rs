@@ -77,24 +77,32 @@ pub fn errors(findings: &[Finding]) -> impl Iterator<Item = &Finding> {
         .filter(|finding| finding.severity == config::Severity::Error)
 }
 
-/// Waits until the process is asked to stop: Ctrl-C, SIGTERM or SIGHUP.
-pub async fn stop_signal() {
+/// Waits until the process is asked to stop: Ctrl-C, SIGTERM or SIGHUP. Listens from the call on, not only from the
+/// first poll: who says that it is ready has to be stopped in order from then on.
+///
+/// # Panics
+/// Outside a runtime.
+pub fn stop_signal() -> impl Future<Output = ()> {
     #[cfg(unix)]
-    {
+    let signals = {
         use tokio::signal::unix::{SignalKind, signal};
-        let (Ok(mut terminate), Ok(mut hangup)) = (
-            signal(SignalKind::terminate()),
-            signal(SignalKind::hangup()),
-        ) else {
-            let _ = tokio::signal::ctrl_c().await; // without handlers the signals end the process by themselves
+        let kinds = [
+            SignalKind::interrupt(),
+            SignalKind::terminate(),
+            SignalKind::hangup(),
+        ];
+        kinds.map(signal)
+    };
+    async move {
+        #[cfg(unix)]
+        if let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)] = signals {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+                _ = hangup.recv() => {}
+            }
             return;
-        };
-        tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
         }
+        let _ = tokio::signal::ctrl_c().await; // without a handler the signals end the process by themselves
     }
-    #[cfg(not(unix))]
-    let _ = tokio::signal::ctrl_c().await; // without a handler Ctrl-C ends the process by itself
 }

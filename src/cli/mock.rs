@@ -255,6 +255,7 @@ fn not_started(error: impl std::error::Error + 'static) -> Trouble {
 
 /// Prints how to reach the mocks, notes it for the steering commands, and waits for the end.
 async fn announce(global: &Global, out: Out, ready: &[Ready]) -> Result<(), Trouble> {
+    let stopped = crate::workbench::stop_signal();
     let note = ControlFile::write(global, ready)?;
     for mock in ready {
         out.text(&mock.to_string());
@@ -265,7 +266,7 @@ async fn announce(global: &Global, out: Out, ready: &[Ready]) -> Result<(), Trou
             "ready; Ctrl-C stops them. Steer them with `outbound mock arm|faults|log|objects|reset|snapshot|restore`",
         );
     }
-    crate::workbench::stop_signal().await;
+    stopped.await;
     drop(note);
     Ok(())
 }
