@@ -27,6 +27,7 @@
 //! log around it; a [`Server`] listens.
 
 pub mod bench;
+mod body;
 pub mod clock;
 pub mod fault;
 pub mod google;
@@ -43,6 +44,7 @@ pub mod standalone;
 mod target;
 mod vendor;
 
+pub use body::Body;
 pub use lab::{Handle, Lab, LabBuilder, Ready};
 pub use server::{Builder, Mock, Server, StartError};
 pub use standalone::{Running, StandAlone};

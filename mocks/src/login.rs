@@ -1,6 +1,5 @@
 //! How a test gets in without being a client library: the `Authorization` header of each mock.
 
-use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header};
 use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
@@ -101,11 +100,10 @@ fn form(base_url: &str, now: Timestamp, path: &str, pairs: &[(&str, &str)]) -> W
         path: path.to_owned(),
         query: String::new(),
         headers,
-        body: Bytes::from(
-            url::form_urlencoded::Serializer::new(String::new())
-                .extend_pairs(pairs)
-                .finish(),
-        ),
+        body: url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(pairs)
+            .finish()
+            .into(),
         now,
         base_url: base_url.to_owned(),
     }))

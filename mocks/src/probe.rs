@@ -168,7 +168,7 @@ impl<V: Probe> Probed<V> {
             path,
             query,
             headers,
-            body,
+            body: body.into(),
             now: now(),
             base_url: BASE_URL.to_owned(),
         }

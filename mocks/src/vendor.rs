@@ -4,16 +4,12 @@
 //! snapshot, to drive by a property test and to hold under a virtual clock. Everything that is not the vendor's own
 //! word (sockets, gzip, faults, quotas, the request log) lives in the server around it.
 
-use std::fmt;
-
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use jiff::Timestamp;
-use serde::{
-    Deserializer,
-    de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor},
-};
 use serde_json::Value;
+
+use crate::Body;
 
 /// The request header in which the server tells a vendor how many calls the last 24 hours saw and how many are allowed:
 /// `18/5000`. The server sets it when a daily limit is set, and takes away what a client sent under that name.
@@ -35,7 +31,7 @@ pub struct Request {
     /// The headers, as sent.
     pub headers: HeaderMap,
     /// The body after `Content-Encoding` was undone. At most the server's body limit.
-    pub body: Bytes,
+    pub body: Body,
     /// When the request arrived, by the server's clock.
     pub now: Timestamp,
     /// `http://host:port` under which this server is reached, without a trailing slash.
@@ -57,15 +53,11 @@ impl Request {
             .map(|(_, value)| value.into_owned())
     }
 
-    /// Returns the text that the first of these fields holds that a JSON body has; the rest of the body is passed over.
+    /// Returns the text that the first of these fields holds that a JSON body has.
     pub(crate) fn body_text(&self, names: &[&str]) -> Option<String> {
-        let mut body = serde_json::Deserializer::from_slice(&self.body);
-        let found = body.deserialize_map(Texts(names)).ok()?;
-        body.end().ok()?;
-        match found {
-            Some(Value::String(text)) => Some(text),
-            _ => None,
-        }
+        let body = self.body.json().ok()?.as_object()?;
+        let found = names.iter().find_map(|name| body.get(*name))?;
+        found.as_str().map(str::to_owned)
     }
 
     /// Returns a header as text, when it is there and is text.
@@ -84,51 +76,6 @@ impl Request {
                     .into_owned()
             })
             .collect()
-    }
-}
-
-/// Looks for fields by name without building the rest of the object.
-struct Texts<'a>(&'a [&'a str]);
-
-impl<'de> Visitor<'de> for Texts<'_> {
-    type Value = Option<Value>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut found = vec![None; self.0.len()];
-        while let Some(place) = map.next_key_seed(Place(self.0))? {
-            match place {
-                Some(place) => found[place] = Some(map.next_value()?),
-                None => drop(map.next_value::<IgnoredAny>()?),
-            }
-        }
-        Ok(found.into_iter().flatten().next())
-    }
-}
-
-/// Tells which of the names a key is.
-struct Place<'a>(&'a [&'a str]);
-
-impl<'de> DeserializeSeed<'de> for Place<'_> {
-    type Value = Option<usize>;
-
-    fn deserialize<D: Deserializer<'de>>(self, key: D) -> Result<Self::Value, D::Error> {
-        key.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for Place<'_> {
-    type Value = Option<usize>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-
-    fn visit_str<E>(self, key: &str) -> Result<Self::Value, E> {
-        Ok(self.0.iter().position(|name| *name == key))
     }
 }
 

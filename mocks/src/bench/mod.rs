@@ -17,7 +17,7 @@ pub use report::{Filter, Rate, Report, Row};
 
 use self::{client::Client, work::Work};
 use crate::{
-    Builder, Lab, Server, StartError, Vendor,
+    Builder, Lab, Server, StartError, Target, Vendor,
     clock::{Clock, SystemClock},
     google::Google,
     salesforce::Salesforce,
@@ -118,6 +118,20 @@ pub async fn run(options: &Options) -> Result<Report, BenchError> {
     .await?;
     measure(Scim2::default(), options, scim2_bytes, &mut report).await?;
     Ok(report)
+}
+
+/// Creates so many users at one mock, past faults, limits, vendor and log, without a socket: what is counted in
+/// instructions, for example under `valgrind --tool=callgrind`.
+///
+/// # Errors
+/// [`BenchError`] when the mock does not start or does not answer as it should.
+pub async fn posts(target: Target, count: usize) -> Result<(), BenchError> {
+    match target {
+        Target::Google => drop(loaded(Google::default().without_limits(), count).await?),
+        Target::Salesforce => drop(loaded(Salesforce::default().without_limits(), count).await?),
+        Target::Scim2 => drop(loaded(Scim2::default().without_limits(), count).await?),
+    }
+    Ok(())
 }
 
 /// Returns the resident memory of this process; `None` where the system does not tell as Linux does.

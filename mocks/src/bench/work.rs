@@ -1,6 +1,5 @@
 //! What each mock is asked: how to log in, to make the nth user, to get one by id and to find one.
 
-use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, header};
 use serde_json::{Value, json};
 
@@ -65,7 +64,7 @@ pub(super) fn posted<V: Vendor>(
         path: path.to_owned(),
         query: String::new(),
         headers,
-        body: Bytes::from(body.to_string()),
+        body: body.to_string().into(),
         now: server.clock().now(),
         base_url: server.base_url(),
     }

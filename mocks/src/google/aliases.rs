@@ -99,7 +99,7 @@ fn list(id: &str, primary: &str, aliases: &[Arc<str>]) -> Reply {
 
 /// Reads the alias of a body: well-formed, in one of the domains, and free.
 fn wanted(google: &Google, call: &Call<'_>, held: usize) -> Result<Arc<str>, Error> {
-    let alias = limits::present(&call.body, "alias").ok_or_else(|| Error::required("alias"))?;
+    let alias = limits::present(call.body, "alias").ok_or_else(|| Error::required("alias"))?;
     let alias = alias
         .as_str()
         .ok_or_else(|| Error::invalid("alias_email"))?;

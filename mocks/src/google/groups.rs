@@ -37,7 +37,7 @@ pub(super) fn insert(
     if call.body.is_empty() {
         return Err(Error::required("group"));
     }
-    let email = limits::present(&call.body, "email").ok_or_else(|| Error::required("groupKey"))?;
+    let email = limits::present(call.body, "email").ok_or_else(|| Error::required("groupKey"))?;
     let email = limits::address(
         email.as_str().unwrap_or_default(),
         &google.tenant,
@@ -55,7 +55,7 @@ pub(super) fn insert(
         external_ids: None,
         members: imbl::OrdMap::new(),
     };
-    lay(&mut group, &call.body)?;
+    lay(&mut group, call.body)?;
     if google.store.owner(&group.email).is_some() {
         return Err(Error::duplicate());
     }
@@ -88,8 +88,8 @@ pub(super) fn update(
     let before = find(google, call.key(0))?;
     call.if_match(&before.etag())?;
     let mut group = Group::clone(&before);
-    lay(&mut group, &call.body)?;
-    if let Some(email) = limits::present(&call.body, "email") {
+    lay(&mut group, call.body)?;
+    if let Some(email) = limits::present(call.body, "email") {
         let email = limits::address(
             email.as_str().unwrap_or_default(),
             &google.tenant,

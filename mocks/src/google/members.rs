@@ -28,12 +28,12 @@ pub(super) fn insert(
         return Err(Error::required("member"));
     }
     let text =
-        |field| limits::present(&call.body, field).map(|value| value.as_str().unwrap_or_default());
+        |field| limits::present(call.body, field).map(|value| value.as_str().unwrap_or_default());
     let wanted = text("email")
         .or_else(|| text("id"))
         .ok_or_else(|| Error::required("memberKey"))?;
     let (key, mut member) = resolve(google, wanted)?;
-    lay(&mut member, &call.body)?;
+    lay(&mut member, call.body)?;
     if group.members.contains_key(&key) {
         return Err(Error::new(409, "duplicate", "Member already exists."));
     }
@@ -70,7 +70,7 @@ pub(super) fn update(
     let group = groups::find(google, call.key(0))?;
     let (key, before) = held(google, &group, call.key(1))?;
     let mut member = before.clone();
-    lay(&mut member, &call.body)?;
+    lay(&mut member, call.body)?;
     let old = show(google, key, &before, before.role, true);
     let new = show(google, key, &member, member.role, true);
     call.if_match(old["etag"].as_str().unwrap_or_default())?;

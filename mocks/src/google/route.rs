@@ -1,8 +1,10 @@
 //! The way that all methods share: token, parameters, body, handler, answer.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{
+    borrow::Cow,
+    sync::{Arc, LazyLock},
+};
 
-use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -14,7 +16,10 @@ use super::params::Params;
 use super::scope::Scopes;
 use super::shapes::{Projection, User};
 use super::{Google, batch, etag, token};
-use crate::vendor::{Answer, Change, Operation, Request, UNSUPPORTED_HEADER};
+use crate::{
+    Body,
+    vendor::{Answer, Change, Operation, Request, UNSUPPORTED_HEADER},
+};
 
 /// What a handler gets.
 pub(super) struct Call<'a> {
@@ -23,7 +28,7 @@ pub(super) struct Call<'a> {
     pub(super) keys: Vec<String>,
     pub(super) params: Params,
     /// The body's fields; none when there was no JSON object.
-    pub(super) body: Map<String, Value>,
+    pub(super) body: &'a Map<String, Value>,
     /// The user on whose behalf the call is made.
     pub(super) caller: u64,
 }
@@ -239,10 +244,11 @@ fn authorize(
 ///
 /// A JSON text that is no object counts as empty (googleapis/google-api-python-client#581: a body encoded twice is
 /// answered as one without names).
-fn body(request: &Request) -> Result<Map<String, Value>, Error> {
+fn body(request: &Request) -> Result<&Map<String, Value>, Error> {
+    static NOTHING: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
     let blank = request.body.iter().all(u8::is_ascii_whitespace);
     if blank || request.method == Method::GET || request.method == Method::DELETE {
-        return Ok(Map::new());
+        return Ok(&NOTHING);
     }
     if request
         .header("content-type")
@@ -252,9 +258,9 @@ fn body(request: &Request) -> Result<Map<String, Value>, Error> {
             "This API does not support parsing form-encoded input.",
         ));
     }
-    match serde_json::from_slice(&request.body) {
+    match request.body.json() {
         Ok(Value::Object(body)) => Ok(body),
-        Ok(_) => Ok(Map::new()),
+        Ok(_) => Ok(&NOTHING),
         Err(_) => Err(Error::new(400, "parseError", "Parse Error")),
     }
 }
@@ -279,7 +285,7 @@ fn overridden(request: &Request) -> Cow<'_, Request> {
         } else {
             format!("{}&{query}", meant.query)
         };
-        meant.body = Bytes::new();
+        meant.body = Body::default();
         meant.headers.remove(header::CONTENT_TYPE);
     }
     meant.method = method;

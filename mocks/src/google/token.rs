@@ -209,10 +209,11 @@ fn form(request: &Request) -> Vec<(String, String)> {
         .header("content-type")
         .is_some_and(|kind| kind.starts_with("application/json"));
     if json {
-        let body: Map<String, Value> = serde_json::from_slice(&request.body).unwrap_or_default();
+        let body = request.body.json().ok().and_then(Value::as_object);
         let text = |value: &Value| value.as_str().map(str::to_owned);
         return body
-            .iter()
+            .into_iter()
+            .flatten()
             .filter_map(|(key, value)| Some((key.clone(), text(value)?)))
             .collect();
     }

@@ -45,7 +45,7 @@ pub(super) fn insert(
     let mut user = google.blank(call.request.now);
     limits::lay(
         &mut user,
-        &call.body,
+        call.body,
         Mode::Insert,
         &tenant,
         call.request.now,
@@ -98,7 +98,7 @@ fn change(
     call.if_match(&before.etag())?;
     let tenant = Arc::clone(&google.tenant);
     let mut user = User::clone(&before);
-    let password = limits::lay(&mut user, &call.body, mode, &tenant, call.request.now)?;
+    let password = limits::lay(&mut user, call.body, mode, &tenant, call.request.now)?;
     if user.primary != before.primary {
         match google.store.owner(&user.primary) {
             None => {}
@@ -178,7 +178,7 @@ pub(super) fn undelete(
         .ok_or_else(|| Error::not_found("userKey"))?;
     let mut user = User::clone(&gone);
     user.deleted = None;
-    user.org_unit = match limits::present(&call.body, "orgUnitPath") {
+    user.org_unit = match limits::present(call.body, "orgUnitPath") {
         None => Arc::clone(&google.tenant.org_units[0]),
         Some(path) => limits::org_unit(path.as_str().unwrap_or_default(), &google.tenant)?,
     };
@@ -201,7 +201,7 @@ pub(super) fn make_admin(
     changes: &mut Vec<Change>,
 ) -> Result<Reply, Error> {
     let before = find(google, call.key(0))?;
-    let status = limits::flag(&call.body, "status")?.ok_or_else(|| Error::required("status"))?;
+    let status = limits::flag(call.body, "status")?.ok_or_else(|| Error::required("status"))?;
     let mut user = User::clone(&before);
     user.admin = status;
     let user = google.put_user(user);

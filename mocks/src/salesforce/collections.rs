@@ -11,7 +11,6 @@ use super::{
     Salesforce,
     error::{self, Outcome, Problem},
     id::Id,
-    input::object_of,
     rest::Call,
     schema::{Kind, Object},
 };
@@ -40,7 +39,7 @@ impl Salesforce {
                         let object = this.type_of(record)?;
                         let fields = without(record, &["attributes"]);
                         Ok((
-                            this.insert(object, &fields, &call.body, call.actor, changes)?,
+                            this.insert(object, &fields, call.text(), call.actor, changes)?,
                             None,
                         ))
                     }),
@@ -62,7 +61,7 @@ impl Salesforce {
                             .into());
                         }
                         let fields = without(record, &["attributes", "id"]);
-                        this.update(object, id, &fields, &call.body, call.actor, changes)
+                        this.update(object, id, &fields, call.text(), call.actor, changes)
                             .map_err(as_cross_reference)?;
                         Ok((id, None))
                     }),
@@ -166,7 +165,7 @@ impl Salesforce {
                 let Some(value) = value else {
                     if by_id {
                         return Ok((
-                            this.insert(object, &fields, &call.body, call.actor, changes)?,
+                            this.insert(object, &fields, call.text(), call.actor, changes)?,
                             Some(true),
                         ));
                     }
@@ -188,7 +187,7 @@ impl Salesforce {
                 let found = this.find_by_key(object, place, value);
                 match found[..] {
                     [id] => {
-                        this.update(object, id, &fields, &call.body, call.actor, changes)?;
+                        this.update(object, id, &fields, call.text(), call.actor, changes)?;
                         Ok((id, Some(false)))
                     }
                     [] if by_id => Err(as_cross_reference(Problem::not_found().into())),
@@ -198,7 +197,7 @@ impl Salesforce {
                             (place, value),
                             None,
                             fields,
-                            &call.body,
+                            call.text(),
                             (call.actor, changes),
                         )?;
                         Ok((id, Some(created)))
@@ -238,7 +237,7 @@ impl Salesforce {
     /// Reads records by id; what does not exist is `null` in its place.
     fn retrieve_many(&self, call: &Call, name: Option<&str>) -> Outcome<Answer> {
         let (ids, fields) = if call.method == Method::POST {
-            let body = object_of(&call.body)?;
+            let body = call.object()?;
             let texts = |key: &str| -> Vec<String> {
                 let list = body.get(key).and_then(Value::as_array);
                 list.into_iter()
@@ -303,7 +302,7 @@ fn result(saved: &Saved) -> Value {
 
 /// Reads `{"allOrNone": …, "records": [{…}]}` and keeps the bounds.
 fn records_of(call: &Call) -> Outcome<(Vec<Map<String, Value>>, bool)> {
-    let body = object_of(&call.body)?;
+    let body = call.object()?;
     let list = body.get("records").and_then(Value::as_array);
     let list = list.ok_or_else(|| Problem::bad("MISSING_ARGUMENT", "records not specified"))?;
     within(list.len(), MOST_RECORDS)?;

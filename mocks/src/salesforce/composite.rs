@@ -11,7 +11,6 @@ use serde_json::{Map, Value, json};
 use super::{
     Salesforce,
     error::{self, Outcome, Problem},
-    input::object_of,
     rest::{Call, version_of},
 };
 use crate::vendor::{Answer, Change};
@@ -87,7 +86,7 @@ impl Salesforce {
     }
 
     fn composite(&mut self, call: &Call, changes: &mut Vec<Change>) -> Outcome<Answer> {
-        let body = object_of(&call.body)?;
+        let body = call.object()?;
         let parts = list(&body, "compositeRequest")?;
         let all = body
             .get("allOrNone")
@@ -222,7 +221,7 @@ impl Salesforce {
                 .into_owned()
                 .collect(),
             headers: Cow::Owned(headers_of(headers)),
-            body: body.map(|body| body.to_string()).unwrap_or_default().into(),
+            body: Cow::Owned(body.map(|body| body.to_string()).unwrap_or_default().into()),
             version,
             actor: call.actor,
             base_url: call.base_url.clone(),
@@ -231,7 +230,7 @@ impl Salesforce {
     }
 
     fn batch(&mut self, call: &Call, changes: &mut Vec<Change>) -> Outcome<Answer> {
-        let body = object_of(&call.body)?;
+        let body = call.object()?;
         let halts = body
             .get("haltOnError")
             .and_then(Value::as_bool)
@@ -270,7 +269,7 @@ impl Salesforce {
     /// Creates up to 200 records or none. Children inside a record have no place: users have none.
     fn tree(&mut self, call: &Call, name: &str, changes: &mut Vec<Change>) -> Outcome<Answer> {
         let object = self.schema.find(name).ok_or_else(Problem::not_found)?;
-        let body = object_of(&call.body)?;
+        let body = call.object()?;
         let records = body.get("records").and_then(Value::as_array);
         let records =
             records.ok_or_else(|| Problem::bad("MISSING_ARGUMENT", "records not specified"))?;
@@ -289,7 +288,7 @@ impl Salesforce {
                 .and_then(Value::as_str)
                 .unwrap_or_default();
             let fields = record.as_object().cloned().unwrap_or_default();
-            match self.insert(object, &fields, &call.body, call.actor, changes) {
+            match self.insert(object, &fields, call.text(), call.actor, changes) {
                 Ok(id) => good.push(json!({"referenceId": reference, "id": id.to_string()})),
                 Err(problems) => {
                     let errors: Vec<Value> = problems.iter().map(Problem::to_save_error).collect();

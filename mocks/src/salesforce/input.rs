@@ -11,6 +11,7 @@ use super::{
     store::Cell,
     time,
 };
+use crate::Body;
 
 /// Whether fields are given for a new record or for an old one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,14 +24,14 @@ pub(crate) enum Purpose {
 pub(crate) type Cells = Vec<(usize, Option<Cell>)>;
 
 /// Reads a body that must be one JSON object.
-pub(crate) fn object_of(text: &str) -> Outcome<Map<String, Value>> {
-    if text.trim().is_empty() {
+pub(crate) fn object_of(body: &Body) -> Outcome<&Map<String, Value>> {
+    if body.iter().all(u8::is_ascii_whitespace) {
         let message = "The HTTP entity body is required, but this request has no entity body.";
         return Err(Problem::bad("JSON_PARSER_ERROR", message).into());
     }
-    match serde_json::from_str(text) {
+    match body.json() {
         Ok(Value::Object(map)) => Ok(map),
-        Ok(other) => Err(mismatch("sobject", &other, (1, 1)).into()),
+        Ok(other) => Err(mismatch("sobject", other, (1, 1)).into()),
         Err(error) => {
             let reason = error.to_string();
             let reason = reason.split(" at line ").next().unwrap_or_default();

@@ -3,14 +3,18 @@
 use std::borrow::Cow;
 
 use http::{HeaderMap, HeaderName, Method, StatusCode, header};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     Salesforce,
     dml::Actor,
     error::{self, Outcome, Problem},
+    input::object_of,
 };
-use crate::vendor::{Answer, Change, Request};
+use crate::{
+    Body,
+    vendor::{Answer, Change, Request},
+};
 
 /// The newest version that is listed. The ones up to [`NEWEST_SERVED`] are served as well.
 const NEWEST_LISTED: u16 = 68;
@@ -25,7 +29,7 @@ pub(crate) struct Call<'a> {
     pub(crate) path: Cow<'a, [String]>,
     pub(crate) query: Vec<(String, String)>,
     pub(crate) headers: Cow<'a, HeaderMap>,
-    pub(crate) body: Cow<'a, str>,
+    pub(crate) body: Cow<'a, Body>,
     pub(crate) version: u16,
     pub(crate) actor: Actor,
     pub(crate) base_url: Cow<'a, str>,
@@ -38,6 +42,16 @@ impl Call<'_> {
             .iter()
             .find(|(key, _)| key == name)
             .map(|(_, value)| value.as_str())
+    }
+
+    /// Returns the body as text, for a complaint that names a place in it.
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap_or_default()
+    }
+
+    /// Returns the body, which must be one JSON object.
+    pub(crate) fn object(&self) -> Outcome<&Map<String, Value>> {
+        object_of(&self.body)
     }
 
     /// Returns `/services/data/vXX.0`.
@@ -241,7 +255,7 @@ fn call<'a>(
         )
         .into());
     }
-    let body = std::str::from_utf8(&request.body).map_err(|_| {
+    std::str::from_utf8(&request.body).map_err(|_| {
         Problem::bad(
             "JSON_PARSER_ERROR",
             "Invalid UTF-8 in the request at [line:1, column:1]",
@@ -252,7 +266,7 @@ fn call<'a>(
         path: path.into(),
         query,
         headers: Cow::Borrowed(&request.headers),
-        body: body.into(),
+        body: Cow::Borrowed(&request.body),
         version,
         actor,
         base_url: request.base_url.as_str().into(),

@@ -10,7 +10,6 @@ use super::{
     Salesforce,
     error::{self, Outcome, Problem},
     id::Id,
-    input::object_of,
     rest::Call,
     schema::{Kind, Object, ObjectType, USER},
     store::{Cell, Record},
@@ -70,8 +69,8 @@ impl Salesforce {
         object: Object,
         changes: &mut Vec<Change>,
     ) -> Outcome<Answer> {
-        let body = object_of(&call.body)?;
-        let id = self.insert(object, &body, &call.body, call.actor, changes)?;
+        let body = call.object()?;
+        let id = self.insert(object, &body, call.text(), call.actor, changes)?;
         Ok(self.created(call, object, id, None))
     }
 
@@ -117,8 +116,8 @@ impl Salesforce {
         let id = record_id(id)?;
         match call.method {
             Method::PATCH => {
-                let body = object_of(&call.body)?;
-                self.update(object, id, &body, &call.body, call.actor, changes)?;
+                let body = call.object()?;
+                self.update(object, id, &body, call.text(), call.actor, changes)?;
                 Ok(Answer::empty(StatusCode::NO_CONTENT))
             }
             Method::DELETE => {
@@ -253,15 +252,21 @@ impl Salesforce {
         found: Option<Id>,
         changes: &mut Vec<Change>,
     ) -> Outcome<Answer> {
-        let body = object_of(&call.body)?;
+        let body = call.object()?;
         let only_update = call
             .parameter("updateOnly")
             .is_some_and(|value| value.eq_ignore_ascii_case("true"));
         if found.is_none() && only_update {
             return Err(Problem::not_found().into());
         }
-        let (id, created) =
-            self.upsert_record(object, key, found, body, &call.body, (call.actor, changes))?;
+        let (id, created) = self.upsert_record(
+            object,
+            key,
+            found,
+            body.clone(),
+            call.text(),
+            (call.actor, changes),
+        )?;
         // Up to version 45 an update by key answers like any other update.
         if !created && call.version < 46 {
             return Ok(Answer::empty(StatusCode::NO_CONTENT));
@@ -298,7 +303,7 @@ impl Salesforce {
         self.store.get(USER, id).ok_or_else(Problem::not_found)?;
         match call.method {
             Method::POST => {
-                let body = object_of(&call.body)?;
+                let body = call.object()?;
                 let password = body.get("NewPassword").and_then(Value::as_str);
                 let missing =
                     || Problem::bad("INVALID_NEW_PASSWORD", "Your password cannot be empty");

@@ -119,7 +119,7 @@ impl Scim2 {
                 Err(not_implemented(".search"))
             }
             Place::Search(kind) => {
-                let query = Query::from_body(&json_body(request)?, self.personality())?;
+                let query = Query::from_body(json_body(request)?, self.personality())?;
                 let kinds = kind.map_or(Kind::ALL.to_vec(), |kind| vec![kind]);
                 self.listed(&query, &kinds, base, request)
             }
@@ -191,7 +191,7 @@ impl Scim2 {
         mut turn: Turn<'_>,
     ) -> Result<Answer, Refusal> {
         let projection = self.projection(request)?;
-        let row = self.create(kind, &json_body(request)?, &mut turn)?;
+        let row = self.create(kind, json_body(request)?, &mut turn)?;
         Ok(self.shown(StatusCode::CREATED, kind, &row, base, &projection))
     }
 
@@ -215,10 +215,10 @@ impl Scim2 {
         }
         let projection = self.projection(request)?;
         let row = match request.method {
-            Method::PUT => self.replace(kind, id, &json_body(request)?, &mut turn)?,
+            Method::PUT => self.replace(kind, id, json_body(request)?, &mut turn)?,
             Method::PATCH => {
                 let body = json_body(request)?;
-                let operations = patch::read(&body, self.personality())?;
+                let operations = patch::read(body, self.personality())?;
                 let row = self.patch(kind, id, &operations, &mut turn)?;
                 let answer = match kind {
                     Kind::User => self.personality().patch.user_answer,
@@ -376,8 +376,8 @@ fn not_implemented(what: &str) -> Refusal {
     )
 }
 
-fn json_body(request: &Request) -> Result<Value, Refusal> {
-    serde_json::from_slice(&request.body).map_err(|error| {
+fn json_body(request: &Request) -> Result<&Value, Refusal> {
+    request.body.json().map_err(|error| {
         Refusal::invalid_syntax(format!(
             "The body is not valid JSON (line {}, column {}).",
             error.line(),

@@ -68,9 +68,9 @@ impl Scim2 {
                 format!("The size of the bulk operation exceeds the maxPayloadSize ({most}).");
             return Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, detail));
         }
-        let body: Value = serde_json::from_slice(&request.body)
-            .map_err(|_| Refusal::invalid_syntax("The body is not valid JSON."))?;
-        let Value::Object(body) = &body else {
+        let body = request.body.json();
+        let body = body.map_err(|_| Refusal::invalid_syntax("The body is not valid JSON."))?;
+        let Value::Object(body) = body else {
             return Err(Refusal::invalid_syntax("A bulk request must be an object."));
         };
         resource::check_schemas(body, &[REQUEST_SCHEMA], &[], self.personality())?;

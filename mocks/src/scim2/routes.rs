@@ -1,7 +1,6 @@
 //! From a request to what it is about: the place its path names, and the operation the log and the faults call it by.
 
 use http::Method;
-use serde_json::Value;
 
 use super::{
     Scim2,
@@ -166,7 +165,7 @@ impl Scim2 {
             }
             Place::Collection(kind) => self.filtered_name(*kind, &request.query_value("filter")?),
             Place::Search(Some(kind)) => {
-                let body: Value = serde_json::from_slice(&request.body).ok()?;
+                let body = request.body.json().ok()?;
                 self.filtered_name(*kind, body.get("filter")?.as_str()?)
             }
             _ => None,

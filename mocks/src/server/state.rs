@@ -365,6 +365,7 @@ impl<V: Vendor> Mock<V> {
     pub(super) async fn pass(&self, mut request: Request, method: Method) -> Outcome {
         let clock = &*self.shared.clock;
         let arrived = clock.elapsed();
+        request.body.read_ahead();
         let in_flight = self.shared.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
         let under_way = UnderWay(&self.shared.in_flight);
         let ticket = {

@@ -27,7 +27,7 @@ use super::{
     control,
     state::{Mock, Outcome},
 };
-use crate::{Answer, Request, Vendor, fault::Hangup};
+use crate::{Answer, Body, Request, Vendor, fault::Hangup};
 
 /// How long to rest when the system has no socket left.
 const BREATH: Duration = Duration::from_millis(50);
@@ -157,7 +157,7 @@ async fn taken<V: Vendor>(
         path: parts.uri.path().to_owned(),
         query: parts.uri.query().unwrap_or_default().to_owned(),
         headers: parts.headers,
-        body: Bytes::new(),
+        body: Body::default(),
         now: mock.clock().now(),
         base_url,
     };
@@ -168,7 +168,7 @@ async fn taken<V: Vendor>(
     };
     match unpacked {
         Ok(body) => {
-            request.body = body;
+            request.body = body.into();
             Ok((request, parts.method))
         }
         Err(status) => {

@@ -106,7 +106,7 @@ impl Desk {
             path,
             query: query.to_owned(),
             headers,
-            body: body.into(),
+            body: body.into().into(),
             now: self.now,
             base_url: BASE.to_owned(),
         }
