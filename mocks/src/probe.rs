@@ -441,6 +441,10 @@ impl Probe for Google {
         "/admin/directory/v1/groups/*/members/*",
         "/admin/directory/v1/groups/*/hasMember/*",
         "/admin/directory/v1/customers/*",
+        "/admin/directory/v1/customer/my_customer/orgunits",
+        "/admin/directory/v1/customer/my_customer/orgunits/*",
+        "/admin/directory/v1/customer/my_customer/schemas",
+        "/admin/directory/v1/customer/my_customer/schemas/*",
         "/token",
         "/batch",
         "/batch/admin/directory_v1",
@@ -554,6 +558,36 @@ impl Probe for Google {
             Method::POST,
             "/admin/directory/v1/users/*/undelete",
             r#"{"orgUnitPath":"/"}"#,
+        ),
+        (
+            Method::POST,
+            "/admin/directory/v1/customer/my_customer/orgunits",
+            r#"{"name":"Sales","parentOrgUnitPath":"/"}"#,
+        ),
+        (
+            Method::PATCH,
+            "/admin/directory/v1/customer/my_customer/orgunits/Sales",
+            r#"{"name":"Trade"}"#,
+        ),
+        (
+            Method::POST,
+            "/admin/directory/v1/customer/my_customer/schemas",
+            r#"{"schemaName":"Job","fields":[{"fieldName":"level","fieldType":"INT64"}]}"#,
+        ),
+        (
+            Method::PUT,
+            "/admin/directory/v1/users/*",
+            r#"{"orgUnitPath":"/Sales","customSchemas":{"Job":{"level":3}}}"#,
+        ),
+        (
+            Method::PATCH,
+            "/admin/directory/v1/customer/my_customer/schemas/Job",
+            r#"{"fields":[{"fieldName":"level","fieldType":"INT64","multiValued":true}]}"#,
+        ),
+        (
+            Method::DELETE,
+            "/admin/directory/v1/customer/my_customer/schemas/Job",
+            "",
         ),
     ];
 }

@@ -167,9 +167,9 @@ pub(super) fn org_unit(path: &str, tenant: &Tenant) -> Result<Arc<str>, Error> {
     let found = tenant
         .org_units
         .iter()
-        .find(|known| known.eq_ignore_ascii_case(path));
+        .find(|known| known.path.eq_ignore_ascii_case(path));
     found
-        .cloned()
+        .map(|unit| Arc::clone(&unit.path))
         .ok_or_else(|| Error::invalid("INVALID_OU_ID"))
 }
 

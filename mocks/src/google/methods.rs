@@ -5,7 +5,7 @@ use http::Method;
 use super::error::Error;
 use super::route::{Call, Reply};
 use super::scope::Scopes;
-use super::{Google, aliases, customer, groups, members, users};
+use super::{Google, aliases, customer, groups, members, schemas, units, users};
 use crate::vendor::{Change, Kind, Operation, Request};
 
 type Handler = fn(&mut Google, &Call<'_>, &mut Vec<Change>) -> Result<Reply, Error>;
@@ -61,7 +61,7 @@ macro_rules! endpoints {
     };
 }
 
-static ENDPOINTS: [Endpoint; 34] = endpoints! {
+static ENDPOINTS: [Endpoint; 44] = endpoints! {
     "users.insert" POST "users" Write USER &["resolveConflictAccount"] => users::insert;
     "users.list" GET "users" Read USER_READ USER_LIST => users::list;
     "users.get" GET "users/{}" Read USER_GET &["customFieldMask", "projection", "viewType"] => users::get;
@@ -93,8 +93,18 @@ static ENDPOINTS: [Endpoint; 34] = endpoints! {
     "customers.get" GET "customers/{}" Read CUSTOMER_READ &[] => customer::get;
     "domains.list" GET "customer/{}/domains" Read DOMAIN_READ &[] => customer::domains;
     "domains.get" GET "customer/{}/domains/{}" Read DOMAIN_READ &[] => customer::domain;
-    "orgunits.list" GET "customer/{}/orgunits" Read ORGUNIT_READ &["orgUnitPath", "type"] => customer::org_units;
-    "orgunits.get" GET "customer/{}/orgunits/{*}" Read ORGUNIT_READ &[] => customer::org_unit;
+    "orgunits.list" GET "customer/{}/orgunits" Read ORGUNIT_READ &["orgUnitPath", "type"] => units::list;
+    "orgunits.get" GET "customer/{}/orgunits/{*}" Read ORGUNIT_READ &[] => units::get;
+    "orgunits.insert" POST "customer/{}/orgunits" Write ORGUNIT &[] => units::insert;
+    "orgunits.update" PUT "customer/{}/orgunits/{*}" Write ORGUNIT &[] => units::update;
+    "orgunits.patch" PATCH "customer/{}/orgunits/{*}" Write ORGUNIT &[] => units::update;
+    "orgunits.delete" DELETE "customer/{}/orgunits/{*}" Write ORGUNIT &[] => units::delete;
+    "schemas.insert" POST "customer/{}/schemas" Write SCHEMA &[] => schemas::insert;
+    "schemas.list" GET "customer/{}/schemas" Read SCHEMA_READ &[] => schemas::list;
+    "schemas.get" GET "customer/{}/schemas/{}" Read SCHEMA_READ &[] => schemas::get;
+    "schemas.update" PUT "customer/{}/schemas/{}" Write SCHEMA &[] => schemas::update;
+    "schemas.patch" PATCH "customer/{}/schemas/{}" Write SCHEMA &[] => schemas::patch;
+    "schemas.delete" DELETE "customer/{}/schemas/{}" Write SCHEMA &[] => schemas::delete;
     "users.watch" POST "users/watch" Read USER_READ USER_LIST => not_kept_watch;
 };
 
@@ -130,17 +140,11 @@ const NOT_KEPT: &[(&str, &str, &str)] = &[
     ("domains.insert", "POST", "customer/{}/domains"),
     ("mobiledevices", "*", "customer/{}/devices/mobile"),
     ("mobiledevices", "*", "customer/{}/devices/mobile/{*}"),
-    ("orgunits.insert", "POST", "customer/{}/orgunits"),
-    ("orgunits.delete", "DELETE", "customer/{}/orgunits/{*}"),
-    ("orgunits.patch", "PATCH", "customer/{}/orgunits/{*}"),
-    ("orgunits.update", "PUT", "customer/{}/orgunits/{*}"),
     ("resources", "*", "customer/{}/resources/{*}"),
     ("roleAssignments", "*", "customer/{}/roleassignments"),
     ("roleAssignments", "*", "customer/{}/roleassignments/{}"),
     ("roles", "*", "customer/{}/roles"),
     ("roles", "*", "customer/{}/roles/{*}"),
-    ("schemas", "*", "customer/{}/schemas"),
-    ("schemas", "*", "customer/{}/schemas/{}"),
     ("tokens.delete", "DELETE", "users/{}/tokens/{}"),
     ("tokens.get", "GET", "users/{}/tokens/{}"),
     ("tokens.list", "GET", "users/{}/tokens"),
@@ -258,7 +262,9 @@ pub(super) fn classify(request: &Request) -> Operation {
             kind: Kind::Write,
         },
         Target::Kept(endpoint, keys) => {
-            let subject = keys.into_iter().next().or_else(|| named(request));
+            // What lies below the customer is about the second key.
+            let skipped = usize::from(endpoint.path.starts_with("customer/"));
+            let subject = keys.into_iter().nth(skipped).or_else(|| named(request));
             Operation {
                 name: endpoint.name,
                 subject,
@@ -290,7 +296,7 @@ fn named(request: &Request) -> Option<String> {
     if request.method != Method::POST {
         return request.query_value("userKey");
     }
-    request.body_text(&["primaryEmail", "email"])
+    request.body_text(&["primaryEmail", "email", "schemaName", "name"])
 }
 
 /// Returns the kind of resource that a method answers with.
@@ -305,6 +311,10 @@ pub(super) fn kind_of(name: &str) -> &'static str {
         "members.hasMember" => "hasMember",
         "users.aliases.insert" | "groups.aliases.insert" => "alias",
         "users.aliases.list" | "groups.aliases.list" => "aliases",
+        "schemas.insert" | "schemas.get" | "schemas.update" | "schemas.patch" => "schema",
+        "schemas.list" => "schemas",
+        "orgunits.insert" | "orgunits.get" | "orgunits.update" | "orgunits.patch" => "orgUnit",
+        "orgunits.list" => "orgUnits",
         _ => "other",
     }
 }

@@ -1,8 +1,8 @@
 //! The Google Admin SDK Directory API v1, with the token endpoint before it and the batch endpoint beside it.
 //!
 //! [`Google`] is the account with all it holds. A request goes through `methods` (which one is meant) and
-//! `route` (token, parameters, body, answer) to one handler in `users`, `aliases`, `groups`, `members` or
-//! `customer`. What is honoured and what is not: `docs/mocks/google.md`.
+//! `route` (token, parameters, body, answer) to one handler in `users`, `aliases`, `groups`, `members`,
+//! `schemas`, `units` or `customer`. What is honoured and what is not: `docs/mocks/google.md`.
 
 mod aliases;
 mod batch;
@@ -28,6 +28,7 @@ mod shapes;
 mod store;
 mod token;
 mod trouble;
+mod units;
 mod users;
 
 use std::sync::Arc;
@@ -38,6 +39,7 @@ use serde_json::{Value, json};
 use self::shapes::{Projection, User};
 use self::store::{Owner, Store, Tenant};
 use self::token::Tokens;
+use self::units::Unit;
 use crate::vendor::{Answer, Change, Object, Operation, Request, Trouble, Vendor};
 
 /// The service account that the mock knows.
@@ -86,7 +88,7 @@ impl Google {
         let tenant = Arc::new(Tenant {
             domains: vec![domain.into()],
             customer: format!("C{customer}").into(),
-            org_units: vec!["/".into()],
+            org_units: vec![Unit::new("/")],
             unmanaged: Vec::new(),
             schemas: Vec::new(),
             since,
@@ -165,7 +167,7 @@ impl Google {
             change_password: false,
             ip_allowed: false,
             listed: true,
-            org_unit: Arc::clone(&self.tenant.org_units[0]),
+            org_unit: Arc::clone(&self.tenant.org_units[0].path),
             recovery_email: None,
             recovery_phone: None,
             more: None,

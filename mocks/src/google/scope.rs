@@ -54,6 +54,9 @@ impl Scopes {
     pub(super) const MEMBER: Self = Self(1 << 5 | 1 << 7);
     pub(super) const MEMBER_READ: Self = Self(0b1111 << 5);
     pub(super) const ORGUNIT_READ: Self = Self(0b11 << 9);
+    pub(super) const ORGUNIT: Self = Self(1 << 9);
+    pub(super) const SCHEMA: Self = Self(1 << 16);
+    pub(super) const SCHEMA_READ: Self = Self(0b11 << 16);
     pub(super) const CUSTOMER_READ: Self = Self(0b11 << 11);
     pub(super) const DOMAIN_READ: Self = Self(0b11 << 13);
 
@@ -142,6 +145,15 @@ mod tests {
             set(&[
                 "admin.directory.orgunit",
                 "admin.directory.orgunit.readonly"
+            ])
+        );
+        assert_eq!(Scopes::ORGUNIT, set(&["admin.directory.orgunit"]));
+        assert_eq!(Scopes::SCHEMA, set(&["admin.directory.userschema"]));
+        assert_eq!(
+            Scopes::SCHEMA_READ,
+            set(&[
+                "admin.directory.userschema",
+                "admin.directory.userschema.readonly"
             ])
         );
         assert_eq!(

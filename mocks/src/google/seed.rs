@@ -33,6 +33,7 @@ use super::limits::{self, Mode};
 use super::schemas::Schema;
 use super::shapes::{Delivery, Group, Role};
 use super::store::Tenant;
+use super::units::Unit;
 use super::{Google, members};
 
 const KEYS: [&str; 8] = [
@@ -59,7 +60,7 @@ pub(super) fn grow(google: &Google, table: &toml::Table, now: Timestamp) -> Resu
     }
     let mut google = account(google, table)?;
     let words = |key: &str| strings(table, key);
-    let tenant = &google.tenant;
+    let tenant = Arc::clone(&google.tenant);
     let lower = |text: String| -> Arc<str> { text.to_lowercase().into() };
     let mut domains = tenant.domains.clone();
     domains.extend(
@@ -77,9 +78,9 @@ pub(super) fn grow(google: &Google, table: &toml::Table, now: Timestamp) -> Resu
         }
         if !org_units
             .iter()
-            .any(|known| known.eq_ignore_ascii_case(&path))
+            .any(|known| known.path.eq_ignore_ascii_case(&path))
         {
-            org_units.push(path.into());
+            org_units.push(Unit::new(path));
         }
     }
     let mut unmanaged = tenant.unmanaged.clone();
@@ -87,7 +88,8 @@ pub(super) fn grow(google: &Google, table: &toml::Table, now: Timestamp) -> Resu
     let mut schemas = tenant.schemas.clone();
     for (place, entry) in tables(table, "schemas")?.iter().enumerate() {
         let at = |why: String| format!("google.schemas[{place}]: {why}");
-        let schema = Schema::read(entry).map_err(|error| at(error.told()))?;
+        let schema =
+            Schema::read(entry, &mut || google.store.draw().1).map_err(|error| at(error.told()))?;
         if schemas.iter().any(|known| known.name == schema.name) {
             return Err(at(format!("`{}` is there already", schema.name)));
         }

@@ -16,20 +16,21 @@ use serde_json::Value;
 use super::ids::{group_key, user_key};
 use super::schemas::Schema;
 use super::shapes::{Group, Member, MemberKind, User};
+use super::units::Unit;
 
 /// How long a deleted user can be brought back.
 ///
 /// Source: knowledge.workspace.google.com, "Restore a user who was recently deleted".
 const RESTORABLE: SignedDuration = SignedDuration::from_hours(20 * 24);
 
-/// The account itself: what does not change while requests are answered.
-#[derive(Debug)]
+/// The account itself: what changes rarely, so that everybody shares it.
+#[derive(Debug, Clone)]
 pub(super) struct Tenant {
     /// All domains, the primary one first.
     pub(super) domains: Vec<Arc<str>>,
     pub(super) customer: Arc<str>,
-    /// The paths of the organizational units, `/` first.
-    pub(super) org_units: Vec<Arc<str>>,
+    /// The organizational units, `/` first.
+    pub(super) org_units: Vec<Unit>,
     /// Personal accounts under an address of ours, which an insert meets as a conflict.
     pub(super) unmanaged: Vec<Arc<str>>,
     /// The schemas of custom fields.

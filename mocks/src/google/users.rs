@@ -13,6 +13,7 @@ use super::page;
 use super::params::Params;
 use super::query;
 use super::route::{Call, Reply};
+use super::schemas;
 use super::search;
 use super::shapes::{Projection, User, seal};
 use super::store::Owner;
@@ -178,8 +179,9 @@ pub(super) fn undelete(
         .ok_or_else(|| Error::not_found("userKey"))?;
     let mut user = User::clone(&gone);
     user.deleted = None;
+    schemas::fit(&mut user, &google.tenant.schemas);
     user.org_unit = match limits::present(call.body, "orgUnitPath") {
-        None => Arc::clone(&google.tenant.org_units[0]),
+        None => Arc::clone(&google.tenant.org_units[0].path),
         Some(path) => limits::org_unit(path.as_str().unwrap_or_default(), &google.tenant)?,
     };
     if google.store.owner(&user.primary).is_some() {

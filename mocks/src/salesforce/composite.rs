@@ -87,7 +87,7 @@ impl Salesforce {
 
     fn composite(&mut self, call: &Call, changes: &mut Vec<Change>) -> Outcome<Answer> {
         let body = call.object()?;
-        let parts = list(&body, "compositeRequest")?;
+        let parts = list(body, "compositeRequest")?;
         let all = body
             .get("allOrNone")
             .and_then(Value::as_bool)
@@ -236,7 +236,7 @@ impl Salesforce {
             .and_then(Value::as_bool)
             .unwrap_or_default();
         let (mut failed, mut results) = (false, Vec::new());
-        for part in list(&body, "batchRequests")? {
+        for part in list(body, "batchRequests")? {
             if failed && halts {
                 let halted = [Problem::bad(
                     "BATCH_PROCESSING_HALTED",

@@ -54,6 +54,11 @@ impl Salesforce {
                 call.allow(&[Method::GET])?;
                 Ok(self.describe(call, object))
             }
+            [
+                "describe" | "listviews" | "quickActions" | "namedLayouts" | "defaultValues"
+                | "relevantItems",
+                ..,
+            ] => Err(Problem::not_offered("This part of the description").into()),
             ["updated"] => self.touched(call, object, true),
             ["deleted"] => self.touched(call, object, false),
             [id] => self.record(call, object, id, changes),
@@ -70,7 +75,7 @@ impl Salesforce {
         changes: &mut Vec<Change>,
     ) -> Outcome<Answer> {
         let body = call.object()?;
-        let id = self.insert(object, &body, call.text(), call.actor, changes)?;
+        let id = self.insert(object, body, call.text(), call.actor, changes)?;
         Ok(self.created(call, object, id, None))
     }
 
@@ -117,7 +122,7 @@ impl Salesforce {
         match call.method {
             Method::PATCH => {
                 let body = call.object()?;
-                self.update(object, id, &body, call.text(), call.actor, changes)?;
+                self.update(object, id, body, call.text(), call.actor, changes)?;
                 Ok(Answer::empty(StatusCode::NO_CONTENT))
             }
             Method::DELETE => {

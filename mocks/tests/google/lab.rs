@@ -13,14 +13,15 @@ use serde_json::{Value, json};
 pub(crate) const BASE: &str = "http://127.0.0.1:9101";
 pub(crate) const ADMIN: &str = "admin@acme.example";
 const SCOPE: &str = "https://www.googleapis.com/auth/admin.directory.";
-const ALL: [&str; 7] = [
+const ALL: [&str; 8] = [
     "user",
     "user.security",
     "group",
     "group.member",
-    "orgunit.readonly",
+    "orgunit",
     "customer.readonly",
     "domain.readonly",
+    "userschema",
 ];
 
 /// A mock, the time, and a token with every scope that the mock keeps.

@@ -245,6 +245,7 @@ fn path() -> impl Strategy<Value = String> {
         Just("makeAdmin"),
         Just("hasMember"),
         Just("orgunits"),
+        Just("schemas"),
         Just("domains"),
         Just("roles"),
         Just("%00"),

@@ -163,8 +163,6 @@ fn what_is_not_kept_says_so_and_what_is_not_there_is_lost() {
     for (method, path, name) in [
         ("GET", "customer/my_customer/roles", "roles"),
         ("GET", "customer/my_customer/roles/ALL/privileges", "roles"),
-        ("POST", "customer/my_customer/orgunits", "orgunits.insert"),
-        ("GET", "customer/my_customer/schemas", "schemas"),
         (
             "GET",
             "customer/my_customer/devices/chromeos/x",

@@ -250,6 +250,18 @@ fn refusals_point_at_the_place() {
     );
     assert_eq!(org.get("/query?explain=SELECT").0, 501);
     assert_eq!(org.get("/search?q=FIND").0, 501);
+    // What jsforce asks for with `layouts()` and `listviews()`: no words about external ids.
+    for part in [
+        "describe/layouts",
+        "describe/layouts/012000000000000AAA",
+        "describe/compactLayouts",
+        "listviews",
+        "quickActions",
+    ] {
+        let (status, body) = org.get(&format!("/sobjects/User/{part}"));
+        assert_eq!(status, 501, "{part}");
+        assert_eq!(body[0]["errorCode"], "FUNCTIONALITY_NOT_ENABLED");
+    }
 }
 
 #[test]
