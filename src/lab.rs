@@ -203,9 +203,7 @@ impl domain::Lab for MockLab {
             return Err(LabError(format!("{name} has one vendor's manners only")));
         }
         let worn = mocks::standalone::personality(personality).map_err(|error| failed(&error))?;
-        self.lab
-            .scim2()
-            .reshape(|scim2| scim2.with_personality(worn.clone()));
+        self.lab.wear(&worn);
         Ok(())
     }
 

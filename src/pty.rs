@@ -141,6 +141,14 @@ impl Pty {
         self.look(vt100::Screen::contents)
     }
 
+    /// Does something while nobody reads what the program writes, so that the terminal is full soon.
+    pub fn stalled<T>(&mut self, with: impl FnOnce(&mut dyn io::Write) -> T) -> T {
+        let held = self.shared.lock();
+        let result = with(self.writer.as_mut());
+        drop(held);
+        result
+    }
+
     /// Types these bytes.
     ///
     /// # Errors

@@ -55,8 +55,14 @@ pub(super) async fn open(global: &Global, args: &ScreenArgs) -> Result<Exit, Tro
         return Err(not_recorded(path, &"there is such a file already"));
     }
     // The first frame needs neither engine nor mocks: they start behind it.
-    let curtain =
+    let mut curtain =
         Curtain::raise(view(global, args, &loaded)).map_err(|error| not_gone_on(&error))?;
+    // The newest rows need no engine either; there is none to read while there is no journal yet.
+    if let Ok(reader) = engine::Reader::open(&session::options(global, &loaded).journal) {
+        curtain
+            .preview(&reader)
+            .map_err(|error| not_gone_on(&error))?;
+    }
     let opened = Opened::start(global, &loaded).await?;
     let traffic = match (&opened.works, args.made_up_traffic) {
         (Works::Own(engine, _), Some(rate)) => {

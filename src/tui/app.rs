@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossterm::event::{Event, EventStream, MouseEventKind};
+use crossterm::event::{Event, EventStream, KeyEvent, MouseEventKind};
 use domain::Clock;
+use engine::{Page, Reader};
 use futures_util::{FutureExt, StreamExt};
 use tokio::sync::mpsc;
 
@@ -16,11 +17,12 @@ use crate::frame::Governor;
 use crate::hands::Hands;
 use crate::keymap::Key;
 use crate::screen::{Order, Screen};
+use crate::terminal::background::{self, Heard};
 use crate::terminal::{self, Canvas, Guard};
-use crate::theme::Theme;
+use crate::theme::{Surroundings, Theme, ThemeName};
 use crate::wish::{Answer, Deed, Happening};
 use crate::world::World;
-use crate::{Setup, View, panels};
+use crate::{Setup, View, hands, panels};
 
 /// How many pieces of news are taken at once.
 const BATCH: usize = 1_024;
@@ -64,6 +66,9 @@ pub enum RunError {
 pub struct Curtain {
     screen: Screen,
     canvas: Canvas,
+    background: Option<background::Answer>,
+    /// What is to be read once the engine has started.
+    orders: Vec<Order>,
     view: View,
     signals: Signals,
     // The last to be dropped.
@@ -91,13 +96,52 @@ impl Curtain {
         canvas.draw(size, |buffer, area| screen.draw(buffer, area));
         canvas.flush()?;
         canvas.written();
+        // Behind the first frame, which does not wait for it.
+        let background = if view.surroundings.asks_background(view.theme) {
+            terminal::ask_background()?;
+            Some(background::Answer::awaited(view.clock.monotonic()))
+        } else {
+            None
+        };
         Ok(Self {
             screen,
             canvas,
+            background,
+            orders: Vec::new(),
             view,
             signals,
             guard,
         })
+    }
+
+    /// Shows the newest rows of a journal, as many as there is room for, while the engine still starts.
+    ///
+    /// # Errors
+    /// [`RunError`] when the terminal cannot be used any more. A journal that cannot be read is the engine's to tell of.
+    pub fn preview(&mut self, reader: &Reader) -> Result<(), RunError> {
+        let height = usize::from(self.screen.world.height);
+        let read = reader.last().and_then(|last| {
+            let rows = hands::rows(reader, Page::newest(height))?;
+            Ok(Answer::Begun {
+                last,
+                open: Vec::new(),
+                rows,
+                roles: reader.roles()?,
+            })
+        });
+        let Ok(begun) = read else { return Ok(()) };
+        // What the panels want to read now is read when there is somebody to do it.
+        let orders = self.screen.update(Happening::Answer(Box::new(begun)));
+        self.orders.extend(orders);
+        if !terminal::is_waiting() {
+            let size = (self.screen.world.width, self.screen.world.height);
+            let screen = &self.screen;
+            self.canvas
+                .draw(size, |buffer, area| screen.draw(buffer, area));
+            self.canvas.flush()?;
+            self.canvas.written();
+        }
+        Ok(())
     }
 
     /// Opens the workbench and returns when it was left.
@@ -110,12 +154,16 @@ impl Curtain {
         let Self {
             screen,
             canvas,
+            background,
+            orders,
             view,
             signals,
             guard,
         } = self;
         let record = setup.record.clone();
         let mut app = App::new(setup, &view, screen, canvas);
+        app.background = background;
+        app.orders = orders;
         if let Some(path) = record {
             app.record(&path)
                 .map_err(|told| RunError::Record { path, told })?;
@@ -139,6 +187,13 @@ struct App {
     answers: mpsc::UnboundedReceiver<Happening>,
     /// Something changed since the last frame; whether it may wait for the governor.
     dirty: Option<Urgency>,
+    /// The frame that the terminal is taking.
+    frame: Option<Frame>,
+    /// What is to be done first.
+    orders: Vec<Order>,
+    /// The terminal was asked for its background.
+    background: Option<background::Answer>,
+    surroundings: Surroundings,
     cast: Option<Cast>,
     /// The last frame came too soon for the recording.
     untaken: bool,
@@ -151,12 +206,20 @@ enum Urgency {
     Key,
 }
 
+/// A frame that was written, or is being written.
+struct Frame {
+    begun: Duration,
+    bytes: u64,
+    urgency: Urgency,
+}
+
 #[cfg(unix)]
 struct Signals {
     terminate: tokio::signal::unix::Signal,
     hangup: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
     quit: tokio::signal::unix::Signal,
+    stop: tokio::signal::unix::Signal,
     continued: tokio::signal::unix::Signal,
 }
 
@@ -170,6 +233,7 @@ impl Signals {
             // As keys they are read like the others; these come from elsewhere.
             interrupt: signal(SignalKind::interrupt())?,
             quit: signal(SignalKind::quit())?,
+            stop: signal(SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw()))?,
             continued: signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?,
         })
     }
@@ -186,6 +250,10 @@ impl App {
             hands: Hands::new(setup, view, sender),
             answers,
             dirty: None,
+            frame: None,
+            orders: Vec::new(),
+            background: None,
+            surroundings: view.surroundings.clone(),
             cast: None,
             untaken: false,
             ended: None,
@@ -201,7 +269,8 @@ impl App {
         let mut listen = Duration::ZERO;
         let mut look = tokio::time::interval(LOOK);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let first = self.screen.begin();
+        let mut first = std::mem::take(&mut self.orders);
+        first.extend(self.screen.begin());
         self.carry_out(first, &mut signals).await?;
         loop {
             if let Some(ended) = self.ended {
@@ -211,17 +280,22 @@ impl App {
                 return Err(RunError::Panicked);
             }
             let now = self.clock.monotonic();
-            if self.dirty == Some(Urgency::Key)
-                || (self.dirty.is_some() && self.governor.due() <= now)
-            {
+            // A terminal that has not taken the last frame gets no other one.
+            let is_due = self.dirty == Some(Urgency::Key)
+                || (self.dirty.is_some() && self.governor.due() <= now);
+            if is_due && !terminal::is_waiting() {
                 self.draw()?;
             }
+            let waiting = terminal::is_waiting();
             let take = self
                 .cast
                 .as_ref()
                 .filter(|_| self.untaken)
                 .map(|cast| cast.due().saturating_sub(now));
-            let frame = self.dirty.map(|_| self.governor.due().saturating_sub(now));
+            let frame = self
+                .dirty
+                .filter(|_| !waiting)
+                .map(|_| self.governor.due().saturating_sub(now));
             let tick = self.screen.ticks();
             let listening = listen <= now;
             tokio::select! {
@@ -234,7 +308,15 @@ impl App {
                     let answer = Answer::Done(Err(text));
                     self.happen(Happening::Answer(Box::new(answer)), Urgency::Key, &mut signals).await?;
                 }
+                _ = signals.stop.recv() => {
+                    terminal::stop(&mut signals.continued).await?;
+                    self.repaint()?;
+                }
                 _ = signals.continued.recv() => self.repaint()?,
+                went_on = terminal::go_on_soon(), if waiting => {
+                    went_on?;
+                    self.flushed();
+                }
                 event = events.next() => match event {
                     Some(Ok(event)) => self.input(event, &mut signals).await?,
                     Some(Err(error)) => return Err(error.into()),
@@ -283,6 +365,11 @@ impl App {
     }
 
     async fn input(&mut self, event: Event, signals: &mut Signals) -> Result<(), RunError> {
+        if let Event::Key(key) = event
+            && self.is_background(key)
+        {
+            return Ok(());
+        }
         let happening = match event {
             Event::Key(key) => match Key::read(key) {
                 #[cfg(debug_assertions)]
@@ -307,6 +394,27 @@ impl App {
             Event::FocusGained | Event::FocusLost => return Ok(()),
         };
         self.happen(happening, Urgency::Key, signals).await
+    }
+
+    /// Takes a key that is a part of what the terminal says of its background.
+    fn is_background(&mut self, key: KeyEvent) -> bool {
+        let now = self.clock.monotonic();
+        self.background = self.background.take().filter(|one| one.is_awaited(now));
+        let Some(answer) = &mut self.background else {
+            return false;
+        };
+        match answer.hear(key) {
+            Heard::Key => return false,
+            Heard::Part => {}
+            Heard::End(is_light) => {
+                self.background = None;
+                if is_light == Some(true) {
+                    self.screen.world.theme = Theme::new(ThemeName::Light, &self.surroundings);
+                    self.dirty = Some(Urgency::Key);
+                }
+            }
+        }
+        true
     }
 
     async fn happen(
@@ -342,7 +450,7 @@ impl App {
                 }
                 Order::Do(Deed::Record(None)) => self.end_recording(Ok(())),
                 Order::Do(Deed::Suspend) => {
-                    terminal::suspend(&mut signals.continued).await?;
+                    terminal::suspend(&mut signals.stop, &mut signals.continued).await?;
                     self.repaint()?;
                 }
                 Order::Do(deed) => self.hands.act(deed, self.screen.world.draft.as_ref()),
@@ -364,21 +472,35 @@ impl App {
         let screen = &self.screen;
         self.canvas
             .draw(size, |buffer, area| screen.draw(buffer, area));
-        let started = self.clock.monotonic();
+        let begun = self.clock.monotonic();
         let bytes = self.canvas.flush()?.len();
-        let now = self.clock.monotonic();
         self.canvas.written();
-        let took = now.saturating_sub(started);
-        if self.dirty == Some(Urgency::Key) {
-            self.governor.answered(took);
-        } else {
-            let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
-            self.governor.drawn(now, bytes, took);
-        }
+        self.frame = Some(Frame {
+            begun,
+            bytes: u64::try_from(bytes).unwrap_or(u64::MAX),
+            urgency: self.dirty.unwrap_or(Urgency::Stream),
+        });
+        self.flushed();
         self.dirty = None;
         self.untaken = true;
         self.take_frame();
         Ok(())
+    }
+
+    /// Learns how long the terminal needed for a frame, once it has taken all of it.
+    fn flushed(&mut self) {
+        if terminal::is_waiting() {
+            return;
+        }
+        let Some(frame) = self.frame.take() else {
+            return;
+        };
+        let now = self.clock.monotonic();
+        let took = now.saturating_sub(frame.begun);
+        match frame.urgency {
+            Urgency::Key => self.governor.answered(took),
+            Urgency::Stream => self.governor.drawn(now, frame.bytes, took),
+        }
     }
 
     /// Begins a recording.

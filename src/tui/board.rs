@@ -119,7 +119,19 @@ impl Board {
         for row in &rows {
             self.remember_call(row);
         }
-        self.stream.prepend(rows);
+        // Some may be there already: read before there was an engine, or told by it meanwhile.
+        let known = self.stream.oldest().zip(self.stream.newest());
+        let (older, newer): (Vec<Row>, Vec<Row>) = match known {
+            None => (rows, Vec::new()),
+            Some((oldest, newest)) => rows
+                .into_iter()
+                .filter(|row| row.seq.is_some_and(|seq| seq < oldest || seq > newest))
+                .partition(|row| row.seq.is_some_and(|seq| seq < oldest)),
+        };
+        self.stream.prepend(older);
+        for row in newer {
+            self.stream.push(row);
+        }
         self.operations_version += 1;
     }
 

@@ -565,6 +565,7 @@ fn read(
                 last,
                 open,
                 rows: rows(reader, Page::newest(ROWS))?,
+                roles: reader.roles()?,
             }
         }
         Query::Counts => {
@@ -648,7 +649,7 @@ fn read(
 }
 
 /// Reads exchanges back, oldest first, with what is known of their operations.
-fn rows(reader: &Reader, page: Page) -> Result<Vec<Row>, JournalError> {
+pub(crate) fn rows(reader: &Reader, page: Page) -> Result<Vec<Row>, JournalError> {
     let mut views = reader.exchanges(&ExchangeFilter::default(), page)?;
     views.sort_by_key(|view| view.seq);
     let mut known = std::collections::HashMap::new();

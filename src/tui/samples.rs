@@ -488,6 +488,7 @@ pub(crate) fn world(theme: ThemeName, file: PathBuf) -> World {
         seed: 1,
         may_replay: false,
         standing: None,
+        roles: vec!["Internal/sales".into(), "Internal/manager".into()],
         work: None,
     }
 }

@@ -197,6 +197,11 @@ impl Stream {
         self.rows.iter().find_map(|row| row.seq)
     }
 
+    /// Returns the number in the journal of the newest row.
+    pub(crate) fn newest(&self) -> Option<u64> {
+        self.rows.iter().rev().find_map(|row| row.seq)
+    }
+
     /// Takes another filter.
     pub(crate) fn set_filter(&mut self, filter: Filter) {
         self.filter = filter;

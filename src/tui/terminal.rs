@@ -9,6 +9,7 @@ use std::panic::PanicHookInfo;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, Once, PoisonError};
 use std::thread::ThreadId;
+use std::time::Duration;
 
 use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste};
 use crossterm::terminal::{Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, SetTitle};
@@ -18,6 +19,10 @@ use ratatui::layout::Rect;
 use tokio::sync::Notify;
 
 use crate::emit::Emitter;
+
+pub(crate) mod background;
+#[cfg(unix)]
+mod jobs;
 
 /// Whether our modes are on.
 static ON: AtomicBool = AtomicBool::new(false);
@@ -92,28 +97,106 @@ pub(crate) fn size() -> io::Result<(u16, u16)> {
     Ok((columns.min(LARGEST.0), rows.min(LARGEST.1)))
 }
 
-/// Writes to the terminal, past the buffer and the lock of standard output: this must work within a panic, too.
+/// What the terminal has not taken yet: it may be full, or somebody may have stopped it.
+static QUEUE: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+/// How long to wait before a full terminal is tried again.
+const BREATH: Duration = Duration::from_millis(10);
+/// How long the way out waits for a terminal that takes nothing.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// In how many parts: a terminal may take a little at a time.
+const SLICES: u32 = 10;
+
+/// The terminal, opened once more so that writing to it never waits. That is a property of the opening: the shell's own
+/// goes on as before. There is none where the terminal has no name, or belongs to another user.
+#[cfg(unix)]
+static OUT: std::sync::OnceLock<Option<std::os::fd::OwnedFd>> = std::sync::OnceLock::new();
+
+#[cfg(unix)]
+fn out() -> Option<std::os::fd::BorrowedFd<'static>> {
+    use rustix::fs::{Mode, OFlags};
+    let opened = OUT.get_or_init(|| {
+        let name = rustix::termios::ttyname(io::stdout(), Vec::new()).ok()?;
+        let flags = OFlags::WRONLY | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        rustix::fs::open(name, flags, Mode::empty()).ok()
+    });
+    opened.as_ref().map(std::os::fd::AsFd::as_fd)
+}
+
+/// Writes to the terminal, past the buffer and the lock of standard output: this must work within a panic, too. What it
+/// does not take now is taken by [`go_on`].
 fn write(bytes: &[u8]) -> io::Result<()> {
+    lock(&QUEUE).extend_from_slice(bytes);
+    go_on()
+}
+
+/// Tells whether the terminal has not taken everything yet.
+pub(crate) fn is_waiting() -> bool {
+    !lock(&QUEUE).is_empty()
+}
+
+/// Writes as much as the terminal takes of what is left.
+pub(crate) fn go_on() -> io::Result<()> {
+    let mut queue = lock(&QUEUE);
+    let mut written = 0;
+    let result = loop {
+        if written == queue.len() {
+            break Ok(());
+        }
+        match write_some(&queue[written..]) {
+            Ok(count) => written += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break Ok(()),
+            Err(error) => break Err(error),
+        }
+    };
+    queue.drain(..written);
+    result
+}
+
+fn write_some(bytes: &[u8]) -> io::Result<usize> {
     #[cfg(unix)]
     {
         use std::os::fd::AsFd as _;
-        let stdout = io::stdout();
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            match rustix::io::write(stdout.as_fd(), rest) {
-                Ok(count) => rest = &rest[count..],
-                Err(rustix::io::Errno::INTR) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(())
+        Ok(match out() {
+            Some(out) => rustix::io::write(out, bytes)?,
+            None => rustix::io::write(io::stdout().as_fd(), bytes)?,
+        })
     }
     #[cfg(not(unix))]
     {
         let mut out = io::stdout().lock();
-        out.write_all(bytes)?;
-        out.flush()
+        let count = out.write(bytes)?;
+        out.flush()?;
+        Ok(count)
     }
+}
+
+/// Writes the last that is written, and gives up on a terminal that takes nothing.
+fn write_last(bytes: &[u8]) -> io::Result<()> {
+    // What is left of a frame would only be in the way.
+    lock(&QUEUE).clear();
+    write(bytes)?;
+    #[cfg(unix)]
+    if let Some(out) = out() {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        let slice = Timespec::try_from(PATIENCE / SLICES).map_err(io::Error::other)?;
+        for _ in 0..SLICES {
+            if !is_waiting() {
+                return Ok(());
+            }
+            poll(&mut [PollFd::new(&out, PollFlags::OUT)], Some(&slice))?;
+            go_on()?;
+        }
+        // It takes nothing, and nobody waits for it any longer.
+        lock(&QUEUE).clear();
+    }
+    Ok(())
+}
+
+/// Waits a little for a terminal that has not taken everything, and writes on.
+pub(crate) async fn go_on_soon() -> io::Result<()> {
+    tokio::time::sleep(BREATH).await;
+    go_on()
 }
 
 /// Holds the terminal in full-screen mode until it is dropped.
@@ -219,7 +302,7 @@ pub(crate) fn leave() -> bool {
         cursor::Show
     ); // a vector takes everything
     out.extend_from_slice(GIVE_TITLE_BACK);
-    let _ = write(&out); // the terminal may be gone
+    let _ = write_last(&out); // the terminal may be gone
     let _ = crossterm::terminal::disable_raw_mode(); // likewise
     true
 }
@@ -235,6 +318,11 @@ pub(crate) fn mouse(on: bool) -> io::Result<()> {
     write(&out)
 }
 
+/// Asks for the background's colour; the answer, if one comes, comes like keys.
+pub(crate) fn ask_background() -> io::Result<()> {
+    write(background::QUESTION)
+}
+
 /// Puts text on the clipboard of the terminal, however far away it is (OSC 52).
 pub(crate) fn copy(text: &str) -> io::Result<()> {
     let mut out = Vec::new();
@@ -245,17 +333,34 @@ pub(crate) fn copy(text: &str) -> io::Result<()> {
     write(&out)
 }
 
-/// Stops the process as Ctrl-Z does outside raw mode, and comes back when it is continued.
+/// Stops the process group as Ctrl-Z does outside raw mode, and comes back when it is continued.
 ///
-/// The stop is sent to the whole process group, as the terminal itself would send it.
+/// The others of the group get the signal as the terminal itself would send it. We listen for it, so that it does not stop
+/// us by itself: the terminal is given back first, and what is sent then cannot be listened for.
 #[cfg(unix)]
-pub(crate) async fn suspend(continued: &mut tokio::signal::unix::Signal) -> io::Result<()> {
+pub(crate) async fn suspend(
+    stopped: &mut tokio::signal::unix::Signal,
+    continued: &mut tokio::signal::unix::Signal,
+) -> io::Result<()> {
     leave();
     rustix::process::kill_current_process_group(rustix::process::Signal::TSTP)?;
-    // The signal may reach another thread a little later; where nobody controls jobs it is thrown away.
-    tokio::select! {
-        _ = continued.recv() => {}
-        () = tokio::time::sleep(std::time::Duration::from_millis(100)) => {}
+    // Our own, which is done now; it may come a little later.
+    let _ = tokio::time::timeout(SOON, stopped.recv()).await;
+    stop(continued).await
+}
+
+/// Stops this process, because it was asked to, and comes back when it is continued.
+#[cfg(unix)]
+pub(crate) async fn stop(continued: &mut tokio::signal::unix::Signal) -> io::Result<()> {
+    leave();
+    // Where nobody would ever continue us the system does not stop us either.
+    if !jobs::is_orphaned() {
+        rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP)?;
+        let _ = tokio::time::timeout(SOON, continued.recv()).await;
     }
     enter()
 }
+
+/// How long a signal may take to arrive.
+#[cfg(unix)]
+const SOON: Duration = Duration::from_millis(100);

@@ -85,6 +85,17 @@ impl Surroundings {
         }
     }
 
+    /// Tells whether the terminal is to be asked for its background: when nothing else says it, and it is one of those
+    /// that answer, or at least do not show the question.
+    pub(crate) fn asks_background(&self, theme: ThemeName) -> bool {
+        let is_plain = self.no_color || self.is_poor();
+        let shows_it = self
+            .term
+            .as_deref()
+            .is_none_or(|term| term.starts_with("linux"));
+        theme == ThemeName::Auto && self.colorfgbg.is_none() && !is_plain && !shows_it
+    }
+
     /// Tells whether the terminal knows fewer than sixteen colours.
     fn is_poor(&self) -> bool {
         matches!(

@@ -248,6 +248,8 @@ pub(crate) enum Answer {
         last: u64,
         open: Vec<OperationView>,
         rows: Vec<Row>,
+        /// The directory's roles.
+        roles: Vec<RoleName>,
     },
     /// The counts as they were after a fact.
     Counts {

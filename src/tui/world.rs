@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{Catalogue, Configuration, ConnectorRef, Exchange, LabFault, LabMock};
+use domain::{Catalogue, Configuration, ConnectorRef, Exchange, LabFault, LabMock, RoleName};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -13,6 +13,7 @@ use crate::board::Board;
 use crate::draft::Draft;
 use crate::seat::Standing;
 use crate::theme::Theme;
+use crate::widgets::{Choice, Field};
 use crate::work::Work;
 
 /// How exchanges leave the screen; the root package knows the formats.
@@ -47,6 +48,8 @@ pub(crate) struct World {
     pub(crate) seed: u64,
     /// Recorded requests may be sent again to targets that are no mocks.
     pub(crate) may_replay: bool,
+    /// The directory's roles, as they were read last.
+    pub(crate) roles: Vec<RoleName>,
     /// How the workbench stands to an engine that is not its own.
     pub(crate) standing: Option<Standing>,
     /// The long work that is under way, or the report of the last one.
@@ -74,6 +77,7 @@ impl World {
             seed: view.seed,
             may_replay: view.may_replay,
             standing: None,
+            roles: Vec::new(),
             work: None,
         }
     }
@@ -83,6 +87,41 @@ impl World {
         self.draft
             .as_ref()
             .map_or(&self.running, |draft| &draft.configuration)
+    }
+
+    /// Returns the roles that can be assigned: those of the directory, and those that connections ask for.
+    pub(crate) fn known_roles(&self) -> Vec<RoleName> {
+        let asked = self.config().connections.iter();
+        let asked = asked.flat_map(|connection| &connection.outbound_roles);
+        let mut roles: Vec<RoleName> = self.roles.iter().chain(asked).cloned().collect();
+        roles.sort();
+        roles.dedup();
+        roles
+    }
+
+    /// Returns the field for a role: a choice where there are any.
+    pub(crate) fn role_field(&self) -> Field {
+        let roles = self.known_roles();
+        if roles.is_empty() {
+            return Field::text("role", "Role", "")
+                .hint("There is none yet; a seed or a connection's roles make some.");
+        }
+        let first = roles[0].as_str().to_owned();
+        let options = roles
+            .into_iter()
+            .map(|role| Choice::plain(role.as_str()))
+            .collect();
+        Field::choice("role", "Role", options, &first)
+    }
+
+    /// Returns the names of the roles for a hint.
+    pub(crate) fn roles_hint(&self) -> String {
+        let roles = self.known_roles();
+        if roles.is_empty() {
+            return "Separated by commas.".to_owned();
+        }
+        let names: Vec<&str> = roles.iter().map(RoleName::as_str).collect();
+        format!("Separated by commas, of: {}", names.join(", "))
     }
 
     /// Returns the file's name.

@@ -319,6 +319,79 @@ fn ctrl_z_stops_it_and_fg_brings_the_whole_screen_back() {
 }
 
 #[test]
+fn a_stop_from_elsewhere_gives_the_terminal_back_first() {
+    let program = Program::with(QUIET);
+    let mut shell = CommandBuilder::new("sh");
+    shell.args(["-i"]);
+    shell.cwd(program.path());
+    environment(&mut shell);
+    shell.env("PS1", "shell> ");
+    shell.env("ENV", "");
+    shell.env("BIN", env!("CARGO_BIN_EXE_outbound"));
+    let mut pty = Pty::start(shell, 80, 24).unwrap();
+    pty.wait_text("shell> ", LONG).unwrap();
+    pty.send("\"$BIN\" & echo $! > pid; fg\r").unwrap();
+    let opened =
+        |screen: &vt100::Screen| screen.alternate_screen() && screen.contents().contains("? help");
+    pty.wait("the first frame", LONG, opened).unwrap();
+    let one = std::fs::read_to_string(program.path().join("pid")).unwrap();
+    let one = Pid::from_raw(one.trim().parse().unwrap()).unwrap();
+    rustix::process::kill_process(one, Signal::TSTP).unwrap();
+    pty.wait("the shell's prompt", LONG, |screen| {
+        !screen.alternate_screen() && screen.contents().trim_end().ends_with("shell>")
+    })
+    .unwrap();
+    modes_undone(&pty);
+    pty.send("fg\r").unwrap();
+    pty.wait("the screen again", LONG, opened).unwrap();
+    assert_eq!(pty.modes().unwrap(), RAW);
+    pty.send("q").unwrap();
+    pty.wait("the shell again", LONG, |screen| !screen.alternate_screen())
+        .unwrap();
+    pty.send("exit\r").unwrap();
+    pty.wait_exit(LONG).unwrap();
+    modes_undone(&pty);
+}
+
+#[test]
+fn a_terminal_that_takes_nothing_keeps_nobody_from_ending_it() {
+    let program = Program::with(QUIET);
+    let mut pty = open(&program);
+    let one = pid(&pty);
+    let is_gone = pty.stalled(|keys| {
+        // Each is a full frame: more than any terminal holds.
+        for _ in 0..100 {
+            keys.write_all(b"\x0c").unwrap();
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        rustix::process::kill_process(one, Signal::TERM).unwrap();
+        (0..200).any(|_| {
+            std::thread::sleep(Duration::from_millis(50));
+            rustix::process::test_kill_process(one).is_err()
+        })
+    });
+    assert!(is_gone, "the signal was not heard");
+    assert_eq!(pty.wait_exit(LONG).unwrap().code, 130);
+}
+
+#[test]
+fn a_terminal_that_stalls_gets_the_newest_frame_when_it_goes_on() {
+    let program = Program::with(QUIET);
+    let mut pty = open(&program);
+    pty.stalled(|keys| {
+        for key in ["\x0c"; 100].iter().chain(["1", "2", "3"].iter()) {
+            keys.write_all(key.as_bytes()).unwrap();
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    });
+    pty.wait_text("outbound ▸ Directory", LONG).unwrap();
+    pty.send("\x03").unwrap();
+    let exited = pty.wait_exit(LONG).unwrap();
+    assert_eq!(exited.code, 0);
+    given_back(&pty, &exited);
+}
+
+#[test]
 fn a_paste_is_text_and_never_commands() {
     let program = Program::with(QUIET);
     let mut pty = open(&program);
@@ -408,6 +481,33 @@ fn no_color_means_no_colour_and_states_keep_their_signs() {
                 "colour {code} in {codes:?}"
             );
         }
+    }
+}
+
+#[test]
+fn a_terminal_that_says_it_is_light_gets_the_colours_for_it() {
+    const QUESTION: &[u8] = b"\x1b]11;?\x1b\\";
+    let program = Program::with(QUIET);
+    let mut pty = open(&program);
+    assert!(holds(&pty.bytes(0), QUESTION));
+    let before = pty.written().1;
+    pty.send("\x1b]11;rgb:ffff/ffff/ffff\x1b\\").unwrap();
+    pty.wait_more(before, LONG).unwrap();
+    // Dark blue where the dark theme has light cyan, and no digit of the answer was a key.
+    pty.wait("the light colours", LONG, |screen| {
+        let cell = screen.cell(1, 22).map(vt100::Cell::fgcolor);
+        screen.contents().contains("outbound ▸ Traffic") && cell == Some(vt100::Color::Idx(4))
+    })
+    .unwrap();
+    pty.send("q").unwrap();
+    let exited = pty.wait_exit(LONG).unwrap();
+    given_back(&pty, &exited);
+
+    for words in [&["--theme", "dark"][..], &["--theme", "mono"]] {
+        let mut pty = opened(workbench(&program, words));
+        pty.send("q").unwrap();
+        pty.wait_exit(LONG).unwrap();
+        assert!(!holds(&pty.bytes(0), QUESTION), "{words:?}");
     }
 }
 

@@ -204,6 +204,13 @@ impl Lab {
             .try_for_each(|target| self.mock(target).restore(name))
     }
 
+    /// Gives the SCIM2 mock another personality with the rates that it publishes; what it holds stays.
+    pub fn wear(&self, personality: &Personality) {
+        let scim2 = self.scim2();
+        scim2.reshape(|vendor| vendor.with_personality(personality.clone()));
+        scim2.set_quota(scim2.with_vendor(stand::Station::published_quota));
+    }
+
     /// Makes another lab with the same states, for a dry run; it has no fault, and nothing of it listens yet.
     #[must_use]
     pub fn fork(&self) -> Self {

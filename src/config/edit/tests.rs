@@ -552,6 +552,13 @@ fn what_stands_at_a_path_is_told_as_it_is_written() {
     assert!(!connections.contains("applications"));
 }
 
+/// An array, an entry of it, and where that is then.
+type Addition = (
+    &'static str,
+    &'static [(&'static str, &'static str)],
+    &'static str,
+);
+
 /// What is added and removed again leaves no trace, wherever it stood and whatever blank lines and remarks are around it.
 #[test]
 fn adding_and_removing_leaves_the_file_as_it_was() {
@@ -560,13 +567,7 @@ fn adding_and_removing_leaves_the_file_as_it_was() {
     let bare = "[organization]\nname = \"Acme\"\ntenant_domain = \"acme.example\"\n".to_owned();
     for text in [shipped.unwrap(), bare] {
         let (_folder, mut document) = open(&text);
-        // An array, an entry of it, and where that is then.
-        type Step = (
-            &'static str,
-            &'static [(&'static str, &'static str)],
-            &'static str,
-        );
-        let steps: [Step; 4] = [
+        let steps: [Addition; 4] = [
             (
                 "connections",
                 &[("id", "new"), ("name", "New")],

@@ -287,7 +287,16 @@ impl Screen {
             self.grant(wishes, orders);
         }
         match answer {
-            Answer::Begun { last, open, rows } => self.world.board.begin(last, &open, rows),
+            Answer::Begun {
+                last,
+                open,
+                rows,
+                roles,
+            } => {
+                self.world.roles = roles;
+                self.world.board.begin(last, &open, rows);
+            }
+            Answer::Directory { roles, .. } => self.world.roles = roles,
             Answer::Counts { last, counts } => self.world.board.counted(last, counts),
             Answer::Since(news) => {
                 for one in news {
@@ -338,7 +347,6 @@ impl Screen {
             | Answer::Trace(..)
             | Answer::Operations { .. }
             | Answer::Safeguards(_)
-            | Answer::Directory { .. }
             | Answer::Links(..)
             | Answer::Objects(..)
             | Answer::Log(_)

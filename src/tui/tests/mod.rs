@@ -111,6 +111,7 @@ fn answer_to(query: Query) -> Answer {
             last: 0,
             open: Vec::new(),
             rows: Vec::new(),
+            roles: vec!["Internal/sales".into(), "Internal/manager".into()],
         },
         Query::Counts => Answer::Counts {
             last: 0,

@@ -10,6 +10,7 @@ use crate::modal::{Modal, Question, Sheet};
 use crate::panels::trigger::sets;
 use crate::widgets::{Button, Choice, Field, Form};
 use crate::wish::{Deed, Wish};
+use crate::world::World;
 
 /// What can be made to happen to many: word and label.
 const WAYS: [(&str, &str); 4] = [
@@ -59,7 +60,7 @@ impl Directory {
     }
 
     /// Asks what is to happen to them.
-    pub(super) fn bulk_sheet(&self) -> Vec<Wish> {
+    pub(super) fn bulk_sheet(&self, world: &World) -> Vec<Wish> {
         let several = self.several();
         if several.is_empty() {
             return vec![Wish::Fail("nobody is marked or shown".to_owned())];
@@ -70,10 +71,10 @@ impl Directory {
             .collect();
         let fields = vec![
             Field::choice("way", "What happens", ways, "role-assigned"),
-            Field::text("role", "Role", "")
+            world
+                .role_field()
                 .only_when("way", &["role-assigned", "role-revoked"])
-                .required()
-                .hint("Internal/manager"),
+                .required(),
             Field::text("set", "Claims", "")
                 .only_when("way", &["update"])
                 .required()

@@ -513,7 +513,7 @@ impl Panel for Directory {
             "import" => return Self::import_sheet(),
             "mark" => self.mark(),
             "unmark" => self.marked.clear(),
-            "bulk" => return self.bulk_sheet(),
+            "bulk" => return self.bulk_sheet(world),
             "new" => {
                 let way = if is_group { "group-created" } else { "console" };
                 return vec![Wish::Go(

@@ -133,7 +133,7 @@ impl Trigger {
             Field::text("mail", "Mail", &mail).only_when("way", CREATES),
             Field::text("roles", "Roles", "")
                 .only_when("way", CREATES)
-                .hint("Separated by commas: Internal/sales, Internal/manager"),
+                .hint(&world.roles_hint()),
             Field::text("groups", "Groups", "")
                 .only_when("way", CREATES)
                 .hint("Separated by commas."),
@@ -146,7 +146,8 @@ impl Trigger {
             Field::secret("password", "Password", None)
                 .only_when("way", &["console", "api", "self-signup", "password"])
                 .hint("Kept in memory only, until the first confirmed send."),
-            Field::text("role", "Role", "Internal/sales")
+            world
+                .role_field()
                 .required()
                 .only_when("way", &["role-assigned", "role-revoked"]),
             Field::text("set", "Claims", "")
