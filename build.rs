@@ -1,11 +1,6 @@
 //! Has the linker fold functions that came out the same: generic code is compiled once for each type and is often equal
 //! byte for byte. The program's memory is mostly the code that is mapped, so a smaller one takes less of it.
 
-#![expect(
-    clippy::print_stdout,
-    reason = "this is how a build script speaks to cargo"
-)]
-
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-env-changed=RUSTFLAGS");

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 
 use crate::filter::Filter;
 
-/// How many bytes the ring holds.
-pub(crate) const LIMIT_BYTES: usize = 64 << 20;
+/// How many bytes the ring holds. What it lets go is read back from the journal when somebody wants to see it.
+pub(crate) const LIMIT_BYTES: usize = 16 << 20;
 /// How many rows the ring holds.
 const LIMIT_ROWS: usize = 100_000;
 /// How far back the end of a request looks for its beginning.
