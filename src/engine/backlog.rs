@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use crate::inner::{Inner, JOURNAL_PAUSE};
 use crate::journal::{JournalError, Open};
 use crate::lanes::Entry;
-use crate::retry::until;
+use crate::retry::{later, until};
 use crate::timer::sleep_until;
 use crate::{Fact, Life};
 
@@ -153,10 +153,11 @@ impl Inner {
         Ok(())
     }
 
-    /// Attempts whose process ended are in doubt.
+    /// Attempts whose process ended are in doubt. The target is asked about them when nothing of them can be on its way
+    /// any more.
     pub(crate) async fn doubt_interrupted(&self) -> Result<(), JournalError> {
         let now = self.clock.now();
-        let then = Life::InDoubt { at: now };
+        let setup = self.setup();
         loop {
             let page = self.reader.in_flight(PAGE)?;
             if page.is_empty() {
@@ -164,13 +165,14 @@ impl Inner {
             }
             let mut batch = crate::journal::Batch::default();
             for open in page {
+                let at = later(now, setup.patience(&open.connector));
                 batch.push(
                     Some(open.flow),
                     Fact::AttemptFailed {
                         operation: open.operation,
                         number: open.attempts,
                         failure: crate::runner::process_ended(),
-                        then,
+                        then: Life::InDoubt { at },
                     },
                 );
             }

@@ -26,6 +26,7 @@ use crate::passwords::Passwords;
 use crate::quarantine::{Quarantine, Wards};
 use crate::replay::ReplayError;
 use crate::retry::{later, until};
+use crate::runner::process_ended;
 use crate::setup::Setup;
 use crate::{Fact, Life};
 
@@ -545,6 +546,11 @@ impl Inner {
             }
         }
         let then = match open.life {
+            Life::InDoubt { at } if at > self.clock.now() && self.broke_off(&open)? => {
+                return Err(wrong(&format!(
+                    "its request may still be under way, and the target is asked at {at:.0}"
+                )));
+            }
             Life::InDoubt { .. } => Life::InDoubt {
                 at: self.clock.now(),
             },
@@ -573,6 +579,20 @@ impl Inner {
         }
         self.pump();
         Ok(())
+    }
+
+    /// Tells whether the last thing that happened to an operation is that the process ended while its request was under
+    /// way: whoever asks too soon asks before the target has carried it out.
+    fn broke_off(&self, open: &Open) -> Result<bool, JournalError> {
+        let trace = self.reader.trace(open.flow)?;
+        let operation = trace.as_ref().and_then(|trace| {
+            let mut all = trace.operations.iter();
+            all.find(|operation| operation.queued.operation == open.operation)
+        });
+        let last = operation.and_then(|operation| operation.attempts.last());
+        Ok(last.is_some_and(|attempt| {
+            attempt.failure == Some(process_ended()) && attempt.asked.is_empty()
+        }))
     }
 
     pub(crate) async fn discard(

@@ -111,11 +111,7 @@ impl Work<'_> {
         let Some(started) = course.and_then(|course| course.last_started) else {
             return Ok(None);
         };
-        let patience = self
-            .setup
-            .configuration
-            .connector(&self.head().connector)
-            .map_or(Duration::ZERO, |(_, settings)| settings.request_timeout);
+        let patience = self.setup.patience(&self.head().connector);
         let end = later(started, patience.saturating_add(SKEW));
         Ok(Some((before_skew(started), end)))
     }

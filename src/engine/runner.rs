@@ -272,10 +272,11 @@ impl Work<'_> {
         }
     }
 
-    /// An attempt whose process ended is in doubt.
+    /// An attempt that broke off is in doubt. The target is asked when nothing of it can be on its way any more.
     async fn interrupted(&mut self) -> Result<Then, JournalError> {
+        let patience = self.setup.patience(&self.head().connector);
         let then = Life::InDoubt {
-            at: self.inner.clock.now(),
+            at: later(self.inner.clock.now(), patience),
         };
         let fact = Fact::AttemptFailed {
             operation: self.id(),
@@ -284,9 +285,7 @@ impl Work<'_> {
             then,
         };
         self.inner.commit(self.owed([fact])).await?;
-        self.life = then;
-        self.doubt = Doubt::FULL;
-        Ok(Then::Continue)
+        Ok(Then::End(Fate::Again(self.inner.in_a_while(patience))))
     }
 
     /// Makes one attempt.
@@ -1134,7 +1133,8 @@ pub(crate) fn process_ended() -> Failure {
         remedy: Remedy::AskFirst,
         status: None,
         told: "the process ended while the request was under way".to_owned(),
-        advice: "Nothing to do: the target is asked before anything is sent again.".to_owned(),
+        advice: "Nothing to do: once the request can no longer be under way, the target is asked what became of it, and nothing is sent before."
+            .to_owned(),
     }
 }
 

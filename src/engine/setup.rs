@@ -136,6 +136,14 @@ impl Setup {
         Some(format!("{key} is {address}, outside this machine"))
     }
 
+    /// Returns how long a request may be under way: whoever sent it gives up then, and the target is taken to have carried
+    /// it out by then or not to carry it out at all.
+    pub(crate) fn patience(&self, connector: &ConnectorRef) -> Duration {
+        self.configuration
+            .connector(connector)
+            .map_or(Duration::ZERO, |(_, settings)| settings.request_timeout)
+    }
+
     pub(crate) fn retry(&self, connector: &ConnectorRef) -> &RetryPolicy {
         self.configuration
             .connector(connector)

@@ -100,6 +100,34 @@ async fn a_lost_reply_to_an_update_or_a_delete_is_sent_again() {
 }
 
 #[tokio::test]
+async fn what_a_dead_process_sent_may_still_be_under_way_when_the_next_one_starts() {
+    let mut world = World::with(only_full).await;
+    world.full.open.send_replace(false);
+    let outcome = world.create("kim").await;
+    world.full.has_seen(1).await;
+    world.crash().await;
+    world.engine.idle().await;
+    assert!(matches!(
+        world.life(&outcome, &full()),
+        Life::InDoubt { .. }
+    ));
+    assert_eq!(*world.full.looked.borrow(), 0, "asked too early");
+    let operation = outcome.operations[0].operation;
+    let told = world.engine.retry(operation).await.unwrap_err().to_string();
+    assert!(told.contains("may still be under way"), "{told}");
+    // Only now it is carried out.
+    world.full.plant("kim", world.clock.now());
+    let local = world.trace(&outcome).operations[0].queued.local;
+    world.full.edit("kim", |account| {
+        account.external_id = Some(local.uuid().to_string());
+    });
+    world.settle().await;
+    assert_eq!(world.full.names(), ["kim"]);
+    assert_eq!(world.full.verbs(), [Verb::Create]);
+    assert_eq!(world.lives(&outcome, &full()), [State::Settled]);
+}
+
+#[tokio::test]
 async fn a_deprovision_whose_process_ended_is_found_done() {
     for deprovision in [Deprovision::Delete, Deprovision::Deactivate] {
         let mut world = World::with(|configuration| {
