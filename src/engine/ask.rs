@@ -247,7 +247,7 @@ impl Work<'_> {
     }
 
     /// Tells whether the name is that of somebody of ours who is about to leave it.
-    fn name_is_being_freed(&self) -> Result<bool, JournalError> {
+    pub(crate) fn name_is_being_freed(&self) -> Result<bool, JournalError> {
         let head = self.head();
         self.inner.reader.is_being_freed(
             &head.connector,

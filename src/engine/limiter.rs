@@ -18,11 +18,14 @@ const CUT: f64 = 0.85;
 
 /// How much faster, per second, it becomes while a limit is kept to; never more than [`STEP`] per request.
 const CREEP: f64 = 0.01;
-const STEP: f64 = 0.001;
+const STEP: f64 = 0.003;
 
-/// The same while the limit is looked for: twice as fast every second.
+/// The same while the limit is looked for: twice as fast every second. After the first refusal, and as long as too little
+/// got through to tell anything of the limit, a single request may double the rate: a target that names a long pause at
+/// once is not known to be slow.
 const LEAP: f64 = 0.7;
 const STRIDE: f64 = 0.1;
+const FIRST_STRIDE: f64 = 1.0;
 
 /// A limit that is passed by so much without a refusal is none any more: it is looked for again.
 const PASSED: f64 = 1.2;
@@ -129,6 +132,8 @@ pub(crate) struct Limiter {
     ceiling: Option<f64>,
     /// Whether the limit is still looked for.
     seeks: bool,
+    /// Whether the target has refused once only.
+    is_first: bool,
     /// Since when `accepted` is counted.
     since: Duration,
     accepted: u64,
@@ -158,6 +163,7 @@ impl Limiter {
             rate: None,
             ceiling: None,
             seeks: false,
+            is_first: false,
             since: Duration::ZERO,
             accepted: 0,
             last_answer: Duration::ZERO,
@@ -320,6 +326,7 @@ impl Limiter {
             Some(before) if self.accepted == 0 => (before * 0.5).max(limit),
             _ => limit,
         };
+        self.is_first = self.ceiling.is_none();
         self.ceiling = Some(limit);
         self.rate = Some(limit * CUT);
         self.tokens = 1.0;
@@ -376,7 +383,9 @@ impl Limiter {
         let (Some(rate), Some(ceiling)) = (self.rate, self.ceiling) else {
             return;
         };
-        let step = if self.seeks {
+        let step = if self.seeks && self.is_first && self.accepted < TELLING {
+            FIRST_STRIDE.min(LEAP / rate)
+        } else if self.seeks {
             STRIDE.min(LEAP / rate)
         } else {
             STEP.min(CREEP / rate)
@@ -654,6 +663,19 @@ mod tests {
                 assert!(used > 75.0, "{told}");
             }
         }
+    }
+
+    #[test]
+    fn one_early_refusal_with_a_long_pause_does_not_make_a_fast_target_slow() {
+        let mut limiter = Limiter::new(allowed(8));
+        let minute = Duration::from_mins(1);
+        limiter.take(Duration::ZERO);
+        limiter.too_many(Duration::ZERO, Some(minute), Duration::ZERO, |most| most);
+        let mut bucket = Bucket::new(1_000_000, Duration::from_secs(1));
+        let end = 6 * minute;
+        let latency = Duration::from_millis(50);
+        let tally = play(&mut limiter, &mut bucket, latency, 5 * minute, end);
+        assert!(tally.sent > 60 * 50, "{} in a minute", tally.sent);
     }
 
     #[test]

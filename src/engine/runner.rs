@@ -325,6 +325,15 @@ impl Work<'_> {
                 password,
             },
         };
+        // To ask for a name before it is free would only use up what the target takes.
+        let is_refused = matches!(self.life, Life::Retrying { .. });
+        if is_refused
+            && shape.verb == Verb::Create
+            && self.name_is_being_freed()?
+            && let Next::After(pause) = self.next(None)?
+        {
+            return Ok(Then::End(Fate::Again(self.inner.in_a_while(pause))));
+        }
         // The order says which password goes with it now: a connector sends its configured default by itself.
         let desired = with_password(desired, shape.password);
         let choice = self
