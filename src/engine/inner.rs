@@ -239,6 +239,7 @@ impl Inner {
                 unsure: false,
                 doubt: Doubt::NONE,
                 undoes: matches!(queued.cause, crate::Cause::Undoes { .. }),
+                joins: matches!(queued.cause, crate::Cause::MemberLinked { .. }),
             };
             let connector = head.connector.clone();
             if let Some(beginning) = beginning {

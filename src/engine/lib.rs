@@ -22,6 +22,7 @@ mod handle;
 mod history;
 mod ids;
 mod inner;
+mod joining;
 mod journal;
 mod keys;
 mod lanes;

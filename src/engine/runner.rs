@@ -1,25 +1,23 @@
 //! Carries out one operation whose turn has come: intent first, then the request, then the result with the link.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use decide::Shaped;
 use domain::{
-    AttributeChange, Confirmation, Confirmed, Connector, ConnectorRef, Deprovision, Desired,
-    Failure, FailureKind, GroupId, Link, LinkOrigin, LocalRef, Member, Object, OperationId, Order,
-    PasswordPlan, Planned, Reason, Remedy, RemoteId, Secret, Verb,
+    AttributeChange, Confirmation, Confirmed, Connector, ConnectorRef, Desired, Failure,
+    FailureKind, Link, LinkOrigin, LocalRef, Object, OperationId, Order, PasswordPlan, Reason,
+    Remedy, RemoteId, Secret, Verb,
 };
 use tokio::sync::OwnedMutexGuard;
 
 use crate::begin::Begun;
-use crate::blocking::{
-    Done, MEMBERS, Progress, REFUSED, Unseen, attributes_of, known_members, what_was_done,
-};
+use crate::blocking::{Done, MEMBERS, Progress, REFUSED, Unseen, what_was_done};
 use crate::caught::caught;
 use crate::doubt::Doubt;
 use crate::inner::{Inner, JOURNAL_PAUSE, Owed};
+use crate::joining::FollowUps;
 use crate::journal::{Batch, Course, JournalError, Open};
 use crate::lanes::{Fate, Job, Turn};
 use crate::limiter::{Answered, LearntLimit, Said};
@@ -303,7 +301,15 @@ impl Work<'_> {
                 .await;
         }
         let link = self.link()?;
-        let desired = self.heed(self.fill(&job.planned.desired)?, link.as_ref());
+        let desired = match self.joined(self.fill(&job.planned.desired)?, link.as_ref()) {
+            Some(desired) => self.heed(desired, link.as_ref()),
+            None => {
+                let detail = "the group is not there by now, so nobody is put into it";
+                return self
+                    .nothing_because(Reason::Unchanged, detail, Vec::new())
+                    .await;
+            }
+        };
         let shaped = self.setup.decider().reshape(
             &job.head.connector,
             &desired,
@@ -450,7 +456,7 @@ impl Work<'_> {
         }
     }
 
-    fn account_of(&self, member: LocalRef) -> Result<Option<RemoteId>, JournalError> {
+    pub(crate) fn account_of(&self, member: LocalRef) -> Result<Option<RemoteId>, JournalError> {
         let link = self.inner.reader.link(&self.head().connector, member)?;
         Ok(link.filter(|link| !link.gone).map(|link| link.remote_id))
     }
@@ -587,7 +593,7 @@ impl Work<'_> {
         let follow_ups = if is_new {
             self.member_linked(&mut owed, after.as_ref())?
         } else {
-            Vec::new()
+            FollowUps::default()
         };
         let gate = self.gate().await;
         let refused = gate.as_deref() == Some(&true);
@@ -854,209 +860,6 @@ impl Work<'_> {
         }
         Ok(Then::End(Fate::Gone))
     }
-
-    /// A user has got an account: groups there whose members it belongs to are brought up to date.
-    ///
-    /// What counts is the group's link, as last written, against the directory's members with the accounts they have
-    /// now. Returns the groups' operations that still wait and so will see the new link by themselves.
-    pub(crate) fn member_linked(
-        &self,
-        owed: &mut Owed,
-        link: Option<&Link>,
-    ) -> Result<Vec<OperationId>, JournalError> {
-        let (Some(link), LocalRef::User(user)) = (link, self.head().local) else {
-            return Ok(Vec::new());
-        };
-        let mut waiting = Vec::new();
-        if !self.setup.keeps_groups(&link.connector) {
-            return Ok(waiting);
-        }
-        let reader = &self.inner.reader;
-        let mut groups: BTreeSet<GroupId> = reader.groups_with(user)?.into_iter().collect();
-        // A group that is joined by the same request is not joined yet while its caller waits.
-        if !self.job.alone {
-            for head in reader.heads_of(self.head().flow)? {
-                if let LocalRef::Group(group) = head.local {
-                    groups.insert(group);
-                }
-            }
-        }
-        for group in groups {
-            let newest = reader.newest_in_lane(&link.connector, LocalRef::Group(group))?;
-            let Some((head, Some(planned))) = newest else {
-                continue;
-            };
-            let is_meant = planned
-                .desired
-                .members
-                .iter()
-                .any(|member| member.local == link.local);
-            let is_waiting = self.inner.lanes().is_waiting(
-                &head.connector,
-                head.local,
-                head.operation,
-                head.seq,
-            );
-            match head.life {
-                // It fills in its members' accounts when its turn comes.
-                _ if is_waiting && is_meant => waiting.push(head.operation),
-                _ if planned.verb == Verb::Deprovision => {}
-                // A retry by hand brings the member; nothing of the dead letter itself is carried out here.
-                Life::Dead if is_meant => {}
-                // What was given up stays given up: this member comes, and everything else is as it was written.
-                Life::Dead | Life::Discarded => {
-                    self.follow_up(owed, &head, link, Joining::Alone)?;
-                }
-                // Whether it counts is known when its caller is released.
-                life if life.is_open()
-                    && !is_meant
-                    && self.inner.waits.gate(head.flow).is_some() => {}
-                life if life.is_open() && is_meant => {
-                    self.follow_up(owed, &head, link, Joining::Planned(&planned))?;
-                }
-                _ => self.follow_up(owed, &head, link, Joining::All(&planned))?,
-            }
-        }
-        Ok(waiting)
-    }
-
-    /// Queues a change of a group's members behind whatever its lane holds.
-    fn follow_up(
-        &self,
-        owed: &mut Owed,
-        group: &Open,
-        member: &Link,
-        joining: Joining<'_>,
-    ) -> Result<(), JournalError> {
-        let reader = &self.inner.reader;
-        let LocalRef::Group(id) = group.local else {
-            return Ok(());
-        };
-        let link = reader
-            .link(&group.connector, group.local)?
-            .filter(|link| !link.gone && link.active);
-        let known = |member: &Link| Member {
-            local: member.local,
-            name: member.remote_name.clone(),
-            remote_id: Some(member.remote_id.clone()),
-        };
-        let in_directory = || -> Result<Vec<Member>, JournalError> {
-            let Some(group) = reader.group_by_id(id)? else {
-                return Ok(Vec::new());
-            };
-            let mut members = Vec::with_capacity(group.members.len());
-            for user in group.members {
-                let local = LocalRef::User(user);
-                members.push(Member {
-                    local,
-                    name: reader
-                        .user_by_id(user)?
-                        .map_or_else(|| local.to_string(), |user| user.name.to_string()),
-                    remote_id: if local == member.local {
-                        Some(member.remote_id.clone())
-                    } else {
-                        self.account_of(local)?
-                    },
-                });
-            }
-            Ok(members)
-        };
-        let desired = match (joining, link) {
-            (Joining::Planned(planned), _) => planned.desired.clone(),
-            // The group is being made, and what makes it does not know of the member.
-            (Joining::All(planned), None) if group.life.is_open() => Desired {
-                members: in_directory()?,
-                ..planned.desired.clone()
-            },
-            // Without a link there is no group to bring up to date.
-            (_, None) => return Ok(()),
-            (joining, Some(link)) => {
-                let written = link.written.get(MEMBERS).cloned().unwrap_or_default();
-                let members = match joining {
-                    Joining::Alone => {
-                        let mut members = known_members(reader, &group.connector, &written)?;
-                        members.retain(|known| known.local != member.local);
-                        members.push(known(member));
-                        members
-                    }
-                    _ => in_directory()?,
-                };
-                let desired = Desired {
-                    local: group.local,
-                    remote_name: link.remote_name.clone(),
-                    attributes: attributes_of(&link.written, group.local),
-                    members,
-                    password: PasswordPlan::None,
-                };
-                let differs = member_ids(&desired) != written;
-                if !differs && !group.life.is_open() {
-                    return Ok(());
-                }
-                desired
-            }
-        };
-        let planned = Planned {
-            local: group.local,
-            verb: Verb::Update,
-            desired,
-            changes: Vec::new(),
-            deprovision: Deprovision::Delete,
-            held: None,
-        };
-        let queued = Queued {
-            operation: OperationId(self.inner.id()),
-            trigger: self.head().trigger,
-            connector: group.connector.clone(),
-            local: group.local,
-            name: group.name.clone(),
-            remote_name: planned.desired.remote_name.clone(),
-            verb: Verb::Update,
-            blocking: false,
-            cause: Cause::MemberLinked {
-                member: self.head().local,
-                planned: Box::new(planned.clone()),
-            },
-            held: None,
-        };
-        owed.queue(self.head().flow, queued, planned);
-        Ok(())
-    }
-
-    /// An operation that was taken up while the link was committed may have missed it.
-    pub(crate) async fn check_follow_ups(
-        &self,
-        waiting: Vec<OperationId>,
-        link: Option<&Link>,
-    ) -> Result<(), JournalError> {
-        let Some(link) = link else {
-            return Ok(());
-        };
-        for operation in waiting {
-            let Some(head) = self.inner.reader.head(operation)? else {
-                continue;
-            };
-            let still_waits =
-                self.inner
-                    .lanes()
-                    .is_waiting(&link.connector, head.local, operation, head.seq);
-            if let (false, Some(planned)) = (still_waits, self.inner.reader.planned(operation)?) {
-                let mut owed = Owed::default();
-                self.follow_up(&mut owed, &head, link, Joining::Planned(&planned))?;
-                self.inner.commit_surely(owed).await?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Which members a group is to have once one of its members has got an account.
-enum Joining<'p> {
-    /// Those of an operation that is under way and may have been sent without it.
-    Planned(&'p Planned),
-    /// Those of the directory; its newest operation is to do this.
-    All(&'p Planned),
-    /// Those that were written, and this one.
-    Alone,
 }
 
 fn with_password(desired: Cow<'_, Desired>, password: PasswordPlan) -> Cow<'_, Desired> {

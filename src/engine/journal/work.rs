@@ -31,6 +31,8 @@ pub(crate) struct Open {
     pub(crate) doubt: Doubt,
     /// Whether it undoes an operation of a refused flow.
     pub(crate) undoes: bool,
+    /// Whether it only puts a member into a group whose account came late.
+    pub(crate) joins: bool,
 }
 
 /// What operations that are on their way will have written, as a snapshot holds it; `None` for a deprovision.
@@ -57,7 +59,7 @@ pub(crate) struct Unresolved {
 }
 
 const OPEN_COLUMNS: &str = "seq, id, flow, trigger_id, connector, object, local, name, state, due, reason, attempts, \
-     unsure, undoes IS NOT NULL";
+     unsure, undoes IS NOT NULL, nth IS NULL AND undoes IS NULL";
 
 impl Reader {
     /// Returns the connectors that have open operations.
@@ -268,18 +270,30 @@ impl Reader {
         connector: &ConnectorRef,
         local: LocalRef,
     ) -> Result<Option<(Open, Option<Planned>)>, JournalError> {
-        self.with(|db| {
-            let mut statement = db.prepare_cached(&format!(
-                "SELECT {OPEN_COLUMNS}, body_seq, nth FROM operations
-                 WHERE local = ?1 AND connector = ?2 ORDER BY seq DESC LIMIT 1"
-            ))?;
-            let mut rows =
-                statement.query(params![local.uuid().as_bytes(), connector.to_string()])?;
-            match rows.next()? {
-                Some(row) => Ok(Some((open(row)?, body(db, row.get(14)?, row.get(15)?)?))),
-                None => Ok(None),
-            }
-        })
+        self.with(|db| newest(db, connector, local, "", u64::MAX))
+    }
+
+    /// Returns the newest operation of a lane that has not ended.
+    pub(crate) fn newest_open_in_lane(
+        &self,
+        connector: &ConnectorRef,
+        local: LocalRef,
+    ) -> Result<Option<(Open, Option<Planned>)>, JournalError> {
+        self.with(|db| newest(db, connector, local, "AND state <= 4", u64::MAX))
+    }
+
+    /// Returns the operation of the same lane that was queued last before another one.
+    pub(crate) fn before_in_lane(
+        &self,
+        operation: &Open,
+    ) -> Result<Option<(Open, Option<Planned>)>, JournalError> {
+        let Open {
+            connector,
+            local,
+            seq,
+            ..
+        } = operation;
+        self.with(|db| newest(db, connector, *local, "", *seq))
     }
 
     /// Returns the operation of the same lane that was done after another one, if there is one.
@@ -392,7 +406,7 @@ impl Reader {
         self.with(|db| {
             let mut statement = db.prepare_cached(
                 "SELECT object, local FROM operations
-                 WHERE connector = ?1 AND remote_key = ?2 AND state <= 4 AND (unsure = 1 OR state = ?3)",
+                 WHERE connector = ?1 AND remote_key = ?2 AND state <= 4 AND (unsure & 1 OR state = ?3)",
             )?;
             let in_flight = code::state_code(State::InFlight);
             let mut rows = statement.query(params![connector.to_string(), key(name), in_flight])?;
@@ -548,6 +562,7 @@ fn open(row: &Row<'_>) -> Result<Open, JournalError> {
         unsure: doubt.is_any(),
         doubt,
         undoes: row.get(13)?,
+        joins: row.get(14)?,
     })
 }
 
@@ -566,6 +581,29 @@ pub(super) fn planned(db: &Connection, id: OperationId) -> Result<Option<Planned
         .optional()?;
     match found {
         Some((seq, nth)) => body(db, seq, nth),
+        None => Ok(None),
+    }
+}
+
+/// Returns the newest operation of a lane before a number, of those that a condition leaves.
+fn newest(
+    db: &Connection,
+    connector: &ConnectorRef,
+    local: LocalRef,
+    condition: &str,
+    before: u64,
+) -> Result<Option<(Open, Option<Planned>)>, JournalError> {
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {OPEN_COLUMNS}, body_seq, nth FROM operations
+         WHERE local = ?1 AND connector = ?2 AND seq < ?3 {condition} ORDER BY seq DESC LIMIT 1"
+    ))?;
+    let mut rows = statement.query(params![
+        local.uuid().as_bytes(),
+        connector.to_string(),
+        signed(before)
+    ])?;
+    match rows.next()? {
+        Some(row) => Ok(Some((open(row)?, body(db, row.get(15)?, row.get(16)?)?))),
         None => Ok(None),
     }
 }

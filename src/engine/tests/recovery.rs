@@ -128,6 +128,22 @@ async fn what_a_dead_process_sent_may_still_be_under_way_when_the_next_one_start
 }
 
 #[tokio::test]
+async fn an_account_that_anothers_broken_off_attempt_may_have_made_is_nobodys_yet() {
+    let mut world = World::keeping(false, only_full).await;
+    world.full.open.send_replace(false);
+    let first = world.create("kim").await;
+    world.full.has_seen(1).await;
+    world.full.plant("kim", world.clock.now());
+    world.crash().await;
+    world.delete("kim").await;
+    let second = world.create("kim").await;
+    world.settle().await;
+    assert_eq!(world.lives(&first, &full()), [State::Settled]);
+    assert_eq!(world.lives(&second, &full()), [State::Settled]);
+    assert_eq!(world.full.names(), ["kim"]);
+}
+
+#[tokio::test]
 async fn a_deprovision_whose_process_ended_is_found_done() {
     for deprovision in [Deprovision::Delete, Deprovision::Deactivate] {
         let mut world = World::with(|configuration| {
@@ -447,6 +463,36 @@ async fn a_member_whose_account_comes_late_is_put_into_the_group_afterwards() {
                 if matches!(queued.cause, crate::Cause::MemberLinked { .. }))
         })
         .await;
+}
+
+#[tokio::test]
+async fn a_member_whose_account_comes_late_does_not_bring_back_a_name_that_changed_meanwhile() {
+    let world = World::with(only_full).await;
+    world.full.on_write([down()]);
+    world.create("kim").await;
+    world.engine.idle().await;
+    let create = Change::CreateGroup {
+        group: "sales".into(),
+        members: [].into(),
+    };
+    world.submit(create).await.unwrap();
+    world.engine.idle().await;
+    world.engine.pause(&full(), "in between").await.unwrap();
+    let rename = Change::RenameGroup {
+        group: "sales".into(),
+        to: "selling".to_owned(),
+    };
+    world.submit(rename).await.unwrap();
+    let join = Change::ChangeGroup {
+        group: "selling".into(),
+        add: ["kim".into()].into(),
+        remove: [].into(),
+    };
+    world.submit(join).await.unwrap();
+    world.engine.resume(&full(), "again").await.unwrap();
+    world.settle().await;
+    assert_eq!(world.full.names(), ["kim", "selling"]);
+    assert_eq!(world.full.account("selling").members.len(), 1);
 }
 
 #[tokio::test]
