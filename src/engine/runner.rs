@@ -301,15 +301,13 @@ impl Work<'_> {
                 .await;
         }
         let link = self.link()?;
-        let desired = match self.joined(self.fill(&job.planned.desired)?, link.as_ref()) {
-            Some(desired) => self.heed(desired, link.as_ref()),
-            None => {
-                let detail = "the group is not there by now, so nobody is put into it";
-                return self
-                    .nothing_because(Reason::Unchanged, detail, Vec::new())
-                    .await;
-            }
+        let Some(desired) = self.joined(self.fill(&job.planned.desired)?, link.as_ref()) else {
+            let detail = "the group is not there by now, so nobody is put into it";
+            return self
+                .nothing_because(Reason::Unchanged, detail, Vec::new())
+                .await;
         };
+        let desired = self.heed(desired, link.as_ref());
         let shaped = self.setup.decider().reshape(
             &job.head.connector,
             &desired,
