@@ -29,7 +29,7 @@ except ImportError as missing:
 
 SCOPES = [
     "https://www.googleapis.com/auth/admin.directory." + name
-    for name in ("user", "user.security", "group", "group.member", "orgunit.readonly", "customer.readonly", "domain.readonly")
+    for name in ("user", "user.security", "group", "group.member", "orgunit", "customer.readonly", "domain.readonly", "userschema")
 ]
 
 
@@ -131,6 +131,36 @@ def main(key_file, url, subject):
     long = "name:nobody " * 300
     assert "users" not in users.list(domain=domain, query=long).execute()
     fails(users.list(domain=domain, query="nonsense=1"), 400, "invalid")
+
+    # --- custom fields and units, as the guides have it ---
+    customer = {"customerId": "my_customer"}
+    schemas, units = api.schemas(), api.orgunits()
+    fields = [{"fieldName": "jobFamily", "fieldType": "STRING", "multiValued": "false"},
+              {"fieldName": "jobLevel", "fieldType": "INT64"},
+              {"fieldName": "projects", "fieldType": "STRING", "multiValued": True}]
+    made = schemas.insert(**customer, body={"schemaName": "employmentData", "fields": fields}).execute()
+    assert schemas.get(**customer, schemaKey=made["schemaId"]).execute() == made
+    fails(schemas.insert(**customer, body={"schemaName": "employmentData", "fields": fields}), 409, "duplicate")
+    job = {"jobFamily": "Engineering", "jobLevel": 8, "projects": [{"value": "GeneGnome"}, {"value": "x", "type": "work"}]}
+    users.update(userKey=kim["id"], body={"customSchemas": {"employmentData": job}}).execute()
+    shown = users.get(userKey=kim["id"], projection="custom", customFieldMask="employmentData").execute()
+    assert shown["customSchemas"] == {"employmentData": job}, shown
+    for query in ('employmentData.projects:"GeneGnome"', 'employmentData.jobFamily="Engineering" employmentData.jobLevel>=7'):
+        assert [user["id"] for user in users.list(domain=domain, query=query).execute()["users"]] == [kim["id"]]
+    made["fields"] = made["fields"][:1]
+    assert len(schemas.update(**customer, schemaKey="employmentData", body=made).execute()["fields"]) == 1
+    assert schemas.delete(**customer, schemaKey="employmentData").execute() == ""
+    assert "customSchemas" not in users.get(userKey=kim["id"], projection="full").execute()
+    corp = units.insert(**customer, body={"name": "corp", "parentOrgUnitPath": "/"}).execute()
+    units.insert(**customer, body={"name": "sales", "parentOrgUnitId": corp["orgUnitId"]}).execute()
+    users.update(userKey=kim["id"], body={"orgUnitPath": "/corp/sales"}).execute()
+    units.update(**customer, orgUnitPath="corp", body={"name": "group"}).execute()
+    assert users.get(userKey=kim["id"]).execute()["orgUnitPath"] == "/group/sales"
+    assert len(units.list(**customer, type="all").execute()["organizationUnits"]) == 2
+    fails(units.delete(**customer, orgUnitPath="group"), 412, "conditionNotMet")
+    users.update(userKey=kim["id"], body={"orgUnitPath": "/"}).execute()
+    for path in ("group/sales", "group"):
+        assert units.delete(**customer, orgUnitPath=path).execute() == ""
 
     # --- groups and members ---
     staff = groups.insert(body={"email": address("staff"), "name": "Staff"}).execute()
