@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
-use super::gauge::{figure, peak_bytes, percentile, processor_time};
+use super::gauge::{figure, peak_bytes, percentile, processor_time, written_bytes};
 use super::venue::{Addresses, Targets, configuration, journal};
 use super::{BenchError, people};
 use crate::workbench;
@@ -26,7 +26,10 @@ pub(super) struct Durable {
     pub(super) p99: Duration,
     /// Of this process, which is engine, connectors and the loop that submits; the mocks are another.
     pub(super) processor_micros: f64,
+    /// What stays in the journal's file: pages in use, without its log.
     pub(super) journal_bytes: f64,
+    /// What was handed to the disk: the log, and what of it was folded into the file meanwhile.
+    pub(super) written_bytes: f64,
     pub(super) peak_bytes: u64,
 }
 
@@ -62,15 +65,17 @@ pub(super) async fn run(addresses: &Addresses, load: Load) -> Result<Durable, Be
     // Connections, tokens and what the target announces are there before the clock starts.
     let warm = 2 * load.concurrency as u64;
     provision(&engine, load, 0, warm).await?;
-    let before = size(folder.path());
+    let before = engine.reader().room()?.used_bytes;
+    let written = written_bytes();
     let clock = SystemClock::default();
     let (began, spent) = (clock.monotonic(), processor_time());
     let mut times = provision(&engine, load, warm, load.users).await?;
     let took = clock.monotonic().saturating_sub(began);
     let spent = processor_time().saturating_sub(spent);
     let peak_bytes = peak_bytes();
+    let written = written_bytes().saturating_sub(written);
+    let grown = engine.reader().room()?.used_bytes.saturating_sub(before);
     engine.shutdown().await;
-    let grown = size(folder.path()).saturating_sub(before);
     times.sort();
     let operations = figure(times.len() as u64);
     Ok(Durable {
@@ -79,6 +84,7 @@ pub(super) async fn run(addresses: &Addresses, load: Load) -> Result<Durable, Be
         p99: percentile(&times, 99),
         processor_micros: spent.as_secs_f64() * 1e6 / operations,
         journal_bytes: figure(grown) / operations,
+        written_bytes: figure(written) / operations,
         peak_bytes,
     })
 }

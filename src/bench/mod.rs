@@ -4,6 +4,7 @@
 //! run in another: the same for the bare loop and for the engine. Rates on a shared machine drift by a quarter from
 //! minute to minute, so bare loop and engine take turns, and what is compared comes from the same round.
 
+mod dictionary;
 mod durable;
 mod gauge;
 mod growth;
@@ -21,6 +22,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::process::Command;
 
+pub use dictionary::write as write_dictionary;
 use durable::{Durable, Load};
 use growth::{Size, Start};
 use raw::Raw;

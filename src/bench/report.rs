@@ -68,8 +68,10 @@ pub struct Provisioning {
     pub p99_micros: f64,
     /// Processor time of engine, connectors and submitting loop for one operation; the mocks' is not in it.
     pub processor_micros: f64,
-    /// What the journal grew by for one operation.
+    /// What the journal's file grew by for one operation.
     pub journal_bytes: f64,
+    /// What was handed to the disk for one operation: the log, and what of it was folded into the file meanwhile.
+    pub written_bytes: f64,
     /// The most memory of the process.
     pub peak_bytes: f64,
 }
@@ -110,6 +112,7 @@ impl Provisioning {
             p99_micros: middle(|run| micros(run.p99)),
             processor_micros: middle(|run| run.processor_micros),
             journal_bytes: middle(|run| run.journal_bytes),
+            written_bytes: middle(|run| run.written_bytes),
             peak_bytes: middle(|run| figure(run.peak_bytes)),
         }
     }
@@ -282,7 +285,7 @@ impl fmt::Display for Report {
         )?;
         writeln!(
             f,
-            "{:>9}  {:>9} {:>8} {:>8}  {:>9} {:>6} {:>9} {:>9} {:>9} {:>8} {:>9}",
+            "{:>9}  {:>9} {:>8} {:>8}  {:>9} {:>6} {:>9} {:>9} {:>9} {:>8} {:>8} {:>9}",
             "in flight",
             "bare/s",
             "p50 µs",
@@ -293,17 +296,19 @@ impl fmt::Display for Report {
             "p99 µs",
             "CPU µs/op",
             "B/op",
+            "written",
             "peak MiB"
         )?;
         let durable = |f: &mut fmt::Formatter<'_>, share: &str, row: &Provisioning| {
             writeln!(
                 f,
-                "{:>9.0} {share:>6} {:>9.0} {:>9.0} {:>9.0} {:>8.0} {:>9.0}",
+                "{:>9.0} {share:>6} {:>9.0} {:>9.0} {:>9.0} {:>8.0} {:>8.0} {:>9.0}",
                 row.per_second,
                 row.p50_micros,
                 row.p99_micros,
                 row.processor_micros,
                 row.journal_bytes,
+                row.written_bytes,
                 mebibytes(row.peak_bytes)
             )
         };

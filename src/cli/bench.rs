@@ -44,6 +44,15 @@ pub(super) enum BenchCommand {
     },
     /// Kills the working process at seeded moments while its targets misbehave, and counts what is wrong at the end
     Crash(super::crash::CrashArgs),
+    /// Trains the dictionary with which the journal's rows are compressed
+    #[command(hide = true)]
+    Dictionary {
+        /// What the users are drawn from
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Where it is written
+        file: std::path::PathBuf,
+    },
     /// What `crash` kills
     #[command(hide = true)]
     CrashWorker(super::crash::WorkerArgs),
@@ -66,6 +75,14 @@ pub(super) async fn bench(out: Out, command: BenchCommand) -> Result<Exit, Troub
         BenchCommand::Screen { exchanges, runs } => screen(out, exchanges, runs),
         BenchCommand::Crash(args) => super::crash::campaign(out, args).await,
         BenchCommand::CrashWorker(args) => super::crash::work(args).await,
+        BenchCommand::Dictionary { seed, file } => {
+            let bytes = crate::bench::write_dictionary(seed, &file)
+                .await
+                .map_err(not_measured)?;
+            out.text(&format!("{} has {bytes} bytes", file.display()));
+            out.value(&serde_json::json!({ "bytes": bytes }));
+            Ok(Exit::Done)
+        }
         BenchCommand::Part { order } => {
             let figures = crate::bench::part(&order).await.map_err(not_measured)?;
             out.value(&figures);

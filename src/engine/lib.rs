@@ -62,7 +62,7 @@ pub use handle::{
     StartError, Started, SubmitError, Subscription,
 };
 pub use history::{EXCHANGES_PER_FLOW, write_made_up_journal};
-pub use journal::{Compaction, CompactionCause, Kept, Room};
+pub use journal::{Compaction, CompactionCause, Kept, Room, train_dictionary};
 pub use journal::{
     Counts, ExchangeFilter, ExchangeView, FlowSummary, JournalError, LeftBehind, OperationFilter,
     OperationView, Page, Reader,

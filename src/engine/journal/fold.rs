@@ -82,8 +82,8 @@ pub(super) fn append(
         flow_bytes(run.flow),
         run.kind,
         i64::try_from(run.count).unwrap_or(1),
-        pack::WRITTEN,
-        run.body
+        run.packed.format,
+        run.packed.body
     ])?;
     Ok(())
 }

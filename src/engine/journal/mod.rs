@@ -11,6 +11,7 @@ mod history;
 mod lock;
 mod migrate;
 mod pack;
+mod press;
 mod read;
 mod reconcile;
 mod retain;
@@ -22,6 +23,7 @@ mod write;
 pub(crate) use history::write_history;
 #[cfg(test)]
 pub(crate) use migrate::VERSION as FORMAT;
+pub use press::train_dictionary;
 pub use read::{
     Counts, ExchangeFilter, ExchangeView, FlowSummary, LeftBehind, OperationFilter, OperationView,
     Page, Reader,

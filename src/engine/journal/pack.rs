@@ -1,4 +1,4 @@
-//! How facts stand in a row: those of one flow that were committed together, as JSON.
+//! How facts stand in a row: those of one flow that were committed together, as JSON, compressed.
 //!
 //! Writing a fact is mostly writing its row and its index entries, so facts that are committed together share them. An
 //! exchange has a row to itself, so that it can be read, and forgotten, alone.
@@ -9,14 +9,40 @@ use domain::FlowId;
 use serde::de::DeserializeOwned;
 
 use super::JournalError;
-use super::code;
+use super::{code, press};
 use crate::{Fact, Record};
 
-/// The form of a body: plain JSON. Other numbers are free for compressed forms.
-pub(super) const JSON: i64 = 0;
+/// The forms of a body: plain JSON, and JSON compressed with the first dictionary. Other numbers are free.
+const JSON: i64 = 0;
+const PRESSED_1: i64 = 1;
 
-/// The form in which bodies are written.
-pub(super) const WRITTEN: i64 = JSON;
+/// The first byte of a value in a table of its own when it is compressed; JSON begins otherwise.
+const PRESSED_1_MARK: u8 = 1;
+
+/// A body with its form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Packed {
+    pub(super) format: i64,
+    pub(super) body: Vec<u8>,
+}
+
+impl Packed {
+    /// Compresses JSON, unless it becomes no smaller.
+    fn of(text: &[u8]) -> Result<Self, JournalError> {
+        let body = press::press(text).map_err(store)?;
+        Ok(if body.len() < text.len() {
+            Self {
+                format: PRESSED_1,
+                body,
+            }
+        } else {
+            Self {
+                format: JSON,
+                body: text.to_vec(),
+            }
+        })
+    }
+}
 
 /// So many bytes of JSON at most stand in a row, unless a single fact is larger.
 const ROW: usize = 64 << 10;
@@ -29,7 +55,7 @@ pub(super) struct Run {
     pub(super) count: usize,
     /// The fact's word; empty when there are several.
     pub(super) kind: &'static str,
-    pub(super) body: Vec<u8>,
+    pub(super) packed: Packed,
 }
 
 fn store(error: impl std::fmt::Display) -> JournalError {
@@ -40,12 +66,24 @@ fn store(error: impl std::fmt::Display) -> JournalError {
 
 /// Packs one value that stands in a table of its own: a link, a user.
 pub(super) fn pack(value: &impl serde::Serialize) -> Result<Vec<u8>, JournalError> {
-    code::json(value)
+    let mut packed = Packed::of(&code::json(value)?)?;
+    if packed.format == PRESSED_1 {
+        packed.body.insert(0, PRESSED_1_MARK);
+    }
+    Ok(packed.body)
 }
 
 /// Reads a value that was packed.
 pub(super) fn unpack<T: DeserializeOwned>(body: &[u8]) -> Result<T, JournalError> {
-    serde_json::from_slice(body).map_err(|error| unreadable(0, error.to_string()))
+    serde_json::from_slice(&packed_text(body)?).map_err(|error| unreadable(0, error.to_string()))
+}
+
+/// Returns the JSON of a value that was packed.
+pub(super) fn packed_text(body: &[u8]) -> Result<Cow<'_, [u8]>, JournalError> {
+    match body.split_first() {
+        Some((&PRESSED_1_MARK, pressed)) => text(0, PRESSED_1, pressed),
+        _ => Ok(body.into()),
+    }
 }
 
 fn unreadable(seq: i64, told: String) -> JournalError {
@@ -55,20 +93,24 @@ fn unreadable(seq: i64, told: String) -> JournalError {
     }
 }
 
-fn text(seq: i64, format: i64, body: &[u8]) -> Result<Cow<'_, [u8]>, JournalError> {
+/// Returns the JSON of a row.
+pub(super) fn text(seq: i64, format: i64, body: &[u8]) -> Result<Cow<'_, [u8]>, JournalError> {
     match format {
         JSON => Ok(body.into()),
+        PRESSED_1 => press::read(body)
+            .map(Cow::from)
+            .map_err(|error| unreadable(seq, error.to_string())),
         other => Err(unreadable(seq, format!("unknown form {other}"))),
     }
 }
 
 /// Packs facts that stand in one row already.
-pub(super) fn pack_facts(facts: &[Fact]) -> Result<Vec<u8>, JournalError> {
+pub(super) fn pack_facts(facts: &[Fact]) -> Result<Packed, JournalError> {
     let mut text = Vec::new();
     for fact in facts {
         serde_json::to_writer(&mut text, fact).map_err(store)?;
     }
-    Ok(text)
+    Packed::of(&text)
 }
 
 /// Packs facts into rows: consecutive ones of one flow together, each exchange apart.
@@ -95,7 +137,7 @@ pub(super) fn runs(records: &[Record]) -> Result<Vec<Run>, JournalError> {
             flow: first.flow,
             count,
             kind: if count == 1 { first.fact.word() } else { "" },
-            body: text.clone(),
+            packed: Packed::of(&text)?,
         });
         rest = &rest[count..];
     }
@@ -176,10 +218,21 @@ mod tests {
         );
         let read: Vec<Fact> = runs
             .iter()
-            .flat_map(|run| facts(1, WRITTEN, &run.body).unwrap())
+            .flat_map(|run| facts(1, run.packed.format, &run.packed.body).unwrap())
             .collect();
         let written: Vec<Fact> = records.into_iter().map(|record| record.fact).collect();
         assert_eq!(read, written);
+    }
+
+    #[test]
+    fn a_value_of_a_table_is_read_whether_it_is_compressed_or_not() {
+        let value = serde_json::json!({ "name": "kim".repeat(100) });
+        let packed = pack(&value).unwrap();
+        assert!(packed.len() < 100, "{}", packed.len());
+        for body in [packed, code::json(&value).unwrap()] {
+            assert_eq!(unpack::<serde_json::Value>(&body).unwrap(), value);
+        }
+        assert!(unpack::<bool>(&pack(&true).unwrap()).unwrap());
     }
 
     #[test]
@@ -193,7 +246,11 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_is_told_with_its_number() {
-        for (format, body) in [(JSON, &b"nonsense"[..]), (9, b"{}")] {
+        for (format, body) in [
+            (JSON, &b"nonsense"[..]),
+            (PRESSED_1, b"nonsense"),
+            (9, b"{}"),
+        ] {
             let error = facts(7, format, body).unwrap_err();
             assert!(
                 matches!(error, JournalError::Unreadable { seq: 7, .. }),

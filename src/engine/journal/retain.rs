@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::code::{self, instant, micros, signed, unsigned};
-use super::{JournalError, Reader, pack};
+use super::pack::{self, Packed};
+use super::{JournalError, Reader};
 use crate::{Fact, Quarantine};
 
 /// What was removed from the journal because it was old.
@@ -110,7 +111,7 @@ pub(crate) struct Old {
 /// Exchanges without their bodies, and where to look on.
 #[derive(Debug, Default)]
 pub(crate) struct Bare {
-    pub(crate) rows: Vec<(u64, Vec<u8>)>,
+    pub(crate) rows: Vec<(u64, Packed)>,
     pub(crate) next: Option<FlowId>,
 }
 
@@ -137,7 +138,7 @@ pub(crate) enum Step {
     },
     /// Takes the bodies from exchanges; everything up to a flow was looked at.
     Bodies {
-        rows: Vec<(u64, Vec<u8>)>,
+        rows: Vec<(u64, Packed)>,
         up_to: FlowId,
     },
     /// Removes facts of no flow; everything up to a number was looked at.
@@ -163,8 +164,8 @@ pub(crate) struct Removed {
     pub(crate) can_shrink: bool,
 }
 
-/// So many pages stay free for what comes next: 4 MiB.
-const RESERVE: u64 = 1024;
+/// So many pages stay free for what comes next: 1 MiB.
+const RESERVE: u64 = 256;
 
 /// The size of a page in bytes, as SQLite makes them.
 const PAGE: u64 = 4096;
@@ -229,8 +230,8 @@ fn remove(db: &Connection, step: &Step, removed: &mut Removed) -> Result<(), Jou
             let mut write = db.prepare_cached(
                 "UPDATE facts SET body = ?2, format = ?3 WHERE seq = ?1 AND kind = 'exchange-recorded'",
             )?;
-            for (seq, body) in rows {
-                let written = write.execute(params![signed(*seq), body, pack::WRITTEN])?;
+            for (seq, Packed { format, body }) in rows {
+                let written = write.execute(params![signed(*seq), body, format])?;
                 removed.bodies += written as u64;
             }
             db.execute("UPDATE retention SET bared = ?1", [up_to.0.as_bytes()])?;
