@@ -249,8 +249,13 @@ fn not_started(error: impl std::error::Error + 'static) -> Trouble {
         cause = this.source();
         told.extend(cause.map(ToString::to_string));
     }
-    let exit = if taken { Exit::Target } else { Exit::Input };
-    Trouble::new(exit, "start the mocks", told.join("\n"))
+    if taken {
+        let trouble = Trouble::new(Exit::Target, "start the mocks", told.join("\n"));
+        return trouble.advise(
+            "another process listens there. Choose an address with --listen, or start the mocks with `outbound mock configured` on the ports of workbench.toml",
+        );
+    }
+    Trouble::new(Exit::Input, "start the mocks", told.join("\n"))
 }
 
 /// Prints how to reach the mocks, notes it for the steering commands, and waits for the end.
