@@ -5,6 +5,7 @@
 
 mod classify;
 mod collections;
+mod columns;
 mod composite;
 mod describe;
 mod dml;

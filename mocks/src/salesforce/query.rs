@@ -75,6 +75,10 @@ impl Salesforce {
             .ok_or_else(|| Problem::bad("MALFORMED_QUERY", "A query string has to be specified"))?;
         let select = soql::parse(text)?;
         let query = soql::bind(self, text, &select, call.actor.now)?;
+        let described = call.parameter("columns");
+        if described.is_some_and(|value| value.eq_ignore_ascii_case("true")) {
+            return Ok(error::ok(StatusCode::OK, &self.columns(&query)));
+        }
         let body = match soql::find(self, &query) {
             Rows::Count(number) => json!({"totalSize": number, "done": true, "records": []}),
             Rows::Aggregates(rows) => {

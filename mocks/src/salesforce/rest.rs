@@ -13,13 +13,27 @@ use super::{
 };
 use crate::{
     Body,
-    vendor::{Answer, Change, Request},
+    vendor::{Answer, Change, Request, UNSUPPORTED_HEADER},
 };
 
 /// The newest version that is listed. The ones up to [`NEWEST_SERVED`] are served as well.
 const NEWEST_LISTED: u16 = 68;
 const OLDEST: u16 = 20;
 const NEWEST_SERVED: u16 = 70;
+
+/// The query parameters that something looks at. The vendor passes over the others; the request log names them.
+const PARAMETERS: [&str; 10] = [
+    "_HttpMethod",
+    "allOrNone",
+    "columns",
+    "end",
+    "explain",
+    "fields",
+    "ids",
+    "q",
+    "start",
+    "updateOnly",
+];
 
 /// One call of the API: a request, or a part of a composite one.
 #[derive(Debug, Clone)]
@@ -137,7 +151,7 @@ impl Salesforce {
             user: session.user,
             now,
         };
-        let answer = if self
+        let mut answer = if self
             .limits
             .count(now, request.header(crate::vendor::USAGE_HEADER.as_str()))
         {
@@ -146,6 +160,10 @@ impl Salesforce {
         } else {
             error::answer(&[daily_limit()])
         };
+        let ignored = ignored_parameters(request);
+        if !ignored.is_empty() {
+            answer = answer.with_header(UNSUPPORTED_HEADER, &ignored);
+        }
         answer.with_header(
             HeaderName::from_static("sforce-limit-info"),
             &self.limits.header(),
@@ -196,6 +214,20 @@ impl Salesforce {
         body["identity"] = json!(self.identity_url(&call.base_url, call.actor.user));
         error::ok(StatusCode::OK, &body)
     }
+}
+
+/// Names the query parameters that nothing looks at.
+fn ignored_parameters(request: &Request) -> String {
+    if request.query.is_empty() {
+        return String::new();
+    }
+    let pairs = request.query_pairs();
+    let ignored: Vec<String> = pairs
+        .iter()
+        .filter(|(name, _)| !PARAMETERS.contains(&name.as_str()))
+        .map(|(name, _)| format!("parameter {name}"))
+        .collect();
+    ignored.join(", ")
 }
 
 /// The refusal when the allocation of the day is used up.

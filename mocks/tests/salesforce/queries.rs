@@ -132,6 +132,75 @@ fn order_limit_and_offset_do_what_they_say() {
     );
 }
 
+/// The Salesforce CLI asks for the columns before the rows, and cannot print a table without (`sf data query`).
+#[test]
+fn the_columns_of_a_query_are_told_without_its_rows() {
+    let mut org = staffed();
+    let ask = "/query?columns=true&q=SELECT+Id,LastName,Profile.Name,Profile.Id,IsActive+FROM+User";
+    let (status, body) = org.get(ask);
+    assert_eq!(status, 200);
+    assert_eq!(body["entityName"], "User");
+    assert_eq!(body["keyPrefix"], "005");
+    assert_eq!(
+        (&body["idSelected"], &body["groupBy"]),
+        (&json!(true), &json!(false))
+    );
+    let columns = body["columnMetadata"].as_array().unwrap();
+    let names: Vec<&str> = columns
+        .iter()
+        .map(|column| column["columnName"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["Id", "LastName", "Profile", "IsActive"]);
+    assert_eq!(
+        columns[1],
+        json!({
+            "aggregate": false, "apexType": "String", "booleanType": false, "columnName": "LastName", "custom": false,
+            "displayName": "LastName", "foreignKeyName": null, "insertable": true, "joinColumns": [],
+            "numberType": false, "textType": true, "updatable": true,
+        })
+    );
+    let joined = columns[2]["joinColumns"].as_array().unwrap();
+    assert_eq!(joined.len(), 2);
+    assert_eq!(
+        (&joined[0]["columnName"], &joined[1]["apexType"]),
+        (&json!("Name"), &json!("Id"))
+    );
+    assert_eq!(columns[3]["booleanType"], true);
+
+    let (_, body) = org.get("/query?columns=true&q=SELECT+Department,COUNT(Id),MAX(CreatedDate)+last+FROM+User+GROUP+BY+Department");
+    assert_eq!(body["groupBy"], true);
+    let columns = body["columnMetadata"].as_array().unwrap();
+    assert_eq!(columns[0]["columnName"], "Department");
+    assert_eq!(
+        (&columns[1]["columnName"], &columns[1]["displayName"]),
+        (&json!("expr0"), &json!("COUNT(Id)"))
+    );
+    assert_eq!(
+        (&columns[1]["aggregate"], &columns[1]["apexType"]),
+        (&json!(true), &json!("Integer"))
+    );
+    assert_eq!(
+        (&columns[2]["columnName"], &columns[2]["apexType"]),
+        (&json!("last"), &json!("Datetime"))
+    );
+    let (_, body) = org.get("/query?columns=true&q=SELECT+COUNT()+FROM+User");
+    assert_eq!(body["columnMetadata"], json!([]));
+    assert_eq!(org.get("/query?columns=true&q=SELECT+Pet+FROM+User").0, 400);
+}
+
+#[test]
+fn a_parameter_that_nothing_looks_at_is_named() {
+    let mut org = Org::open();
+    let named = |org: &Org| org.last.headers.get("x-mock-unsupported").cloned();
+    assert_eq!(
+        org.get("/query?q=SELECT+Id+FROM+User&pet=cat&fields=Id").0,
+        200
+    );
+    assert_eq!(named(&org).unwrap(), "parameter pet");
+    assert_eq!(org.get("/query?q=SELECT+Id+FROM+User&columns=false").0, 200);
+    assert_eq!(named(&org), None);
+}
+
 #[test]
 fn columns_come_as_asked_with_their_attributes() {
     let mut org = staffed();

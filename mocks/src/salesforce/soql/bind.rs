@@ -32,6 +32,18 @@ pub(crate) enum Function {
     Max,
 }
 
+impl Function {
+    /// The function's name in the language.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Count => "COUNT",
+            Self::CountDistinct => "COUNT_DISTINCT",
+            Self::Min => "MIN",
+            Self::Max => "MAX",
+        }
+    }
+}
+
 /// One column of the answer.
 #[derive(Debug, Clone)]
 pub(crate) enum Output {

@@ -9,7 +9,7 @@ mod lexer;
 mod parser;
 
 pub(crate) use self::{
-    bind::{Path, bind},
+    bind::{Function, Output, Path, Query, bind},
     eval::{Rows, find},
     parser::parse,
 };
