@@ -16,9 +16,22 @@ pub(crate) fn copy(what: &str, text: &str, folder: &Path) -> Result<String, Stri
         return Ok(format!("{what} copied through tmux ({} bytes)", text.len()));
     }
     if text.len() <= LONGEST && terminal::copy(text).is_ok() {
-        return Ok(format!("{what} copied ({} bytes)", text.len()));
+        let term = std::env::var("TERM").unwrap_or_default();
+        return Ok(sent(what, text.len(), &term));
     }
     into_file(what, text, folder)
+}
+
+/// Says that the terminal was asked to keep a text. Nobody learns whether it did; tmux on the other end of a line, which
+/// shows by the terminal's name alone, does so only when it is told to.
+fn sent(what: &str, bytes: usize, term: &str) -> String {
+    let is_tmux = ["tmux", "screen"].iter().any(|name| term.starts_with(name));
+    let only = if is_tmux {
+        "; tmux takes it with `set -g set-clipboard on` only"
+    } else {
+        ""
+    };
+    format!("{what} copied ({bytes} bytes){only}")
 }
 
 /// Gives the text to tmux, which hands it on to the terminal's clipboard where it can (`-w`, from tmux 3.2 on).
@@ -56,6 +69,13 @@ fn into_file(what: &str, text: &str, folder: &Path) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tmux_far_away_is_known_by_the_terminals_name() {
+        assert_eq!(sent("curl", 3, "xterm-256color"), "curl copied (3 bytes)");
+        assert!(sent("curl", 3, "tmux-256color").contains("set-clipboard on"));
+        assert!(sent("curl", 3, "screen.xterm").contains("set-clipboard on"));
+    }
 
     #[test]
     fn what_no_clipboard_takes_is_in_a_file() {

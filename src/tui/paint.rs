@@ -241,6 +241,12 @@ fn plain_sign(sign: char) -> char {
     }
 }
 
+/// Writes a count with its word, which gets an `s` unless it is one.
+pub(crate) fn counted(count: usize, what: &str) -> String {
+    let more = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{more}")
+}
+
 /// Returns the number of cells that a text takes.
 pub(crate) fn cells(text: &str) -> usize {
     UnicodeWidthStr::width(text)

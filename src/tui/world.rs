@@ -91,9 +91,14 @@ impl World {
 
     /// Returns the roles that can be assigned: those of the directory, and those that connections ask for.
     pub(crate) fn known_roles(&self) -> Vec<RoleName> {
+        self.roles_with(&self.roles)
+    }
+
+    /// Returns these roles of the directory with those that connections ask for, in order.
+    pub(crate) fn roles_with(&self, roles: &[RoleName]) -> Vec<RoleName> {
         let asked = self.config().connections.iter();
         let asked = asked.flat_map(|connection| &connection.outbound_roles);
-        let mut roles: Vec<RoleName> = self.roles.iter().chain(asked).cloned().collect();
+        let mut roles: Vec<RoleName> = roles.iter().chain(asked).cloned().collect();
         roles.sort();
         roles.dedup();
         roles

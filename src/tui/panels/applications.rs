@@ -8,7 +8,7 @@ use crate::action::Action;
 use crate::draft::Edit;
 use crate::keymap::Key;
 use crate::modal::{Modal, Question, Sheet};
-use crate::paint::{Column, Pen};
+use crate::paint::{Column, Pen, counted};
 use crate::panel::Panel;
 use crate::panels::provisioners::{self, Owner};
 use crate::screen::movement;
@@ -52,7 +52,7 @@ impl Applications {
                 } else {
                     format!("login: {}", login.join(", "))
                 };
-                let count = format!("{} provisioner(s)", one.provisioners.len());
+                let count = counted(one.provisioners.len(), "provisioner");
                 let third = row.width / 3;
                 pen.columns(
                     row,
@@ -352,7 +352,7 @@ impl Panel for Applications {
     }
 
     fn status(&self, world: &World) -> String {
-        format!("{} application(s)", world.config().applications.len())
+        counted(world.config().applications.len(), "application")
     }
 }
 

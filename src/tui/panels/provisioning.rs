@@ -35,8 +35,13 @@ impl Panel for Provisioning {
     fn draw(&self, world: &World, pen: &mut Pen<'_>, area: Rect) {
         let theme = world.theme;
         let entries = &world.config().resident;
+        // The list takes what it needs, and the words the rest.
+        let list = u16::try_from(entries.len())
+            .unwrap_or(u16::MAX)
+            .clamp(2, 20)
+            + 3;
         let below = if area.height >= 14 {
-            9.min(area.height / 2)
+            area.height.saturating_sub(list).max(area.height / 2)
         } else {
             0
         };

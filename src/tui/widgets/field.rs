@@ -80,6 +80,8 @@ pub(crate) struct Field {
     pub(crate) check: Option<Check>,
     pub(crate) error: Option<String>,
     pub(crate) changed: bool,
+    /// The hint stands in the empty field, for forms whose labels say little by themselves.
+    pub(crate) ghost: bool,
 }
 
 impl std::fmt::Debug for Field {
@@ -112,6 +114,7 @@ impl Field {
             check: None,
             error: None,
             changed: false,
+            ghost: false,
         }
     }
 
@@ -155,6 +158,11 @@ impl Field {
     }
 
     #[must_use]
+    pub(crate) fn ghost(mut self) -> Self {
+        self.ghost = true;
+        self
+    }
+
     pub(crate) fn required(mut self) -> Self {
         self.required = true;
         self
@@ -356,6 +364,9 @@ impl Field {
         let theme = *pen.theme;
         let style = if focused { theme.focus } else { theme.text };
         match &self.input {
+            Input::Text(text) if self.ghost && !focused && text.is_empty() => {
+                pen.put(area.x, area.y, area.width, &self.hint, theme.dim);
+            }
             Input::Text(text) => draw_text(pen, area, text, focused),
             Input::Secret {
                 area: text,

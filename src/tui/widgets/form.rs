@@ -329,7 +329,7 @@ impl Form {
 
     /// Returns how many rows each field takes; the hint of the focused one is wrapped.
     fn rows(&self, visible: &[usize], width: usize) -> Vec<u16> {
-        const HINT_ROWS: usize = 2;
+        const HINT_ROWS: usize = 4;
         visible
             .iter()
             .enumerate()

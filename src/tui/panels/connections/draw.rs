@@ -48,7 +48,12 @@ impl Connections {
                 let (state, style) = if !one.enabled {
                     ("disabled".to_owned(), theme.dim)
                 } else if enabled == 0 {
-                    ("no connector on".to_owned(), theme.warn)
+                    let told = if row.width < 70 {
+                        "none on"
+                    } else {
+                        "no connector on"
+                    };
+                    (told.to_owned(), theme.warn)
                 } else {
                     (format!("{enabled} enabled"), theme.good)
                 };
@@ -73,13 +78,14 @@ impl Connections {
                     },
                 );
                 let last_style = last.map_or(theme.dim, |call| theme.status(call.status));
+                let (kind, on) = if row.width < 70 { (10, 9) } else { (14, 15) };
                 pen.columns(
                     row,
                     &[
                         Column::new(&one.name, 22, theme.text),
-                        Column::new(&kinds, 14, theme.dim),
-                        Column::new(&state, 15, style),
-                        Column::new(&told, row.width.saturating_sub(54), last_style),
+                        Column::new(&kinds, kind, theme.dim),
+                        Column::new(&state, on, style),
+                        Column::new(&told, row.width.saturating_sub(25 + kind + on), last_style),
                     ],
                 );
             });

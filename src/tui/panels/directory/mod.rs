@@ -13,7 +13,7 @@ use ratatui::layout::Rect;
 use crate::action::Action;
 use crate::drift;
 use crate::keymap::{Key, Move};
-use crate::paint::{Column, Line, Pen, Span};
+use crate::paint::{Column, Line, Pen, Span, counted};
 use crate::panel::Panel;
 use crate::screen::movement;
 use crate::widgets::{Field, Form, List, Text};
@@ -252,9 +252,9 @@ impl Directory {
             tab(Tab::Roles, "Roles")
         );
         let note = match self.tab {
-            Tab::Users => format!("{} users", self.count),
-            Tab::Groups => format!("{} groups", self.groups.len()),
-            Tab::Roles => format!("{} roles", self.roles.len()),
+            Tab::Users => self.users_counted(),
+            Tab::Groups => counted(self.groups.len(), "group"),
+            Tab::Roles => counted(self.roles.len(), "role"),
         };
         let inner = pen.frame(area, &title, &note, !self.open);
         let names = self.names();
@@ -265,7 +265,9 @@ impl Directory {
                     " No users yet. n creates one; i brings many from a file (CSV or SCIM)."
                 }
                 (Tab::Groups, true) => " No groups yet. n creates one.",
-                (Tab::Roles, true) => " No roles yet: a role exists once a user gets it.",
+                (Tab::Roles, true) => {
+                    " No roles yet: a seed brings them, and a connection's Outbound Provisioning Roles do."
+                }
             };
             pen.paragraph(inner, text, theme.dim);
             return;
@@ -280,7 +282,7 @@ impl Directory {
                         .map(ToString::to_string)
                         .collect::<Vec<_>>()
                         .join(", "),
-                    Tab::Groups => format!("{} members", self.groups[*index].members.len()),
+                    Tab::Groups => counted(self.groups[*index].members.len(), "member"),
                     Tab::Roles => String::new(),
                 };
                 let width = row.width / 2;
@@ -295,6 +297,12 @@ impl Directory {
                     ],
                 );
             });
+    }
+}
+
+impl Directory {
+    fn users_counted(&self) -> String {
+        counted(usize::try_from(self.count).unwrap_or(usize::MAX), "user")
     }
 }
 
@@ -554,7 +562,7 @@ impl Panel for Directory {
         queries
     }
 
-    fn answer(&mut self, _world: &World, answer: &Answer) -> Vec<Wish> {
+    fn answer(&mut self, world: &World, answer: &Answer) -> Vec<Wish> {
         match answer {
             Answer::Directory {
                 after,
@@ -569,7 +577,8 @@ impl Panel for Directory {
                 }
                 self.users.extend(users.iter().cloned());
                 self.groups.clone_from(groups);
-                self.roles.clone_from(roles);
+                // Those that connections ask for can be assigned, too.
+                self.roles = world.roles_with(roles);
                 self.count = *count;
             }
             Answer::Links(local, links, drifts) => {
@@ -609,10 +618,10 @@ impl Panel for Directory {
             String::new()
         };
         format!(
-            "{} users{shown} · {} groups · {} roles",
-            self.count,
-            self.groups.len(),
-            self.roles.len()
+            "{}{shown} · {} · {}",
+            self.users_counted(),
+            counted(self.groups.len(), "group"),
+            counted(self.roles.len(), "role")
         )
     }
 }

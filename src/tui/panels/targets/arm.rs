@@ -28,7 +28,7 @@ fn fault_sheet(fault: &LabFault, target: &str) -> Vec<Wish> {
     let fields = fault
         .parameters
         .iter()
-        .map(|(name, told)| Field::text(name, name, "").hint(told))
+        .map(|(name, told)| Field::text(name, name, "").hint(told).ghost())
         .collect();
     let buttons = vec![
         Button::acts("arm", "Arm"),

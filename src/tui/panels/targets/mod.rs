@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::action::Action;
 use crate::keymap::Key;
 use crate::modal::{Modal, Question};
-use crate::paint::{Column, Line, Pen, Span};
+use crate::paint::{Column, Line, Pen, Span, counted};
 use crate::panel::Panel;
 use crate::panels::changes::fields;
 use crate::screen::movement;
@@ -124,12 +124,12 @@ impl Targets {
                     &[
                         Column::new(&mock.target, 11, theme.name),
                         Column::new(state, 9, style),
-                        Column::new(address.map_or("-", String::as_str), 31, theme.text),
+                        Column::new(address.map_or("-", String::as_str), 30, theme.text),
                         Column::new(&numbers, if row.width > 110 { 36 } else { 9 }, theme.text),
                         Column::new(
                             &faults,
                             row.width
-                                .saturating_sub(if row.width > 110 { 91 } else { 64 }),
+                                .saturating_sub(if row.width > 110 { 90 } else { 63 }),
                             fault_style,
                         ),
                     ],
@@ -262,11 +262,6 @@ impl Targets {
         self.text
             .draw(pen, inner, lines.len(), |at| lines[at].clone());
     }
-}
-
-fn counted(count: usize, what: &str) -> String {
-    let more = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{more}")
 }
 
 impl Panel for Targets {

@@ -14,7 +14,7 @@ pub(crate) use request::sets;
 
 use crate::action::Action;
 use crate::keymap::{Key, Move};
-use crate::paint::Pen;
+use crate::paint::{Pen, counted};
 use crate::panel::Panel;
 use crate::why;
 use crate::widgets::{Button, Choice, Field, Form, Pressed, Text};
@@ -429,7 +429,10 @@ impl Panel for Trigger {
                     }
                     None => vec![
                         go,
-                        Wish::Say(format!("done: {} operation(s)", outcome.operations)),
+                        Wish::Say(match outcome.operations {
+                            0 => "done: nothing is to be sent for it, and Why says why".to_owned(),
+                            count => format!("done: {}", counted(count, "operation")),
+                        }),
                     ],
                 }
             }
