@@ -72,7 +72,11 @@ pub(super) fn lines(world: &World, one: &Connection, tab: Tab) -> Vec<Line> {
                 "Just-in-Time (JIT) User Provisioning",
                 yes(one.jit.enabled),
             ),
-            pair(world, "User store domain", one.jit.user_store.to_string()),
+            pair(
+                world,
+                "User store domain to always provision users",
+                one.jit.user_store.to_string(),
+            ),
             pair(world, "Provisioning scheme", scheme_label(one.jit.scheme)),
             pair(
                 world,
@@ -81,13 +85,13 @@ pub(super) fn lines(world: &World, one: &Connection, tab: Tab) -> Vec<Line> {
             ),
             pair(
                 world,
-                "Skip when no local account",
+                "Skip user provisioning when no local account is found",
                 yes(one.jit.skip_when_not_found),
             ),
-            pair(world, "Attribute synchronization method", sync_word(one)),
+            pair(world, "Attribute synchronization method", sync_label(one)),
             pair(
                 world,
-                "Override existing roles",
+                "Override existing roles with external IDP group roles",
                 yes(one.jit.override_roles),
             ),
         ],
@@ -119,6 +123,14 @@ pub(super) fn sync_word(one: &Connection) -> &'static str {
         domain::AttributeSync::OverrideAll => "override-all",
         domain::AttributeSync::None => "none",
         domain::AttributeSync::PreserveLocal => "preserve-local",
+    }
+}
+
+fn sync_label(one: &Connection) -> &'static str {
+    match one.jit.attribute_sync {
+        domain::AttributeSync::OverrideAll => "Override all",
+        domain::AttributeSync::None => "None",
+        domain::AttributeSync::PreserveLocal => "Preserve local",
     }
 }
 
@@ -187,12 +199,18 @@ pub(super) fn connector_lines(world: &World, settings: &ConnectorSettings) -> Ve
     lines.push(pair(
         world,
         "Deprovision",
-        format!("{:?}", settings.deprovision).to_lowercase(),
+        match settings.deprovision {
+            domain::Deprovision::Delete => "delete the account",
+            domain::Deprovision::Deactivate => "deactivate the account",
+        },
     ));
     lines.push(pair(
         world,
         "On existing",
-        format!("{:?}", settings.on_existing).to_lowercase(),
+        match settings.on_existing {
+            domain::OnExisting::Fail => "leave it alone, and say so",
+            domain::OnExisting::Adopt => "take it over",
+        },
     ));
     lines
 }

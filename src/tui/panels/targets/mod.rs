@@ -98,12 +98,17 @@ impl Targets {
                 let address = mock.url.as_ref().or(mock.elsewhere.as_ref());
                 let faults: Vec<&str> =
                     mock.armed.iter().map(|armed| armed.spec.as_str()).collect();
-                let faults = if faults.is_empty() {
+                let faults = if mock.elsewhere.is_some() {
+                    "-".to_owned()
+                } else if faults.is_empty() {
                     "no faults".to_owned()
                 } else {
                     format!("! {}", faults.join("  "))
                 };
-                let numbers = if row.width > 110 {
+                // What another process's mock holds is not known here.
+                let numbers = if mock.elsewhere.is_some() {
+                    "-".to_owned()
+                } else if row.width > 110 {
                     let requests = usize::try_from(mock.requests).unwrap_or(usize::MAX);
                     format!(
                         "{}  {}  {}",
