@@ -16,5 +16,6 @@ pub mod mocks_of;
 pub mod pty;
 pub mod scenario;
 pub mod screen_bench;
+pub mod traces;
 pub mod virtual_time;
 pub mod workbench;

@@ -18,6 +18,7 @@ use super::{Global, answer, session};
 use crate::control::{Answer, Ask, Client, Door, Listener, Status};
 use crate::exit::Exit;
 use crate::metrics::{self, Metrics};
+use crate::traces::Traces;
 use crate::workbench;
 
 #[derive(Debug, Args)]
@@ -190,6 +191,13 @@ pub(super) async fn serve(global: &Global, out: Out, args: ServeArgs) -> Result<
             return Err(trouble);
         }
     };
+    let traces = match traces(&engine) {
+        Ok(traces) => traces,
+        Err(trouble) => {
+            engine.shutdown().await;
+            return Err(trouble);
+        }
+    };
     let door: Arc<dyn Door> = Arc::clone(&served) as Arc<dyn Door>;
     let answering = listener.serve(door);
     tokio::pin!(answering);
@@ -227,8 +235,25 @@ pub(super) async fn serve(global: &Global, out: Out, args: ServeArgs) -> Result<
         );
         engine.abort().await;
     }
+    if let Some(traces) = traces {
+        traces.end().await;
+    }
     tracing::info!("stopped");
     Ok(Exit::Done)
+}
+
+/// Begins to send traces, when the configuration says where.
+fn traces(engine: &Engine) -> Result<Option<Traces>, Trouble> {
+    let configuration = engine.configuration();
+    let Some(settings) = &configuration.engine.traces else {
+        return Ok(None);
+    };
+    let traces = Traces::of(engine, settings).map_err(|told| {
+        let tried = format!("send traces to {}", settings.endpoint);
+        Trouble::new(Exit::Input, tried, told).advise("mend `endpoint` under [engine.traces]")
+    })?;
+    tracing::info!(endpoint = %settings.endpoint, "traces are sent");
+    Ok(Some(traces))
 }
 
 /// Begins to tell figures, when the configuration says where.

@@ -10,6 +10,7 @@ use domain::{
     Deprovision, EngineSettings, Field, FieldKind, JitSettings, LoginSettings, MetricsSettings,
     MockSettings, OnFailure, Organization, PolicyText, Provisioner, QuarantinePolicy,
     RetentionPolicy, RetryPolicy, RoleName, Rules, Secret, SecretRef, Setting, StoreDomain,
+    TracesSettings,
 };
 use serde::de::DeserializeOwned;
 use serde::de::value::{Error as WordError, StrDeserializer};
@@ -286,7 +287,19 @@ fn engine(node: Node<'_, '_>) -> EngineSettings {
         brakes: brake(node.child("brakes"), &BrakePolicy::default()),
         retention: retention(node.child("retention")),
         metrics: metrics(node.child("metrics")),
+        traces: traces(node.child("traces")),
     }
+}
+
+fn traces(node: Node<'_, '_>) -> Option<TracesSettings> {
+    let endpoint = node.text("endpoint")?;
+    let mut url = url::Url::parse(&endpoint).ok()?;
+    if url.path() == "/" {
+        url.set_path("/v1/traces");
+    }
+    Some(TracesSettings {
+        endpoint: url.into(),
+    })
 }
 
 /// Less than the least that is kept counts as that.

@@ -590,6 +590,11 @@ static ENGINE: Shape = Shape {
             Kind::Table(&METRICS),
             "Where `outbound serve` tells figures for a monitoring system.",
         ),
+        Key::new(
+            "traces",
+            Kind::Table(&TRACES),
+            "Where `outbound serve` sends traces.",
+        ),
     ],
 };
 
@@ -638,6 +643,15 @@ pub(crate) static METRICS: Shape = Shape {
         )
         .default("false"),
     ],
+};
+
+static TRACES: Shape = Shape {
+    noun: "the traces",
+    keys: &[Key::new(
+        "endpoint",
+        Kind::Url,
+        "A collector that speaks OTLP over HTTP, as in \"http://127.0.0.1:4318\"; without a path `/v1/traces` is meant. Nothing is sent without one. Read at the start only.",
+    )],
 };
 
 pub(crate) static MOCK: Shape = Shape {

@@ -141,6 +141,15 @@ pub struct EngineSettings {
     pub retention: RetentionPolicy,
     /// Where the figures for a monitoring system are told; nowhere when left out.
     pub metrics: Option<MetricsSettings>,
+    /// Where traces are sent; nowhere when left out.
+    pub traces: Option<TracesSettings>,
+}
+
+/// Where traces are sent, over OTLP/HTTP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TracesSettings {
+    /// The collector's address with its path.
+    pub endpoint: String,
 }
 
 /// How long the journal keeps what has settled. What is owed, dead, in doubt or held is kept whatever this says.

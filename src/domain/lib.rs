@@ -35,7 +35,7 @@ pub use claim::{Claim, Claims, WSO2_DIALECT};
 pub use clock::{Clock, Heard, ManualClock, Moved, SystemClock, Wake};
 pub use configuration::{
     Configuration, EngineSettings, MetricsSettings, MockSettings, OnDeny, Organization, PolicyText,
-    Quota, RetentionPolicy, RetryPolicy, Rules,
+    Quota, RetentionPolicy, RetryPolicy, Rules, TracesSettings,
 };
 pub use connection::{
     AttributeMapping, AttributeSync, Connection, ConnectionId, ConnectorKind, ConnectorRef,

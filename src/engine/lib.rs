@@ -76,6 +76,7 @@ pub use reconcile::{
 };
 pub use replay::ReplayError;
 pub use retention::CompactionReport;
+pub use tap::span_of;
 pub use trace::{
     AskedTrace, AttemptTrace, Decided, FlowTrace, OperationTrace, TriggerTrace, WaitTrace,
 };

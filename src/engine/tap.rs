@@ -78,14 +78,19 @@ impl Tap for Recorder {
     }
 
     fn traceparent(&self) -> Option<String> {
-        let (_, low) = self.operation.0.as_u64_pair();
-        Some(traceparent(self.flow, low, self.attempt))
+        Some(traceparent(self.flow, self.operation, self.attempt))
     }
 }
 
-/// The flow is the trace; operation and attempt are the span. Neither may be zero, which an id of ours never is.
-fn traceparent(flow: FlowId, operation: u64, attempt: u32) -> String {
-    let span = (operation ^ u64::from(attempt)).max(1);
+/// Returns the span (W3C Trace Context) that the requests of an attempt name as theirs; the trace is the flow.
+pub fn span_of(operation: OperationId, attempt: u32) -> u64 {
+    let (_, low) = operation.0.as_u64_pair();
+    // No span may be zero, which an id of ours never is.
+    (low ^ u64::from(attempt)).max(1)
+}
+
+fn traceparent(flow: FlowId, operation: OperationId, attempt: u32) -> String {
+    let span = span_of(operation, attempt);
     format!("00-{}-{span:016x}-01", flow.0.simple())
 }
 
@@ -96,11 +101,12 @@ mod tests {
     #[test]
     fn a_trace_is_a_flow_and_each_attempt_is_a_span_of_its_own() {
         let flow = FlowId("01a22388-36ac-7359-aebd-cab5fb8b71a0".parse().unwrap());
+        let of = |low| OperationId(uuid::Uuid::from_u64_pair(7, low));
         assert_eq!(
-            traceparent(flow, 0x8fc5_3672_6539_5653, 1),
+            traceparent(flow, of(0x8fc5_3672_6539_5653), 1),
             "00-01a2238836ac7359aebdcab5fb8b71a0-8fc5367265395652-01"
         );
-        assert_ne!(traceparent(flow, 7, 1), traceparent(flow, 7, 2));
-        assert!(traceparent(flow, 1, 1).contains("-0000000000000001-"));
+        assert_ne!(traceparent(flow, of(7), 1), traceparent(flow, of(7), 2));
+        assert!(traceparent(flow, of(1), 1).contains("-0000000000000001-"));
     }
 }

@@ -24,4 +24,5 @@ mod service;
 mod steering;
 #[cfg(unix)]
 mod terminal;
+mod traces;
 mod virtual_time;

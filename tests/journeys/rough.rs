@@ -5,6 +5,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use crate::program::{Mocks, Program, Said, house};
+use crate::service::Service;
 
 const CREATE: [&str; 6] = [
     "trigger",
@@ -66,20 +67,61 @@ fn a_journal_that_cannot_be_had_is_named_and_nothing_is_sent() {
         "{}",
         said.err
     );
-    // A file that may be read only, for everybody but root.
-    std::fs::write(program.path().join("readonly.db"), "").unwrap();
-    let path = program.path().join("readonly.db");
-    let mut permissions = std::fs::metadata(&path).unwrap().permissions();
-    permissions.set_readonly(true);
-    std::fs::set_permissions(&path, permissions).unwrap();
-    if std::fs::OpenOptions::new().write(true).open(&path).is_ok() {
-        eprintln!("skipped: this user may write to files that are read-only");
-    } else {
-        let words = [&["--journal", "readonly.db"], &create()[..]].concat();
-        let said = program.expect(4, &words);
-        assert!(said.err.contains("journal"), "{}", said.err);
-    }
     assert!(mocks.object("scim2", "kim").is_none());
+}
+
+#[test]
+#[cfg(unix)]
+fn a_journal_that_may_only_be_read_is_told_and_nothing_is_sent() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    use std::os::unix::process::CommandExt as _;
+
+    /// Whoever has no rights of their own.
+    const NOBODY: u32 = 65_534;
+    let mode = |path: &std::path::Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let mocks = Mocks::start();
+    let program = Program::shipped(&mocks);
+    program.expect(0, &["drain"]); // makes the journal
+    let journal = program.path().join("outbound.db");
+    let before = std::fs::read(&journal).unwrap();
+    let is_root = std::fs::metadata(&journal).unwrap().uid() == 0;
+    // Root may write whatever the mode says, so that the program runs as somebody else then.
+    let told = |words: &[&str]| -> Said {
+        let mut command = program.command(words);
+        if is_root {
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        command.output().unwrap().into()
+    };
+    mode(&journal, 0o444);
+    for folder in [0o555, 0o777] {
+        mode(program.path(), folder);
+        let said = told(&create());
+        assert_eq!(said.code, 4, "{}\n{}", said.out, said.err);
+        assert!(said.err.contains("outbound.db"), "{}", said.err);
+    }
+    assert_eq!(std::fs::read(&journal).unwrap(), before);
+    assert!(mocks.object("scim2", "kim").is_none());
+    mode(program.path(), 0o700);
+    mode(&journal, 0o600);
+    for companion in ["outbound.db.lock", "outbound.db-wal", "outbound.db-shm"] {
+        let _ = std::fs::remove_file(program.path().join(companion)); // what the other user made, if anything
+    }
+    program.expect(0, &create());
+    assert!(mocks.object("scim2", "kim").is_some());
+}
+
+#[test]
+fn a_second_engine_on_a_journal_is_refused_and_readers_are_not() {
+    let mocks = Mocks::start();
+    let program = Program::shipped(&mocks);
+    let service = Service::start(&program);
+    let said = program.expect(4, &["serve"]);
+    assert!(said.err.contains("in use by process"), "{}", said.err);
+    program.expect(0, &["journal", "list"]);
+    assert_eq!(service.stop(), Some(0));
 }
 
 #[test]

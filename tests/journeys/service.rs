@@ -12,8 +12,13 @@ pub(crate) struct Service {
 
 impl Service {
     pub(crate) fn start(program: &Program) -> Self {
+        Self::with(program, &[])
+    }
+
+    /// Starts with options before the command.
+    pub(crate) fn with(program: &Program, options: &[&str]) -> Self {
         let mut child = program
-            .command(&["serve"])
+            .command(&[options, &["serve"]].concat())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -45,7 +50,7 @@ impl Drop for Service {
     }
 }
 
-const CREATE: [&str; 6] = [
+pub(crate) const CREATE: [&str; 6] = [
     "user-created",
     "kim",
     "--claim",
@@ -54,12 +59,12 @@ const CREATE: [&str; 6] = [
     "givenname=Kim",
 ];
 
-fn trigger(words: &[&str]) -> Vec<String> {
+pub(crate) fn trigger(words: &[&str]) -> Vec<String> {
     let words = ["trigger"].iter().chain(words);
     words.map(|word| (*word).to_owned()).collect()
 }
 
-fn run(program: &Program, code: i32, words: &[String]) -> crate::program::Said {
+pub(crate) fn run(program: &Program, code: i32, words: &[String]) -> crate::program::Said {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     program.expect(code, &words)
 }

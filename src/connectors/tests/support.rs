@@ -192,6 +192,7 @@ fn configuration(settings: ConnectorSettings) -> Configuration {
             brakes: domain::BrakePolicy::default(),
             retention: domain::RetentionPolicy::default(),
             metrics: None,
+            traces: None,
         },
         mocks: BTreeMap::new(),
     }

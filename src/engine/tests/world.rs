@@ -157,6 +157,7 @@ fn configuration() -> Configuration {
             brakes: domain::BrakePolicy::default(),
             retention: domain::RetentionPolicy::default(),
             metrics: None,
+            traces: None,
         },
         mocks: BTreeMap::new(),
     }

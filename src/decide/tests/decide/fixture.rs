@@ -247,6 +247,7 @@ impl World {
                     brakes: domain::BrakePolicy::default(),
                     retention: domain::RetentionPolicy::default(),
                     metrics: None,
+                    traces: None,
                 },
                 mocks: BTreeMap::new(),
             },
