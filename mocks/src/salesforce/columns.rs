@@ -66,7 +66,7 @@ impl Salesforce {
         };
         let reference = &self.schema.get(*object).fields[*way];
         let name = reference.refers.map_or(&*reference.name, |(_, name)| name);
-        column(name, None, false, vec![self.joined(path, from + 1)])
+        column(name, None, false, &[self.joined(path, from + 1)])
     }
 
     fn computed(&self, function: Function, path: Option<&Path>, name: &str) -> Value {
@@ -75,7 +75,7 @@ impl Salesforce {
             Function::Count | Function::CountDistinct => Kind::Integer,
             Function::Min | Function::Max => field.map_or(Kind::Integer, |field| field.kind),
         };
-        let mut computed = column(name, Some(kind), true, Vec::new());
+        let mut computed = column(name, Some(kind), true, &[]);
         let of = field.map_or("", |field| &*field.name);
         computed["displayName"] = json!(format!("{}({of})", function.word()));
         computed
@@ -89,14 +89,14 @@ fn is_joined(column: &Value) -> bool {
 }
 
 fn leaf(field: &schema::Field) -> Value {
-    let mut leaf = column(&field.name, Some(field.kind), false, Vec::new());
+    let mut leaf = column(&field.name, Some(field.kind), false, &[]);
     leaf["custom"] = json!(field.is_custom());
     leaf["insertable"] = json!(field.has(CREATE));
     leaf["updatable"] = json!(field.has(UPDATE));
     leaf
 }
 
-fn column(name: &str, kind: Option<Kind>, aggregate: bool, joined: Vec<Value>) -> Value {
+fn column(name: &str, kind: Option<Kind>, aggregate: bool, joined: &[Value]) -> Value {
     let numeric = matches!(kind, Some(Kind::Integer | Kind::Double));
     let apex = kind.map(|kind| match kind {
         Kind::Id | Kind::Reference => "Id",
