@@ -3,13 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{FlowId, RetentionPolicy};
+use domain::{FlowId, RetentionPolicy, Wake};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::inner::Inner;
 use crate::journal::{Batch, JournalError, Reader, Removed, Room, Step};
-use crate::timer::sleep_until;
 use crate::{Compaction, CompactionCause, Engine, Fact};
 
 /// How long after the start it is looked for the first time, and how long from one time to the next.
@@ -90,10 +89,16 @@ impl Engine {
 
 impl Inner {
     /// Removes what is too old, again and again, until the engine ends.
+    ///
+    /// A clock that is moved by hand moves on to the next instant for which somebody sleeps; it must not stop every hour
+    /// for this, so that nothing is removed by itself then.
     pub(crate) async fn keep_bounded(self: Arc<Self>) {
         let mut at = self.clock.monotonic().saturating_add(FIRST);
         loop {
-            sleep_until(self.clock.as_ref(), at).await;
+            let Wake::After(pause) = self.clock.wake(at) else {
+                return;
+            };
+            tokio::time::sleep(pause).await;
             if self.setup().configuration.engine.retention.enabled {
                 let _alone = self.compacting.lock().await;
                 if let Err(error) = self.remove_old().await {
@@ -104,7 +109,7 @@ impl Inner {
         }
     }
 
-    async fn remove_old(&self) -> Result<(), JournalError> {
+    pub(crate) async fn remove_old(&self) -> Result<(), JournalError> {
         let policy = self.setup().configuration.engine.retention;
         let horizon = self.horizon(None);
         self.remove(horizon, CompactionCause::Age, true).await?;
