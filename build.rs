@@ -12,6 +12,6 @@ fn main() {
     let flags = std::env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
     let is_told = flags.contains("link") || std::env::var_os("RUSTC_LINKER").is_some();
     if has_lld && !is_told && is("PROFILE", "release") {
-        println!("cargo::rustc-link-arg-bins=-Wl,--icf=all");
+        println!("cargo::rustc-link-arg-bins=-Wl,--icf=safe");
     }
 }

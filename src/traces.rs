@@ -6,7 +6,7 @@
 //!
 //! The engine never waits for the collector: what comes faster than it is taken is dropped, and said once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
@@ -37,8 +37,11 @@ const PAUSE: Duration = Duration::from_millis(200);
 const PATIENCE: Duration = Duration::from_secs(10);
 const FAREWELL: Duration = Duration::from_secs(3);
 
-/// How many open operations are known by heart; others are looked up in the journal.
+/// How many operations are known by heart; others are looked up in the journal.
 const KNOWN: usize = 50_000;
+
+/// How many of the flows that began last are known to have begun.
+const BEGUN: usize = 1_000;
 
 /// So much of a collector's answer is read.
 const ANSWER: usize = 64 << 10;
@@ -61,10 +64,10 @@ impl Traces {
         let (stop, stopped) = oneshot::channel();
         let teller = Teller {
             reader: engine.reader(),
-            known: HashMap::new(),
+            operations: Operations::default(),
             spans,
             drops: AtomicBool::new(false),
-            begun: None,
+            begun: Begun::default(),
         };
         tokio::spawn(teller.follow(engine.subscribe(), stopped));
         let telling = tokio::spawn(tell(exporter, waiting));
@@ -88,10 +91,23 @@ fn exporter(settings: &TracesSettings) -> Result<SpanExporter, String> {
             .redirect(reqwest::redirect::Policy::none())
             .timeout(PATIENCE)
     };
-    let client = builder()
-        .build()
-        .or_else(|_| builder().tls_certs_only([]).build())
-        .map_err(|error| error.to_string())?;
+    let client = match builder().build() {
+        Ok(client) => client,
+        // Nobody is to be trusted on the way to a collector that is reached without TLS.
+        Err(error) if !is_https(&settings.endpoint) => {
+            tracing::info!(error = %told(&error), "no authorities were found; a collector without TLS needs none");
+            builder()
+                .tls_certs_only([])
+                .build()
+                .map_err(|error| no_client(&error))?
+        }
+        Err(error) => {
+            let told = no_client(&error);
+            return Err(format!(
+                "{told}; a collector over TLS needs this machine's certificate authorities (`ca-certificates`)"
+            ));
+        }
+    };
     let mut exporter = SpanExporter::builder()
         .with_http()
         .with_http_client(Wire(client))
@@ -107,6 +123,25 @@ fn exporter(settings: &TracesSettings) -> Result<SpanExporter, String> {
         .build();
     exporter.set_resource(&resource);
     Ok(exporter)
+}
+
+fn is_https(endpoint: &str) -> bool {
+    url::Url::parse(endpoint).is_ok_and(|url| url.scheme() == "https")
+}
+
+fn no_client(error: &reqwest::Error) -> String {
+    format!("no HTTP client can be made: {}", told(error))
+}
+
+/// An error with what brought it about.
+fn told(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
 }
 
 /// The client under the exporter: the one that the connectors use.
@@ -155,25 +190,116 @@ async fn tell(exporter: SpanExporter, mut waiting: mpsc::Receiver<SpanData>) {
     }
 }
 
-/// What is known of an operation that has not ended.
+/// What is known of an operation that is not done.
 #[derive(Debug, Clone)]
 struct Known {
     connector: ConnectorRef,
     verb: &'static str,
-    queued: Timestamp,
+    /// When it was queued; after a death since when it is dead, or is tried again.
+    since: Timestamp,
     /// The attempt under way.
     attempt: Option<(u32, Timestamp)>,
+    /// How often it failed for good.
+    deaths: u32,
+}
+
+impl Known {
+    /// The span of the operation, or of what follows its last death.
+    fn span(&self, operation: OperationId) -> u64 {
+        match self.deaths {
+            0 => low(operation.0),
+            // No attempt has such a number.
+            deaths => span_of(operation, u32::MAX - deaths),
+        }
+    }
+}
+
+/// Operations by what their facts say. Of one that is here every fact up to now was seen.
+#[derive(Debug, Default)]
+struct Operations(HashMap<OperationId, Known>);
+
+impl Operations {
+    fn add(&mut self, at: Timestamp, fact: &Fact) {
+        match fact {
+            Fact::OperationQueued { queued } => {
+                let known = Known {
+                    connector: queued.connector.clone(),
+                    verb: queued.verb.word(),
+                    since: at,
+                    attempt: None,
+                    deaths: 0,
+                };
+                self.0.insert(queued.operation, known);
+            }
+            Fact::AttemptStarted {
+                operation, number, ..
+            } => self.change(*operation, |known| known.attempt = Some((*number, at))),
+            Fact::AttemptFailed { operation, .. } => {
+                self.change(*operation, |known| known.attempt = None);
+            }
+            Fact::OperationDead { operation, .. } => self.change(*operation, |known| {
+                known.attempt = None;
+                known.since = at;
+                known.deaths += 1;
+            }),
+            // What was dead until now begins again; what was not goes on.
+            Fact::Retried { operation, .. } => self.change(*operation, |known| {
+                if known.deaths > 0 {
+                    known.since = at;
+                }
+            }),
+            Fact::Settled { operation, .. } | Fact::Discarded { operation, .. } => {
+                self.0.remove(operation);
+            }
+            _ => {}
+        }
+    }
+
+    fn change(&mut self, operation: OperationId, change: impl FnOnce(&mut Known)) {
+        if let Some(known) = self.0.get_mut(&operation) {
+            change(known);
+        }
+    }
+
+    /// Forgets everything when so many more would be too many: it is looked up again.
+    fn make_room(&mut self, more: usize) {
+        if self.0.len() + more > KNOWN {
+            self.0.clear();
+        }
+    }
+}
+
+/// The flows that began last, so that each is told once however many triggers it has and what comes in between.
+#[derive(Debug, Default)]
+struct Begun {
+    known: HashSet<FlowId>,
+    order: VecDeque<FlowId>,
+}
+
+impl Begun {
+    /// Returns whether the flow is new.
+    fn begins(&mut self, flow: FlowId) -> bool {
+        if !self.known.insert(flow) {
+            return false;
+        }
+        self.order.push_back(flow);
+        if self.order.len() > BEGUN
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.known.remove(&oldest);
+        }
+        true
+    }
 }
 
 /// Makes spans of facts.
 struct Teller {
     reader: Reader,
-    known: HashMap<OperationId, Known>,
+    operations: Operations,
     spans: mpsc::Sender<SpanData>,
     /// Whether spans are being dropped.
     drops: AtomicBool,
-    /// The flow that began last; its triggers come one after the other.
-    begun: Option<FlowId>,
+    begun: Begun,
 }
 
 impl Teller {
@@ -188,6 +314,8 @@ impl Teller {
                 Some(News::Fact(record)) => self.see(&record),
                 Some(News::Missed(missed)) => {
                     tracing::warn!(missed, "facts came too fast for their traces");
+                    // Whatever is known may be out of date.
+                    self.operations.0.clear();
                 }
                 Some(News::Started(_)) => {}
                 None => return,
@@ -202,29 +330,14 @@ impl Teller {
             Fact::TriggerRecorded { trigger } => {
                 let kind = KeyValue::new("outbound.trigger", trigger.kind.word());
                 let source = KeyValue::new("outbound.source", trigger.source.word());
-                if self.begun.replace(flow) != Some(flow) {
+                if self.begun.begins(flow) {
                     let told = span(flow, low(flow.0), "flow", (trigger.at, at));
                     self.put(told.with([kind.clone(), source.clone()]));
                 }
                 let decided = span(flow, low(trigger.id.0), "decide", (trigger.at, at));
                 self.put(decided.below(low(flow.0)).with([kind, source]));
             }
-            Fact::OperationQueued { queued } if self.known.len() < KNOWN => {
-                let known = Known {
-                    connector: queued.connector.clone(),
-                    verb: queued.verb.word(),
-                    queued: at,
-                    attempt: None,
-                };
-                self.known.insert(queued.operation, known);
-            }
-            Fact::AttemptStarted {
-                operation, number, ..
-            } => {
-                if let Some(known) = self.known.get_mut(operation) {
-                    known.attempt = Some((*number, at));
-                }
-            }
+            Fact::OperationQueued { .. } => self.operations.make_room(1),
             Fact::ExchangeRecorded {
                 operation: Some(operation),
                 attempt,
@@ -233,7 +346,7 @@ impl Teller {
             } => self.put(request(flow, *operation, *attempt, connector, exchange)),
             Fact::AttemptFailed {
                 operation, failure, ..
-            } => self.attempt(flow, *operation, at, Some(failure.kind.word())),
+            } => self.attempt(flow, *operation, record, Some(failure.kind.word())),
             Fact::Settled {
                 operation, outcome, ..
             } => {
@@ -241,38 +354,38 @@ impl Teller {
                     Settlement::Confirmed(_) | Settlement::Found(_) => "done",
                     Settlement::Nothing { .. } => "nothing",
                 };
-                self.attempt(flow, *operation, at, None);
-                self.end(flow, *operation, at, outcome);
+                self.attempt(flow, *operation, record, None);
+                self.end(flow, *operation, record, outcome);
             }
             Fact::OperationDead { operation, death } => {
                 let failed = death.failure.as_ref().map(|failure| failure.kind.word());
-                self.attempt(flow, *operation, at, failed);
-                self.end(flow, *operation, at, "dead");
+                self.attempt(flow, *operation, record, failed);
+                self.end(flow, *operation, record, "dead");
             }
-            Fact::Discarded { operation, .. } => self.end(flow, *operation, at, "discarded"),
+            Fact::Discarded { operation, .. } => self.end(flow, *operation, record, "discarded"),
             _ => {}
         }
+        self.operations.add(at, &record.fact);
     }
 
-    /// Tells an attempt that has ended.
+    /// Tells an attempt that ends with a fact, when one is under way.
     fn attempt(
         &mut self,
         flow: FlowId,
         operation: OperationId,
-        at: Timestamp,
+        end: &Record,
         failed: Option<&'static str>,
     ) {
-        let Some(known) = self.known.get_mut(&operation) else {
+        let Some(known) = self.known(flow, operation, end.seq) else {
             return;
         };
         // Nothing was attempted, or it is told already.
-        let Some((number, began)) = known.attempt.take() else {
+        let Some((number, began)) = known.attempt else {
             return;
         };
-        let connector = known.connector.to_string();
-        let told = span(flow, span_of(operation, number), "attempt", (began, at));
-        let mut told = told.below(low(operation.0)).with([
-            KeyValue::new("outbound.connector", connector),
+        let told = span(flow, span_of(operation, number), "attempt", (began, end.at));
+        let mut told = told.below(known.span(operation)).with([
+            KeyValue::new("outbound.connector", known.connector.to_string()),
             KeyValue::new("outbound.attempt", i64::from(number)),
         ]);
         if let Some(kind) = failed {
@@ -281,13 +394,14 @@ impl Teller {
         self.put(told);
     }
 
-    fn end(&mut self, flow: FlowId, operation: OperationId, at: Timestamp, outcome: &'static str) {
-        let known = self
-            .known
-            .remove(&operation)
-            .or_else(|| self.look_up(operation));
-        let Some(known) = known else { return };
-        let told = span(flow, low(operation.0), "operation", (known.queued, at));
+    /// Tells an operation that ends with a fact. A dead letter ends once more when it is retried or given up: with a
+    /// span of its own, which begins with the retry or the death.
+    fn end(&mut self, flow: FlowId, operation: OperationId, end: &Record, outcome: &'static str) {
+        let Some(known) = self.known(flow, operation, end.seq) else {
+            return;
+        };
+        let times = (known.since, end.at);
+        let told = span(flow, known.span(operation), "operation", times);
         let mut told = told.below(low(flow.0)).with([
             KeyValue::new("outbound.operation", operation.to_string()),
             KeyValue::new("outbound.connector", known.connector.to_string()),
@@ -300,20 +414,22 @@ impl Teller {
         self.put(told);
     }
 
-    /// Of an operation that another process queued.
-    fn look_up(&self, operation: OperationId) -> Option<Known> {
-        match self.reader.operation(operation) {
-            Ok(view) => view.map(|view| Known {
-                connector: view.connector,
-                verb: view.verb.word(),
-                queued: view.queued,
-                attempt: None,
-            }),
-            Err(error) => {
-                tracing::warn!(%error, "a trace lacks an operation");
-                None
+    /// Returns an operation as it stood before a fact; read from its flow in the journal unless it is known by heart.
+    fn known(&mut self, flow: FlowId, operation: OperationId, seq: u64) -> Option<Known> {
+        if !self.operations.0.contains_key(&operation) {
+            match self.reader.facts_of(flow) {
+                Ok(records) => {
+                    let mut read = Operations::default();
+                    let earlier = records.iter().filter(|record| record.seq < seq);
+                    earlier.for_each(|record| read.add(record.at, &record.fact));
+                    // All of the flow's at once: the others will be wanted as well.
+                    self.operations.make_room(read.0.len());
+                    self.operations.0.extend(read.0);
+                }
+                Err(error) => tracing::warn!(%error, "a trace lacks an operation"),
             }
         }
+        self.operations.0.get(&operation).cloned()
     }
 
     fn put(&self, span: Span) {
@@ -404,4 +520,42 @@ fn request(
         None => told.0.status = Status::error("no answer"),
     }
     told
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flow_begins_once_whatever_comes_in_between_and_few_are_remembered() {
+        let flow = |number| FlowId(Uuid::from_u64_pair(7, number));
+        let mut begun = Begun::default();
+        assert!(begun.begins(flow(1)));
+        assert!(begun.begins(flow(2)));
+        assert!(!begun.begins(flow(1)));
+        assert!(!begun.begins(flow(2)));
+        for number in (3..).take(2 * BEGUN) {
+            assert!(begun.begins(flow(number)));
+        }
+        assert_eq!((begun.known.len(), begun.order.len()), (BEGUN, BEGUN));
+    }
+
+    #[test]
+    fn what_follows_a_death_has_a_span_of_its_own() {
+        let operation = OperationId(Uuid::from_u64_pair(7, 0x8fc5_3672_6539_5653));
+        let spans: HashSet<u64> = (0..3)
+            .map(|deaths| {
+                let known = Known {
+                    connector: ConnectorRef::new("corp-scim", "scim2"),
+                    verb: "create",
+                    since: Timestamp::UNIX_EPOCH,
+                    attempt: None,
+                    deaths,
+                };
+                known.span(operation)
+            })
+            .chain((1..4).map(|number| span_of(operation, number)))
+            .collect();
+        assert_eq!(spans.len(), 6);
+    }
 }

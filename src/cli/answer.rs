@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use connectors::CATALOGUE;
+use domain::{Configuration, ConnectorRef};
 use engine::{CommandError, Engine, ReconcileError, ReplayError, ResolveError, Seed, SubmitError};
 
 use super::journal::refused;
@@ -116,7 +118,7 @@ pub(super) async fn carry_out(engine: &Engine, ask: Ask) -> Result<Answer, Troub
                 Err(error) => Err(failed(&error)),
             }
         }
-        Ask::Replay { exchange } => replay(engine, exchange).await,
+        Ask::Replay { exchange, allow } => replay(engine, exchange, allow).await,
         Ask::Compact { before, preview } => {
             let report = super::compact::with(engine, before, preview).await?;
             Ok(Answer::Compacted {
@@ -138,7 +140,7 @@ fn linked(link: Result<domain::Link, engine::ClaimError>, tried: &str) -> Result
     })
 }
 
-async fn replay(engine: &Engine, number: u64) -> Result<Answer, Trouble> {
+async fn replay(engine: &Engine, number: u64, allow: bool) -> Result<Answer, Trouble> {
     let tried = format!("send request #{number} once more");
     let found = engine.reader().exchange(number);
     let view = found
@@ -147,6 +149,7 @@ async fn replay(engine: &Engine, number: u64) -> Result<Answer, Trouble> {
             Trouble::new(Exit::Usage, &tried, "the journal has no such request")
                 .advise("`outbound journal exchanges` lists them with their numbers")
         })?;
+    may_replay(&engine.configuration(), &view.connector, allow, &tried)?;
     match engine.replay(&view.connector, &view.exchange).await {
         Ok(()) => Ok(Answer::Done),
         Err(ReplayError::Journal(error)) => Err(journal_trouble(&error)),
@@ -161,6 +164,25 @@ async fn replay(engine: &Engine, number: u64) -> Result<Answer, Trouble> {
             Err(Trouble::new(Exit::Target, &tried, &failure).advise(failure.advice.clone()))
         }
     }
+}
+
+/// Makes sure that a request that is sent once more goes to a mock, unless somebody meant it otherwise. Only the
+/// configuration in force tells: a file that was changed since, or another, may name other addresses.
+fn may_replay(
+    configuration: &Configuration,
+    connector: &ConnectorRef,
+    allow: bool,
+    tried: &str,
+) -> Result<(), Trouble> {
+    if allow || configuration.stays_here(&CATALOGUE, connector) {
+        return Ok(());
+    }
+    let told = format!(
+        "{connector} is a real target, and the engine would not know what the request changes there"
+    );
+    Err(Trouble::new(Exit::Usage, tried, told).advise(
+        "have the operation tried again, in order: `outbound journal retry`; or write --allow-replay",
+    ))
 }
 
 fn not_compared(connector: &domain::ConnectorRef, error: &ReconcileError) -> Trouble {

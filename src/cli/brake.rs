@@ -6,7 +6,7 @@ use clap::Subcommand;
 use domain::{Brake, ConnectorRef, OperationId};
 use engine::{EngagedBrake, Reader};
 
-use super::out::Out;
+use super::out::{Out, note};
 use super::seat::{Seat, nonsense};
 use super::session::journal_trouble;
 use super::trouble::Trouble;
@@ -84,9 +84,9 @@ pub(super) async fn brake(
         } => {
             let (_, seat) = Seat::take(global, true).await?;
             let result = async {
-                let mut kept = Vec::new();
+                let (mut kept, mut tries) = (Vec::new(), Tries::default());
                 for kind in which(&seat.reader(), &connector, brake)? {
-                    kept.extend(keeps(&seat.reader(), &connector, kind)?);
+                    let here = keeps(&seat.reader(), &connector, kind)?;
                     let ask = Ask::Approve {
                         connector: connector.clone(),
                         brake: kind,
@@ -94,7 +94,11 @@ pub(super) async fn brake(
                         reason: reason.clone(),
                         seconds: expires.as_secs(),
                     };
-                    let count = count(&seat.ask(ask).await?)?;
+                    let answer = seat.ask(ask).await;
+                    let Some(count) = tries.count(answer) else {
+                        continue;
+                    };
+                    kept.extend(here);
                     out.text(&format!(
                         "{connector}: {count} operations ({kind}) go on; {by} approved of it"
                     ));
@@ -102,7 +106,12 @@ pub(super) async fn brake(
                         "connector": connector.to_string(), "brake": kind, "by": by, "released": count,
                     }));
                 }
-                seat.settle(&kept, Duration::from_secs(wait)).await
+                let is_done = tries.is_done;
+                let ended = tries.end();
+                if is_done {
+                    seat.settle(&kept, Duration::from_secs(wait)).await?;
+                }
+                ended
             };
             let result = result.await;
             seat.leave().await;
@@ -116,6 +125,7 @@ pub(super) async fn brake(
         } => {
             let (_, seat) = Seat::take(global, false).await?;
             let result = async {
+                let mut tries = Tries::default();
                 for kind in which(&seat.reader(), &connector, brake)? {
                     let ask = Ask::Reject {
                         connector: connector.clone(),
@@ -123,7 +133,10 @@ pub(super) async fn brake(
                         by: by.clone(),
                         reason: reason.clone(),
                     };
-                    let count = count(&seat.ask(ask).await?)?;
+                    let answer = seat.ask(ask).await;
+                    let Some(count) = tries.count(answer) else {
+                        continue;
+                    };
                     out.text(&format!(
                         "{connector}: {count} operations ({kind}) are given up; {by} rejected them"
                     ));
@@ -131,7 +144,7 @@ pub(super) async fn brake(
                         "connector": connector.to_string(), "brake": kind, "by": by, "discarded": count,
                     }));
                 }
-                Ok(())
+                tries.end()
             };
             let result = result.await;
             seat.leave().await;
@@ -140,10 +153,40 @@ pub(super) async fn brake(
     }
 }
 
-fn count(answer: &Answer) -> Result<u64, Trouble> {
-    match answer {
-        Answer::Count { count } => Ok(*count),
-        _ => Err(nonsense()),
+/// What came of the kinds, one after the other: that one is refused does not keep the others from being done.
+#[derive(Default)]
+struct Tries {
+    is_done: bool,
+    failed: Vec<Trouble>,
+}
+
+impl Tries {
+    /// Takes what was answered for a kind; returns how many operations it was about when it was done.
+    fn count(&mut self, answer: Result<Answer, Trouble>) -> Option<u64> {
+        match answer {
+            Ok(Answer::Count { count }) => {
+                self.is_done = true;
+                return Some(count);
+            }
+            Ok(_) => self.failed.push(nonsense()),
+            Err(trouble) => self.failed.push(trouble),
+        }
+        None
+    }
+
+    /// Reports each kind that was not done. It is a failure when none was, or when it was not for the kind itself: a kind
+    /// that keeps nothing any more is no failure beside another that was done.
+    fn end(self) -> Result<(), Trouble> {
+        let is_done = self.is_done;
+        let (refused, mut failed): (Vec<_>, Vec<_>) = self
+            .failed
+            .into_iter()
+            .partition(|trouble| is_done && trouble.exit == Exit::Usage);
+        let last = failed.pop();
+        for trouble in refused.iter().chain(&failed) {
+            note(&trouble.to_string());
+        }
+        last.map_or(Ok(()), Err)
     }
 }
 
@@ -255,4 +298,32 @@ fn show(
 
 fn clock_text(at: jiff::Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed(exit: Exit) -> Result<Answer, Trouble> {
+        Err(Trouble::new(exit, "do that", "made up"))
+    }
+
+    fn end(answers: Vec<Result<Answer, Trouble>>) -> Result<(), Trouble> {
+        let mut tries = Tries::default();
+        for answer in answers {
+            tries.count(answer);
+        }
+        tries.end()
+    }
+
+    #[test]
+    fn a_kind_that_is_refused_is_no_failure_beside_one_that_was_done() {
+        let done = || Ok(Answer::Count { count: 2 });
+        assert_eq!(Tries::default().count(done()), Some(2));
+        assert!(end(vec![failed(Exit::Usage), done()]).is_ok());
+        let none = end(vec![failed(Exit::Usage), failed(Exit::Usage)]);
+        assert_eq!(none.unwrap_err().exit, Exit::Usage);
+        let broken = end(vec![failed(Exit::Journal), done()]);
+        assert_eq!(broken.unwrap_err().exit, Exit::Journal);
+    }
 }

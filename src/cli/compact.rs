@@ -58,7 +58,7 @@ pub(super) async fn with(
     preview: bool,
 ) -> Result<CompactionReport, Trouble> {
     let done = if preview {
-        engine.compact_preview(before)
+        engine.compact_preview(before).await
     } else {
         engine.compact(before).await
     };
@@ -84,7 +84,14 @@ pub(super) async fn compact(
     preview: bool,
 ) -> Result<Exit, Trouble> {
     let now = SystemClock::default().now();
-    let before = before.and_then(|when| when.instant(now));
+    let before = match before.map(|when| when.instant(now)) {
+        Some(None) => {
+            let told = "the age reaches back further than time is told";
+            let trouble = Trouble::new(Exit::Input, "understand --before", told);
+            return Err(trouble.advise("write a shorter age, such as 30d"));
+        }
+        before => before.flatten(),
+    };
     let (_, seat) = Seat::take(global, false).await?;
     let answer = seat.ask(Ask::Compact { before, preview }).await;
     seat.leave().await;

@@ -367,7 +367,14 @@ fn segment(name: &str) -> String {
 
 /// Where `outbound mock` notes how its mocks are steered, for the commands that steer them: beside `workbench.toml`,
 /// readable by its owner only, gone when the mocks stop.
-pub(super) struct ControlFile(PathBuf);
+pub(super) struct ControlFile {
+    path: PathBuf,
+    /// What was noted: other mocks may have been noted in its place since.
+    text: String,
+}
+
+/// How long a mock that was noted may take to answer; it is on this machine.
+const ANSWERS: Duration = Duration::from_secs(2);
 
 impl ControlFile {
     fn path(global: &Global) -> PathBuf {
@@ -376,13 +383,15 @@ impl ControlFile {
             .join("mocks.json")
     }
 
-    /// Notes how the mocks of an open workbench are steered; where other mocks were noted already, they stay.
+    /// Notes how the mocks of an open workbench are steered; where other mocks were noted already and still run, they stay.
     ///
     /// # Errors
     /// [`Trouble`] when it cannot be written. The mocks run all the same.
-    pub(super) fn beside(global: &Global, lab: &mocks::Lab) -> Result<Option<Self>, Trouble> {
-        if Self::path(global).exists() {
-            return Ok(None);
+    pub(super) async fn beside(global: &Global, lab: &mocks::Lab) -> Result<Option<Self>, Trouble> {
+        for control in noted(&Self::path(global)) {
+            if control.answers().await {
+                return Ok(None);
+            }
         }
         let folder = tempfile::tempdir()
             .map_err(|error| Trouble::new(Exit::Failed, "make a folder for credentials", error))?;
@@ -404,14 +413,27 @@ impl ControlFile {
             fs::create_dir_all(folder).map_err(|error| failed(&error))?;
         }
         write_private(&path, &text).map_err(|error| failed(&error))?;
-        Ok(Self(path))
+        Ok(Self { path, text })
     }
 }
 
 impl Drop for ControlFile {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0); // it only names mocks that no longer run
+        let is_ours = fs::read_to_string(&self.path).is_ok_and(|text| text == self.text);
+        if is_ours {
+            let _ = fs::remove_file(&self.path); // it only names mocks that no longer run
+        }
     }
+}
+
+/// Reads how the mocks are steered that were noted; nothing where nothing was, or nothing that can be read.
+fn noted(path: &Path) -> Vec<Control> {
+    let text = fs::read_to_string(path).unwrap_or_default();
+    let noted: Vec<Value> = serde_json::from_str(&text).unwrap_or_default();
+    let controls = noted.iter().map(|ready| ready["control"].clone());
+    controls
+        .filter_map(|control| serde_json::from_value(control).ok())
+        .collect()
 }
 
 fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
@@ -459,6 +481,13 @@ impl Control {
                 )
                 .advise(format!("start it: outbound mock {target}"))
             })
+    }
+
+    /// Tells whether the mock still runs. That somebody listens at its address is not enough: a mock that was started since
+    /// has the same port and another bearer.
+    async fn answers(&self) -> bool {
+        let asked = tokio::time::timeout(ANSWERS, self.ask("GET", "faults", None)).await;
+        matches!(asked, Ok(Ok(_)))
     }
 
     async fn ask(

@@ -17,8 +17,8 @@ use super::request::TriggerCommand;
 use super::serve::Served;
 use super::trouble::Trouble;
 use super::{Global, session};
-use crate::attached::Attached;
-use crate::control::{Client, Listener, Status};
+use crate::attached::{AttachError, Attached, Opens};
+use crate::control::{Client, Listener};
 use crate::exit::Exit;
 use crate::lab::MockLab;
 use crate::mocks_of::{self, MocksError};
@@ -63,7 +63,7 @@ pub(super) async fn open(global: &Global, args: &ScreenArgs) -> Result<Exit, Tro
             .preview(&reader)
             .map_err(|error| not_gone_on(&error))?;
     }
-    let opened = Opened::start(global, &loaded).await?;
+    let opened = Opened::start(global, args, &loaded).await?;
     let traffic = match (&opened.works, args.made_up_traffic) {
         (Works::Own(engine, _), Some(rate)) => {
             Some(tokio::spawn(made_up_traffic(engine.clone(), rate)))
@@ -89,7 +89,7 @@ pub(super) async fn open(global: &Global, args: &ScreenArgs) -> Result<Exit, Tro
 /// Opens the workbench without a screen: commands are read line by line, and told in plain lines.
 pub(super) async fn plain(global: &Global, args: &ScreenArgs) -> Result<Exit, Trouble> {
     let loaded = session::load(global)?;
-    let opened = Opened::start(global, &loaded).await?;
+    let opened = Opened::start(global, args, &loaded).await?;
     let input = std::io::BufReader::new(std::io::stdin());
     let invites = std::io::stdin().is_terminal();
     let setup = opened.setup(global, args);
@@ -193,13 +193,14 @@ const LOOKS: u32 = 30;
 const LOOK: Duration = Duration::from_millis(100);
 
 impl Opened {
-    async fn start(global: &Global, loaded: &Loaded) -> Result<Self, Trouble> {
+    async fn start(global: &Global, args: &ScreenArgs, loaded: &Loaded) -> Result<Self, Trouble> {
         let base = session::base(global);
         let (lab, elsewhere) = mocks_of::start_those_that_can(&loaded.configuration, &base)
             .await
             .map_err(|error| not_started(&error))?;
-        let works = Works::take(global, loaded).await?;
-        let note = ControlFile::beside(global, &lab).unwrap_or_else(|trouble| {
+        let works = Works::take(global, args, loaded).await?;
+        let note = ControlFile::beside(global, &lab).await;
+        let note = note.unwrap_or_else(|trouble| {
             tracing::warn!(%trouble, "the mocks can be steered from here only");
             None
         });
@@ -244,7 +245,7 @@ impl Opened {
 
 impl Works {
     /// Starts an engine, or finds the one that runs on the journal already.
-    async fn take(global: &Global, loaded: &Loaded) -> Result<Self, Trouble> {
+    async fn take(global: &Global, args: &ScreenArgs, loaded: &Loaded) -> Result<Self, Trouble> {
         let options = session::options(global, loaded);
         for _ in 0..LOOKS {
             match Engine::start(options.clone()).await {
@@ -260,12 +261,12 @@ impl Works {
             }
             tokio::time::sleep(LOOK).await;
         }
-        let attached = Attached::to(options)
-            .await
-            .map_err(|error| session::journal_trouble(&error))?;
-        if let Some(status) = attached.status().await {
-            same_file(global, &status)?;
-        }
+        let attached = Attached::to(Opens {
+            options,
+            file: global.config.clone(),
+            may_replay: args.allow_replay,
+        });
+        let attached = attached.await.map_err(|error| not_attached(&error))?;
         Ok(Self::Other(Arc::new(attached)))
     }
 }
@@ -284,23 +285,13 @@ fn answer(global: &Global, engine: &Engine, journal: &Path) -> Option<tokio::tas
     }
 }
 
-/// Makes sure that the running engine works by the file that would be edited here.
-fn same_file(global: &Global, status: &Status) -> Result<(), Trouble> {
-    let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    if real(&global.config) == real(&status.configuration) {
-        return Ok(());
+fn not_attached(error: &AttachError) -> Trouble {
+    match error {
+        AttachError::Journal(error) => session::journal_trouble(error),
+        AttachError::OtherFile(other) => {
+            Trouble::new(Exit::Journal, "open the workbench", other).advise(other.advice())
+        }
     }
-    let told = format!(
-        "the engine of process {} runs on this journal by {}",
-        status.pid,
-        status.configuration.display()
-    );
-    Err(
-        Trouble::new(Exit::Journal, "open the workbench", told).advise(format!(
-            "open it with --config {}, or on another journal with --journal",
-            status.configuration.display()
-        )),
-    )
 }
 
 fn left(ended: Result<Ended, RunError>) -> Result<Exit, Trouble> {

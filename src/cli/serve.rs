@@ -223,6 +223,7 @@ pub(super) async fn serve(global: &Global, out: Out, args: ServeArgs) -> Result<
         figures.abort();
     }
     manager(&[sd_notify::NotifyState::Stopping]);
+    listener.close();
     tracing::info!("stopping: nothing new is sent, and what is under way ends");
     let patience = Duration::from_secs(args.stop_timeout);
     if tokio::time::timeout(patience, engine.shutdown())

@@ -146,6 +146,9 @@ pub enum Ask {
     Replay {
         /// Its number in the journal.
         exchange: u64,
+        /// To a target that is no mock as well.
+        #[serde(default)]
+        allow: bool,
     },
     /// Remove what is old from the journal.
     Compact {
@@ -160,4 +163,35 @@ pub enum Ask {
     Status,
     /// Tell what happens, a line for whatever it is, until one of the two leaves.
     Follow,
+}
+
+impl Ask {
+    /// Tells whether the answer may be long in coming: a target is spoken to, a caller waits for a blocking provisioner, or
+    /// much is written.
+    pub(super) fn takes_long(&self) -> bool {
+        match self {
+            Self::Submit { .. }
+            | Self::Reconcile { .. }
+            | Self::Resolve { .. }
+            | Self::Link { .. }
+            | Self::Adopt { .. }
+            | Self::TakeAway { .. }
+            | Self::Seed { .. }
+            | Self::Replay { .. }
+            | Self::Compact { .. }
+            | Self::Follow => true,
+            Self::Retry { .. }
+            | Self::DecideAgain { .. }
+            | Self::Discard { .. }
+            | Self::Pause { .. }
+            | Self::Resume { .. }
+            | Self::Probe { .. }
+            | Self::Release { .. }
+            | Self::Approve { .. }
+            | Self::Reject { .. }
+            | Self::Unlink { .. }
+            | Self::Reload
+            | Self::Status => false,
+        }
+    }
 }

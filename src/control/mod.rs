@@ -73,9 +73,10 @@ pub enum Answer {
         /// The state.
         status: Box<Status>,
     },
-    /// What happened: facts up to this number are in the journal, and these requests are under way. To who follows only.
+    /// What happened: facts up to this number are in the journal, and these requests are under way. To who follows only;
+    /// the first line comes as soon as nothing is missed any more.
     Heard {
-        /// The number of the newest fact.
+        /// The number of the newest fact since one follows; 0 before there is one.
         last: u64,
         /// Requests that have begun and not ended since the line before.
         under_way: Vec<Started>,

@@ -9,10 +9,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 use engine::{Fact, News, Started, Subscription};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
+use zeroize::Zeroizing;
 
 use super::{Answer, Ask, socket_of};
+use crate::exit::Exit;
 
 /// The longest question that is read, in bytes: a seed of some ten thousand users.
 const LONGEST: u64 = 16 << 20;
@@ -23,8 +28,20 @@ const GATHER: Duration = Duration::from_millis(40);
 /// How many requests that are under way are told of in one line.
 const UNDER_WAY: usize = 256;
 
-/// How many are answered at once; the next waits.
-const GUESTS: usize = 64;
+/// How many questions are read, and short ones answered, at once; the next waits.
+const COMMANDS: usize = 64;
+
+/// How many may wait at once for what takes long: a blocking provisioner, a target that is read.
+const WAITING: usize = 256;
+
+/// How many may follow at once.
+const FOLLOWERS: usize = 32;
+
+/// How long a question may take to come in, and how long to wait for a slot among those who stay.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long an answer may take to be read.
+const LEAVE: Duration = Duration::from_secs(30);
 
 /// Answers questions.
 #[async_trait]
@@ -42,6 +59,69 @@ pub struct Listener {
     socket: UnixListener,
     path: PathBuf,
     owner: u32,
+    /// Device and number of the file: another process may have made one of the same name since.
+    file: (u64, u64),
+    patience: Duration,
+}
+
+/// How many may be here at once. Those who stay have slots apart from the short commands, so that a command is answered
+/// however many follow or wait.
+#[derive(Debug)]
+struct Slots {
+    commands: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
+    followers: Arc<Semaphore>,
+    patience: Duration,
+}
+
+impl Slots {
+    fn new(patience: Duration) -> Self {
+        let of = |count| Arc::new(Semaphore::new(count));
+        Self {
+            commands: of(COMMANDS),
+            waiting: of(WAITING),
+            followers: of(FOLLOWERS),
+            patience,
+        }
+    }
+
+    /// Waits for a slot to read a question.
+    async fn command(&self) -> OwnedSemaphorePermit {
+        let slot = Arc::clone(&self.commands).acquire_owned().await;
+        slot.expect("the slots are never closed")
+    }
+
+    /// Takes the slot that a question needs for the one that it was read in.
+    ///
+    /// # Errors
+    /// What to answer when none is free.
+    async fn exchange(
+        &self,
+        slot: OwnedSemaphorePermit,
+        ask: &Ask,
+    ) -> Result<OwnedSemaphorePermit, Answer> {
+        let (slots, told) = match ask {
+            Ask::Follow => (
+                &self.followers,
+                format!("{FOLLOWERS} others follow this engine already"),
+            ),
+            ask if ask.takes_long() => (
+                &self.waiting,
+                format!("{WAITING} others wait already for what takes long"),
+            ),
+            _ => return Ok(slot),
+        };
+        drop(slot);
+        match timeout(self.patience, Arc::clone(slots).acquire_owned()).await {
+            Ok(Ok(slot)) => Ok(slot),
+            Ok(Err(_)) | Err(_) => Err(refused(
+                Exit::Journal,
+                "answer",
+                told,
+                "try again when one of them has ended; short commands are answered meanwhile",
+            )),
+        }
+    }
 }
 
 impl Listener {
@@ -57,24 +137,36 @@ impl Listener {
         }
         let listener = UnixListener::bind(&path)?;
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
-        let owner = std::fs::metadata(&path)?.uid();
+        let file = std::fs::metadata(&path)?;
         Ok(Self {
             socket: listener,
             path,
-            owner,
+            owner: file.uid(),
+            file: (file.dev(), file.ino()),
+            patience: PATIENCE,
         })
+    }
+
+    /// Takes the socket away, so that nobody new comes; to be called before the journal's lock is given back. A socket that
+    /// another process has made in its place stays.
+    pub fn close(&self) {
+        let is_ours = std::fs::symlink_metadata(&self.path)
+            .is_ok_and(|file| (file.dev(), file.ino()) == self.file);
+        if is_ours {
+            let _ = std::fs::remove_file(&self.path); // gone already is what is wanted
+        }
     }
 
     /// Answers until it is dropped.
     pub async fn serve(&self, door: Arc<dyn Door>) {
+        let slots = Arc::new(Slots::new(self.patience));
         let mut guests = JoinSet::new();
         loop {
-            if guests.len() >= GUESTS {
-                let _ = guests.join_next().await; // a guest that broke down has got no answer
-            }
+            // Until one is free, whoever comes waits in the system's queue.
+            let slot = slots.command().await;
             match self.socket.accept().await {
                 Ok((stream, _)) if self.is_ours(&stream) => {
-                    guests.spawn(receive(stream, Arc::clone(&door)));
+                    guests.spawn(receive(stream, Arc::clone(&door), Arc::clone(&slots), slot));
                 }
                 Ok(_) => tracing::warn!(
                     "a process of another user was turned away from the control socket"
@@ -97,69 +189,123 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.path); // gone already is what is wanted
+        self.close();
     }
 }
 
-async fn receive(stream: UnixStream, door: Arc<dyn Door>) {
+async fn receive(
+    stream: UnixStream,
+    door: Arc<dyn Door>,
+    slots: Arc<Slots>,
+    slot: OwnedSemaphorePermit,
+) {
     let (read, mut write) = stream.into_split();
-    let mut line = String::new();
+    // The question may hold a password.
+    let mut line = Zeroizing::new(String::new());
     let mut reader = BufReader::new(read.take(LONGEST));
-    let is_whole = match reader.read_line(&mut line).await {
-        Ok(0) => return, // somebody looked whether we are here
-        Ok(_) => line.ends_with('\n'),
-        Err(error) => {
+    let is_whole = match timeout(slots.patience, reader.read_line(&mut line)).await {
+        Ok(Ok(0)) => return, // somebody looked whether we are here
+        Ok(Ok(_)) => line.ends_with('\n'),
+        Ok(Err(error)) => {
             tracing::warn!(%error, "a question could not be read from the control socket");
             return;
         }
-    };
-    let answer = match serde_json::from_str::<Ask>(&line) {
-        Ok(Ask::Follow) => {
-            let mut rest = reader.into_inner().into_inner();
-            let leaves = async {
-                let mut byte = [0];
-                while matches!(rest.read(&mut byte).await, Ok(1)) {}
-            };
-            tokio::select! {
-                () = leaves => {}
-                () = tell(door.follow(), &mut write) => {}
-            }
+        Err(_) => {
+            let answer = refused(
+                Exit::Usage,
+                "take the question",
+                format!("it did not come within {:?}", slots.patience),
+                "write the question as soon as the socket is open, with a line feed at its end",
+            );
+            say(&mut write, answer).await;
             return;
         }
-        Ok(ask) => door.answer(ask).await,
-        Err(_) if !is_whole => Answer::Refused {
-            exit: 2,
-            tried: "take the question".to_owned(),
-            happened: vec![format!("it is longer than {} MiB", LONGEST >> 20)],
-            advice: Some("ask for less at once, or stop the running engine first".to_owned()),
-            there: false,
-        },
-        Err(error) => Answer::Refused {
-            exit: 2,
-            tried: "understand the question".to_owned(),
-            // Of the kind and the place only: the question may hold a password.
-            happened: vec![format!(
-                "it is no question of this version (column {})",
-                error.column()
-            )],
-            advice: Some("use the same version of the program on both ends".to_owned()),
-            there: false,
-        },
     };
-    zeroize::Zeroize::zeroize(&mut line);
+    let ask = match serde_json::from_str::<Ask>(&line) {
+        Ok(ask) => ask,
+        Err(error) => {
+            drop(line);
+            say(&mut write, not_understood(is_whole, error.column())).await;
+            return;
+        }
+    };
+    drop(line);
+    let _slot = match slots.exchange(slot, &ask).await {
+        Ok(slot) => slot,
+        Err(full) => {
+            say(&mut write, full).await;
+            return;
+        }
+    };
+    if matches!(ask, Ask::Follow) {
+        let news = door.follow();
+        tokio::select! {
+            () = leaves(reader.into_inner().into_inner()) => {}
+            () = tell(news, &mut write) => {}
+        }
+        return;
+    }
+    let answer = door.answer(ask).await;
+    say(&mut write, answer).await;
+}
+
+fn not_understood(is_whole: bool, column: usize) -> Answer {
+    if is_whole {
+        return refused(
+            Exit::Usage,
+            "understand the question",
+            // Of the kind and the place only: the question may hold a password.
+            format!("it is no question of this version (column {column})"),
+            "use the same version of the program on both ends",
+        );
+    }
+    refused(
+        Exit::Usage,
+        "take the question",
+        format!("it is longer than {} MiB", LONGEST >> 20),
+        "ask for less at once, or stop the running engine first",
+    )
+}
+
+fn refused(exit: Exit, tried: &str, happened: String, advice: &str) -> Answer {
+    Answer::Refused {
+        exit: exit.code(),
+        tried: tried.to_owned(),
+        happened: vec![happened],
+        advice: Some(advice.to_owned()),
+        there: false,
+    }
+}
+
+/// Returns when a guest has left.
+async fn leaves(mut read: OwnedReadHalf) {
+    let mut byte = [0];
+    while matches!(read.read(&mut byte).await, Ok(1)) {}
+}
+
+/// Writes an answer. A guest who does not read it is not waited for: the slot is another's.
+async fn say(write: &mut OwnedWriteHalf, answer: Answer) {
     let text = match serde_json::to_string(&answer) {
-        Ok(text) => text,
+        Ok(text) => format!("{text}\n"),
         Err(error) => {
             tracing::error!(%error, "an answer could not be written");
             return;
         }
     };
-    let _ = write.write_all(format!("{text}\n").as_bytes()).await; // a client that left needs no answer
+    let _ = timeout(LEAVE, write.write_all(text.as_bytes())).await; // a client that left needs no answer
 }
 
-/// Tells a guest what happens, until the engine ends or the guest has left.
-async fn tell(mut news: Subscription, to: &mut tokio::net::unix::OwnedWriteHalf) {
+/// Tells a guest what happens, until the engine ends or the guest has left. The first line comes at once: whatever is
+/// committed after it will be told, and what was committed before is in the journal.
+async fn tell(mut news: Subscription, to: &mut OwnedWriteHalf) {
     let mut last = 0;
+    let begun = Answer::Heard {
+        last,
+        under_way: Vec::new(),
+    };
+    if !heard(begun, to).await {
+        return;
+    }
     while let Some(first) = news.next().await {
         let mut under_way: Vec<Started> = Vec::new();
         let mut take = |one: News| match one {
@@ -180,13 +326,127 @@ async fn tell(mut news: Subscription, to: &mut tokio::net::unix::OwnedWriteHalf)
         while let Some(next) = news.try_next() {
             take(next);
         }
-        let heard = Answer::Heard { last, under_way };
-        let Ok(text) = serde_json::to_string(&heard) else {
-            tracing::error!("what happens cannot be told");
-            return;
-        };
-        if to.write_all(format!("{text}\n").as_bytes()).await.is_err() {
+        if !heard(Answer::Heard { last, under_way }, to).await {
             return;
         }
+    }
+}
+
+/// Writes one line to who follows, and tells whether that was possible.
+async fn heard(answer: Answer, to: &mut OwnedWriteHalf) -> bool {
+    let Ok(text) = serde_json::to_string(&answer) else {
+        tracing::error!("what happens cannot be told");
+        return false;
+    };
+    to.write_all(format!("{text}\n").as_bytes()).await.is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{Change, QualifiedName, Request, Source};
+    use tokio::sync::broadcast;
+
+    use super::*;
+    use crate::control::{Client, Follower};
+
+    /// Longer than the slowest machine needs; nothing waits so long unless something is wrong.
+    const LONG: Duration = Duration::from_mins(2);
+
+    /// A door behind which a request is never done, and nothing happens.
+    struct Slow {
+        taken: Semaphore,
+        news: broadcast::Sender<News>,
+    }
+
+    #[async_trait]
+    impl Door for Slow {
+        async fn answer(&self, ask: Ask) -> Answer {
+            if matches!(ask, Ask::Submit { .. }) {
+                self.taken.add_permits(1);
+                std::future::pending::<()>().await;
+            }
+            Answer::Done
+        }
+
+        fn follow(&self) -> Subscription {
+            Subscription::of(self.news.subscribe())
+        }
+    }
+
+    /// A journal's folder, the door behind its socket, and the way to it.
+    async fn answering(patience: Duration) -> (tempfile::TempDir, Arc<Slow>, Client) {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = folder.path().join("j.db");
+        let mut listener = Listener::bind(&journal).unwrap();
+        listener.patience = patience;
+        let door = Arc::new(Slow {
+            taken: Semaphore::new(0),
+            news: broadcast::Sender::new(8),
+        });
+        let answers = Arc::clone(&door);
+        tokio::spawn(async move { listener.serve(answers).await });
+        let client = Client::of(&journal).await.unwrap();
+        (folder, door, client)
+    }
+
+    async fn is_answered(client: &Client) {
+        let answer = timeout(LONG, client.ask(&Ask::Status)).await;
+        assert_eq!(answer.unwrap().unwrap(), Answer::Done);
+    }
+
+    #[tokio::test]
+    async fn who_follows_leaves_the_commands_alone_and_one_too_many_is_told() {
+        let (_folder, _door, client) = answering(Duration::from_millis(200)).await;
+        let mut followers: Vec<Follower> = Vec::new();
+        for _ in 0..FOLLOWERS {
+            let mut follower = client.follow().await.unwrap();
+            let first = timeout(LONG, follower.next()).await.unwrap().unwrap();
+            assert!(matches!(first, Answer::Heard { last: 0, .. }), "{first:?}");
+            followers.push(follower);
+        }
+        let mut next = client.follow().await.unwrap();
+        let told = timeout(LONG, next.next()).await.unwrap().unwrap();
+        assert!(
+            matches!(&told, Answer::Refused { happened, .. } if happened[0].contains("follow")),
+            "{told:?}"
+        );
+        is_answered(&client).await;
+    }
+
+    #[tokio::test]
+    async fn a_command_is_answered_while_many_wait_for_a_blocking_provisioner() {
+        let (_folder, door, client) = answering(LONG).await;
+        let mut asking = JoinSet::new();
+        let many = COMMANDS + 1;
+        for _ in 0..many {
+            let client = client.clone();
+            let user = QualifiedName::new("kim");
+            let request = Request {
+                change: Change::DeleteUser { user },
+                source: Source::Api,
+                application: None,
+                connection: None,
+            };
+            asking.spawn(async move { client.ask(&Ask::Submit { request }).await });
+        }
+        let many = u32::try_from(many).unwrap();
+        let taken = timeout(LONG, door.taken.acquire_many(many)).await;
+        assert!(taken.unwrap().is_ok(), "all of them wait");
+        is_answered(&client).await;
+    }
+
+    #[tokio::test]
+    async fn who_says_nothing_is_sent_away() {
+        let (folder, _door, client) = answering(Duration::from_millis(200)).await;
+        let mut silent = Vec::new();
+        for _ in 0..COMMANDS {
+            let stream = UnixStream::connect(socket_of(&folder.path().join("j.db"))).await;
+            silent.push(stream.unwrap());
+        }
+        is_answered(&client).await;
+        let mut told = String::new();
+        let read = timeout(LONG, silent[0].read_to_string(&mut told)).await;
+        read.unwrap().unwrap();
+        assert!(told.contains("did not come within"), "{told}");
     }
 }

@@ -591,7 +591,11 @@ impl Inner {
         });
         let last = operation.and_then(|operation| operation.attempts.last());
         Ok(last.is_some_and(|attempt| {
-            attempt.failure == Some(process_ended()) && attempt.asked.is_empty()
+            let ended = process_ended();
+            let failed = attempt.failure.as_ref();
+            let is_ended = failed
+                .is_some_and(|failure| failure.kind == ended.kind && failure.told == ended.told);
+            is_ended && attempt.asked.is_empty()
         }))
     }
 
@@ -611,6 +615,11 @@ impl Inner {
         };
         let now = self.clock.monotonic();
         match open.life {
+            Life::InDoubt { at } if at > self.clock.now() && self.broke_off(&open)? => {
+                return Err(wrong(&format!(
+                    "its request may still be under way until {at:.0}; the next of its lane would overtake it"
+                )));
+            }
             Life::Queued | Life::Retrying { .. } | Life::InDoubt { .. } | Life::Held { .. } => {
                 let mut lanes = self.lanes();
                 let removed = lanes.is_left(&open.connector, open.seq)

@@ -240,7 +240,7 @@ impl Work<'_> {
             if let (false, Some(planned)) = (still_waits, reader.planned(operation)?) {
                 let mut owed = Owed::default();
                 self.follow_up(&mut owed, &head, link, Joining::Planned(&planned))?;
-                self.inner.commit_surely(owed).await?;
+                self.commit_follow_up(owed).await?;
             }
         }
         for (operation, basis) in ups.queued {
@@ -260,7 +260,18 @@ impl Work<'_> {
             };
             let mut owed = Owed::default();
             self.follow_up(&mut owed, &before, link, joining)?;
-            self.inner.commit_surely(owed).await?;
+            self.commit_follow_up(owed).await?;
+        }
+        Ok(())
+    }
+
+    async fn commit_follow_up(&self, owed: Owed) -> Result<(), JournalError> {
+        if !self.inner.commit_surely(owed).await? {
+            let head = self.head();
+            tracing::error!(
+                user = %head.name, connector = %head.connector,
+                "the engine stopped before a membership could be written; the group's next change brings it"
+            );
         }
         Ok(())
     }

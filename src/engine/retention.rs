@@ -78,12 +78,14 @@ impl Engine {
     }
 
     /// Counts what [`compact`](Self::compact) would remove.
-    pub fn compact_preview(
+    pub async fn compact_preview(
         &self,
         before: Option<Timestamp>,
     ) -> Result<CompactionReport, JournalError> {
         let inner = self.inner();
-        preview(&inner.reader, inner.horizon(before))
+        let (reader, horizon) = (inner.reader.clone(), inner.horizon(before));
+        let counted = tokio::task::spawn_blocking(move || preview(&reader, horizon)).await;
+        counted.map_err(|_| JournalError::Closed)?
     }
 }
 
@@ -205,8 +207,7 @@ impl Hand<'_> {
         let _is_enough = self.flows(&mut announced).await?
             || self.bodies(&mut announced).await?
             || self.apart(&mut announced).await?;
-        while announced
-            && !self.inner.is_stopping()
+        while !self.inner.is_stopping()
             && self.step(Step::Shrink { pages: PAGES }).await?.can_shrink
         {}
         Ok(())
@@ -230,9 +231,15 @@ impl Hand<'_> {
         let mut after: Option<FlowId> = None;
         loop {
             let from = after;
+            let began = self.inner.clock.monotonic();
             let old = self
                 .look(move |reader| reader.old_flows(from, before, LOOKED_AT))
                 .await?;
+            // Most of what is old may have to stay: looking at it is not to keep a core busy either.
+            self.rest(began).await;
+            if self.inner.is_stopping() {
+                return Ok(true);
+            }
             for flows in old.flows.chunks(TOGETHER) {
                 self.announce(announced).await?;
                 let flows = flows.to_vec();
@@ -314,15 +321,18 @@ impl Hand<'_> {
     }
 
     async fn step(&self, step: Step) -> Result<Removed, JournalError> {
-        let clock = &self.inner.clock;
-        let began = clock.monotonic();
+        let began = self.inner.clock.monotonic();
         let removed = self.inner.journal.tend(step).await?;
+        self.rest(began).await;
+        Ok(removed)
+    }
+
+    /// Leaves three quarters of the time to others, as long as a step takes no longer than a third of a second.
+    async fn rest(&self, began: Duration) {
         if self.gently {
-            // Three quarters of the writer's time are others', however slow the disk is.
-            let pause = clock.monotonic().saturating_sub(began) * 3;
+            let pause = self.inner.clock.monotonic().saturating_sub(began) * 3;
             tokio::time::sleep(pause.clamp(Duration::from_millis(5), Duration::from_secs(1))).await;
         }
-        Ok(removed)
     }
 }
 

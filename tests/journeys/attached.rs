@@ -148,3 +148,35 @@ fn another_file_than_the_engines_is_refused_with_its_name() {
     assert!(said.err.contains("open it with --config"), "{}", said.err);
     assert_eq!(service.stop(), Some(0));
 }
+
+#[test]
+fn whether_a_replay_goes_to_a_mock_is_told_by_what_the_running_engine_works_by() {
+    let mocks = Mocks::start();
+    let program = program(&mocks);
+    let path = program.path().join("workbench.toml");
+    let mock = std::fs::read_to_string(&path).unwrap();
+    let real = mock
+        .replacen(&mocks.origin("scim2"), "https://scim.invalid", 2)
+        .replacen("\"scim2-mock-token\"", "{ file = \"token\" }", 1);
+    std::fs::write(program.path().join("token"), "made up").unwrap();
+    let service = Service::start(&program);
+    create(&program, "kim");
+    program.run(&["reconcile", "corp-scim/scim2", "--patience", "0"]);
+    let listed = program.expect(0, &["journal", "exchanges", "--json", "--limit", "50"]);
+    let read = listed.values().into_iter().find(|one| {
+        one["connector"]["connection"] == "corp-scim" && one["exchange"]["method"] == "GET"
+    });
+    let number = read.unwrap()["seq"].to_string();
+
+    // The file was changed, and the engine has not read it: it still speaks to the mock.
+    std::fs::write(&path, &real).unwrap();
+    program.expect(0, &["replay", &number]);
+    assert_eq!(service.stop(), Some(0));
+
+    // The other way round the request would go to the real target.
+    let service = Service::start(&program);
+    std::fs::write(&path, &mock).unwrap();
+    let said = program.expect(2, &["replay", &number]);
+    assert!(said.err.contains("is a real target"), "{}", said.err);
+    assert_eq!(service.stop(), Some(0));
+}

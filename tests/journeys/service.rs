@@ -3,7 +3,9 @@
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 
-use crate::program::{Mocks, Program};
+use serde_json::Value;
+
+use crate::program::{Mocks, Program, house};
 
 /// A running `outbound serve`, ended with the test.
 pub(crate) struct Service {
@@ -139,32 +141,75 @@ fn commands_reach_a_running_engine_by_its_socket_and_a_signal_stops_it() {
 fn what_is_old_is_removed_beside_a_running_engine_and_without_one() {
     let mocks = Mocks::start();
     let program = Program::shipped(&mocks);
+    // A journal of 22 November 2026, in which Lee came and left; its targets are not configured any more.
+    let journal = program.path().join("outbound.db");
+    std::fs::copy(house().join("fixtures/journal/format-4.journal"), journal).unwrap();
+    let lee = "01a202b2-c500-7e53-a951-0acbaee2b631";
     let service = Service::start(&program);
-    run(&program, 0, &trigger(&CREATE));
-    let compact = [
-        "--json",
-        "journal",
-        "compact",
-        "--dry-run",
-        "--before",
-        "1d",
+    program.expect(0, &["journal", "show", lee]);
+    let came = [
+        "user-created",
+        "noa",
+        "--claim",
+        "lastname=Ng",
+        "--claim",
+        "givenname=Noa",
     ];
-    let said = program.expect(0, &compact);
-    let beside: serde_json::Value = serde_json::from_str(&said.out).unwrap();
-    assert_eq!(beside["preview"], true);
-    assert_eq!(beside["removed"]["cause"], "by-hand");
-    assert_eq!(beside["removed"]["flows"], 0);
+    run(&program, 0, &trigger(&came));
+    let compact = |words: &[&str]| -> Value {
+        let compact = ["--json", "journal", "compact", "--before", "1d"];
+        let said = program.expect(0, &[&compact[..], words].concat());
+        said.values().remove(0)
+    };
+    let counted = compact(&["--dry-run"]);
+    assert_eq!(counted["preview"], true);
+    assert_eq!(counted["removed"]["cause"], "by-hand");
+    // How Lee came, which Lee's leaving overtook, and a change that nobody was told of.
+    assert_eq!(counted["removed"]["flows"], 2);
+    program.expect(0, &["journal", "show", lee]);
+    let done = compact(&[]);
+    assert_eq!(done["preview"], false);
+    for what in ["flows", "operations", "exchanges", "facts", "bodies"] {
+        assert_eq!(done["removed"][what], counted["removed"][what], "{what}");
+    }
+    let said = program.expect(2, &["journal", "show", lee]);
+    assert!(said.err.contains("is no longer kept"), "{}", said.err);
+    assert_eq!(compact(&[])["removed"]["flows"], 0);
     assert_eq!(service.stop(), Some(0));
+
     let said = program.expect(0, &["journal", "compact", "--before", "1d"]);
     assert!(
         said.out.contains("nothing that had settled before"),
         "{}",
         said.out
     );
-    // A flow of 2024 that is not there: the journal is whole, so there never was one.
-    let unknown = "018cc251-f400-7000-8000-000000000000";
+    // A flow of another century: of what is that new the journal is whole, so there never was one.
+    let unknown = "0fffffff-f400-7000-8000-000000000000";
     let said = program.expect(2, &["journal", "show", unknown]);
     assert!(said.err.contains("there is no flow"), "{}", said.err);
+    let users = program.expect(0, &["users", "list", "--json"]).values();
+    let names: Vec<&Value> = users.iter().map(|user| &user["name"]).collect();
+    assert_eq!(names, ["bob", "kim", "noa"]);
+}
+
+#[test]
+fn a_journal_of_an_older_format_is_written_anew_when_no_engine_runs() {
+    let mocks = Mocks::start();
+    let program = Program::shipped(&mocks);
+    let journal = program.path().join("outbound.db");
+    let old = house().join("fixtures/journal/format-4.journal");
+    std::fs::copy(&old, &journal).unwrap();
+    let compact = ["--json", "journal", "compact", "--before", "1d"];
+    let report = program.expect(0, &compact).values().remove(0);
+    assert_eq!(report["removed"]["flows"], 2);
+    assert_eq!(report["after"]["file_bytes"], report["after"]["used_bytes"]);
+    let file = std::fs::read(&journal).unwrap();
+    assert_eq!(report["after"]["file_bytes"], file.len());
+    // SQLite's file format, 1.3: from now on room is given back in steps.
+    let is_incremental = |file: &[u8]| file[64..68] != [0; 4];
+    assert!(is_incremental(&file));
+    assert!(!is_incremental(&std::fs::read(old).unwrap()));
+    assert!(program.path().join("outbound.db.format-4").exists());
 }
 
 #[test]
@@ -177,7 +222,7 @@ fn a_bad_file_is_told_and_the_earlier_configuration_stays_in_force() {
     std::fs::write(&path, format!("{good}\n[engine]\nnonsense = true\n")).unwrap();
     service.signal("HUP");
     // The file cannot be read by a command either, so the journal is named.
-    let findings = |program: &Program| -> Vec<serde_json::Value> {
+    let findings = |program: &Program| -> Vec<Value> {
         std::fs::write(program.path().join("good.toml"), &good).unwrap();
         let words = ["--config", "good.toml", "status", "--json"];
         let status = program.expect(0, &words).values().remove(0);

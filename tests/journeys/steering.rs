@@ -88,6 +88,45 @@ fn a_mock_is_steered_from_another_process() {
 }
 
 #[test]
+fn a_workbench_replaces_the_note_of_mocks_that_are_gone_and_leaves_anothers_alone() {
+    let mocks = Mocks::start();
+    let program = Program::shipped(&mocks);
+    let file = program.path().join("workbench.toml");
+    let mut text = std::fs::read_to_string(&file).unwrap();
+    for port in ["9101", "9102", "9103"] {
+        text = text.replace(&format!("port = {port}"), "port = 0");
+    }
+    std::fs::write(&file, text).unwrap();
+    // What a workbench leaves that is killed: nobody listens there any more.
+    let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/_mock", gone.local_addr().unwrap());
+    drop(gone);
+    let note = program.path().join(".outbound/mocks.json");
+    std::fs::create_dir_all(program.path().join(".outbound")).unwrap();
+    let control = serde_json::json!({ "url": url, "authorization": "Bearer made-up" });
+    let left = serde_json::json!([{ "mock": "scim2", "control": control }]);
+    std::fs::write(&note, left.to_string()).unwrap();
+    program.expect(7, &["mock", "faults", "scim2"]);
+
+    let mut workbench = program
+        .command(&["--plain"])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    while program.run(&["mock", "faults", "scim2"]).code != 0 {
+        assert!(workbench.try_wait().unwrap().is_none(), "it is open");
+    }
+
+    // Others were noted in their place: that is not the workbench's to remove.
+    std::fs::write(&note, "[]").unwrap();
+    drop(workbench.stdin.take());
+    assert_eq!(workbench.wait().unwrap().code(), Some(0));
+    assert_eq!(std::fs::read_to_string(&note).unwrap(), "[]");
+}
+
+#[test]
 fn a_mock_is_not_exposed_by_accident() {
     let program = Program::with("");
     let said = program.run(&["mock", "scim2", "--listen", "0.0.0.0:0"]);

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::any_value;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message as _;
 use serde_json::Value;
@@ -168,6 +169,95 @@ fn a_flow_is_a_trace_and_what_a_request_names_as_its_span_is_its_attempt() {
             assert!(!text.contains(word), "{word}");
         }
     }
+}
+
+/// Returns the text of an attribute.
+fn text<'s>(span: &'s Span, key: &str) -> &'s str {
+    let attribute = span.attributes.iter().find(|pair| pair.key == key);
+    let value = attribute.and_then(|pair| pair.value.as_ref());
+    match value.and_then(|value| value.value.as_ref()) {
+        Some(any_value::Value::StringValue(text)) => text,
+        other => panic!("{key}: {other:?}"),
+    }
+}
+
+#[test]
+fn what_an_earlier_process_left_is_told_as_whole_and_no_span_is_told_twice() {
+    let mocks = Mocks::start();
+    let program = Program::shipped(&mocks);
+    let collector = Collector::start();
+    for (path, value) in [
+        (
+            "connections[id=acme-google].connectors[type=google].enabled",
+            "false",
+        ),
+        (
+            "resident.provisioners[connection=corp-scim].blocking",
+            "false",
+        ),
+    ] {
+        program.expect(0, &["config", "set", path, value]);
+    }
+    tracing_to(&program, &format!("http://{}", collector.address));
+    let create = |name| trigger(&["user-created", name, "--claim", "lastname=Ng"]);
+    let scim = "corp-scim/scim2";
+
+    // Two dead letters, one given up at once, and an operation that waits for another process.
+    let first = Service::start(&program);
+    mocks.steer(&["arm", "scim2", "status:code=400,op=Users.create,times=2"]);
+    run(&program, 1, &create("kim"));
+    run(&program, 1, &create("bob"));
+    let dead = program
+        .expect(0, &["journal", "operations", "--state", "dead", "--json"])
+        .values();
+    let id = |user: &str| {
+        let letter = dead.iter().find(|view| view["name"] == user);
+        letter.unwrap()["operation"].as_str().unwrap().to_owned()
+    };
+    program.expect(0, &["journal", "discard", &id("bob"), "--why", "a test"]);
+    program.expect(0, &["connector", "pause", scim]);
+    let waits = [create("ann"), vec!["--wait".to_owned(), "1".to_owned()]].concat();
+    run(&program, 6, &waits);
+    assert_eq!(first.stop(), Some(0));
+
+    let second = Service::start(&program);
+    program.expect(0, &["connector", "resume", scim]);
+    while mocks.object("scim2", "ann").is_none() {}
+    program.expect(0, &["journal", "retry", &id("kim")]);
+    assert_eq!(second.stop(), Some(0));
+
+    let spans = collector.spans();
+    let told: BTreeSet<_> = spans.iter().map(|span| &span.span_id).collect();
+    assert_eq!(told.len(), spans.len());
+    let (flows, operations) = (named(&spans, "flow"), named(&spans, "operation"));
+    let (attempts, requests) = (named(&spans, "attempt"), named(&spans, "request"));
+    assert_eq!(flows.len(), 3);
+    for (children, parents) in [
+        (&operations, &flows),
+        (&attempts, &operations),
+        (&requests, &attempts),
+    ] {
+        assert!(!children.is_empty());
+        for child in children.values() {
+            assert!(parents.contains_key(&child.parent_span_id), "{child:?}");
+        }
+    }
+    let ends = |user: &str| {
+        let of = id(user);
+        let of = operations
+            .values()
+            .filter(|span| text(span, "outbound.operation") == of);
+        let mut ends: Vec<_> = of
+            .map(|span| (span.start_time_unix_nano, text(span, "outbound.outcome")))
+            .collect();
+        ends.sort_unstable();
+        let outcomes = ends.into_iter().map(|(_, outcome)| outcome);
+        outcomes.collect::<Vec<_>>()
+    };
+    assert_eq!(ends("kim"), ["dead", "done"]);
+    assert_eq!(ends("bob"), ["dead", "discarded"]);
+    // Two of Kim, one of Bob, one of Ann.
+    assert_eq!((operations.len(), attempts.len()), (5, 4));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-// Drives the Google and the Salesforce mock with the vendors' own Node clients. By hand; no part of the gate.
+// Drives the Google and the Salesforce mock with the vendors' own Node clients. By hand: the tests of this repository do not run it.
 //
 //     npm install @googleapis/admin jsforce @salesforce/core     (Node 22 or newer)
 //     node node.mjs GOOGLE_KEY_FILE GOOGLE_URL SUBJECT SALESFORCE_FILE SALESFORCE_URL

@@ -189,7 +189,11 @@ pub(super) fn carry_out(db: &mut Connection, step: &Step) -> Result<Removed, Jou
             if can_vacuum {
                 vacuum(db, (room.file_bytes - room.used_bytes) / PAGE)?;
             } else {
-                db.execute_batch("VACUUM")?;
+                // What is written anew stands in a file of its own meanwhile, not in memory: it may be gigabytes.
+                db.pragma_update(None, "temp_store", "FILE")?;
+                let vacuumed = db.execute_batch("VACUUM");
+                db.pragma_update(None, "temp_store", "MEMORY")?;
+                vacuumed?;
             }
         }
         _ => {

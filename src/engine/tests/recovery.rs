@@ -115,6 +115,9 @@ async fn what_a_dead_process_sent_may_still_be_under_way_when_the_next_one_start
     let operation = outcome.operations[0].operation;
     let told = world.engine.retry(operation).await.unwrap_err().to_string();
     assert!(told.contains("may still be under way"), "{told}");
+    // Given up now, the next of its lane would come before it.
+    let given_up = world.engine.discard(operation, "by hand").await;
+    assert!(given_up.is_err());
     // Only now it is carried out.
     world.full.plant("kim", world.clock.now());
     let local = world.trace(&outcome).operations[0].queued.local;

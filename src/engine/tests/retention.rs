@@ -1,8 +1,11 @@
 //! What is old goes, what is needed stays, and nothing is ever half removed.
 
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{FlowId, RetentionPolicy};
+use domain::{Clock, FlowId, ManualClock, RetentionPolicy, Wake};
+use tokio::sync::watch;
 
 use super::double::rejected;
 use super::world::{World, full, plain};
@@ -72,7 +75,7 @@ async fn what_has_settled_goes_and_what_tells_how_accounts_stand_stays() {
         world.reader().links(None, None, 10).unwrap(),
     );
 
-    let preview = world.engine.compact_preview(None).unwrap();
+    let preview = world.engine.compact_preview(None).await.unwrap();
     assert!(is_kept(&world, created.flow), "a preview removes nothing");
     let report = world.engine.compact(None).await.unwrap();
     assert_eq!(preview.removed, report.removed);
@@ -239,18 +242,101 @@ async fn a_step_that_the_disk_refuses_changes_nothing_and_is_made_later() {
     assert!(!is_kept(&world, created.flow));
 }
 
+/// A clock that seems to run by itself, and whose minutes and hours are over at once. The time that it shows is moved by
+/// hand.
+struct Hasty {
+    shown: ManualClock,
+    /// The pauses of a minute and more that somebody made, in order.
+    pauses: watch::Sender<Vec<Duration>>,
+}
+
+impl Clock for Hasty {
+    fn now(&self) -> jiff::Timestamp {
+        self.shown.now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.shown.monotonic()
+    }
+
+    fn wake(&self, at: Duration) -> Wake {
+        let pause = at.saturating_sub(self.monotonic());
+        if pause >= Duration::from_mins(1) {
+            self.pauses.send_modify(|pauses| pauses.push(pause));
+        }
+        Wake::After(Duration::from_millis(1))
+    }
+}
+
+/// Starts the world's engine anew, by a clock that runs by itself.
+async fn hurry(world: &mut World) -> Arc<Hasty> {
+    world.engine.shutdown().await;
+    let clock = Arc::new(Hasty {
+        shown: world.clock.clone(),
+        pauses: watch::Sender::new(Vec::new()),
+    });
+    let options = crate::Options {
+        clock: Arc::<Hasty>::clone(&clock),
+        ..world.options()
+    };
+    world.engine = Engine::start(options).await.unwrap();
+    clock
+}
+
+/// Waits until the engine has looked so many times more for what is old, from begin to end.
+async fn looks(clock: &Hasty, times: usize) {
+    let mut pauses = clock.pauses.subscribe();
+    // One look may be under way.
+    let wanted = pauses.borrow().len() + times + 1;
+    let long = Duration::from_mins(1);
+    let come = pauses.wait_for(|pauses| pauses.len() >= wanted);
+    let come = tokio::time::timeout(long, come).await;
+    assert!(come.is_ok_and(|come| come.is_ok()), "nobody looks");
+}
+
 #[tokio::test]
-async fn the_running_engine_removes_what_is_old_by_itself() {
-    let world = World::new().await;
+async fn the_running_engine_removes_what_is_old_by_itself_again_and_again() {
+    let mut world = World::new().await;
+    let created = world.create("kim").await;
+    world.settle().await;
+    let changed = world.mail("kim", "new@acme.example").await;
+    world.settle().await;
+    world.clock.advance(100 * DAY);
+    let clock = hurry(&mut world).await;
+    looks(&clock, 1).await;
+    assert!(!is_kept(&world, created.flow));
+    assert!(is_kept(&world, changed.flow));
+    let told = compactions(&world.reader());
+    assert_eq!(told[0].cause, CompactionCause::Age);
+    let (minute, hour) = (Duration::from_mins(1), Duration::from_hours(1));
+    assert_eq!(clock.pauses.borrow()[..2], [minute, hour]);
+
+    world.mail("kim", "newer@acme.example").await;
+    world.settle().await;
+    world.clock.advance(100 * DAY);
+    looks(&clock, 1).await;
+    assert!(!is_kept(&world, changed.flow));
+    assert_eq!(world.full.names(), ["kim"]);
+}
+
+#[tokio::test]
+async fn nothing_is_removed_by_itself_until_the_configuration_wants_it() {
+    let mut world = by_hand().await;
     let created = world.create("kim").await;
     world.settle().await;
     world.mail("kim", "new@acme.example").await;
     world.settle().await;
     world.clock.advance(100 * DAY);
-    remove_old(&world).await;
+    let clock = hurry(&mut world).await;
+    let last = world.reader().last().unwrap();
+    looks(&clock, 3).await;
+    assert!(is_kept(&world, created.flow));
+    assert_eq!(world.reader().last().unwrap(), last);
+    world
+        .reconfigure(|configuration| configuration.engine.retention.enabled = true)
+        .await;
+    looks(&clock, 1).await;
     assert!(!is_kept(&world, created.flow));
-    let told = compactions(&world.reader());
-    assert_eq!(told[0].cause, CompactionCause::Age);
 }
 
 #[tokio::test]
@@ -317,6 +403,59 @@ async fn the_file_becomes_smaller_beside_a_running_engine_and_without_one() {
     let report = world.engine.compact(None).await.unwrap();
     assert!(report.after.file_bytes < after);
     assert_eq!(report.after.file_bytes, report.after.used_bytes);
+}
+
+/// Tells how a file gives back room: 0 not at all, 2 in steps.
+fn auto_vacuum(path: &Path) -> i64 {
+    let file = rusqlite::Connection::open(path).unwrap();
+    file.pragma_query_value(None, "auto_vacuum", |row| row.get(0))
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_file_of_an_older_format_is_written_anew_when_nobody_waits_for_it() {
+    let mut world = by_hand().await;
+    world.engine.shutdown().await;
+    let path = world.folder.path().join("old.db");
+    let old = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../fixtures/journal/format-4.journal"
+    );
+    std::fs::copy(old, &path).unwrap();
+    // Room that is not used any more: 2 MiB.
+    let file = rusqlite::Connection::open(&path).unwrap();
+    file.execute_batch(
+        "CREATE TABLE x (b); INSERT INTO x VALUES (zeroblob(2 << 20)); DROP TABLE x",
+    )
+    .unwrap();
+    drop(file);
+    assert_eq!(auto_vacuum(&path), 0);
+    let options = |sends| crate::Options {
+        journal: path.clone(),
+        sends,
+        ..world.options()
+    };
+    let (sending, alone) = (options(true), options(false));
+    world.clock.advance(100 * DAY);
+
+    // Beside its work an engine does not write the file anew.
+    world.engine = Engine::start(sending).await.unwrap();
+    let report = world.engine.compact(None).await.unwrap();
+    assert!(report.removed.flows > 0);
+    assert!(report.after.file_bytes >= report.before.file_bytes);
+    world.engine.shutdown().await;
+    assert_eq!(auto_vacuum(&path), 0);
+
+    world.engine = Engine::start(alone).await.unwrap();
+    let users = world.reader().users(None, 10).unwrap();
+    let report = world.engine.compact(None).await.unwrap();
+    let (before, after) = (report.before.file_bytes, report.after.file_bytes);
+    assert!(after + (1 << 20) <= before, "{before} {after}");
+    assert_eq!(world.reader().users(None, 10).unwrap(), users);
+    assert!(!users.is_empty());
+    world.engine.shutdown().await;
+    assert_eq!(std::fs::metadata(&path).unwrap().len(), after);
+    assert_eq!(auto_vacuum(&path), 2);
 }
 
 /// Returns the instant so many days ago.
