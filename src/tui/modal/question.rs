@@ -18,7 +18,7 @@ pub(crate) struct Question {
     /// The text that must be typed first.
     pub(crate) typed: Option<String>,
     pub(super) form: Form,
-    /// The answers with what each of them wants; the last one is the safe one and has the keys.
+    /// The answers with what each of them wants; the last one is the safe one and has the keys, unless a text is asked for.
     pub(super) answers: Vec<Option<Vec<Wish>>>,
 }
 
@@ -43,7 +43,10 @@ impl Question {
             .collect();
         let safe = buttons.last().map_or("", |button| button.id);
         let mut form = Form::new(fields, buttons);
-        form.focus_button(safe);
+        // Where a text is asked for, it is typed at once: letters must not reach a button, nor what lies behind.
+        if typed.is_none() {
+            form.focus_button(safe);
+        }
         Self {
             title: title.into(),
             body,
@@ -70,6 +73,7 @@ impl Question {
                     {
                         field.error = Some(format!("this is not {typed}"));
                     }
+                    self.form.focus_first();
                     return Said::Open;
                 }
                 Said::Closed(

@@ -115,6 +115,11 @@ impl Form {
         }
     }
 
+    /// Gives the keys to the first field.
+    pub(crate) fn focus_first(&mut self) {
+        self.focus = 0;
+    }
+
     /// Gives the keys to a button by its place.
     pub(crate) fn put_focus_on_button(&mut self, at: usize) {
         self.focus = self.visible().len() + at;
