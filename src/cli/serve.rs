@@ -38,7 +38,7 @@ pub(super) struct Served {
 }
 
 struct State {
-    configured: Timestamp,
+    /// Why the file was not taken the last time.
     findings: Vec<String>,
 }
 
@@ -50,7 +50,6 @@ impl Served {
             global: global.clone(),
             since: now,
             state: Mutex::new(State {
-                configured: now,
                 findings: Vec::new(),
             }),
         })
@@ -72,7 +71,6 @@ impl Served {
         match reloaded.await {
             Ok(()) => {
                 let mut state = self.state();
-                state.configured = SystemClock::default().now();
                 state.findings.clear();
                 tracing::info!(file = %self.global.config.display(), "the configuration was read again and is in force");
                 Ok(())
@@ -107,7 +105,7 @@ impl Served {
             since: self.since,
             configuration: std::path::absolute(&self.global.config)
                 .unwrap_or_else(|_| self.global.config.clone()),
-            configured: state.configured,
+            configured: self.engine.configured_at(),
             findings: state.findings.clone(),
             owed,
         })

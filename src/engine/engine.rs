@@ -72,6 +72,7 @@ impl Engine {
             ids: Ids::new(seed, reader.last()?),
             holds: RwLock::new(reader.holds()?),
             setup: RwLock::new(Arc::new(setup)),
+            configured: std::sync::Mutex::new(clock.now()),
             clock,
             journal,
             reader,
@@ -158,6 +159,15 @@ impl Engine {
     /// Returns the configuration that is in force.
     pub fn configuration(&self) -> Arc<Configuration> {
         Arc::clone(&self.inner().setup().configuration)
+    }
+
+    /// Returns since when that configuration is in force.
+    pub fn configured_at(&self) -> Timestamp {
+        let inner = self.inner();
+        *inner
+            .configured
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns what limits each connector at the moment: what the configuration allows and what was learnt of the target.
@@ -295,6 +305,11 @@ impl Engine {
             .with(configuration)
             .map_err(CommandError::Rules)?;
         *inner.setup.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(setup);
+        let now = inner.clock.now();
+        *inner
+            .configured
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = now;
         inner.regulate();
         inner.review_wards().await?;
         inner.release_held().await?;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use domain::{Clock, ConnectorRef, FlowId, Hold, LocalRef, OperationId, Planned, Reason};
+use jiff::Timestamp;
 use tokio::sync::{Notify, broadcast, watch};
 use uuid::Uuid;
 
@@ -31,6 +32,8 @@ pub(crate) const JOURNAL_PAUSE: Duration = Duration::from_secs(1);
 /// The running engine's inside.
 pub(crate) struct Inner {
     pub(crate) setup: RwLock<Arc<Setup>>,
+    /// Since when the configuration is in force.
+    pub(crate) configured: Mutex<Timestamp>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) journal: Journal,
     pub(crate) reader: Reader,

@@ -1,6 +1,8 @@
 //! What is on its way when the configuration changes, and what stands behind an operation that died.
 
-use domain::{AttributeMapping, LocalRef, OnEmpty, RemoteId, Verb};
+use std::time::Duration;
+
+use domain::{AttributeMapping, Clock as _, LocalRef, OnEmpty, RemoteId, Verb};
 
 use super::double::rejected;
 use super::world::{World, full, only_full};
@@ -184,4 +186,13 @@ async fn a_deactivated_account_is_as_it_should_be_and_not_left_behind() {
     world.settle().await;
     assert!(!world.full.account("kim").active);
     assert_eq!(world.reader().left_behind().unwrap(), []);
+}
+
+#[tokio::test]
+async fn since_when_a_configuration_is_in_force_is_known() {
+    let mut world = World::with(only_full).await;
+    assert_eq!(world.engine.configured_at(), world.clock.now());
+    world.clock.advance(Duration::from_mins(5));
+    world.reconfigure(|_| {}).await;
+    assert_eq!(world.engine.configured_at(), world.clock.now());
 }
