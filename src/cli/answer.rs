@@ -85,7 +85,17 @@ pub(super) async fn carry_out(engine: &Engine, ask: Ask) -> Result<Answer, Troub
             connector,
             local,
             name,
+            leftover: false,
         } => linked(engine.unlink(&connector, local, &name).await, "unlink"),
+        Ask::Unlink {
+            connector,
+            local,
+            name,
+            leftover: true,
+        } => {
+            let link = engine.unlink_leftover(&connector, local, &name).await;
+            linked(link, "unlink all")
+        }
         Ask::Adopt {
             connector,
             object,

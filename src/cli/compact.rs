@@ -117,13 +117,15 @@ fn told(report: &CompactionReport) -> String {
         "removed"
     };
     let mut text = format!(
-        "{verb}: {} flow(s) with {} operation(s), {} exchange(s), {} fact(s); the bodies of {} exchange(s)\n\
+        "{verb}: {} flow(s) with {} operation(s), {} exchange(s), {} fact(s); the bodies of {} exchange(s); {} link(s) that \
+         had ended\n\
          flows that had settled before {}, bodies of flows that began before {}",
         removed.flows,
         removed.operations,
         removed.exchanges,
         removed.facts,
         removed.bodies,
+        removed.former_links,
         removed.before,
         removed.bodies_before,
     );

@@ -2,7 +2,12 @@
 
 use clap::{Subcommand, ValueEnum};
 use domain::{ConnectorRef, FlowId, OperationId, QualifiedName};
-use engine::{CommandError, ExchangeFilter, ExchangeView, OperationFilter, Page, Reader, State};
+use engine::{
+    CommandError, DirectoryChange, ExchangeFilter, ExchangeView, FlowSummary, OperationFilter,
+    Page, Reader, State,
+};
+use jiff::Timestamp;
+use serde::Serialize;
 
 use super::out::Out;
 use super::seat::Seat;
@@ -257,21 +262,35 @@ fn list(reader: &Reader, out: Out, page: &PageArgs, user: Option<&str>) -> Resul
             ]
         })
         .collect();
-    // One without a trigger is a change of a role that nobody holds.
+    let mut listed = Vec::with_capacity(flows.len());
     for (row, flow) in rows.iter_mut().zip(&flows) {
+        let mut directory = None;
+        // One without a trigger is a change of a role that nobody holds.
         if flow.triggers.is_empty()
             && let Some(trace) = reader
                 .trace(flow.flow)
                 .map_err(|error| journal_trouble(&error))?
         {
             row[3] = render::role_changes(&trace).collect::<Vec<_>>().join("; ");
+            directory = Some(trace.directory);
         }
+        listed.push(Listed { flow, directory });
     }
     out.table(&["NUMBER", "AT", "FLOW", "TRIGGER", "OPERATIONS"], &rows);
-    for flow in &flows {
+    for flow in &listed {
         out.value(flow);
     }
     Ok(Exit::Done)
+}
+
+/// A flow of the list as JSON.
+#[derive(Serialize)]
+struct Listed<'f> {
+    #[serde(flatten)]
+    flow: &'f FlowSummary,
+    /// What happened to the directory, of a flow that no trigger tells of; as `journal show` has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    directory: Option<Vec<(Timestamp, DirectoryChange)>>,
 }
 
 fn list_about(reader: &Reader, out: Out, name: &str, limit: usize) -> Result<Exit, Trouble> {

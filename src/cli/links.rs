@@ -160,6 +160,7 @@ async fn claim(
                 connector,
                 local,
                 name: name.clone(),
+                leftover: false,
             },
         };
         match seat.ask(ask).await? {
@@ -201,22 +202,15 @@ async fn unlink(
     account: Option<RemoteId>,
 ) -> Result<Exit, Trouble> {
     const PAGE: usize = 500;
-    let (loaded, seat) = Seat::take(global, false).await?;
-    let is_configured = loaded.configuration.connector(connector).is_some();
+    let (_, seat) = Seat::take(global, false).await?;
+    let is_of_kind = |link: &Link| group == matches!(link.local, LocalRef::Group(_));
+    let is_account = |link: &Link| {
+        let account = account.as_ref();
+        account.is_none_or(|account| link.remote_id == *account)
+    };
+    // Whether there is such an account, of the other kind.
+    let mut is_other_kind = false;
     let unlinking = async {
-        if account.is_none() && is_configured {
-            let told = format!(
-                "{connector} is configured: every account there would be a stranger's from then on"
-            );
-            return Err(Trouble::new(Exit::Usage, "unlink all", told)
-                .advise("name a user, a group (--group) or an --account, or take the connection out of workbench.toml first"));
-        }
-        let is_meant = |link: &Link| {
-            let is_kind = group == matches!(link.local, LocalRef::Group(_));
-            account
-                .as_ref()
-                .is_none_or(|account| is_kind && link.remote_id == *account)
-        };
         let reader = seat.reader();
         let mut unlinked: u64 = 0;
         let mut after: Option<LocalRef> = None;
@@ -229,12 +223,18 @@ async fn unlink(
                 return Ok(unlinked);
             };
             after = Some(last.local);
-            for link in page.iter().filter(|link| is_meant(link)) {
+            for link in page.iter().filter(|link| is_account(link)) {
+                if account.is_some() && !is_of_kind(link) {
+                    is_other_kind = true;
+                    continue;
+                }
                 let name = name_of(&reader, link)?;
                 let ask = Ask::Unlink {
                     connector: connector.clone(),
                     local: link.local,
                     name: name.clone(),
+                    // Whether the connector is configured says the engine: the file may not be the one that it works by.
+                    leftover: account.is_none(),
                 };
                 match seat.ask(ask).await? {
                     Answer::Linked { link } => told_unlinked(out, &name, &link),
@@ -246,15 +246,19 @@ async fn unlink(
     };
     let unlinked = unlinking.await;
     seat.leave().await;
-    match (unlinked?, account) {
-        (0, Some(account)) => Err(Trouble::new(
-            Exit::Usage,
-            "unlink",
-            format!("nothing is linked to {account} at {connector}"),
-        )
-        .advise("see `outbound links list` and `outbound links leftover`")),
+    match (unlinked?, &account) {
+        (0, Some(account)) => {
+            let told = format!("nothing is linked to {account} at {connector}");
+            let (told, advice) = match (is_other_kind, group) {
+                (true, true) => (format!("{told} as a group; a user is"), "leave --group out"),
+                (true, false) => (format!("{told} as a user; a group is"), "write --group"),
+                (false, _) => (told, "see `outbound links list` and `outbound links leftover`"),
+            };
+            Err(Trouble::new(Exit::Usage, "unlink", told).advise(advice))
+        }
         (0, None) => {
             out.text(&format!("{connector}  nothing is linked there"));
+            out.value(&serde_json::json!({ "connector": connector.to_string(), "unlinked": 0 }));
             Ok(Exit::Done)
         }
         _ => Ok(Exit::Done),
@@ -308,6 +312,10 @@ pub(super) fn claim_trouble(tried: &str, error: &ClaimError) -> Trouble {
     let usage = |advice: &str| Trouble::new(Exit::Usage, tried, error).advise(advice);
     match error {
         ClaimError::ConnectorUnknown(_) => usage("see `outbound connector list`"),
+        ClaimError::Configured(_) => usage(
+            "name a user, a group (--group) or an --account; or take the connection out of workbench.toml first, and have \
+             the engine that runs read it again: `outbound reload`",
+        ),
         ClaimError::Held { reason, .. } => usage(reason.fix()),
         ClaimError::NotThere(_) => usage("see what the target has: `outbound reconcile`"),
         ClaimError::Taken { .. } => {

@@ -265,17 +265,14 @@ pub(super) async fn drain(global: &Global, out: Out, args: DrainArgs) -> Result<
         .flatten()
         .collect();
     for view in &now {
-        let error = view
-            .last_error
-            .as_ref()
-            .filter(|_| view.life.state() != State::Settled);
+        let error = view.told_error();
         out.text(&format!(
             "{}  {} {}  {}{}",
             view.connector,
             view.verb,
             visible(&view.name.to_string()),
             view.life.word(),
-            error.map_or_else(String::new, |error| format!(" ({})", visible(error))),
+            error.map_or_else(String::new, |error| format!(" ({})", visible(&error))),
         ));
         out.value(view);
     }

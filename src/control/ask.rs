@@ -118,6 +118,9 @@ pub enum Ask {
         local: LocalRef,
         /// Its name.
         name: QualifiedName,
+        /// Only when the engine's configuration has the connector no longer.
+        #[serde(default)]
+        leftover: bool,
     },
     /// Link an account of ours again.
     Adopt {

@@ -371,13 +371,11 @@ impl Work<'_> {
         for fact in others {
             owed.batch.push(None, fact);
         }
-        let kept = self.member_linked(&mut owed, linked.as_ref())?;
-        if !self.inner.commit_surely(owed).await? {
+        if !self.commit_linked(owed, linked.as_ref()).await? {
             return Ok(Then::End(Fate::Again(self.inner.clock.monotonic())));
         }
         if linked.is_some() {
             // This turn goes on; the groups that waited for the link go on as well.
-            drop(kept);
             self.inner.pump();
         }
         self.life = then;

@@ -124,6 +124,22 @@ impl Inner {
         });
     }
 
+    /// Reads the tail of a connector in quarantine into its lanes, as far as there is room: a probe takes one of them, in
+    /// their order.
+    pub(crate) async fn read_for_probe(
+        &self,
+        connector: &ConnectorRef,
+    ) -> Result<(), JournalError> {
+        loop {
+            let room = self.lanes().room(connector);
+            let Some(after) = room else {
+                return Ok(());
+            };
+            self.take_up(connector, after)?;
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// Reads a page of a tail into the lanes.
     fn take_up(&self, connector: &ConnectorRef, after: u64) -> Result<(), JournalError> {
         let page = self.reader.open_page(connector, after, PAGE)?;
@@ -138,8 +154,9 @@ impl Inner {
             }
             entries.push((open.local, entry));
         }
+        let read = (after, page.up_to);
         self.lanes()
-            .take_up(connector, entries, page.up_to, page.whole, monotonic);
+            .take_up(connector, entries, read, page.whole, monotonic);
         // Whoever set one going by hand after it was read and before it was in its lane found nothing to hurry.
         for open in waiting {
             let Some(head) = self.reader.head(open.operation)? else {

@@ -18,6 +18,7 @@ use tokio::sync::Notify;
 
 use crate::doubt::Doubt;
 use crate::inner::{Inner, Owed};
+use crate::joining::Awaited;
 use crate::journal::{JournalError, Reader, Unresolved};
 use crate::lanes::Entry;
 use crate::stir::Stir;
@@ -265,13 +266,14 @@ impl Gate {
 }
 
 impl Inner {
-    /// Waits for a flow's blocking operations and releases the caller.
+    /// Waits for a flow's blocking operations and releases the caller; the memberships that are made then are `awaited`.
     pub(crate) async fn wait(
         self: &Arc<Self>,
         flow: FlowId,
         gate: &Gate,
         on_failure: OnFailure,
         changes: Vec<DirectoryChange>,
+        awaited: &[Awaited],
     ) -> Result<WaitVerdict, JournalError> {
         let outcome = gate.outcome(self).await;
         let verdict = match outcome {
@@ -288,10 +290,13 @@ impl Inner {
                     verdict: verdict.clone(),
                 }],
             );
-            if on_failure == OnFailure::Reject && !changes.is_empty() {
+            let is_made = if on_failure == OnFailure::Reject && !changes.is_empty() {
                 owed.push(flow, Fact::DirectoryChanged { changes });
-            }
-            if !self.commit_surely(owed).await? {
+                self.commit_released(flow, owed, awaited).await?
+            } else {
+                self.commit_surely(owed).await?
+            };
+            if !is_made {
                 return Err(JournalError::Closed);
             }
             self.waits.close(flow);

@@ -14,6 +14,7 @@ use domain::{Brake, BrakePolicy, ConnectorRef, Reason, Step, TraceLine, Verdict}
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::engine::or_gone;
 use crate::handle::CommandError;
 use crate::inner::{Inner, Owed};
 use crate::journal::{Batch, JournalError, Open, Reader};
@@ -88,10 +89,16 @@ pub struct Approval {
     pub until: Timestamp,
 }
 
+/// What a brake counts: one kind at one connector.
+type Key = (ConnectorRef, Brake);
+
 /// All brakes of all connectors.
 #[derive(Debug, Default)]
 pub(crate) struct Brakes {
-    states: Mutex<HashMap<(ConnectorRef, Brake), State>>,
+    states: Mutex<HashMap<Key, State>>,
+    /// Held from reading what is released until it is released, and while somebody approves or rejects: so nothing is counted
+    /// twice, and nothing comes to be kept by a brake that has just been let go of.
+    releasing: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -104,6 +111,9 @@ struct State {
     /// What comes before this is not counted.
     approved: Option<Timestamp>,
 }
+
+/// Says that nobody else releases what was held.
+pub(crate) type Alone<'a> = tokio::sync::MutexGuard<'a, ()>;
 
 /// A moment: by the wall clock for people and expiry, and by the monotonic one for what is counted.
 #[derive(Debug, Clone, Copy)]
@@ -126,15 +136,20 @@ impl Tick {
 }
 
 impl Brakes {
-    fn lock(&self) -> MutexGuard<'_, HashMap<(ConnectorRef, Brake), State>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Key, State>> {
         self.states.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until nobody else releases what was held, and keeps others from it until the guard is dropped.
+    pub(crate) async fn alone(&self) -> Alone<'_> {
+        self.releasing.lock().await
     }
 
     /// Takes up what stands in the journal: engaged brakes, approvals, and what was taken away within the windows.
     pub(crate) fn load(reader: &Reader, setup: &Setup, tick: Tick) -> Result<Self, JournalError> {
         let brakes = Self::default();
         let mut states = brakes.lock();
-        let mut since: HashMap<(ConnectorRef, Brake), Timestamp> = HashMap::new();
+        let mut since: HashMap<Key, Timestamp> = HashMap::new();
         for (at, engaged) in reader.brakes_with_time()? {
             let key = (engaged.connector.clone(), engaged.brake);
             since.insert(key.clone(), at);
@@ -145,27 +160,29 @@ impl Brakes {
             since.insert(key.clone(), at.max(approval.until));
             states.entry(key).or_default().approved = Some(approval.until);
         }
+        let is_new = |key: &Key, at: Timestamp| since.get(key).is_none_or(|since| at >= *since);
+        let counts = |connector: &ConnectorRef, at: Timestamp| {
+            let policy = setup.brakes(connector);
+            let is_any_new = || {
+                let mut all = Brake::ALL.into_iter();
+                all.any(|brake| is_new(&(connector.clone(), brake), at))
+            };
+            policy.enabled && until(at, tick.now) <= policy.window && is_any_new()
+        };
         let longest = setup.longest_brake();
-        let mut all = reader.taken_since(tick.now, longest)?;
+        let mut all = reader.taken_since(tick.now, longest, counts)?;
         // What was queued within the window is among those already.
-        let late = reader.released_since(tick.now, longest)?.into_iter();
-        let late = late.filter(|(taken, queued)| {
-            until(*queued, taken.at) > setup.brakes(&taken.connector).window
-        });
-        all.extend(late.map(|(taken, _)| taken));
+        let late = reader.released_since(tick.now, longest, |connector, queued, at| {
+            until(queued, at) > setup.brakes(connector).window && counts(connector, at)
+        })?;
+        all.extend(late);
         all.sort_by_key(|taken| taken.at);
         for taken in all {
-            let policy = setup.brakes(&taken.connector);
-            let age = until(taken.at, tick.now);
-            let key = (taken.connector.clone(), taken.brake);
-            let is_new = since.get(&key).is_none_or(|since| taken.at >= *since);
-            if age <= policy.window && is_new {
-                let passed = tick.passed.saturating_sub(age);
-                states
-                    .entry(key)
-                    .or_default()
-                    .taken
-                    .push_back((passed, taken.amount));
+            let passed = tick.passed.saturating_sub(until(taken.at, tick.now));
+            let key = (taken.connector, taken.brake);
+            if is_new(&key, taken.at) {
+                let state = states.entry(key).or_default();
+                state.taken.push_back((passed, taken.amount));
             }
         }
         drop(states);
@@ -233,9 +250,6 @@ impl Brakes {
     }
 
     /// Counts what a hold of its connector kept and would let go on now.
-    ///
-    /// It was counted when it was decided, and what was decided within the window is counted still. What waited for longer
-    /// is not, and may be much: what comes within the window then is what goes on.
     fn recount(
         &self,
         open: &Open,
@@ -243,30 +257,61 @@ impl Brakes {
         reader: &Reader,
         tick: Tick,
     ) -> Result<Recount, JournalError> {
-        let policy = setup.brakes(&open.connector);
-        if open.undoes || !policy.enabled {
-            return Ok(Recount::Free);
-        }
-        let Some(queued) = reader.taking_since(open.operation)? else {
+        let Some((key, amount)) = late(open, setup, reader, tick)? else {
             return Ok(Recount::Free);
         };
-        if until(queued, tick.now) <= policy.window {
-            return Ok(Recount::Free);
-        }
-        let planned = reader.planned(open.operation)?;
-        let Some((brake, amount)) = planned.as_ref().and_then(Brake::of) else {
-            return Ok(Recount::Free);
-        };
-        let key = (open.connector.clone(), brake);
         let mut states = self.lock();
         let state = states.entry(key.clone()).or_default();
         if state.is_approved(tick) {
             return Ok(Recount::Free);
         }
+        let policy = setup.brakes(&open.connector);
         let kept = state.take(&key, policy, amount, reader, tick)?;
-        Ok(kept.map_or(Recount::Counted, |kept| {
-            Recount::Kept(kept.is_new.then_some(kept.by))
-        }))
+        Ok(match kept {
+            Some(kept) => Recount::Kept(kept.is_new.then_some(kept.by)),
+            None => Recount::Counted(Counted {
+                key,
+                passed: tick.passed,
+                amount,
+            }),
+        })
+    }
+
+    /// Tells whether a brake that has engaged already would keep an operation whose connector is held no longer.
+    pub(crate) fn would_keep(
+        &self,
+        open: &Open,
+        setup: &Setup,
+        reader: &Reader,
+        tick: Tick,
+    ) -> Result<bool, JournalError> {
+        let late = late(open, setup, reader, tick)?;
+        Ok(late.is_some_and(|((connector, brake), _)| self.is_engaged(&connector, brake)))
+    }
+
+    /// Takes back what was counted for an operation that does not go on.
+    fn uncount(&self, counted: &Counted) {
+        let mut states = self.lock();
+        if let Some(state) = states.get_mut(&counted.key) {
+            let wanted = (counted.passed, counted.amount);
+            // Others may have been counted since.
+            if let Some(at) = state.taken.iter().rposition(|taken| *taken == wanted) {
+                state.taken.remove(at);
+            }
+        }
+    }
+
+    /// Takes back that brakes have engaged, which could not be written down.
+    fn disengage(&self, engaged: &[EngagedBrake]) {
+        let mut states = self.lock();
+        for engaged in engaged {
+            let key = (engaged.connector.clone(), engaged.brake);
+            if let Some(state) = states.get_mut(&key)
+                && state.engaged.as_ref() == Some(engaged)
+            {
+                state.engaged = None;
+            }
+        }
     }
 
     /// Takes back what was counted for a request that is refused before anything is sent. Of the brakes that it made
@@ -353,9 +398,52 @@ enum Recount {
     /// It goes on, and there was nothing to count.
     Free,
     /// It goes on, and was counted.
-    Counted,
+    Counted(Counted),
     /// A brake keeps it from now on; it is named when it has engaged for it.
     Kept(Option<EngagedBrake>),
+}
+
+/// What was counted for one operation.
+#[derive(Debug)]
+struct Counted {
+    key: Key,
+    /// When, as a [`Tick`].
+    passed: Duration,
+    amount: u32,
+}
+
+/// Operations whose connector is held no longer, told apart by what counting them came to.
+#[derive(Debug, Default)]
+struct Sorted {
+    going: Vec<Open>,
+    /// What was counted for each of those.
+    counted: Vec<Option<Counted>>,
+    kept: Vec<Open>,
+    /// The brakes that have engaged for what is kept.
+    engaged: Vec<EngagedBrake>,
+}
+
+/// Returns what is counted once more when an operation goes on after a hold of its connector; `None` when nothing is.
+///
+/// It was counted when it was decided, and what was decided within the window is counted still. What waited for longer
+/// is not, and may be much: what comes within the window then is what goes on.
+fn late(
+    open: &Open,
+    setup: &Setup,
+    reader: &Reader,
+    tick: Tick,
+) -> Result<Option<(Key, u32)>, JournalError> {
+    let policy = setup.brakes(&open.connector);
+    if open.undoes || !policy.enabled {
+        return Ok(None);
+    }
+    let queued = reader.taking_since(open.operation)?;
+    if queued.is_none_or(|queued| until(queued, tick.now) <= policy.window) {
+        return Ok(None);
+    }
+    let planned = reader.planned(open.operation)?;
+    let taken = planned.as_ref().and_then(Brake::of);
+    Ok(taken.map(|(brake, amount)| ((open.connector.clone(), brake), amount)))
 }
 
 impl State {
@@ -444,29 +532,78 @@ impl Inner {
     }
 
     /// Releases what a hold of its connector kept, but for what would be too much at once: a brake keeps that from now on.
-    /// Returns what goes on.
-    pub(crate) async fn release_counted(&self, held: Vec<Open>) -> Result<Vec<Open>, JournalError> {
+    /// Whoever calls has read it alone. Returns whether anything goes on.
+    ///
+    /// # Errors
+    /// [`JournalError`] when the journal refuses: what does not go on is not counted either, and is released later.
+    pub(crate) async fn release_counted(
+        &self,
+        _alone: &Alone<'_>,
+        held: Vec<Open>,
+    ) -> Result<bool, JournalError> {
+        let mut sorted = Sorted::default();
+        let mut stood = self.sort(held, &mut sorted);
+        if stood.is_ok() && !sorted.engaged.is_empty() {
+            let mut engaged = Batch::default();
+            for brake in &sorted.engaged {
+                engaged.push(None, brake.clone().fact());
+            }
+            // The brake first: what it does not keep yet when the process ends in between, it keeps at the next start.
+            stood = self.append(engaged).await;
+        }
+        if stood.is_err() {
+            self.brakes.disengage(&sorted.engaged);
+        }
+        let is_braked = !sorted.kept.is_empty();
+        if stood.is_ok() {
+            stood = self.keep_from_now_on(&sorted.kept).await;
+        }
+        let mut goes_on = false;
+        let released = if stood.is_ok() {
+            self.release_each(&sorted.going).await
+        } else {
+            Vec::new()
+        };
+        let mut released = released.into_iter();
+        for counted in &sorted.counted {
+            let came = released.next();
+            if matches!(came, Some(Ok(()))) {
+                goes_on = true;
+            } else if let Some(counted) = counted {
+                self.brakes.uncount(counted);
+            }
+            stood = stood.and(came.map_or(Ok(()), or_gone));
+        }
+        // The brake may have been let go of meanwhile: a request for which it had engaged was refused.
+        if is_braked {
+            stood = stood.and(self.release_unbraked().await);
+        }
+        stood.map(|()| goes_on)
+    }
+
+    /// Counts operations and tells them apart.
+    fn sort(&self, held: Vec<Open>, sorted: &mut Sorted) -> Result<(), JournalError> {
         let setup = self.setup();
         let tick = Tick::of(self.clock.as_ref());
-        let mut engaged = Batch::default();
-        let (mut free, mut counted, mut kept) = (Vec::new(), Vec::new(), Vec::new());
         for open in held {
-            match self.brakes.recount(&open, &setup, &self.reader, tick)? {
-                Recount::Free => free.push(open),
-                Recount::Counted => counted.push(open),
+            let counted = match self.brakes.recount(&open, &setup, &self.reader, tick)? {
+                Recount::Free => None,
+                Recount::Counted(counted) => Some(counted),
                 Recount::Kept(brake) => {
-                    if let Some(brake) = brake {
-                        engaged.push(None, brake.fact());
-                    }
-                    kept.push(open);
+                    sorted.engaged.extend(brake);
+                    sorted.kept.push(open);
+                    continue;
                 }
-            }
+            };
+            sorted.going.push(open);
+            sorted.counted.push(counted);
         }
-        // The brake first: what it does not keep yet when the process ends in between, it keeps at the next start.
-        if !engaged.is_empty() {
-            self.append(engaged).await?;
-        }
-        self.say_of_each(&kept, |open| {
+        Ok(())
+    }
+
+    /// Has a brake keep operations that a hold of their connector kept.
+    async fn keep_from_now_on(&self, kept: &[Open]) -> Result<(), JournalError> {
+        let said = self.say_of_each(kept, |open| {
             vec![
                 self.released(open),
                 Fact::Held {
@@ -474,15 +611,8 @@ impl Inner {
                     reason: Reason::BrakeEngaged,
                 },
             ]
-        })
-        .await?;
-        // Each by itself, so that the next process finds them and goes on counting.
-        for open in &counted {
-            self.release(std::slice::from_ref(open)).await?;
-        }
-        self.release(&free).await?;
-        free.extend(counted);
-        Ok(free)
+        });
+        said.await.into_iter().try_for_each(or_gone)
     }
 
     /// Lets what a brake keeps go on, and does not count what comes until the approval expires.
@@ -509,6 +639,7 @@ impl Inner {
             at: now,
             until: later(now, expires),
         };
+        let _alone = self.brakes.alone().await;
         let engaged = self
             .brakes
             .let_go(connector, brake, Some(approval.until))
@@ -579,27 +710,19 @@ impl Inner {
         if by.trim().is_empty() {
             return Err(CommandError::NobodyApproves);
         }
-        if !self.brakes.is_engaged(connector, brake) {
-            return Err(CommandError::NotBraked(connector.clone(), brake));
-        }
-        let why = format!("rejected by {by}: {reason}");
-        let mut discarded: u64 = 0;
-        let mut after = 0;
-        loop {
-            let (kept, last) = self.braked(connector, brake, after)?;
-            let Some(last) = last else { break };
-            after = last;
-            for open in kept {
-                match self.discard(open.operation, &why).await {
-                    Ok(()) => discarded += 1,
-                    Err(CommandError::Journal(error)) => return Err(error.into()),
-                    // It has been given up by somebody else meanwhile.
-                    Err(error) => {
-                        tracing::info!(operation.id = %open.operation, %error, "what a brake kept is not there any more");
-                    }
-                }
+        let is_engaged = || {
+            if self.brakes.is_engaged(connector, brake) {
+                return Ok(());
             }
-        }
+            Err(CommandError::NotBraked(connector.clone(), brake))
+        };
+        is_engaged()?;
+        let why = format!("rejected by {by}: {reason}");
+        let mut discarded = self.discard_braked(connector, brake, &why).await?;
+        // There may be many, and others may release meanwhile; what has come to be kept until then is given up, too.
+        let _alone = self.brakes.alone().await;
+        is_engaged()?;
+        discarded += self.discard_braked(connector, brake, &why).await?;
         let mut owed = Owed::default();
         owed.apart([Fact::BrakeRejected {
             connector: connector.clone(),
@@ -611,9 +734,39 @@ impl Inner {
         // Only now: what is not given up yet must not go on when the process ends in between.
         self.commit(owed).await?;
         let _ = self.brakes.let_go(connector, brake, None); // it was engaged above
+        // A request that was decided before may have been committed since.
+        self.release_unbraked().await?;
         self.pump();
         self.beat();
         Ok(discarded)
+    }
+
+    /// Gives up what a brake keeps and returns how many operations that were.
+    async fn discard_braked(
+        self: &Arc<Self>,
+        connector: &ConnectorRef,
+        brake: Brake,
+        why: &str,
+    ) -> Result<u64, CommandError> {
+        let mut discarded = 0;
+        let mut after = 0;
+        loop {
+            let (kept, last) = self.braked(connector, brake, after)?;
+            let Some(last) = last else {
+                return Ok(discarded);
+            };
+            after = last;
+            for open in kept {
+                match self.discard(open.operation, why).await {
+                    Ok(()) => discarded += 1,
+                    Err(CommandError::Journal(error)) => return Err(error.into()),
+                    // It has been given up by somebody else meanwhile.
+                    Err(error) => {
+                        tracing::info!(operation.id = %open.operation, %error, "what a brake kept is not there any more");
+                    }
+                }
+            }
+        }
     }
 
     /// Releases what is kept by a brake that has been let go of: approved just before the process ended, or while the

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::along::Along;
 use crate::directory::{Draft, DraftStep};
-use crate::flow::{Deciding, is_fault};
+use crate::flow::{Deciding, decided_by, is_fault};
 use crate::handle::{CommandError, SubmitError};
 use crate::inner::Inner;
 use crate::journal::{JournalError, Open, Reader};
@@ -320,7 +320,8 @@ impl Inner {
         let desk = self.desk(&setup);
         let needs = desk.needs(&deciding.draft, &deciding.triggers);
         drop(desk);
-        let name_keys = self.keys.take(crate::flow::remote_keys(&needs)).await;
+        let wanted = decided_by(&deciding.draft, &needs);
+        let decided_keys = self.keys.take_wanted(wanted).await;
         let desk = self.desk(&setup);
         let along = Along {
             only: Some(open.connector.clone()),
@@ -374,7 +375,7 @@ impl Inner {
         };
         owed.push(open.flow, Fact::Discarded { operation, why });
         self.commit(owed).await?;
-        drop(name_keys);
+        drop(decided_keys);
         drop(own_keys);
         self.passwords.forget(operation);
         if let Some(id) = again.replaced_by {

@@ -1,10 +1,11 @@
 //! A request understood and decided, from the directory as the journal has it. Nothing is written here.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use decide::{Decisions, Needs};
 use domain::{
-    ConnectorRef, Desired, FlowId, Hold, Link, LocalRef, Request, Snapshot, Step, Subject,
+    Change, ConnectorRef, Desired, FlowId, Hold, Link, LocalRef, Request, Snapshot, Step, Subject,
     TraceLine, Trigger, TriggerId, TriggerKind, User, Verb, Verdict, visible,
 };
 use jiff::Timestamp;
@@ -15,6 +16,7 @@ use crate::brake::{Brakes, Tick};
 use crate::directory::{Draft, DraftStep, Drafter};
 use crate::handle::{Options, Plan, PlanError, PlannedTrigger, StartError, SubmitError};
 use crate::ids::Ids;
+use crate::inner::Inner;
 use crate::journal::{JournalError, Reader};
 use crate::setup::Setup;
 
@@ -50,6 +52,27 @@ pub fn plan(options: &Options, request: &Request) -> Result<Plan, PlanError> {
         holds: reader.holds().map_err(StartError::Journal)?,
     };
     Ok(desk.plan(request)?)
+}
+
+impl Inner {
+    /// Understands a request. Whoever changes a role has all users looked through for it, which keeps no worker of the
+    /// runtime from its work.
+    pub(crate) async fn draft(
+        self: &Arc<Self>,
+        setup: &Arc<Setup>,
+        request: &Request,
+    ) -> Result<Draft, SubmitError> {
+        let changes_role = matches!(
+            request.change,
+            Change::CreateRole { .. } | Change::RenameRole { .. } | Change::DeleteRole { .. }
+        );
+        if !changes_role {
+            return self.desk(setup).draft(request);
+        }
+        let (inner, setup, request) = (Arc::clone(self), Arc::clone(setup), request.clone());
+        let drafted = tokio::task::spawn_blocking(move || inner.desk(&setup).draft(&request)).await;
+        drafted.map_err(|_| JournalError::Closed)?
+    }
 }
 
 /// What a request is decided by at one moment.

@@ -405,9 +405,11 @@ impl Inner {
 
     /// Releases held operations whose connector is no longer held.
     pub(crate) async fn release_held(&self) -> Result<(), JournalError> {
-        let held = self.held_connectors();
         let mut after = 0;
         while !self.is_stopping() {
+            // Read while nobody else releases, so that nothing is counted twice.
+            let alone = self.brakes.alone().await;
+            let held = self.held_connectors();
             let page = self.reader.held(after, 500)?;
             let Some(last) = page.last() else {
                 return Ok(());
@@ -425,7 +427,7 @@ impl Inner {
                     by_connector && !held.contains(&open.connector)
                 })
                 .collect();
-            self.release_counted(released).await?;
+            self.release_counted(&alone, released).await?;
         }
         Ok(())
     }
@@ -446,14 +448,22 @@ impl Inner {
 
     /// Releases held operations; one that has gone on by itself meanwhile does not keep the others.
     pub(crate) async fn release(&self, held: &[Open]) -> Result<(), JournalError> {
-        self.say_of_each(held, |open| vec![self.released(open)])
-            .await?;
+        let said = self.release_each(held).await;
+        said.into_iter().try_for_each(or_gone)
+    }
+
+    /// Releases held operations and returns what came of each.
+    pub(crate) async fn release_each(&self, held: &[Open]) -> Vec<Result<(), JournalError>> {
+        let said = self
+            .say_of_each(held, |open| vec![self.released(open)])
+            .await;
         let now = self.clock.monotonic();
         let mut lanes = self.lanes();
-        for open in held {
+        for (open, _) in held.iter().zip(&said).filter(|(_, said)| said.is_ok()) {
             lanes.hurry(&open.connector, open.local, open.operation, now);
         }
-        Ok(())
+        drop(lanes);
+        said
     }
 
     /// Says that a held operation goes on.
@@ -464,34 +474,19 @@ impl Inner {
         }
     }
 
-    /// Commits what is to be said of each of some operations; one that has gone on by itself meanwhile does not keep the
-    /// others.
+    /// Commits what is to be said of each of some operations, and returns what came of each. The writer takes them together,
+    /// and yet each stands by itself: one that has gone on by itself meanwhile does not keep the others.
     pub(crate) async fn say_of_each(
         &self,
         all: &[Open],
         facts: impl Fn(&Open) -> Vec<Fact>,
-    ) -> Result<(), JournalError> {
-        if all.is_empty() {
-            return Ok(());
-        }
-        let mut batch = Batch::default();
-        for open in all {
-            for fact in facts(open) {
-                batch.push(Some(open.flow), fact);
-            }
-        }
-        match self.append(batch).await {
-            Err(JournalError::Illegal(_)) => {
-                for open in all {
-                    match self.append(Batch::of(open.flow, facts(open))).await {
-                        Ok(()) | Err(JournalError::Illegal(_)) => {}
-                        Err(error) => return Err(error),
-                    }
-                }
-                Ok(())
-            }
-            other => other,
-        }
+    ) -> Vec<Result<(), JournalError>> {
+        let batches = all.iter().map(|open| Batch::of(open.flow, facts(open)));
+        let batches = batches.collect();
+        let said = self.journal.append_each(self.clock.now(), batches).await;
+        said.into_iter()
+            .map(|said| said.map(|_| ()).map_err(|refused| refused.error))
+            .collect()
     }
 
     /// How an operation goes on that was stopped: one with an attempt in doubt asks first.
@@ -517,7 +512,8 @@ impl Inner {
                 (lanes.count(now), lanes.next_due(now))
             };
             let tails = self.lanes().tails();
-            let probes = self.wards.next_probe().filter(|_| count.held > 0);
+            let is_held = count.held > 0 || tails.iter().any(|(_, _, is_held)| *is_held);
+            let probes = self.wards.next_probe().filter(|_| is_held);
             let next = next.into_iter().chain(probes).min();
             let next = next.map(|at| later(self.clock.now(), at.saturating_sub(now)));
             let is_soon = match (next, deadline) {
@@ -763,5 +759,13 @@ impl Inner {
             .await
             .map(|_| ())
             .map_err(|refused| refused.error)
+    }
+}
+
+/// Takes it for well that an operation has gone on by itself before something was said of it.
+pub(crate) fn or_gone(said: Result<(), JournalError>) -> Result<(), JournalError> {
+    match said {
+        Err(JournalError::Illegal(_)) => Ok(()),
+        said => said,
     }
 }

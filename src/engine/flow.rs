@@ -17,14 +17,13 @@ use crate::desk::Desk;
 use crate::directory::{Draft, keys};
 use crate::handle::{DirectoryError, Outcome, Plan, SubmitError};
 use crate::inner::{Inner, Owed};
+use crate::joining::{Awaited, accounts_of};
 use crate::journal::{JournalError, OperationView};
-use crate::keys::{Held, Key};
+use crate::keys::{Held, Key, Wanted};
 use crate::retry::later;
 use crate::setup::Setup;
 use crate::trace::{Decided, TriggerTrace};
-use crate::{
-    Cause, DirectoryChange, Fact, Life, OperationFilter, Page, Queued, WaitFailure, WaitVerdict,
-};
+use crate::{Cause, Fact, Life, OperationFilter, Page, Queued, WaitFailure, WaitVerdict};
 
 /// A request with its decisions.
 pub(crate) struct Deciding {
@@ -136,14 +135,14 @@ impl Inner {
 
     /// Understands a request, and takes the keys of all whom it is about.
     async fn understand(
-        &self,
-        setup: &Setup,
+        self: &Arc<Self>,
+        setup: &Arc<Setup>,
         request: &Request,
     ) -> Result<(Held, Draft), SubmitError> {
         let mut wanted = keys(request, &setup.configuration);
         loop {
             let held = self.aside(self.keys.take_wanted(wanted.clone())).await;
-            let draft = self.desk(setup).draft(request)?;
+            let draft = self.draft(setup, request).await?;
             let missing = draft.missing(request, &wanted);
             if missing.is_empty() {
                 return Ok((held, draft));
@@ -165,7 +164,8 @@ impl Inner {
         let flow = FlowId(self.id());
         let triggers = self.desk(setup).triggers(&draft, came, flow);
         let needs = self.desk(setup).needs(&draft, &triggers);
-        let name_keys = self.aside(self.keys.take(remote_keys(&needs))).await;
+        let wanted = decided_by(&draft, &needs);
+        let decided_keys = self.aside(self.keys.take_wanted(wanted)).await;
         let mut decisions = self.desk(setup).decide(&draft, &triggers, &needs, along)?;
         let braked = self.brake(&mut decisions, setup)?;
         let mut deciding = Deciding {
@@ -176,6 +176,11 @@ impl Inner {
         };
         along.check(&deciding.decisions)?;
         let unmet = self.unmet(&deciding)?;
+        let awaited = if deciding.makes_wait() {
+            self.awaited(&deciding.triggers, &deciding.draft.changes)?
+        } else {
+            Vec::new()
+        };
         if unmet.is_none() && !self.sends && deciding.makes_wait() {
             return Err(DirectoryError::Unusable {
                 told: "a blocking provisioner waits for its target, and nothing is sent now"
@@ -217,7 +222,7 @@ impl Inner {
             }
             return Err(error.into());
         }
-        drop(name_keys);
+        drop(decided_keys);
         if !held.is_empty() {
             self.release_late(&held).await;
         }
@@ -237,8 +242,7 @@ impl Inner {
         self.beat();
         let outcome = match (gate, blocking) {
             (Some(gate), Some(blocking)) => {
-                let changes = std::mem::take(&mut deciding.draft.changes);
-                self.wait_out(deciding, &operations, &gate, blocking, changes)
+                self.wait_out(deciding, &operations, &gate, blocking, &awaited)
                     .await?
             }
             _ => outcome(deciding, &operations, self.clock.now()),
@@ -248,18 +252,22 @@ impl Inner {
 
     async fn wait_out(
         self: &Arc<Self>,
-        deciding: Deciding,
+        mut deciding: Deciding,
         operations: &[Vec<Option<OperationId>>],
         gate: &Arc<Gate>,
         blocking: Blocking,
-        changes: Vec<DirectoryChange>,
+        awaited: &[Awaited],
     ) -> Result<Outcome, SubmitError> {
         let flow = deciding.flow;
+        // They are made with the caller's release, when it is not refused.
+        let changes = std::mem::take(&mut deciding.draft.changes);
         for (operation, reason, detail) in blocking.held {
             self.waits
                 .tell(flow, operation, Progress::Held(reason, detail));
         }
-        let verdict = self.wait(flow, gate, blocking.on_failure, changes).await?;
+        let verdict = self
+            .wait(flow, gate, blocking.on_failure, changes, awaited)
+            .await?;
         if !matches!(verdict, WaitVerdict::Rejected { .. }) {
             let now = self.clock.monotonic();
             let mut lanes = self.lanes();
@@ -385,6 +393,7 @@ impl Inner {
             let mut late = Vec::new();
             for id in operations {
                 if let Some(open) = self.reader.head(*id)?
+                    && !open.life.is_braked()
                     && !held.contains(&open.connector)
                 {
                     late.push(open);
@@ -552,7 +561,15 @@ fn queue(
     }
 }
 
-pub(crate) fn remote_keys(needs: &[Needs]) -> BTreeSet<Key> {
+/// Returns the keys of what a decision is made by, besides its subjects: they are held until it is committed.
+pub(crate) fn decided_by(draft: &Draft, needs: &[Needs]) -> Wanted {
+    Wanted {
+        alone: remote_keys(needs),
+        beside: accounts_of(draft.joining()),
+    }
+}
+
+fn remote_keys(needs: &[Needs]) -> BTreeSet<Key> {
     needs
         .iter()
         .flat_map(|needs| &needs.names)

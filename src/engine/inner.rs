@@ -79,6 +79,23 @@ pub(crate) struct Owed {
     deferred: BTreeSet<OperationId>,
 }
 
+/// How much was to be committed at one moment.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Mark {
+    facts: usize,
+    queued: usize,
+}
+
+/// What came of one try to commit what has happened already.
+#[derive(Debug)]
+pub(crate) enum Tried {
+    Committed,
+    /// There is no room at the moment; this is to be committed later.
+    Refused(Owed),
+    /// The engine has stopped.
+    Closed,
+}
+
 impl Owed {
     pub(crate) fn of(flow: FlowId, facts: impl IntoIterator<Item = Fact>) -> Self {
         Self {
@@ -95,6 +112,20 @@ impl Owed {
         self.queued
             .push((self.batch.len(), flow, queued.clone(), planned));
         self.push(flow, Fact::OperationQueued { queued });
+    }
+
+    /// Returns how much is to be committed by now; what comes later can be taken [back](Self::back_to).
+    pub(crate) fn mark(&self) -> Mark {
+        Mark {
+            facts: self.batch.len(),
+            queued: self.queued.len(),
+        }
+    }
+
+    /// Takes back what came after a mark: facts and operations that are neither begun nor deferred.
+    pub(crate) fn back_to(&mut self, mark: Mark) {
+        self.batch.truncate(mark.facts);
+        self.queued.truncate(mark.queued);
     }
 
     /// Returns the operations that are queued here.
@@ -183,23 +214,39 @@ impl Inner {
     /// Returns `false` when the engine stops before there is room; what is not written is in doubt at the next start.
     pub(crate) async fn commit_surely(&self, mut owed: Owed) -> Result<bool, JournalError> {
         loop {
-            match self.try_commit(owed).await {
-                Ok(_) => return Ok(true),
-                Err((error @ (JournalError::Illegal(_) | JournalError::Unreadable { .. }), _)) => {
-                    return Err(error);
-                }
-                Err((JournalError::Closed, _)) => return Ok(false),
-                Err((error, back)) => {
-                    tracing::error!(%error, "the journal refused what has happened already; it is tried again");
-                    owed = back;
-                    let mut stopping = self.stopping.subscribe();
-                    let until = self.clock.monotonic() + JOURNAL_PAUSE;
-                    tokio::select! {
-                        () = sleep_until(self.clock.as_ref(), until) => {}
-                        _ = stopping.wait_for(|stopping| *stopping) => return Ok(false),
-                    }
-                }
+            match self.try_surely(owed).await? {
+                Tried::Committed => return Ok(true),
+                Tried::Closed => return Ok(false),
+                Tried::Refused(back) => owed = back,
             }
+            if !self.wait_for_room().await {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Tries once to commit what has happened already.
+    pub(crate) async fn try_surely(&self, owed: Owed) -> Result<Tried, JournalError> {
+        match self.try_commit(owed).await {
+            Ok(_) => Ok(Tried::Committed),
+            Err((error @ (JournalError::Illegal(_) | JournalError::Unreadable { .. }), _)) => {
+                Err(error)
+            }
+            Err((JournalError::Closed, _)) => Ok(Tried::Closed),
+            Err((error, back)) => {
+                tracing::error!(%error, "the journal refused what has happened already; it is tried again");
+                Ok(Tried::Refused(back))
+            }
+        }
+    }
+
+    /// Waits before the journal is tried again. Returns `false` when the engine stops meanwhile.
+    pub(crate) async fn wait_for_room(&self) -> bool {
+        let mut stopping = self.stopping.subscribe();
+        let until = self.clock.monotonic() + JOURNAL_PAUSE;
+        tokio::select! {
+            () = sleep_until(self.clock.as_ref(), until) => true,
+            _ = stopping.wait_for(|stopping| *stopping) => false,
         }
     }
 

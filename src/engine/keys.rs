@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use domain::{ConnectorRef, Object, QualifiedName, RoleName};
+use domain::{ConnectorRef, Object, QualifiedName, RoleName, UserId};
 use tokio::sync::{OwnedRwLockReadGuard, OwnedRwLockWriteGuard, RwLock};
 
 /// What is locked. Whoever takes keys in several steps takes them in this order.
@@ -15,6 +15,9 @@ pub(crate) enum Key {
     Local(Object, String, String),
     /// A name at a connector.
     Remote(ConnectorRef, String),
+    /// Whether a user has accounts. Who puts the user into a group holds it beside others until that is committed, and who
+    /// has made an account alone: so that one of the two sees what the other has done.
+    Account(UserId),
 }
 
 impl Key {
@@ -49,7 +52,7 @@ pub(crate) struct Keys {
 }
 
 /// Holds some keys until it is dropped.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Held {
     locks: Arc<Mutex<Locks>>,
     alone: Vec<(Key, OwnedRwLockWriteGuard<()>)>,

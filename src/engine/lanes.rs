@@ -234,18 +234,42 @@ impl Lanes {
             .find_map(|pipe| Some((pipe.connector.clone(), pipe.wanted()?)))
     }
 
-    /// Takes operations that were read from the journal into the lanes.
+    /// Returns after which number there is more of a connector in the journal, when its lanes have room for it, may it be sent
+    /// or not.
+    pub(crate) fn room(&self, connector: &ConnectorRef) -> Option<u64> {
+        let pipe = &self.pipes[*self.by_connector.get(connector)?];
+        let tail = pipe.tail.filter(|_| pipe.total < WINDOW);
+        tail.map(|tail| tail.after)
+    }
+
+    /// Tells whether an operation is the next of its lane and is not worked on.
+    pub(crate) fn is_next(
+        &self,
+        connector: &ConnectorRef,
+        local: LocalRef,
+        operation: OperationId,
+    ) -> bool {
+        let pipe = self.by_connector.get(connector);
+        let lane = pipe.and_then(|at| self.pipes[*at].lanes.get(&local));
+        lane.is_some_and(|lane| {
+            let next = lane.entries.front();
+            lane.place != Place::Busy && next.is_some_and(|next| next.operation == operation)
+        })
+    }
+
+    /// Takes operations into the lanes that were read from the journal: those after a number, up to another. Nobody else may
+    /// have read them meanwhile.
     pub(crate) fn take_up(
         &mut self,
         connector: &ConnectorRef,
         entries: Vec<(LocalRef, Entry)>,
-        up_to: u64,
+        (after, up_to): (u64, u64),
         whole: bool,
         now: Duration,
     ) {
         let at = self.pipe(connector);
         let pipe = &mut self.pipes[at];
-        let Some(tail) = pipe.tail.take() else {
+        let Some(tail) = pipe.tail.take_if(|tail| tail.after == after) else {
             return;
         };
         for (local, entry) in entries {

@@ -62,6 +62,16 @@ impl Life {
         self.state().is_open()
     }
 
+    /// Tells whether a brake keeps the operation.
+    pub(crate) fn is_braked(self) -> bool {
+        matches!(
+            self,
+            Self::Held {
+                reason: Reason::BrakeEngaged
+            }
+        )
+    }
+
     /// Returns the instant before which nothing is sent, when there is one.
     pub fn due(self) -> Option<Timestamp> {
         match self {

@@ -16,6 +16,7 @@ use domain::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::brake::Tick;
 use crate::caught::caught;
 use crate::handle::CommandError;
 use crate::inner::Inner;
@@ -24,6 +25,9 @@ use crate::retry::{later, until};
 use crate::runner::broke_down;
 use crate::ward::{Bearing, Ward};
 use crate::{Death, Fact, Life};
+
+/// How many held operations are read at once when one is looked for.
+const PAGE: usize = 200;
 
 /// A connector that is left alone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -491,6 +495,8 @@ impl Inner {
         self: &Arc<Self>,
         connector: &ConnectorRef,
     ) -> Result<Option<crate::lanes::Turn>, JournalError> {
+        // What the last process left is read for nobody else while the connector is held.
+        self.read_for_probe(connector).await?;
         let culprits = self.wards.get(connector).map(|known| known.culprits);
         for culprit in culprits.unwrap_or_default() {
             let Some(head) = self.reader.head(culprit.operation)? else {
@@ -511,16 +517,43 @@ impl Inner {
         if let Some(turn) = self.lanes().probe(connector, None, now) {
             return Ok(Some(turn));
         }
-        let Some(held) = self.reader.first_held(connector, Reason::Quarantined)? else {
-            return Ok(None);
-        };
-        let local = held.local;
-        if self.release_counted(vec![held]).await?.is_empty() {
-            return Ok(None);
+        self.one_held(connector).await
+    }
+
+    /// Takes one operation for a probe of those that are held: the oldest that is the next of its lane and that no brake keeps.
+    async fn one_held(
+        &self,
+        connector: &ConnectorRef,
+    ) -> Result<Option<crate::lanes::Turn>, JournalError> {
+        let setup = self.setup();
+        let mut after = 0;
+        loop {
+            let alone = self.brakes.alone().await;
+            let page = self
+                .reader
+                .held_for(connector, Reason::Quarantined, after, PAGE)?;
+            let Some(last) = page.last() else {
+                return Ok(None);
+            };
+            after = last.seq;
+            for held in page {
+                let local = held.local;
+                let is_next = self.lanes().is_next(connector, local, held.operation);
+                let tick = Tick::of(self.clock.as_ref());
+                // What a brake would keep goes over to it when the quarantine ends.
+                if !is_next || self.brakes.would_keep(&held, &setup, &self.reader, tick)? {
+                    continue;
+                }
+                if !self.release_counted(&alone, vec![held]).await? {
+                    continue;
+                }
+                let now = self.clock.monotonic();
+                let turn = self.lanes().probe(connector, Some(local), now);
+                if turn.is_some() {
+                    return Ok(turn);
+                }
+            }
         }
-        Ok(self
-            .lanes()
-            .probe(connector, Some(local), self.clock.monotonic()))
     }
 
     async fn probe_failed(
@@ -557,10 +590,11 @@ impl Inner {
         why: &str,
         by_probe: bool,
     ) -> Result<(), JournalError> {
+        let ending = self.wards.get(connector);
         // While nothing is sent yet: when this cannot be written, or the process ends in between, the quarantine stands, and
         // what is left of them is tried again when it ends.
-        if let Some(ending) = self.wards.get(connector) {
-            self.revive(&ending).await?;
+        if let Some(ending) = &ending {
+            self.revive(ending).await?;
         }
         let mut batch = Batch::default();
         batch.push(
@@ -580,11 +614,16 @@ impl Inner {
             });
         self.wards.end(connector, by_probe, self.clock.monotonic());
         tracing::info!(%connector, why, "the quarantine has ended");
+        // What was under way may have failed for good while the end was written down; nothing else is sent until now.
+        let revived = match &ending {
+            Some(ending) => self.revive(ending).await,
+            None => Ok(()),
+        };
         self.regulate();
         self.release_held().await?;
         self.pump();
         self.beat();
-        Ok(())
+        revived
     }
 
     /// Tries again what the credentials alone kept from being done since the first of those who brought it about.

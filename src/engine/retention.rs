@@ -1,6 +1,7 @@
 //! Keeps the journal bounded: what is old and settled is removed beside everything else, in small steps.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use domain::{FlowId, RetentionPolicy, Wake};
@@ -206,6 +207,7 @@ impl Inner {
             inner: self,
             horizon,
             gently,
+            ended_links: AtomicU64::new(0),
             // When it is for the size, a tenth is made free.
             enough: (cause == CompactionCause::Size).then(|| {
                 let size = self.setup().configuration.engine.retention.size_bytes;
@@ -214,8 +216,11 @@ impl Inner {
         };
         let done = hand.work().await;
         // What was removed before it failed is told all the same.
-        let untold = self.reader.untold()?;
-        let compaction = compaction(cause, horizon, &untold);
+        let removed = Removed {
+            former_links: hand.ended_links.load(Ordering::Acquire),
+            ..self.reader.untold()?
+        };
+        let compaction = compaction(cause, horizon, &removed);
         if !compaction.is_empty() {
             let mut batch = Batch::default();
             let fact = Fact::Compacted {
@@ -228,6 +233,7 @@ impl Inner {
                 flows = compaction.flows,
                 exchanges = compaction.exchanges,
                 bodies = compaction.bodies,
+                former_links = compaction.former_links,
                 "what is old was removed from the journal"
             );
         }
@@ -240,17 +246,19 @@ struct Hand<'a> {
     inner: &'a Inner,
     horizon: Horizon,
     gently: bool,
+    /// How many ends of links were removed.
+    ended_links: AtomicU64,
     /// Stops when the file holds no more than this.
     enough: Option<u64>,
 }
 
 impl Hand<'_> {
     async fn work(&self) -> Result<(), JournalError> {
+        let mut announced = false;
         // Before the operations that prove it: what took an account away may be of a flow that goes.
         if self.enough.is_none() {
-            self.former_links().await?;
+            self.former_links(&mut announced).await?;
         }
-        let mut announced = false;
         let _is_enough = self.flows(&mut announced).await?
             || self.bodies(&mut announced).await?
             || self.apart(&mut announced).await?;
@@ -261,7 +269,7 @@ impl Hand<'_> {
     }
 
     /// Removes the ends of links that tell nothing any more.
-    async fn former_links(&self) -> Result<(), JournalError> {
+    async fn former_links(&self, announced: &mut bool) -> Result<(), JournalError> {
         let before = self.horizon.flows;
         let mut after = FormerKey::default();
         loop {
@@ -272,8 +280,11 @@ impl Hand<'_> {
                 .await?;
             self.rest(began).await;
             for keys in former.spent.chunks(TOGETHER * 4) {
+                self.announce(announced).await?;
                 let keys = keys.to_vec();
-                self.step(Step::FormerLinks { keys, before }).await?;
+                let removed = self.step(Step::FormerLinks { keys, before }).await?;
+                self.ended_links
+                    .fetch_add(removed.former_links, Ordering::AcqRel);
                 if self.inner.is_stopping() {
                     return Ok(());
                 }
@@ -418,6 +429,7 @@ fn compaction(cause: CompactionCause, horizon: Horizon, removed: &Removed) -> Co
         exchanges: removed.exchanges,
         bodies: removed.bodies,
         facts: removed.facts,
+        former_links: removed.former_links,
     }
 }
 
@@ -436,6 +448,15 @@ fn preview(reader: &Reader, horizon: Horizon) -> Result<CompactionReport, Journa
         after = old.next;
         if after.is_none() {
             break;
+        }
+    }
+    let mut after = FormerKey::default();
+    loop {
+        let former = reader.former_links(&after, horizon.flows, WALKED)?;
+        sum.former_links += former.spent.len() as u64;
+        match former.next {
+            Some(next) => after = next,
+            None => break,
         }
     }
     let (mut bared, mut apart) = reader.looked_at()?;

@@ -17,8 +17,8 @@ use crate::blocking::{Done, MEMBERS, Progress, REFUSED, Unseen, what_was_done};
 use crate::caught::caught;
 use crate::doubt::Doubt;
 use crate::inner::{Inner, JOURNAL_PAUSE, Owed};
-use crate::joining::Kept;
 use crate::journal::{Batch, Course, JournalError, Open};
+use crate::keys::Held;
 use crate::lanes::{Fate, Job, Turn};
 use crate::limiter::{Answered, LearntLimit, Said};
 use crate::passwords::Choice;
@@ -355,6 +355,17 @@ impl Work<'_> {
             if gate.as_deref() == Some(&true) {
                 return self.refused(Vec::new()).await;
             }
+            let takes_members =
+                matches!(desired.local, LocalRef::Group(_)) && shape.verb != Verb::Deprovision;
+            let without = if takes_members {
+                self.without(&desired).await?
+            } else {
+                Some(Held::default())
+            };
+            if without.is_none() {
+                // It is shaped once more, with the account that has come.
+                return Ok(Then::Continue);
+            }
             let fact = Fact::AttemptStarted {
                 operation: self.id(),
                 number,
@@ -587,11 +598,6 @@ impl Work<'_> {
                 },
             );
         }
-        let is_new = after.is_some() && before.is_none_or(|link| link.gone);
-        let kept = match &after {
-            Some(link) if is_new => self.member_linked(&mut owed, Some(link))?,
-            _ => Kept::none(self.inner),
-        };
         let gate = self.gate().await;
         let refused = gate.as_deref() == Some(&true);
         if refused {
@@ -604,10 +610,12 @@ impl Work<'_> {
             self.inner
                 .undo(&mut owed, head.flow, &self.as_queued(), &done)?;
         }
-        if !self.inner.commit_surely(owed).await? {
+        // An account that is taken away again gets into no group.
+        let is_new = before.is_none_or(|link| link.gone) && !refused;
+        let linked = after.as_ref().filter(|_| is_new);
+        if !self.commit_linked(owed, linked).await? {
             return Ok(Then::End(Fate::Again(self.inner.clock.monotonic())));
         }
-        drop(kept);
         drop(gate);
         self.inner.passwords.forget(self.id());
         self.tell(Progress::Done);

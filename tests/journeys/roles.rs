@@ -97,6 +97,11 @@ fn a_role_without_holders_is_told_and_another_process_engine_takes_it_too() {
     for told in ["role Internal/auditor was created", "nobody holds it"] {
         assert!(made.out.contains(told), "{told}: {}", made.out);
     }
+    let newest = ["journal", "list", "--limit", "1", "--json"];
+    let listed = program.expect(0, &newest).values().remove(0);
+    assert_eq!(listed["triggers"], serde_json::json!([]), "{listed}");
+    let changes = listed["directory"].to_string();
+    assert!(changes.contains("Internal/auditor"), "{listed}");
     let _service = Service::start(&program);
     let renamed = program.expect(0, &["trigger", "role-renamed", "auditor", "checker"]);
     let told = "role Internal/auditor was renamed Internal/checker";

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
-use crate::program::{Mocks, Program, house};
+use crate::program::{Mocks, Program, house, until};
 
 /// A running `outbound serve`, ended with the test.
 pub(crate) struct Service {
@@ -228,7 +228,7 @@ fn a_bad_file_is_told_and_the_earlier_configuration_stays_in_force() {
         let status = program.expect(0, &words).values().remove(0);
         status["findings"].as_array().unwrap().clone()
     };
-    while findings(&program).is_empty() {}
+    until("the bad file is told", || !findings(&program).is_empty());
     std::fs::write(&path, &good).unwrap();
     run(&program, 0, &trigger(&CREATE));
     let disabled = good.replacen("enabled = true ", "enabled = false ", 1);
@@ -257,7 +257,9 @@ fn a_stop_lets_a_request_that_is_under_way_end() {
     let words = [&CREATE[..], &["--no-wait"]].concat();
     run(&program, 6, &trigger(&words));
     let in_flight = ["journal", "operations", "--state", "in-flight", "--json"];
-    while !program.run(&in_flight).out.contains("corp-scim") {}
+    until("the request is under way", || {
+        program.run(&in_flight).out.contains("corp-scim")
+    });
     assert_eq!(service.stop(), Some(0));
     let settled = ["journal", "operations", "--state", "settled", "--json"];
     assert!(program.run(&settled).out.contains("corp-scim"));
@@ -277,13 +279,11 @@ fn a_stop_takes_the_socket_away_before_it_waits_for_what_is_under_way() {
     run(&program, 6, &trigger(&words));
     let in_flight = ["journal", "operations", "--state", "in-flight", "--json"];
     let is_in_flight = || program.run(&in_flight).out.contains("corp-scim");
-    while !is_in_flight() {}
+    until("the request is under way", is_in_flight);
     let socket = program.path().join("outbound.db.socket");
     assert!(socket.exists());
     service.signal("TERM");
-    while socket.exists() {
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
+    until("the socket is taken away", || !socket.exists());
     // Whoever comes now is told that the journal is taken, and does not ask an engine that answers nothing any more.
     let said = program.expect(4, &["connector", "pause", "acme-google/google"]);
     assert!(said.err.contains("is in use by process"), "{}", said.err);
@@ -340,10 +340,11 @@ fn figures_are_told_where_the_configuration_says_and_never_to_other_machines_una
         text
     };
     let done = "outbound_operations_total{connector=\"corp-scim/scim2\",verb=\"create\",outcome=\"done\"} 1";
-    let mut text = told();
-    while !(text.contains(done) && text.contains("outbound_retries_total")) {
-        text = told(); // the counters follow the commit
-    }
+    let mut text = String::new();
+    until("the counters have followed the commit", || {
+        text = told();
+        text.contains(done) && text.contains("outbound_retries_total")
+    });
     for line in [
         "outbound_attempt_failures_total{connector=\"acme-google/google\",kind=\"target-error\"} 1",
         "outbound_retries_total{connector=\"acme-google/google\"} 1",
@@ -456,6 +457,16 @@ fn what_writes_is_carried_out_by_the_running_engine() {
         .unwrap()
         .to_owned();
     program.expect(0, &["reconcile", "adopt", "corp-scim/scim2", &orphan]);
+    // All links go with their connector only: as the engine has it, whatever another file says.
+    let path = program.path().join("workbench.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let without = program.path().join("without.toml");
+    std::fs::write(&without, text.replace("corp-scim", "corp-directory")).unwrap();
+    let all = ["--config", "without.toml", "links", "unlink", "corp-scim/scim2", "--all"];
+    let said = program.expect(2, &all);
+    assert!(said.err.contains("is configured"), "{}", said.err);
+    let linked = program.expect(0, &["links", "list", "--connector", "corp-scim/scim2"]);
+    assert!(linked.out.contains("bob"), "{}", linked.out);
 
     // A recorded request once more: the engine knows it as one.
     let listed = program.expect(0, &["journal", "exchanges", "--json", "--limit", "50"]);

@@ -12,7 +12,7 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message as _;
 use serde_json::Value;
 
-use crate::program::{Mocks, Program};
+use crate::program::{Mocks, Program, until};
 use crate::service::{CREATE, Service, run, trigger};
 
 /// A collector that keeps what it is sent.
@@ -222,7 +222,7 @@ fn what_an_earlier_process_left_is_told_as_whole_and_no_span_is_told_twice() {
 
     let second = Service::start(&program);
     program.expect(0, &["connector", "resume", scim]);
-    while mocks.object("scim2", "ann").is_none() {}
+    until("ann is there", || mocks.object("scim2", "ann").is_some());
     program.expect(0, &["journal", "retry", &id("kim")]);
     assert_eq!(second.stop(), Some(0));
 

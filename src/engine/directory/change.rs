@@ -367,7 +367,10 @@ impl Drafter<'_> {
         source: Source,
     ) -> Result<Draft, SubmitError> {
         let before = self.user(name)?;
-        self.known_roles(&BTreeSet::from([role.clone()]))?;
+        // What somebody holds can be taken away, whoever knows of it still.
+        if assign || !before.roles.contains(role) {
+            self.known_roles(&BTreeSet::from([role.clone()]))?;
+        }
         let mut after = before.clone();
         let kind = if assign {
             after.roles.insert(role.clone());
@@ -388,7 +391,14 @@ impl Drafter<'_> {
         source: Source,
     ) -> Result<Draft, SubmitError> {
         usable_role(role)?;
-        if let Some(taken) = self.role_like(role)? {
+        let taken = if self.reader.has_role(role)? {
+            Some(role.clone())
+        } else {
+            let key = Key::role(role);
+            let is_like = |roles: &BTreeSet<RoleName>| roles.iter().any(|held| Key::role(held) == key);
+            self.taken_role(role, role, &self.reader.holding(is_like)?)?
+        };
+        if let Some(taken) = taken {
             return Err(DirectoryError::RoleTaken { role: taken }.into());
         }
         let holders = holders
@@ -423,22 +433,25 @@ impl Drafter<'_> {
             }
             .into());
         }
-        let holders = self.reader.holders(role)?;
-        self.standing_role(role, &holders)?;
+        let key = Key::role(&to);
+        let is_involved = |held: &RoleName| held == role || Key::role(held) == key;
+        let involved = self
+            .reader
+            .holding(|roles| roles.iter().any(is_involved))?;
+        let is_holder = |user: &User| user.roles.contains(role);
+        self.standing_role(role, involved.iter().any(is_holder))?;
         if to == *role {
             return Err(DirectoryError::Unusable {
                 told: format!("role {role} has that name already"),
             }
             .into());
         }
-        if let Some(taken) = self.role_like(&to)?
-            && taken != *role
-        {
+        if let Some(taken) = self.taken_role(&to, role, &involved)? {
             return Err(DirectoryError::RoleTaken { role: taken }.into());
         }
         let told = format!("role {role} was renamed {to}");
         let mut draft = Draft::default();
-        for before in holders {
+        for before in involved.into_iter().filter(is_holder) {
             let mut after = before.clone();
             after.roles.remove(role);
             after.roles.insert(to.clone());
@@ -457,7 +470,7 @@ impl Drafter<'_> {
 
     fn delete_role(&self, role: &RoleName, source: Source) -> Result<Draft, SubmitError> {
         let holders = self.reader.holders(role)?;
-        self.standing_role(role, &holders)?;
+        self.standing_role(role, !holders.is_empty())?;
         let told = format!("role {role} was deleted");
         let mut draft = Draft::default();
         for before in holders {
@@ -665,30 +678,42 @@ impl Drafter<'_> {
     }
 
     fn role_unknown(&self, role: &RoleName) -> Result<DirectoryError, SubmitError> {
-        let mut known: BTreeSet<String> = self
-            .reader
-            .roles()?
-            .iter()
-            .map(ToString::to_string)
-            .collect();
-        known.extend(self.configured_roles().map(ToString::to_string));
+        let roles = self.reader.roles()?;
+        let keys: BTreeSet<Key> = roles.iter().map(Key::role).collect();
+        let mut known: BTreeSet<String> = roles.iter().map(ToString::to_string).collect();
+        let named = self.configured_roles();
+        let named = named.filter(|role| !keys.contains(&Key::role(role)));
+        known.extend(named.map(ToString::to_string));
         Ok(DirectoryError::RoleUnknown {
             role: role.clone(),
             known: known.into_iter().collect(),
         })
     }
 
-    /// Returns the role of the directory that has a name, without regard to case.
-    fn role_like(&self, role: &RoleName) -> Result<Option<RoleName>, SubmitError> {
-        let wanted = Key::role(role);
+    /// Returns a role that has a name without regard to case, other than the one that is to get it: a role of the directory,
+    /// one that somebody of these users holds, or one that a connection names in another spelling.
+    ///
+    /// What only a connection names, and nobody holds, is nobody's yet: in the same spelling it may be created, or be the new
+    /// name of another role.
+    fn taken_role(
+        &self,
+        name: &RoleName,
+        own: &RoleName,
+        users: &[User],
+    ) -> Result<Option<RoleName>, SubmitError> {
+        let wanted = Key::role(name);
+        let is_like = |known: &&RoleName| *known != own && Key::role(known) == wanted;
         let roles = self.reader.roles()?;
-        Ok(roles.into_iter().find(|known| Key::role(known) == wanted))
+        let held = users.iter().flat_map(|user| &user.roles);
+        let mut named = self.configured_roles().filter(|known| *known != name);
+        let taken = roles.iter().chain(held).find(is_like);
+        Ok(taken.or_else(|| named.find(is_like)).cloned())
     }
 
     /// Checks that there is a role to rename or delete: one that the directory knows, or that somebody holds because a
     /// connection names it.
-    fn standing_role(&self, role: &RoleName, holders: &[User]) -> Result<(), SubmitError> {
-        if !holders.is_empty() || self.reader.has_role(role)? {
+    fn standing_role(&self, role: &RoleName, is_held: bool) -> Result<(), SubmitError> {
+        if is_held || self.reader.has_role(role)? {
             return Ok(());
         }
         let naming: Vec<&str> = self
@@ -711,9 +736,18 @@ impl Drafter<'_> {
         .into())
     }
 
-    /// A role exists when the directory knows it or a connection's outbound roles name it.
+    /// A role exists when the directory knows it; or when a connection's outbound roles name it, and the directory has none
+    /// that differs in case alone.
     fn is_known_role(&self, role: &RoleName) -> Result<bool, SubmitError> {
-        Ok(self.configured_roles().any(|known| known == role) || self.reader.has_role(role)?)
+        if self.reader.has_role(role)? {
+            return Ok(true);
+        }
+        if !self.configured_roles().any(|known| known == role) {
+            return Ok(false);
+        }
+        let key = Key::role(role);
+        let roles = self.reader.roles()?;
+        Ok(roles.iter().all(|known| Key::role(known) != key))
     }
 
     fn configured_roles(&self) -> impl Iterator<Item = &RoleName> {
@@ -773,6 +807,23 @@ impl Draft {
             .map(|step| Key::local(Object::User, &step.name))
             .filter(|key| !held.alone.contains(key))
             .collect()
+    }
+
+    /// Returns the users whose accounts count for what becomes of groups: those who get into one. A draft that changes
+    /// nothing is about the whole group as it is.
+    pub(crate) fn joining(&self) -> BTreeSet<UserId> {
+        if self.changes.is_empty() {
+            let groups = self.steps.iter().filter_map(|step| match &step.after {
+                Some(Subject::Group(group)) => Some(&group.members),
+                _ => None,
+            });
+            return groups.flatten().copied().collect();
+        }
+        let added = self.changes.iter().filter_map(|change| match change {
+            DirectoryChange::MembersChanged { added, .. } => Some(added),
+            _ => None,
+        });
+        added.flatten().copied().collect()
     }
 
     /// Adds a group's change because a new user is in it.

@@ -6,7 +6,9 @@ use std::io::{BufRead, BufReader, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use domain::{Claim, Claims, NewUser, QualifiedName, RoleName, Secret, StoreDomain};
+use domain::{
+    Claim, Claims, NewUser, QualifiedName, RoleName, Secret, StoreDomain, WSO2_DIALECT,
+};
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
@@ -91,6 +93,20 @@ fn csv(content: Counted, bytes: &AtomicU64, sink: &mut Sink<'_>) -> Result<(), S
             },
         })
         .collect();
+    let claims = header.iter().zip(&columns);
+    let claims = claims.filter(|(_, column)| matches!(column, Column::Claim(_)));
+    let strange: Vec<String> = claims
+        .filter_map(|(name, _)| {
+            let name = name.trim_start_matches('\u{feff}');
+            meant(name).map(|meant| format!("`{name}` (did you mean `{meant}`?)"))
+        })
+        .collect();
+    if !strange.is_empty() {
+        return Err(format!(
+            "the header has {}; a claim that is really called so is written with its URI, as {WSO2_DIALECT}NAME",
+            strange.join(" and ")
+        ));
+    }
     if !columns.iter().any(|column| matches!(column, Column::Name)) {
         return Err("the header has no column `userName`".to_owned());
     }
@@ -110,6 +126,50 @@ fn csv(content: Counted, bytes: &AtomicU64, sink: &mut Sink<'_>) -> Result<(), S
         }
     }
     Ok(())
+}
+
+/// The columns that are no claims, as they are written.
+const COLUMNS: [&str; 5] = ["userName", "store", "roles", "groups", "password"];
+
+/// Returns what a column was probably meant to be called: `role` would be kept as a claim of that name and assign nothing,
+/// and `givenName` as a claim that no mapping asks for.
+fn meant(name: &str) -> Option<&'static str> {
+    let known = || {
+        let core = CORE.iter().map(|(_, claim)| *claim);
+        let many = MANY.iter().map(|(.., claim)| *claim);
+        let more = ENTERPRISE_CLAIMS.iter().chain(ADDRESS_CLAIMS);
+        core.chain(many).chain(more.map(|(_, claim)| *claim))
+    };
+    if name.contains(':') || known().any(|claim| claim == name) {
+        return None;
+    }
+    let written = letters(name);
+    let claim = known().find(|claim| letters(claim) == written);
+    let is_near = |column: &&str| is_a_letter_off(&letters(column), &written);
+    claim.or_else(|| COLUMNS.into_iter().find(is_near))
+}
+
+/// Returns the letters and digits of a name, in lower case: `User_Name` is `username`.
+fn letters(name: &str) -> String {
+    let letters = name.chars().filter(|letter| letter.is_alphanumeric());
+    letters.flat_map(char::to_lowercase).collect()
+}
+
+/// Tells whether two words are the same, or one of them has a letter more.
+fn is_a_letter_off(one: &str, other: &str) -> bool {
+    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
+    let (short, long) = if one.len() <= other.len() {
+        (one, other)
+    } else {
+        (other, one)
+    };
+    let same = short.iter().zip(&long).take_while(|(a, b)| a == b);
+    let same = same.count();
+    match long.len() - short.len() {
+        0 => same == short.len(),
+        1 => short[same..] == long[same + 1..],
+        _ => false,
+    }
 }
 
 impl Row {
@@ -492,6 +552,29 @@ mod tests {
         let (rows, result) = all("name,mail\nkim,x\n", ImportFormat::Csv);
         assert!(rows.is_empty());
         assert!(result.unwrap_err().contains("userName"));
+    }
+
+    #[test]
+    fn a_column_that_is_nearly_another_one_is_refused_and_what_was_meant_is_told() {
+        let csv = "user_name,role,givenName,title\nkim,manager,Kim,Dr\n";
+        let (rows, result) = all(csv, ImportFormat::Csv);
+        assert!(rows.is_empty());
+        let told = result.unwrap_err();
+        for meant in [
+            "`user_name` (did you mean `userName`?)",
+            "`role` (did you mean `roles`?)",
+            "`givenName` (did you mean `givenname`?)",
+        ] {
+            assert!(told.contains(meant), "{meant}: {told}");
+        }
+        assert!(!told.contains("title"), "{told}");
+        // Whoever means a claim of that name says so; and a name of one's own is nobody's mistake.
+        let csv = "userName,http://wso2.org/claims/role,score,badge\nkim,manager,1,2\n";
+        let (rows, result) = all(csv, ImportFormat::Csv);
+        assert_eq!(result, Ok(()));
+        let kim = rows[0].user.as_ref().unwrap();
+        assert_eq!(kim.claims[&Claim::new("role")], ["manager"]);
+        assert_eq!(kim.claims[&Claim::new("score")], ["1"]);
     }
 
     #[test]

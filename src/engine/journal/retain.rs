@@ -5,16 +5,16 @@
 
 use std::collections::BTreeSet;
 
-use domain::FlowId;
+use domain::{Confirmation, FlowId, OperationId};
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::code::{self, instant, micros, signed, unsigned};
 use super::pack::{self, Packed};
 use super::{JournalError, Reader};
-use crate::{Fact, Quarantine};
+use crate::{Fact, Quarantine, Settlement};
 
 /// What was removed from the journal because it was old.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,12 +35,15 @@ pub struct Compaction {
     pub bodies: u64,
     /// Facts that are gone, of flows and of none.
     pub facts: u64,
+    /// Links that had ended and tell nothing any more.
+    #[serde(default)]
+    pub former_links: u64,
 }
 
 impl Compaction {
     /// Tells whether nothing was removed.
     pub fn is_empty(&self) -> bool {
-        self.facts == 0 && self.bodies == 0
+        self.facts == 0 && self.bodies == 0 && self.former_links == 0
     }
 }
 
@@ -138,15 +141,6 @@ pub(crate) struct Former {
     pub(crate) next: Option<FormerKey>,
 }
 
-/// Of the ends of links (`f`), those from before ?1 whose account an operation took away, as the target confirmed.
-///
-/// The end of a link is what proves later that an account without one is ours, so that it may be linked again or taken
-/// away. An account that is gone by the target's own word needs no such proof: should something have its id again, it is
-/// not what we made, and without the proof it is left alone. Every other end stays, however old it is: a link that was
-/// dropped by hand or passed to another, and one whose account was not there any more without our doing.
-const SPENT: &str = "f.ended_at < ?1 AND EXISTS (SELECT 1 FROM operations o
-    WHERE o.local = f.local AND o.connector = f.connector AND o.verb = 2 AND o.state = 5 AND o.ended_at = f.ended_at)";
-
 /// What the writer does in one transaction.
 #[derive(Debug)]
 pub(crate) enum Step {
@@ -187,6 +181,7 @@ pub(crate) struct Removed {
     pub(crate) exchanges: u64,
     pub(crate) bodies: u64,
     pub(crate) facts: u64,
+    pub(crate) former_links: u64,
     /// Bytes of the file that hold something.
     pub(crate) used_bytes: u64,
     /// Whether there is more room to give back in small steps.
@@ -284,17 +279,25 @@ fn remove(db: &Connection, step: &Step, removed: &mut Removed) -> Result<(), Jou
             db.execute("UPDATE retention SET apart = ?1", [signed(*up_to)])?;
         }
         Step::FormerLinks { keys, before } => {
-            let mut delete = db.prepare_cached(&format!(
-                "DELETE FROM former_links AS f
-                 WHERE f.connector = ?2 AND f.remote_id = ?3 AND f.object = ?4 AND {SPENT}"
-            ))?;
+            let mut find = db.prepare_cached(
+                "SELECT local, ended_at FROM former_links WHERE connector = ?1 AND remote_id = ?2 AND object = ?3",
+            )?;
+            let mut delete = db.prepare_cached(
+                "DELETE FROM former_links WHERE connector = ?1 AND remote_id = ?2 AND object = ?3",
+            )?;
             for key in keys {
-                delete.execute(params![
-                    micros(*before),
-                    key.connector,
-                    key.remote_id,
-                    key.object
-                ])?;
+                let end: Option<([u8; 16], i64)> = find
+                    .query_row(params![key.connector, key.remote_id, key.object], |row| {
+                        Ok((row.get(0)?, row.get(1)?))
+                    })
+                    .optional()?;
+                if let Some((local, ended_at)) = end
+                    && is_spent(db, &key.connector, local, ended_at, *before)?
+                {
+                    let deleted =
+                        delete.execute(params![key.connector, key.remote_id, key.object])?;
+                    removed.former_links += deleted as u64;
+                }
             }
         }
         Step::Shrink { .. } | Step::GiveBack => {}
@@ -436,6 +439,86 @@ fn named_by_quarantines(db: &Connection) -> Result<BTreeSet<FlowId>, JournalErro
     Ok(out)
 }
 
+/// Tells whether the end of a link is from before an instant and of an account that an operation took away, as the target
+/// confirmed: it was there, and was deleted.
+///
+/// The end of a link is what proves later that an account without one is ours, so that it may be linked again or taken
+/// away. An account that the target has deleted at our word needs no such proof: should something have its id again, it is
+/// not what we made, and without the proof it is left alone. Every other end stays, however old it is: a link that was
+/// dropped by hand or passed to another, and one whose account was not there any more when it was to go. A target that does
+/// not find an account may find it again, when its address was wrong, or what the credentials may see.
+fn is_spent(
+    db: &Connection,
+    connector: &str,
+    local: [u8; 16],
+    ended_at: i64,
+    before: Timestamp,
+) -> Result<bool, JournalError> {
+    if ended_at >= micros(before) {
+        return Ok(false);
+    }
+    let mut statement = db.prepare_cached(
+        "SELECT id, flow FROM operations
+         WHERE local = ?1 AND connector = ?2 AND verb = 2 AND state = 5 AND ended_at = ?3",
+    )?;
+    let mut rows = statement.query(params![local, connector, ended_at])?;
+    while let Some(row) = rows.next()? {
+        let operation = OperationId(Uuid::from_bytes(row.get(0)?));
+        if is_deleted_by(db, operation, row.get(1)?, ended_at)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Tells whether an operation that settled at an instant deleted the account, by its own fact.
+fn is_deleted_by(
+    db: &Connection,
+    operation: OperationId,
+    flow: [u8; 16],
+    settled_at: i64,
+) -> Result<bool, JournalError> {
+    // A flow may hold as many operations as there are users, so that its facts are not gone through for each of them.
+    let (from, to) = (first_since(db, settled_at)?, first_since(db, settled_at + 1)?);
+    let mut statement = db.prepare_cached(
+        "SELECT seq, at, flow, format, body FROM facts
+         WHERE seq >= ?1 AND seq < ?2 AND flow = ?3 AND kind IN ('', 'settled')",
+    )?;
+    let records = super::read::collect(statement.query(params![from, to, flow])?)?;
+    Ok(records.into_iter().any(|record| {
+        matches!(
+            record.fact,
+            Fact::Settled {
+                operation: settled,
+                outcome: Settlement::Confirmed(Confirmation::Deleted),
+                ..
+            } if settled == operation
+        )
+    }))
+}
+
+/// Returns the number before which all facts are older than an instant, and from which on none is. It is looked for by
+/// halves, for facts are numbered as they are written; where a clock went back, it may be another one.
+fn first_since(db: &Connection, at: i64) -> Result<i64, JournalError> {
+    let newest: Option<i64> = db
+        .prepare_cached("SELECT max(seq) FROM facts")?
+        .query_row([], |row| row.get(0))?;
+    let mut statement =
+        db.prepare_cached("SELECT seq, at FROM facts WHERE seq >= ?1 ORDER BY seq LIMIT 1")?;
+    let (mut low, mut high) = (0, newest.map_or(0, |newest| newest + 1));
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let found: Option<(i64, i64)> = statement
+            .query_row([middle], |row| Ok((row.get(0)?, row.get(1)?)))
+            .optional()?;
+        match found {
+            Some((seq, written)) if written < at => low = seq + 1,
+            _ => high = middle,
+        }
+    }
+    Ok(low)
+}
+
 /// Returns how the file stands, and whether pages can be given back a few at a time.
 fn room(db: &Connection) -> Result<(Room, bool), JournalError> {
     let pragma = |name| db.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
@@ -540,27 +623,27 @@ impl Reader {
         among: usize,
     ) -> Result<Former, JournalError> {
         self.at_once(|db| {
-            let mut statement = db.prepare_cached(&format!(
-                "SELECT f.connector, f.remote_id, f.object, {SPENT} FROM former_links f
-                 WHERE (f.connector, f.remote_id, f.object) > (?2, ?3, ?4)
-                 ORDER BY f.connector, f.remote_id, f.object LIMIT ?5"
-            ))?;
-            let rows = statement.query_map(
-                params![
-                    micros(before),
-                    after.connector,
-                    after.remote_id,
-                    after.object,
-                    i64::try_from(among).unwrap_or(i64::MAX)
-                ],
-                former,
+            let mut statement = db.prepare_cached(
+                "SELECT connector, remote_id, object, local, ended_at FROM former_links
+                 WHERE (connector, remote_id, object) > (?1, ?2, ?3)
+                 ORDER BY connector, remote_id, object LIMIT ?4",
             )?;
+            let mut rows = statement.query(params![
+                after.connector,
+                after.remote_id,
+                after.object,
+                i64::try_from(among).unwrap_or(i64::MAX)
+            ])?;
             let mut found = Former::default();
             let mut looked_at = 0;
-            for row in rows {
-                let (key, is_spent) = row?;
+            while let Some(row) = rows.next()? {
+                let key = FormerKey {
+                    connector: row.get(0)?,
+                    remote_id: row.get(1)?,
+                    object: row.get(2)?,
+                };
                 looked_at += 1;
-                if is_spent {
+                if is_spent(db, &key.connector, row.get(3)?, row.get(4)?, before)? {
                     found.spent.push(key.clone());
                 }
                 found.next = Some(key);
@@ -731,15 +814,6 @@ impl Reader {
             })
         })
     }
-}
-
-fn former(row: &Row<'_>) -> rusqlite::Result<(FormerKey, bool)> {
-    let key = FormerKey {
-        connector: row.get(0)?,
-        remote_id: row.get(1)?,
-        object: row.get(2)?,
-    };
-    Ok((key, row.get(3)?))
 }
 
 /// Takes the bodies from an exchange. Returns whether it had any.

@@ -40,10 +40,7 @@ pub(crate) struct Taken {
     pub(crate) amount: u32,
 }
 
-/// How much that was taken away is looked back on: beyond it the brakes have engaged long since.
-const TAKEN: i64 = 20_000;
-
-/// How many facts are looked back on for what failed or was released lately, and how many results are taken from them.
+/// How many facts are looked back on for what failed lately, and how many results are taken from them.
 const LOOKED_BACK: i64 = 20_000;
 const RESULTS: i64 = 2000;
 
@@ -220,75 +217,81 @@ impl Reader {
     }
 
     /// Returns what was decided to be taken away within a time, the oldest first, but for what a brake keeps, what was
-    /// given up and what only undoes something.
+    /// given up and what only undoes something. `counts` says whether what was decided at a moment is counted still.
     pub(crate) fn taken_since(
         &self,
         now: Timestamp,
         window: Duration,
+        counts: impl Fn(&ConnectorRef, Timestamp) -> bool,
     ) -> Result<Vec<Taken>, JournalError> {
         self.at_once(|db| {
             let mut statement = db.prepare_cached(
                 "SELECT id, connector, queued_at FROM operations
                  WHERE (verb = 2 OR object = 1) AND queued_at >= ?1 AND undoes IS NULL AND state <> 7
                     AND (state <> 4 OR reason <> 'brake-engaged')
-                 ORDER BY queued_at DESC LIMIT ?2",
+                 ORDER BY queued_at",
             )?;
-            let mut rows = statement.query(params![micros(before(now, window)), TAKEN])?;
+            let mut rows = statement.query([micros(before(now, window))])?;
             let mut out = Vec::new();
             while let Some(row) = rows.next()? {
-                let id = OperationId(code::uuid(&row.get::<_, [u8; 16]>(0)?)?);
-                let planned = super::work::planned(db, id)?;
-                if let Some((brake, amount)) = planned.as_ref().and_then(Brake::of) {
-                    out.push(Taken {
-                        connector: code::connector(&row.get::<_, String>(1)?)?,
-                        brake,
-                        at: instant(row.get(2)?),
-                        amount,
-                    });
+                let connector = code::connector(&row.get::<_, String>(1)?)?;
+                let at = instant(row.get(2)?);
+                if !counts(&connector, at) {
+                    continue;
                 }
+                let id = OperationId(code::uuid(&row.get::<_, [u8; 16]>(0)?)?);
+                out.extend(taken(db, id, connector, at)?);
             }
-            out.reverse();
             Ok(out)
         })
     }
 
-    /// Returns what was released within a time and takes something away, the oldest first, each with when it was queued;
-    /// but for what is kept again or was given up, and what only undoes something.
+    /// Returns what was released within a time and takes something away, the oldest first; but for what is kept again or
+    /// was given up, and what only undoes something. `counts` says whether what was queued at a moment is counted anew
+    /// when it is released at another.
     pub(crate) fn released_since(
         &self,
         now: Timestamp,
         window: Duration,
-    ) -> Result<Vec<(Taken, Timestamp)>, JournalError> {
+        counts: impl Fn(&ConnectorRef, Timestamp, Timestamp) -> bool,
+    ) -> Result<Vec<Taken>, JournalError> {
+        let oldest = micros(before(now, window));
         self.at_once(|db| {
-            let mut released = db.prepare_cached(
-                "SELECT seq, at, flow, format, body FROM facts
-                 WHERE seq > (SELECT coalesce(max(seq), 0) FROM facts) - ?1 AND kind = 'released' AND at >= ?2
-                 ORDER BY seq DESC LIMIT ?3",
+            // By their kind alone: there may be millions of them, and few release something.
+            let mut walk = db.prepare_cached(
+                "SELECT seq, at, kind = 'released' FROM facts ORDER BY seq DESC",
             )?;
-            let rows = released.query(params![LOOKED_BACK, micros(before(now, window)), TAKEN])?;
-            let mut records = super::read::collect(rows)?;
-            records.sort_by_key(|record| record.seq);
+            let mut rows = walk.query([])?;
+            let mut released: Vec<i64> = Vec::new();
+            while let Some(row) = rows.next()? {
+                if row.get::<_, i64>(1)? < oldest {
+                    break;
+                }
+                if row.get(2)? {
+                    released.push(row.get(0)?);
+                }
+            }
+            drop(rows);
+            let mut written = db.prepare_cached(
+                "SELECT seq, at, flow, format, body FROM facts WHERE seq = ?1",
+            )?;
             let mut taking = db.prepare_cached(
                 "SELECT connector, queued_at FROM operations
                  WHERE id = ?1 AND (verb = 2 OR object = 1) AND undoes IS NULL AND state <> 7
                     AND (state <> 4 OR reason <> 'brake-engaged')",
             )?;
             let mut out = Vec::new();
-            for Record { at, fact, .. } in records {
-                let Fact::Released { operation, .. } = fact else {
-                    continue;
-                };
-                let mut rows = taking.query([operation.0.as_bytes()])?;
-                let Some(row) = rows.next()? else { continue };
-                let planned = super::work::planned(db, operation)?;
-                if let Some((brake, amount)) = planned.as_ref().and_then(Brake::of) {
-                    let taken = Taken {
-                        connector: code::connector(&row.get::<_, String>(0)?)?,
-                        brake,
-                        at,
-                        amount,
+            for seq in released.into_iter().rev() {
+                for Record { at, fact, .. } in super::read::collect(written.query([seq])?)? {
+                    let Fact::Released { operation, .. } = fact else {
+                        continue;
                     };
-                    out.push((taken, instant(row.get(1)?)));
+                    let mut rows = taking.query([operation.0.as_bytes()])?;
+                    let Some(row) = rows.next()? else { continue };
+                    let connector = code::connector(&row.get::<_, String>(0)?)?;
+                    if counts(&connector, instant(row.get(1)?), at) {
+                        out.extend(taken(db, operation, connector, at)?);
+                    }
                 }
             }
             Ok(out)
@@ -383,16 +386,6 @@ impl Reader {
         })
     }
 
-    /// Returns the oldest operation that a connector keeps for a reason.
-    pub(crate) fn first_held(
-        &self,
-        connector: &ConnectorRef,
-        reason: Reason,
-    ) -> Result<Option<Open>, JournalError> {
-        let held = self.held_for(connector, reason, 0, 1)?;
-        Ok(held.into_iter().next())
-    }
-
     /// Returns the limits that were learnt of targets, with the time of each.
     pub fn learnt_limits(
         &self,
@@ -432,6 +425,23 @@ fn before(now: Timestamp, time: Duration) -> Timestamp {
         .ok()
         .and_then(|time| now.checked_sub(time).ok())
         .unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// Returns what an operation takes away that is counted at a moment; `None` when it takes nothing away.
+fn taken(
+    db: &Connection,
+    operation: OperationId,
+    connector: ConnectorRef,
+    at: Timestamp,
+) -> Result<Option<Taken>, JournalError> {
+    let planned = super::work::planned(db, operation)?;
+    let taken = planned.as_ref().and_then(Brake::of);
+    Ok(taken.map(|(brake, amount)| Taken {
+        connector,
+        brake,
+        at,
+        amount,
+    }))
 }
 
 /// Returns when and why an operation last failed for good.

@@ -64,6 +64,11 @@ impl Batch {
     pub(crate) fn len(&self) -> usize {
         self.facts.len()
     }
+
+    /// Takes away what came after the first facts.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.facts.truncate(len);
+    }
 }
 
 /// A batch that was not committed comes back with the reason, so that it can be handed over again.
@@ -74,6 +79,15 @@ pub(crate) struct Refused {
 }
 
 type Reply = oneshot::Sender<Result<u64, Box<Refused>>>;
+type Committed = oneshot::Receiver<Result<u64, Box<Refused>>>;
+
+/// The journal has been closed, or its writer has ended.
+fn closed() -> Refused {
+    Refused {
+        error: JournalError::Closed,
+        batch: Batch::default(),
+    }
+}
 
 /// A batch as the writer takes it: everything that can be made before is made.
 #[derive(Debug)]
@@ -202,17 +216,36 @@ impl Journal {
 
     /// Commits a batch and returns the number of its first fact; the others follow without a gap.
     pub(crate) async fn append(&self, at: Timestamp, batch: Batch) -> Result<u64, Box<Refused>> {
+        self.hand_over(at, batch)?.await.map_err(|_| Box::new(closed()))?
+    }
+
+    /// Commits batches that are handed over together, and returns what came of each; one that is refused does not keep the
+    /// others.
+    pub(crate) async fn append_each(
+        &self,
+        at: Timestamp,
+        batches: Vec<Batch>,
+    ) -> Vec<Result<u64, Box<Refused>>> {
+        let handed: Vec<_> = batches
+            .into_iter()
+            .map(|batch| self.hand_over(at, batch))
+            .collect();
+        let mut done = Vec::with_capacity(handed.len());
+        for committed in handed {
+            done.push(match committed {
+                Ok(committed) => committed.await.unwrap_or_else(|_| Err(Box::new(closed()))),
+                Err(refused) => Err(refused),
+            });
+        }
+        done
+    }
+
+    fn hand_over(&self, at: Timestamp, batch: Batch) -> Result<Committed, Box<Refused>> {
         let entries = Entries::of(batch, at)?;
         let (reply, committed) = oneshot::channel();
         let handed = self.sender.send(Command::Append { entries, reply });
-        let closed = || {
-            Box::new(Refused {
-                error: JournalError::Closed,
-                batch: Batch::default(),
-            })
-        };
-        handed.map_err(|_| closed())?;
-        committed.await.map_err(|_| closed())?
+        handed.map_err(|_| Box::new(closed()))?;
+        Ok(committed)
     }
 
     /// Has the writer remove something that is old.

@@ -28,6 +28,9 @@ pub enum ClaimError {
     /// No such connector.
     #[error("there is no connector {0}")]
     ConnectorUnknown(ConnectorRef),
+    /// All links of a connector are forgotten only once it is configured no longer.
+    #[error("{0} is configured: every account there would be a stranger's from then on")]
+    Configured(ConnectorRef),
     /// The connector may not be spoken to.
     #[error("{connector} is {reason}: {detail}")]
     Held {
@@ -144,6 +147,22 @@ impl Engine {
         };
         inner.write(vec![fact]).await?;
         Ok(link)
+    }
+
+    /// Forgets a link that a connector left behind which is not configured any more.
+    ///
+    /// # Errors
+    /// [`ClaimError`] when the connector is configured, nothing is linked, or an operation is on its way.
+    pub async fn unlink_leftover(
+        &self,
+        connector: &ConnectorRef,
+        local: LocalRef,
+        name: &QualifiedName,
+    ) -> Result<Link, ClaimError> {
+        if self.configuration().connector(connector).is_some() {
+            return Err(ClaimError::Configured(connector.clone()));
+        }
+        self.unlink(connector, local, name).await
     }
 
     /// Links an account again that the journal proves to be ours.

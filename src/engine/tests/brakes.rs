@@ -423,12 +423,12 @@ async fn one_who_would_wait_for_what_a_brake_keeps_hears_it_at_once() {
 /// So long that nothing is counted any more that was before.
 const PASSED: Duration = Duration::from_secs(3601);
 
-#[tokio::test]
-async fn what_a_pause_kept_for_long_is_counted_when_it_ends() {
-    let mut world = peopled(40, |_| {}).await;
+/// A world with forty users, of whom so many were deleted long ago while the full target was paused.
+async fn paused(deleted: usize) -> World {
+    let world = peopled(40, |_| {}).await;
     world.engine.pause(&full(), "works on it").await.unwrap();
     // Never more within an hour than the brake allows.
-    for at in 0..30 {
+    for at in 0..deleted {
         if at % 10 == 0 {
             world.clock.advance(PASSED);
         }
@@ -436,6 +436,12 @@ async fn what_a_pause_kept_for_long_is_counted_when_it_ends() {
     }
     assert!(world.engine.brakes().is_empty());
     world.clock.advance(PASSED);
+    world
+}
+
+#[tokio::test]
+async fn what_a_pause_kept_for_long_is_counted_when_it_ends() {
+    let mut world = paused(30).await;
     world.engine.resume(&full(), "done").await.unwrap();
     world.settle().await;
     assert_eq!(world.full.names().len(), 30);
@@ -477,4 +483,84 @@ async fn what_a_pause_kept_is_counted_once_when_it_was_short_and_outlasts_the_pr
         assert_eq!(world.full.names().len(), 30, "after {pause:?}");
         assert_eq!(kept(&world, Brake::Deletes), 4);
     }
+}
+
+#[tokio::test]
+async fn nothing_stays_kept_when_a_pause_ends_while_somebody_approves_or_rejects() {
+    for is_approved in [true, false] {
+        let world = paused(30).await;
+        let engine = world.engine.clone();
+        let answer = async {
+            // It has engaged, and what it is to keep is not written down yet.
+            while engine.brakes().is_empty() {
+                tokio::task::yield_now().await;
+            }
+            let (connector, kind) = (full(), Brake::Deletes);
+            if is_approved {
+                let minute = Duration::from_mins(1);
+                let approved = engine.approve_brake(&connector, kind, "Ada", "leavers", minute);
+                approved.await.unwrap()
+            } else {
+                let rejected = engine.reject_brake(&connector, kind, "Ada", "nobody leaves");
+                rejected.await.unwrap()
+            }
+        };
+        let connector = full();
+        let resumed = world.engine.resume(&connector, "done");
+        let (resumed, answered) = tokio::join!(resumed, answer);
+        resumed.unwrap();
+        world.settle().await;
+        assert_eq!(answered, 20);
+        assert!(world.engine.brakes().is_empty());
+        assert_eq!(kept(&world, Brake::Deletes), 0);
+        let left = if is_approved { 10 } else { 30 };
+        assert_eq!(world.full.names().len(), left);
+    }
+}
+
+#[tokio::test]
+async fn what_two_release_at_once_is_counted_once() {
+    let world = paused(8).await;
+    let connector = full();
+    let (one, other) = tokio::join!(
+        world.engine.resume(&connector, "done"),
+        world.engine.resume(&connector, "done, too")
+    );
+    one.unwrap();
+    other.unwrap();
+    world.settle().await;
+    assert!(world.engine.brakes().is_empty());
+    assert_eq!(world.full.names().len(), 32);
+    for at in 8..12 {
+        world.delete(&format!("u{at}")).await;
+    }
+    world.settle().await;
+    assert_eq!(world.full.names().len(), 30);
+    assert_eq!(kept(&world, Brake::Deletes), 2);
+}
+
+#[tokio::test]
+async fn what_the_journal_does_not_let_go_on_is_not_counted() {
+    let world = paused(8).await;
+    // Everything can be written but that a held operation (4) goes on.
+    let inner = world.engine.inner_for_tests();
+    inner.journal.run(|db| {
+        db.execute_batch(
+            "CREATE TEMP TRIGGER no_room BEFORE UPDATE OF state ON operations WHEN old.state = 4
+                BEGIN SELECT RAISE(ABORT, 'no room'); END",
+        )
+        .unwrap();
+    });
+    for _ in 0..2 {
+        let resumed = world.engine.resume(&full(), "done").await;
+        resumed.unwrap_err();
+    }
+    inner.journal.run(|db| {
+        db.execute_batch("DROP TRIGGER no_room").unwrap();
+    });
+    drop(inner);
+    world.engine.resume(&full(), "done").await.unwrap();
+    world.settle().await;
+    assert!(world.engine.brakes().is_empty());
+    assert_eq!(world.full.names().len(), 32);
 }

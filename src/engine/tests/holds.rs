@@ -102,6 +102,29 @@ async fn what_was_committed_as_held_after_its_hold_had_ended_is_sent() {
     assert_eq!(world.full.names(), ["kim"]);
 }
 
+#[tokio::test]
+async fn what_a_brake_keeps_is_not_released_for_a_hold_that_has_ended() {
+    let world = World::with(|configuration| {
+        only_full(configuration);
+        configuration.engine.brakes.count = 0;
+        configuration.engine.brakes.percent = 0;
+    })
+    .await;
+    world.create("kim").await;
+    world.settle().await;
+    let gone = world.delete("kim").await;
+    let ids = [gone.operations[0].operation];
+    world.engine.inner_for_tests().release_late(&ids).await;
+    world.settle().await;
+    assert_eq!(
+        world.life(&gone, &full()),
+        Life::Held {
+            reason: Reason::BrakeEngaged
+        }
+    );
+    assert_eq!(world.full.names(), ["kim"]);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn nothing_stays_held_when_a_request_and_a_resume_meet() {
     let world = World::with(only_full).await;

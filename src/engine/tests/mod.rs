@@ -6,6 +6,7 @@ mod brakes;
 mod dead;
 pub(crate) mod double;
 mod holds;
+mod joining;
 mod journal;
 mod lifecycle;
 mod limits;

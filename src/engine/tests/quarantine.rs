@@ -258,6 +258,95 @@ async fn letters_that_cannot_be_written_down_as_tried_again_are_tried_when_it_en
     }
 }
 
+#[tokio::test]
+async fn what_fails_while_the_end_is_written_down_is_tried_again_as_well() {
+    let world = World::with(only_full).await;
+    world.full.open.send_replace(false);
+    world.full.on_write([unauthenticated()]);
+    let eve = world.create("eve").await;
+    world.full.has_seen(1).await;
+    let inner = world.engine.inner_for_tests();
+    let cause = QuarantineCause::Refused { running: 3 };
+    inner.quarantine(&full(), cause, Vec::new()).await.unwrap();
+    // The writer waits until it has both: the end, and that what was under way has failed.
+    let (go_on, waits) = std::sync::mpsc::channel::<()>();
+    inner.journal.run(move |_| waits.recv().unwrap());
+    drop(inner);
+    let engine = world.engine.clone();
+    let released =
+        tokio::spawn(async move { engine.release_quarantine(&full(), "mended").await });
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    world.full.open.send_replace(true);
+    while !world.full.state().writes.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    go_on.send(()).unwrap();
+    released.await.unwrap().unwrap();
+    world.settle().await;
+    assert_eq!(world.life(&eve, &full()), Life::Settled);
+    assert_eq!(world.full.names(), ["eve"]);
+}
+
+#[tokio::test]
+async fn a_probe_passes_over_what_a_brake_keeps_and_tries_the_next() {
+    let world = World::with(|configuration| {
+        only_full(configuration);
+        configuration.engine.brakes = domain::BrakePolicy {
+            percent: 0,
+            count: 1,
+            window: Duration::from_secs(30),
+            ..domain::BrakePolicy::default()
+        };
+    })
+    .await;
+    for name in ["joe", "lee"] {
+        world.create(name).await;
+    }
+    world.settle().await;
+    for outcome in refused(&world).await {
+        let given_up = outcome.operations[0].operation;
+        world.engine.discard(given_up, "by a test").await.unwrap();
+    }
+    let old = world.delete("joe").await;
+    world.clock.advance(Duration::from_secs(31));
+    let new = world.delete("lee").await;
+    world.full.on_write([unauthenticated()]);
+    world.clock.advance(Duration::from_secs(29));
+    world.engine.idle().await;
+    assert_eq!(
+        world.life(&old, &full()),
+        Life::Held {
+            reason: Reason::BrakeEngaged
+        }
+    );
+    assert_eq!(world.life(&new, &full()), Life::Dead);
+    let quarantines = world.engine.quarantines();
+    let told = quarantines[0].last_probe.as_ref().unwrap();
+    assert!(told.contains("401"), "{told}");
+}
+
+#[tokio::test]
+async fn what_the_last_process_left_is_tried_before_a_quarantine_ends() {
+    let mut world = World::with(only_full).await;
+    refused(&world).await;
+    world.create("eve").await;
+    world.engine.idle().await;
+    for tries in [4, 5] {
+        world.crash().await;
+        world.full.on_write([unauthenticated()]);
+        world.clock.advance(Duration::from_mins(2));
+        world.engine.idle().await;
+        assert_eq!(world.full.verbs().len(), tries);
+        assert_eq!(world.engine.quarantines().len(), 1);
+    }
+    world.crash().await;
+    world.settle().await;
+    assert!(world.engine.quarantines().is_empty());
+    assert_eq!(world.full.names(), ["ann", "bob", "eve", "kim"]);
+}
+
 async fn blocking(on_failure: OnFailure) -> World {
     World::with(|configuration| {
         let mut entry = provisioner(full());

@@ -356,6 +356,24 @@ async fn an_account_of_ours_whose_link_is_lost_is_linked_again() {
 }
 
 #[tokio::test]
+async fn what_a_connector_left_behind_is_let_go_of_only_once_the_engine_knows_it_no_longer() {
+    let mut world = with(&["kim"]).await;
+    let kim = local(&world, "kim");
+    let name = QualifiedName::new("kim");
+    let refused = world.engine.unlink_leftover(&full(), kim, &name).await;
+    assert!(matches!(refused, Err(ClaimError::Configured(_))));
+    world
+        .reconfigure(|configuration| {
+            configuration.resident.clear();
+            configuration.connections.remove(0);
+        })
+        .await;
+    let link = world.engine.unlink_leftover(&full(), kim, &name).await;
+    assert_eq!(link.unwrap().local, kim);
+    assert_eq!(world.full.names(), ["kim"], "the account stays");
+}
+
+#[tokio::test]
 async fn an_account_of_somebody_who_has_left_is_taken_away_when_asked_for() {
     let world = with(&["kim"]).await;
     let kim = local(&world, "kim");

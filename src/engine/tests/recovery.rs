@@ -684,7 +684,7 @@ async fn a_wish_for_quiet_without_end_is_a_dead_letter_and_a_resume_ends_the_qui
     }
 }
 
-async fn group(world: &World, name: &str, members: &[&str]) -> crate::Outcome {
+pub(super) async fn group(world: &World, name: &str, members: &[&str]) -> crate::Outcome {
     world
         .submit(Change::CreateGroup {
             group: name.into(),
@@ -694,7 +694,7 @@ async fn group(world: &World, name: &str, members: &[&str]) -> crate::Outcome {
         .unwrap()
 }
 
-async fn join(world: &World, name: &str, member: &str) -> crate::Outcome {
+pub(super) async fn join(world: &World, name: &str, member: &str) -> crate::Outcome {
     world
         .submit(Change::ChangeGroup {
             group: name.into(),
@@ -863,7 +863,7 @@ async fn a_members_new_account_carries_out_no_group_change_that_was_given_up_or_
 }
 
 /// Returns how many operations put a member into a group whose account came late.
-fn late(world: &World) -> usize {
+pub(super) fn late(world: &World) -> usize {
     let records = world.reader().export(0).map(Result::unwrap);
     records
         .filter(|record| {
@@ -874,7 +874,7 @@ fn late(world: &World) -> usize {
 }
 
 /// Lets everything go on that waits for neither the clock, the journal nor a target.
-async fn breathe() {
+pub(super) async fn breathe() {
     for _ in 0..100 {
         tokio::task::yield_now().await;
     }

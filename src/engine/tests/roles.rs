@@ -250,6 +250,58 @@ async fn a_role_is_created_with_holders_and_a_name_of_another_case_is_the_same()
 }
 
 #[tokio::test]
+async fn a_name_that_another_role_has_in_whatever_case_is_taken_and_one_that_only_a_file_has_is_free()
+ {
+    let mut world = asking_for(&["lead", "boss", "temp"]).await;
+    create_with(&world, "kim", &["manager"]).await;
+    create_with(&world, "ann", &["lead", "temp"]).await;
+    world
+        .reconfigure(|configuration| {
+            let roles = &mut configuration.connections[0].outbound_roles;
+            roles.retain(|known| *known != role("temp"));
+        })
+        .await;
+    let create = |name: &str| Change::CreateRole {
+        role: role(name),
+        holders: BTreeSet::new(),
+    };
+    for (change, taken) in [
+        // Held, named by a connection alone, and held by a name that nothing else has any more.
+        (create("Lead"), "lead"),
+        (create("BOSS"), "boss"),
+        (create("TEMP"), "temp"),
+        (rename("manager", "lead"), "lead"),
+        (rename("manager", "BOSS"), "boss"),
+        (rename("manager", "Temp"), "temp"),
+    ] {
+        let refused = refusal(world.submit(change).await);
+        assert!(matches!(refused, DirectoryError::RoleTaken { .. }));
+        let told = format!("there is a role Internal/{taken} already");
+        assert_eq!(refused.to_string(), told);
+    }
+    world.submit(rename("manager", "boss")).await.unwrap();
+    assert_eq!(roles_of(&world, "kim"), ["Internal/boss"]);
+    // What somebody holds can be taken away, although nothing knows it any more.
+    let revoke = Change::RevokeRole {
+        user: "ann".into(),
+        role: role("temp"),
+    };
+    world.submit(revoke).await.unwrap();
+    assert_eq!(roles_of(&world, "ann"), ["Internal/lead"]);
+    // Nobody is given a role in another spelling than the directory's.
+    world.submit(rename("boss", "Boss")).await.unwrap();
+    let assign = Change::AssignRole {
+        user: "ann".into(),
+        role: role("boss"),
+    };
+    let unknown = refusal(world.submit(assign).await);
+    let DirectoryError::RoleUnknown { known, .. } = unknown else {
+        panic!("{unknown}");
+    };
+    assert_eq!(known, ["Internal/Boss", "Internal/lead"]);
+}
+
+#[tokio::test]
 async fn a_role_without_holders_is_a_flow_without_triggers_and_is_told_all_the_same() {
     let world = World::new().await;
     let change = Change::CreateRole {

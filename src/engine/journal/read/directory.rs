@@ -186,20 +186,30 @@ impl Reader {
         })
     }
 
-    /// Lists the users who hold a role, by name. Their roles stand with the users alone, so that all are looked through.
+    /// Lists the users who hold a role, by name.
     pub fn holders(&self, role: &RoleName) -> Result<Vec<User>, JournalError> {
+        self.holding(|roles| roles.contains(role))
+    }
+
+    /// Lists the users whose roles are meant, by name. Roles stand with the users alone, so that all are looked through: in
+    /// the order in which they stand, for by name each would have to be looked up.
+    pub(crate) fn holding(
+        &self,
+        is_meant: impl Fn(&BTreeSet<RoleName>) -> bool,
+    ) -> Result<Vec<User>, JournalError> {
         self.with(|db| {
-            let mut statement = db.prepare_cached("SELECT body FROM users ORDER BY key, store")?;
+            let mut statement = db.prepare_cached("SELECT body FROM users")?;
             let mut rows = statement.query([])?;
             let mut holders: Vec<User> = Vec::new();
             while let Some(row) = rows.next()? {
                 let body = row.get_ref(0)?.as_blob().unwrap_or(&[]);
                 let held: Held = pack::unpack(body)?;
-                if held.roles.contains(role) {
+                if is_meant(&held.roles) {
                     holders.push(pack::unpack(body)?);
                 }
             }
             drop(rows);
+            holders.sort_by_cached_key(|user| name_key(Some(&user.name)));
             for holder in &mut holders {
                 holder.groups = groups_of(db, holder.id)?;
             }
