@@ -385,6 +385,13 @@ impl Seat for Attached {
     async fn run_here(&self, configuration: Arc<Configuration>) -> Result<(), String> {
         let mut own = self.own.lock().await;
         let standing = self.way.standing.borrow().clone();
+        let answered = own.as_ref().is_some_and(|one| one.answering.is_some());
+        if answered && Client::of(&self.way.engine.journal).await.is_err() {
+            // The one that was started here has ended.
+            if let Some(ended) = own.take() {
+                ended.stop().await;
+            }
+        }
         match standing {
             Standing::Attached { process } | Standing::OtherFile { process, .. } => {
                 return Err(format!(

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use domain::{LabArmed, LabChange, LabEntry, LabError, LabFault, LabFeed, LabMock, LabObject};
-use mocks::fault::Fault;
+use mocks::fault::{Fault, FaultSpec};
 use mocks::{Lab, Target};
 
 /// The mocks of this process.
@@ -196,10 +196,19 @@ impl domain::Lab for MockLab {
     }
 
     fn arm(&self, name: &str, spec: &str) -> Result<u64, LabError> {
-        let mock = self.lab.mock(self.here(name)?);
-        mock.arm(spec).map_err(|error| LabError {
-            told: error.to_string(),
-            setting: error.setting().map(str::to_owned),
+        let target = self.here(name)?;
+        let mock = self.lab.mock(target);
+        mock.arm(spec).map_err(|error| {
+            // Everything that is wrong is said at once, each at its setting.
+            let others = FaultSpec::mistakes(spec, target).into_iter();
+            let others = others.filter(|other| other.setting() != error.setting());
+            LabError {
+                told: error.to_string(),
+                setting: error.setting().map(str::to_owned),
+                more: others
+                    .filter_map(|other| Some((other.setting()?.to_owned(), other.to_string())))
+                    .collect(),
+            }
         })
     }
 

@@ -46,12 +46,12 @@ pub fn provide(
         };
         let target = key.target;
         let one = match write(base, key.file, &content) {
+            // Somebody else was quicker.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
             Ok(()) => {
                 tracing::info!(%file, mock = target, "the key of the mock was written: its file was not there");
                 Provided {
-                    told: format!(
-                        "{file} was not there: the public key file of the {target} mock was written to it"
-                    ),
+                    told: format!("wrote {file} for the {target} mock"),
                     is_there: true,
                 }
             }
@@ -91,7 +91,11 @@ fn content(key: &MockKey<'_>) -> Option<Vec<u8>> {
     )
 }
 
-/// Writes a new file below a folder, for its owner's eyes, with the folders that lead to it.
+/// Writes a new file below a folder, for its owner's eyes, with the folders that lead to it. It is there whole or not at
+/// all: half a key would be taken for one that somebody put there.
+///
+/// # Errors
+/// [`io::ErrorKind::AlreadyExists`] when there is something of that name by now.
 fn write(base: &Path, file: &Path, content: &[u8]) -> io::Result<()> {
     let home = if base.as_os_str().is_empty() {
         Path::new(".")
@@ -117,17 +121,13 @@ fn write(base: &Path, file: &Path, content: &[u8]) -> io::Result<()> {
             }
         }
     }
-    let path = folder.join(name);
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(&path)?.write_all(content);
-    if written.is_err() {
-        // Half a key would be taken for one that somebody put there. What went wrong first is told.
-        let _ = fs::remove_file(&path);
-    }
-    written
+    // Its owner's only, as such files are made.
+    let mut part = tempfile::NamedTempFile::new_in(&folder)?;
+    part.write_all(content)?;
+    part.as_file().sync_all()?;
+    part.persist_noclobber(folder.join(name))
+        .map_err(|error| error.error)?;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -154,6 +154,14 @@ mod tests {
         );
         let file = folder.path().join(KEY);
         assert_eq!(fs::read(&file).unwrap(), Google::service_account_p12());
+        let beside = fs::read_dir(file.parent().unwrap()).unwrap();
+        assert_eq!(beside.count(), 1, "nothing else is left there");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = fs::metadata(&file).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
         fs::write(&file, "mine").unwrap();
         assert!(provided(SHIPPED, folder.path()).is_empty());
         assert_eq!(fs::read(&file).unwrap(), b"mine");

@@ -214,11 +214,15 @@ async fn stand_alone(
         random_seed: args.random_seed,
         ..StandAlone::default()
     };
-    let stand = if global.config.exists() {
-        let loaded = super::session::load(global)?;
-        let base = super::session::base(global);
-        tell_keys(out, &loaded, &base, &said.targets);
-        mocks_of::completed(&said, &loaded.configuration, &base).map_err(not_configured)?
+    let targets = said.targets.clone();
+    let base = super::session::base(global);
+    let loaded = if global.config.exists() {
+        Some(super::session::load(global)?)
+    } else {
+        None
+    };
+    let stand = if let Some(loaded) = &loaded {
+        mocks_of::completed(&said, &loaded.configuration, &base).map_err(not_started)?
     } else {
         if out.shows_progress() {
             out::note(&format!(
@@ -237,6 +241,9 @@ async fn stand_alone(
             trouble
         }
     })?;
+    if let Some(loaded) = &loaded {
+        tell_keys(out, loaded, &base, &targets);
+    }
     announce(global, out, running.ready()).await?;
     running.shutdown().await;
     Ok(Exit::Done)
@@ -247,8 +254,8 @@ async fn configured(global: &Global, out: Out) -> Result<Exit, Trouble> {
     let base = super::session::base(global);
     let lab = mocks_of::start(&loaded.configuration, &base, Ports::Configured, 0, None)
         .await
-        .map_err(not_configured)?;
-    tell_keys(out, &loaded, &base, &Target::ALL);
+        .map_err(not_started)?;
+    tell_keys(out, &loaded, &base, &lab.running());
     let folder = tempfile::tempdir()
         .map_err(|error| Trouble::new(Exit::Failed, "make a folder for credentials", error))?;
     let ready = lab.credentials(folder.path()).map_err(not_started)?;
@@ -267,23 +274,15 @@ fn tell_keys(out: Out, loaded: &config::Loaded, base: &Path, targets: &[Target])
     }
 }
 
-fn not_configured(error: MocksError) -> Trouble {
-    match error {
-        MocksError::Start(error) => not_started(error),
-        error @ (MocksError::Unknown(_) | MocksError::Setting { .. }) => not_started(error),
-    }
-}
-
-fn not_started(error: impl std::error::Error + 'static) -> Trouble {
+fn not_started(error: impl Into<MocksError>) -> Trouble {
+    let error = error.into();
     let mut told = vec![error.to_string()];
-    let mut taken = false;
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);
+    let mut cause = std::error::Error::source(&error);
     while let Some(this) = cause {
-        taken |= matches!(this.downcast_ref(), Some(mocks::StartError::Bind { .. }));
+        told.push(this.to_string());
         cause = this.source();
-        told.extend(cause.map(ToString::to_string));
     }
-    if taken {
+    if matches!(error, MocksError::Start(mocks::StartError::Bind { .. })) {
         let trouble = Trouble::new(Exit::Target, "start the mocks", told.join("\n"));
         return trouble.advise(
             "another process listens there. When it is an open workbench, its mocks are steered as they are (`outbound \

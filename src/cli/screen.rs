@@ -10,7 +10,7 @@ use clap::{Args, Parser};
 use config::Loaded;
 use domain::{Clock, Request, SystemClock};
 use engine::{Engine, JournalError, Options, StartError};
-use mocks::{Lab, Target};
+use mocks::Lab;
 use tui::{
     Curtain, Ended, Exports, Link, LogBook, Note, RunError, Seat, Setup, Surroundings, ThemeName,
     View,
@@ -213,12 +213,14 @@ impl Opened {
         let (lab, elsewhere) = mocks_of::start_those_that_can(&loaded.configuration, &base)
             .await
             .map_err(|error| not_started(&error))?;
-        // Before the engine goes on with what is owed to a mock.
+        // Before the engine goes on with what is owed to a mock; that of another process has the same key.
+        let mut targets = lab.running();
+        targets.extend(elsewhere.keys());
         let keys = mock_keys::provide(
             &loaded.configuration,
             &connectors::CATALOGUE,
             &base,
-            &Target::ALL,
+            &targets,
         );
         let works = Works::take(global, args, loaded).await?;
         let note = ControlFile::beside(global, &lab).await;

@@ -127,13 +127,16 @@ impl<'a> Check<'a> {
                     ));
                 }
             }
-            (Kind::Texts | Kind::Durations, DeValue::Array(items)) => {
+            (Kind::Texts | Kind::Names | Kind::Durations, DeValue::Array(items)) => {
                 for (index, item) in items.iter().enumerate() {
                     self.places
                         .put(&format!("{path}[{index}]"), item.span(), item.span());
                     match (key.kind, item.get_ref()) {
                         (Kind::Durations, DeValue::String(text)) => {
                             self.complain(words::check_duration(text), item.span());
+                        }
+                        (Kind::Names, DeValue::String(text)) => {
+                            self.complain(words::check_seen(text), item.span());
                         }
                         (_, DeValue::String(_)) => {}
                         (_, other) => self.wrong_type(key, other, item.span(), path),
@@ -176,7 +179,13 @@ impl<'a> Check<'a> {
             }
             return;
         }
+        if key.kind.is_to_be_seen()
+            && let Err(complaint) = words::check_seen(text)
+        {
+            return self.complain(Err(complaint), span);
+        }
         let verdict = match key.kind {
+            Kind::Prose { most } => words::check_length(text, most),
             Kind::Id => words::check_id(text),
             Kind::Duration => words::check_duration(text),
             Kind::Quota => words::check_quota(text),

@@ -21,10 +21,10 @@ mod wording;
 mod words;
 
 pub use finding::{Finding, Severity};
-pub use lint::{LINTS, Lint, LintOptions, lint};
+pub use lint::{LINTS, Lint, LintOptions, doubt, lint, role_doubt};
 pub use load::{LoadError, Loaded, fingerprint, load, parse, readable};
 pub use secrets::FileSecrets;
-pub use words::{address, domain_name, duration, email};
+pub use words::{address, address_doubt, description, domain_name, duration, email, name};
 
 #[cfg(test)]
 mod tests;

@@ -10,6 +10,8 @@ use crate::shape::{CONNECTOR, FILE, Key, Kind, MOCK, Shape};
 use crate::wording::quoted;
 
 const DURATION: &str = "^([0-9]+(ms|s|m|h|d))+$";
+/// What can be seen, as far as a pattern of an editor says it.
+const SEEN: &str = r"^[^\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]*$";
 
 /// Returns the JSON Schema (draft 2020-12) of `workbench.toml` with the connector types of a catalogue.
 pub fn json_schema(catalogue: &Catalogue) -> Value {
@@ -70,6 +72,11 @@ fn holds(kind: Kind, catalogue: &Catalogue) -> Value {
         Kind::Text | Kind::Path | Kind::Pattern | Kind::Domain | Kind::Listen => {
             json!({ "type": "string" })
         }
+        Kind::Name => json!({ "type": "string", "pattern": SEEN }),
+        Kind::Names => {
+            json!({ "type": "array", "items": { "type": "string", "pattern": SEEN } })
+        }
+        Kind::Prose { most } => json!({ "type": "string", "maxLength": most }),
         Kind::Id => json!({ "type": "string", "pattern": r"^[^\s/,\[\]]+$" }),
         Kind::Flag => json!({ "type": "boolean" }),
         Kind::Count { least, most } => {

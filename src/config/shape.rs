@@ -5,6 +5,8 @@
 
 use domain::{Field, FieldKind};
 
+use crate::words::LONGEST_DESCRIPTION;
+
 /// A kind of table: what a person calls it, and its keys.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shape {
@@ -27,6 +29,13 @@ pub(crate) struct Key {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Kind {
     Text,
+    /// What things are told apart by: nothing in it that cannot be seen.
+    Name,
+    Names,
+    /// Text for people.
+    Prose {
+        most: usize,
+    },
     Id,
     Flag,
     Count {
@@ -94,7 +103,7 @@ impl Key {
 impl From<FieldKind> for Kind {
     fn from(kind: FieldKind) -> Self {
         match kind {
-            FieldKind::Text | FieldKind::Claim => Self::Text,
+            FieldKind::Text | FieldKind::Claim => Self::Name,
             FieldKind::Domain => Self::Domain,
             FieldKind::Email => Self::Email,
             FieldKind::Url => Self::Url,
@@ -151,22 +160,22 @@ pub(crate) static FILE: Shape = Shape {
 static ORGANIZATION: Shape = Shape {
     noun: "the organization",
     keys: &[
-        Key::new("name", Kind::Text, "The name people see.").required(),
+        Key::new("name", Kind::Name, "The name people see.").required(),
         Key::new(
             "tenant_domain",
-            Kind::Text,
+            Kind::Name,
             "The tenant domain; patterns use it as TD.",
         )
         .required(),
         Key::new(
             "user_stores",
-            Kind::Texts,
+            Kind::Names,
             "The user store domains that exist. PRIMARY always does.",
         )
         .default("[\"PRIMARY\"]"),
         Key::new(
             "provisioned_stores",
-            Kind::Texts,
+            Kind::Names,
             "The stores whose users are provisioned. Empty means all.",
         )
         .default("[]"),
@@ -177,10 +186,10 @@ pub(crate) static CONNECTION: Shape = Shape {
     noun: "a connection",
     keys: &[
         Key::new("id", Kind::Id, "The stable id. Links hang on it: it stays when the name changes.").required(),
-        Key::new("name", Kind::Text, "The name people see; patterns use it as IDP. The id, when left out."),
-        Key::new("description", Kind::Text, "What it is for."),
+        Key::new("name", Kind::Name, "The name people see; patterns use it as IDP. The id, when left out."),
+        Key::new("description", Kind::Prose { most: LONGEST_DESCRIPTION }, "What it is for, in 1023 characters at most."),
         Key::new("enabled", Kind::Flag, "A disabled connection provisions nothing.").default("true"),
-        Key::new("outbound_roles", Kind::Texts, "Outbound Provisioning Roles: only holders of one of them are provisioned, and being given one is a trigger. Empty means everybody.").default("[]"),
+        Key::new("outbound_roles", Kind::Names, "Outbound Provisioning Roles: only holders of one of them are provisioned, and being given one is a trigger. Empty means everybody.").default("[]"),
         Key::new("attributes", Kind::Tables(&ATTRIBUTE), "Remote attributes and where their values come from."),
         Key::new("jit", Kind::Table(&JIT), "Just-in-Time Provisioning: whether people who log in through it become local users."),
         Key::new("login", Kind::Table(&LOGIN), "How people log in through it. Left out for a connection that is a target only."),
@@ -193,13 +202,13 @@ static ATTRIBUTE: Shape = Shape {
     keys: &[
         Key::new(
             "remote",
-            Kind::Text,
+            Kind::Name,
             "The attribute in the target's words: `LastName`, `name.givenName`.",
         )
         .required(),
         Key::new(
             "local",
-            Kind::Text,
+            Kind::Name,
             "The claim that provides the value: a short name such as `lastname`, or a URI.",
         ),
         Key::new("default", Kind::Text, "Used when the user has no value."),
@@ -227,7 +236,7 @@ static JIT: Shape = Shape {
     keys: &[
         Key::new("enabled", Kind::Flag, "Just-in-Time (JIT) User Provisioning.").default("false"),
         Key::new("scheme", Kind::Choice(&["prompt-username-password-consent", "prompt-password-consent", "prompt-consent", "provision-silently"]), "Provisioning scheme.").default("\"provision-silently\""),
-        Key::new("user_store", Kind::Text, "User store domain to always provision users.").default("\"PRIMARY\""),
+        Key::new("user_store", Kind::Name, "User store domain to always provision users.").default("\"PRIMARY\""),
         Key::new("associate_local_user", Kind::Flag, "Enable local account linking: a federated login of a name that exists locally is that user.").default("false"),
         Key::new("skip_when_not_found", Kind::Flag, "Skip user provisioning when no local account is found.").default("false"),
         Key::new("attribute_sync", Kind::Choice(&["override-all", "none", "preserve-local"]), "Attribute synchronization method: what a later login does to the local claims.").default("\"override-all\""),
@@ -239,7 +248,7 @@ static LOGIN: Shape = Shape {
     noun: "the login settings",
     keys: &[
         Key::new("protocol", Kind::Choice(&["oidc", "saml"]), "The protocol.").default("\"oidc\""),
-        Key::new("client_id", Kind::Text, "Client ID."),
+        Key::new("client_id", Kind::Name, "Client ID."),
         Key::new("client_secret", Kind::Secret, "Client secret."),
         Key::new(
             "authorization_endpoint",
@@ -452,12 +461,12 @@ static APPLICATION: Shape = Shape {
         Key::new("id", Kind::Id, "The stable id.").required(),
         Key::new(
             "name",
-            Kind::Text,
+            Kind::Name,
             "The name people see. The id, when left out.",
         ),
         Key::new(
             "login",
-            Kind::Texts,
+            Kind::Names,
             "The ids of the connections in its login flow.",
         )
         .default("[]"),

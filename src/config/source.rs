@@ -186,7 +186,8 @@ fn secret_lines(text: &str) -> Vec<Range<usize>> {
             }
             let quote_at = line.len() - line[equals + 1..].trim_start().len();
             masks.push(start + quote_at..start + line.trim_end().len());
-            let quote = &value[..3.min(value.len())];
+            // Nothing says that the third byte begins a letter.
+            let quote = value.get(..3).unwrap_or(value);
             if (quote == "\"\"\"" || quote == "'''") && !value[3..].contains(quote) {
                 closing = Some(if quote == "'''" { "'''" } else { "\"\"\"" });
             }
@@ -268,6 +269,10 @@ mod tests {
             "scim2-password = \"\"\"\ncanary\nmore canary\"\"\"\n",
             "client_secret=\"canary\" # canary",
             "token_endpoint = \"http://me:canary@host/\"",
+            // The third byte of the value is the middle of a letter.
+            "password = \"aécanary\"",
+            "password = \"日canary\"",
+            "password = \"日",
         ] {
             let source = Source::new("x", text);
             let shown = source.lines().join("\n");

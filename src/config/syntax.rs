@@ -34,7 +34,7 @@ pub(crate) fn errors(text: &str, broken: &[Error]) -> Vec<Problem> {
     }
     found.sort_by_key(|problem| problem.span.start);
     found.dedup_by_key(|problem| {
-        text[..problem.span.start.min(text.len())]
+        text[..text.floor_char_boundary(problem.span.start)]
             .matches('\n')
             .count()
     });

@@ -10,6 +10,8 @@ impl Kind {
         matches!(
             self,
             Self::Text
+                | Self::Name
+                | Self::Prose { .. }
                 | Self::Id
                 | Self::Duration
                 | Self::Quota
@@ -24,10 +26,18 @@ impl Kind {
         )
     }
 
+    /// Tells whether things are told apart by it, so that nothing in it may be invisible.
+    pub(crate) fn is_to_be_seen(self) -> bool {
+        matches!(
+            self,
+            Self::Name | Self::Names | Self::Id | Self::Url | Self::Domain | Self::Email
+        )
+    }
+
     /// Says in words what is expected.
     pub(crate) fn says(self) -> &'static str {
         match self {
-            Self::Text | Self::Id | Self::Path => "text",
+            Self::Text | Self::Name | Self::Prose { .. } | Self::Id | Self::Path => "text",
             Self::Flag => "true or false",
             Self::Count { .. } => "a whole number",
             Self::Duration => "a duration",
@@ -40,7 +50,7 @@ impl Kind {
             Self::Email => "an e-mail address",
             Self::Pattern => "a pattern",
             Self::Choice(_) => "one of its words",
-            Self::Texts => "a list of texts",
+            Self::Texts | Self::Names => "a list of texts",
             Self::Secret => "a secret",
             Self::Table(_) | Self::Mocks => "a table",
             Self::Tables(_) | Self::Connectors => "an array of tables",
@@ -63,7 +73,7 @@ pub(crate) fn example(key: &Key) -> String {
         (Kind::Listen, _) => format!("{name} = \"127.0.0.1:9464\""),
         (Kind::Url, _) => format!("{name} = \"https://…\""),
         (Kind::Choice(choices), _) => format!("{name} = \"{}\"", choices.join("\" or \"")),
-        (Kind::Texts | Kind::Durations, _) => format!("{name} = [\"…\"]"),
+        (Kind::Texts | Kind::Names | Kind::Durations, _) => format!("{name} = [\"…\"]"),
         (Kind::Secret, _) => format!("{name} = {{ env = \"NAME\" }}"),
         _ => format!("{name} = \"…\""),
     }

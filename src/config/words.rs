@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::Quota;
+use domain::{Quota, hidden, visible};
 use url::Url;
 
 /// Why a text is not what its key asks for.
@@ -173,11 +173,56 @@ pub fn email(text: &str) -> Result<(), String> {
     check_email(text).map_err(Complaint::told)
 }
 
+/// Says what is wrong with a name, as the file's check does: nothing in it may be invisible.
+///
+/// # Errors
+/// A sentence about what is wrong and what to do.
+pub fn name(text: &str) -> Result<(), String> {
+    check_seen(text).map_err(Complaint::told)
+}
+
+/// Says what is wrong with a description, as the file's check does: it has an end.
+///
+/// # Errors
+/// A sentence about what is wrong and what to do.
+pub fn description(text: &str) -> Result<(), String> {
+    check_length(text, LONGEST_DESCRIPTION).map_err(Complaint::told)
+}
+
+/// The most characters of a description, as in the Console.
+pub(crate) const LONGEST_DESCRIPTION: usize = 1_023;
+
+pub(crate) fn check_length(text: &str, most: usize) -> Result<(), Complaint> {
+    let length = text.chars().count();
+    if length <= most {
+        return Ok(());
+    }
+    Err(Complaint::new(
+        "too-long",
+        format!("this text has {length} characters"),
+        format!("write {most} at most"),
+    ))
+}
+
+/// What nobody sees makes two names look alike, and may drive the terminal that shows them.
+pub(crate) fn check_seen(text: &str) -> Result<(), Complaint> {
+    let Some(odd) = hidden(text) else {
+        return Ok(());
+    };
+    Err(Complaint::new(
+        "hidden-character",
+        format!(
+            "there is a character in it that cannot be seen: {}",
+            visible(odd.encode_utf8(&mut [0; 4]))
+        ),
+        "take it out",
+    ))
+}
+
 pub(crate) fn check_url(text: &str) -> Result<(), Complaint> {
+    const WHOLE: &str = "write a whole address, as in \"https://scim.example/scim2/Users\"";
     let complaint = |message: &str, fix: &str| Err(Complaint::new("bad-url", message, fix));
-    // `https://onehttp://two` parses: its host would be `onehttp`.
-    let place = text.split(['?', '#']).next().unwrap_or_default();
-    if place.matches("://").count() > 1 {
+    if is_run_together(text) {
         return complaint(
             "these are two addresses in one",
             "write one whole address, as in \"https://scim.example/scim2/Users\"",
@@ -187,8 +232,11 @@ pub(crate) fn check_url(text: &str) -> Result<(), Complaint> {
         Ok(url) if matches!(url.scheme(), "http" | "https") => url,
         // `host:8080/path` parses with the scheme `host`
         Ok(_) | Err(url::ParseError::RelativeUrlWithoutBase) if !text.contains("://") => {
+            let meant = format!("https://{}", text.trim_start_matches('/'));
+            // Only what would be taken is offered.
+            check_url(&meant)?;
             return Err(Complaint {
-                meant: Some(format!("https://{}", text.trim_start_matches('/'))),
+                meant: Some(meant),
                 ..Complaint::new(
                     "bad-url",
                     "this address has no scheme",
@@ -203,10 +251,7 @@ pub(crate) fn check_url(text: &str) -> Result<(), Complaint> {
             );
         }
         Err(cause) => {
-            return complaint(
-                &format!("this is no address: {cause}"),
-                "write a whole address, as in \"https://scim.example/scim2/Users\"",
-            );
+            return complaint(&format!("this is no address: {cause}"), WHOLE);
         }
     };
     if !url.username().is_empty() || url.password().is_some() {
@@ -218,13 +263,34 @@ pub(crate) fn check_url(text: &str) -> Result<(), Complaint> {
     if url.fragment().is_some() {
         return complaint("an address must not have a part after `#`", "remove it");
     }
-    if text.trim().contains(char::is_whitespace) {
-        return complaint(
-            "an address has no blanks in it",
-            "write one address, and %20 for a blank that belongs to it",
-        );
-    }
     Ok(())
+}
+
+/// Tells whether a second address begins within the host of the first. `https://onehttp://two` parses: its host would be
+/// `onehttp`.
+fn is_run_together(text: &str) -> bool {
+    let Some((_, rest)) = text.split_once("://") else {
+        return false;
+    };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let is_scheme = ["http:", "https:"]
+        .iter()
+        .any(|scheme| host.ends_with(scheme));
+    is_scheme && rest[host.len()..].starts_with("//")
+}
+
+/// Says what is probably not meant in an address, although it can be spoken to: a proxy may take a whole address in its
+/// path, and a blank is sent as `%20`.
+pub fn address_doubt(text: &str) -> Option<String> {
+    let place = text.split(['?', '#']).next().unwrap_or_default();
+    let told = if place.matches("://").count() > 1 {
+        "these look like two addresses in one; one of them may have been left standing"
+    } else if text.trim().contains(char::is_whitespace) {
+        "there is a blank in this address; it is sent as %20"
+    } else {
+        return None;
+    };
+    Some(told.to_owned())
 }
 
 pub(crate) fn check_domain(text: &str) -> Result<(), Complaint> {
@@ -258,9 +324,7 @@ pub(crate) fn check_email(text: &str) -> Result<(), Complaint> {
 /// An id stands in paths such as `corp-scim/scim2`, so it has no `/` and no blanks.
 pub(crate) fn check_id(text: &str) -> Result<(), Complaint> {
     let sound = !text.is_empty()
-        && !text.contains(|c: char| {
-            c.is_whitespace() || c.is_control() || matches!(c, '/' | '[' | ']' | ',')
-        });
+        && !text.contains(|c: char| c.is_whitespace() || matches!(c, '/' | '[' | ']' | ','));
     sound.then_some(()).ok_or_else(|| {
         Complaint::new(
             "bad-id",
@@ -373,11 +437,51 @@ mod tests {
     }
 
     #[test]
+    fn what_is_offered_for_an_address_would_be_taken() {
+        for text in ["not a url", "http", "a b.example/x", "//", "me:word@host/x"] {
+            if let Some(meant) = check_url(text).expect_err("no address").meant {
+                assert!(check_url(&meant).is_ok(), "{text}: {meant}");
+            }
+        }
+        let told = address("not a url").unwrap_err();
+        assert!(
+            told.contains("no address") && !told.contains("did you mean"),
+            "{told}"
+        );
+    }
+
+    #[test]
+    fn a_name_holds_nothing_that_cannot_be_seen_and_a_description_has_an_end() {
+        for text in ["HR\u{1b}[31m", "pay\u{202e}lap", "ad\u{200b}min", "a\tb"] {
+            let told = name(text).unwrap_err();
+            assert!(told.contains("cannot be seen"), "{text:?}: {told}");
+            assert_eq!(visible(&told), told, "nothing of it drives the terminal");
+        }
+        assert_eq!(name("Zoë 日本 & Søn (HR)"), Ok(()));
+        assert_eq!(description(&"é".repeat(1_023)), Ok(()));
+        let told = description(&"é".repeat(1_024)).unwrap_err();
+        assert!(told.contains("1024") && told.contains("1023"), "{told}");
+    }
+
+    #[test]
     fn an_address_is_one_address() {
         let told = address("https://admin.googleapis.comhttp://127.0.0.1:9101").unwrap_err();
         assert!(told.contains("two addresses"), "{told}");
-        assert!(address("https://a.example/x https://b.example/y").is_err());
-        assert!(address("https://a.example/back?to=https://b.example/").is_ok());
+        assert!(address("https://a.example:443http://b.example/").is_err());
+        assert!(address("https://a.example https://b.example").is_err());
+        let doubtful = |text: &str| {
+            address(text).unwrap();
+            address_doubt(text).unwrap_or_default()
+        };
+        for text in [
+            "https://a.example/x https://b.example/y",
+            "https://proxy.example/https://b.example/scim",
+            "https://a.example/scimhttp://b.example/scim",
+        ] {
+            assert!(doubtful(text).contains("two addresses"), "{text}");
+        }
+        assert!(doubtful("https://a.example/our users").contains("%20"));
+        assert_eq!(doubtful("https://a.example/back?to=https://b.example/"), "");
         assert!(
             address("a.example")
                 .unwrap_err()

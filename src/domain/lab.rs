@@ -202,6 +202,8 @@ pub struct LabError {
     pub told: String,
     /// The setting of a fault that cannot be taken, so that a form can point at it.
     pub setting: Option<String>,
+    /// Other settings of the same fault that cannot be taken either, each with what is wrong with it.
+    pub more: Vec<(String, String)>,
 }
 
 impl LabError {
@@ -210,6 +212,7 @@ impl LabError {
         Self {
             told: told.into(),
             setting: None,
+            more: Vec::new(),
         }
     }
 }

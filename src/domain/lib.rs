@@ -71,7 +71,7 @@ pub use snapshot::{Hold, Owner, Snapshot, Subject};
 pub use target::{
     Catalogue, ConnectorType, DefaultMapping, MappedFrom, NameRule, Starter, StartsFrom, TargetSpec,
 };
-pub use text::visible;
+pub use text::{hidden, visible};
 pub use trigger::{Change, FlowId, NewUser, Request, Source, Trigger, TriggerId, TriggerKind};
 pub use user::{
     Group, GroupId, LocalRef, Object, QualifiedName, RoleName, StoreDomain, User, UserId,

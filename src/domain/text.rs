@@ -29,9 +29,26 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// Returns the first character that [`visible`] would mark: in a name, nobody could see it.
+pub fn hidden(text: &str) -> Option<char> {
+    text.chars().find(|c| is_hidden(*c))
+}
+
+/// Controls, bidi controls, and format characters without a width of their own.
 fn is_hidden(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{61c}')
+        || matches!(
+            c,
+            '\u{ad}'
+                | '\u{61c}'
+                | '\u{180e}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{2069}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
 }
 
 #[cfg(test)]
@@ -43,5 +60,23 @@ mod tests {
         assert_eq!(visible("a\u{1b}[2Jb"), "a␛[2Jb");
         assert_eq!(visible("x\u{202e}y\u{9b}"), "x<U+202E>y<U+009B>");
         assert_eq!(visible("Zoë 🙂 \"q\""), "Zoë 🙂 \"q\"");
+    }
+
+    #[test]
+    fn what_nobody_could_see_in_a_name_is_found() {
+        for (text, found) in [
+            ("A\u{1b}[31m", '\u{1b}'),
+            ("a\tb", '\t'),
+            ("pay\u{202e}lap", '\u{202e}'),
+            ("ad\u{200b}min", '\u{200b}'),
+            ("ad\u{ad}min", '\u{ad}'),
+            ("x\u{e0041}", '\u{e0041}'),
+        ] {
+            assert_eq!(hidden(text), Some(found), "{text:?}");
+            assert_ne!(visible(text), text);
+        }
+        for text in ["", "Zoë 日本 🙂", "O'Brien & Søn, 2nd (HR)"] {
+            assert_eq!(hidden(text), None, "{text}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The loop: happenings in, frames out. It sleeps until something happens and draws only when something changed.
 
-use std::io;
+use std::collections::VecDeque;
+use std::io::{self, Write as _};
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use futures_util::{FutureExt, StreamExt};
 use tokio::sync::mpsc;
 
 use crate::cast::Cast;
+use crate::editor::Opened;
 use crate::frame::Governor;
 use crate::hands::Hands;
 use crate::keymap::Key;
@@ -171,6 +173,15 @@ impl Curtain {
         // Whoever started the engine is to stop it in good order, whatever broke down here.
         let result = AssertUnwindSafe(app.go(signals)).catch_unwind().await;
         drop(guard);
+        if let Some(copy) = app.kept_copy() {
+            let place = copy.display().to_string();
+            let place = domain::visible(&place);
+            // Nobody may read standard error; the file stays anyway.
+            let _ = writeln!(
+                io::stderr(),
+                "The text that was edited by hand and not taken is kept in {place}"
+            );
+        }
         match result {
             Ok(result) if !terminal::panicked() => result,
             _ => Err(RunError::Panicked),
@@ -198,6 +209,25 @@ struct App {
     /// The last frame came too soon for the recording.
     untaken: bool,
     ended: Option<Ended>,
+    /// What came while an editor had the terminal.
+    kept: VecDeque<Happening>,
+    /// What an editor had written when this process was told to end.
+    left: Option<PathBuf>,
+}
+
+/// Keeps what comes while nobody can see it. Of what only says how things are now the newest is enough: an editor may be
+/// open for hours.
+fn keep(kept: &mut VecDeque<Happening>, happening: Happening) {
+    let is_past = |one: &Happening| match (one, &happening) {
+        (Happening::Logged, Happening::Logged) => true,
+        (Happening::Answer(one), Happening::Answer(new)) => match (one.as_ref(), new.as_ref()) {
+            (Answer::Work(one), Answer::Work(new)) => one.is_under_way() && one.what == new.what,
+            _ => false,
+        },
+        _ => false,
+    };
+    kept.retain(|one| !is_past(one));
+    kept.push_back(happening);
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -257,10 +287,17 @@ impl App {
             cast: None,
             untaken: false,
             ended: None,
+            kept: VecDeque::new(),
+            left: None,
         }
     }
 
-    async fn go(mut self, mut signals: Signals) -> Result<Ended, RunError> {
+    /// Returns where a text is that was edited by hand and is nowhere else.
+    fn kept_copy(&self) -> Option<&Path> {
+        self.left.as_deref().or_else(|| self.screen.kept_copy())
+    }
+
+    async fn go(&mut self, mut signals: Signals) -> Result<Ended, RunError> {
         let mut events = EventStream::new();
         let mut news = self.hands.subscribe();
         let mut lab = self.hands.follow();
@@ -277,6 +314,10 @@ impl App {
             }
             if terminal::panicked() {
                 return Err(RunError::Panicked);
+            }
+            if let Some(kept) = self.kept.pop_front() {
+                self.happen(kept, Urgency::Stream, &mut signals).await?;
+                continue;
             }
             let now = self.clock.monotonic();
             // A terminal that has not taken the last frame gets no other one.
@@ -460,14 +501,32 @@ impl App {
                 // A key asked for it, so nobody else reads the terminal meanwhile.
                 Order::Do(Deed::Editor(job)) => {
                     let keys = terminal::Keys {
+                        terminate: &mut signals.terminate,
+                        hangup: &mut signals.hangup,
                         interrupt: &mut signals.interrupt,
                         quit: &mut signals.quit,
                         stop: &mut signals.stop,
                         continued: &mut signals.continued,
                     };
-                    let edited = crate::editor::open(*job, keys).await;
-                    self.repaint()?;
-                    self.hands.answer(Answer::Edited(edited));
+                    let mut editing = std::pin::pin!(crate::editor::open(*job, keys));
+                    let opened = loop {
+                        tokio::select! {
+                            opened = editing.as_mut() => break opened,
+                            Some(happening) = self.answers.recv() => keep(&mut self.kept, happening),
+                        }
+                    };
+                    match opened {
+                        Opened::Back(edited) => {
+                            self.repaint()?;
+                            self.hands.answer(Answer::Edited(edited));
+                        }
+                        // The terminal was given back already.
+                        Opened::Ended(copy) => {
+                            self.left = copy;
+                            self.ended = Some(Ended::Signal);
+                            return Ok(());
+                        }
+                    }
                 }
                 Order::Do(deed) => self.hands.act(deed, self.screen.world.draft.as_ref()),
             }
@@ -477,6 +536,10 @@ impl App {
 
     fn repaint(&mut self) -> Result<(), RunError> {
         terminal::enter()?;
+        if self.screen.mouse {
+            // Whoever had the terminal meanwhile may have turned it off, as our own way out does.
+            terminal::mouse(true)?;
+        }
         self.canvas.forget();
         self.dirty = Some(Urgency::Key);
         Ok(())
@@ -614,5 +677,40 @@ async fn sleep(wait: Option<Duration>) {
     match wait {
         Some(wait) => tokio::time::sleep(wait).await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::work::{Stage, Work};
+
+    #[test]
+    fn while_an_editor_is_open_only_the_newest_of_what_goes_on_is_kept() {
+        let mut kept = VecDeque::new();
+        let mut work = Work::begin("import users.csv".to_owned());
+        let told = |work: &Work| Happening::Answer(Box::new(Answer::Work(work.clone())));
+        for done in 0..100 {
+            work.done = done;
+            keep(&mut kept, told(&work));
+            keep(&mut kept, Happening::Logged);
+        }
+        keep(&mut kept, Happening::FileChanged);
+        work.stage = Stage::Ended;
+        keep(&mut kept, told(&work));
+        // What another import says is its own.
+        keep(&mut kept, told(&Work::begin("import more.csv".to_owned())));
+        let works: Vec<(&str, bool)> = kept
+            .iter()
+            .filter_map(|one| match one {
+                Happening::Answer(answer) => match answer.as_ref() {
+                    Answer::Work(work) => Some((work.what.as_str(), work.is_under_way())),
+                    _ => None,
+                },
+                _ => None,
+            })
+            .collect();
+        assert_eq!(works, [("import users.csv", false), ("import more.csv", true)]);
+        assert_eq!(kept.len(), 4);
     }
 }

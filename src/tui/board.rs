@@ -15,6 +15,8 @@ const LAB_ENTRIES: usize = 2_000;
 const ENDED: usize = 4_096;
 /// How many flows and triggers are remembered as recent.
 const RECENT: usize = 256;
+/// How many facts wait until what was missed before them is read; more are read with it.
+const HELD: usize = 4_096;
 
 /// An operation that came into a state, perhaps from another one.
 #[derive(Debug)]
@@ -23,6 +25,44 @@ struct Step {
     connector: ConnectorRef,
     before: Option<State>,
     after: State,
+}
+
+/// Facts that were missed and are being read. Those after them wait: facts are folded in their order, and one that comes
+/// too late is taken for one that was folded before.
+#[derive(Debug)]
+struct Hole {
+    /// The last fact before it.
+    from: u64,
+    /// How many pieces of news were missed in it.
+    missed: u64,
+    /// How many were missed since the reading of it began.
+    later: u64,
+    /// What came since.
+    held: Vec<Arc<Record>>,
+    /// What came since is not all held, so there is to be read again.
+    again: bool,
+}
+
+impl Hole {
+    fn new(from: u64, missed: u64) -> Self {
+        Self {
+            from,
+            missed,
+            later: 0,
+            held: Vec::new(),
+            again: false,
+        }
+    }
+
+    fn hold(&mut self, record: Arc<Record>) {
+        if self.held.len() >= HELD {
+            self.again = true;
+            self.held.clear();
+        }
+        if !self.again {
+            self.held.push(record);
+        }
+    }
 }
 
 /// What the board remembers of one operation.
@@ -62,8 +102,12 @@ pub(crate) struct Board {
     pub(crate) begun: bool,
     /// The number of the last fact that was folded.
     pub(crate) seq: u64,
+    /// The newest fact when the journal was looked at first: what is shown of it needs no reading again.
+    begun_at: u64,
     /// News that came too fast for the screen; the journal has them.
     pub(crate) missed: u64,
+    /// What was missed is being read.
+    hole: Option<Hole>,
     /// Grow when operations, the directory or the mocks changed, so that panels know when to read again.
     pub(crate) operations_version: u64,
     pub(crate) directory_version: u64,
@@ -87,7 +131,9 @@ impl Default for Board {
             lab: VecDeque::new(),
             begun: false,
             seq: 0,
+            begun_at: 0,
             missed: 0,
+            hole: None,
             operations_version: 0,
             directory_version: 0,
             lab_version: 0,
@@ -101,6 +147,7 @@ impl Board {
     /// Takes what was read when the screen opened.
     pub(crate) fn begin(&mut self, last: u64, open: &[OperationView], rows: Vec<Row>) {
         self.begun = true;
+        self.begun_at = self.begun_at.max(last);
         // Until all are counted, those that are owed are. A small journal may have been counted before this was read.
         if let Some(steps) = self.steps.take() {
             self.counts.clear();
@@ -142,8 +189,16 @@ impl Board {
         self.operations_version += 1;
     }
 
-    /// Takes the counts as they were after a fact.
+    /// Says that all operations are being counted: until that is done, what happens is kept.
+    pub(crate) fn recount(&mut self) {
+        self.steps.get_or_insert_with(Vec::new);
+    }
+
+    /// Takes the counts as they were after a fact; older ones than there are already are left alone.
     pub(crate) fn counted(&mut self, last: u64, counts: Counts) {
+        if self.counted_to.is_some_and(|newest| last < newest) {
+            return;
+        }
         self.counts = counts;
         self.counted_to = Some(last);
         for step in self.steps.take().into_iter().flatten() {
@@ -187,7 +242,10 @@ impl Board {
     /// Folds one piece of news.
     pub(crate) fn hear(&mut self, news: News) {
         match news {
-            News::Fact(record) => self.fact(&record),
+            News::Fact(record) => match &mut self.hole {
+                Some(hole) => hole.hold(record),
+                None => self.fact(&record),
+            },
             News::Started(started) => {
                 let known = self.operations.get(&started.operation);
                 let row = Row {
@@ -208,20 +266,68 @@ impl Board {
             }
             News::Missed(count) => {
                 self.missed += count;
+                match &mut self.hole {
+                    Some(hole) => {
+                        hole.later += count;
+                        hole.again = true;
+                        hole.held.clear();
+                    }
+                    None => self.hole = Some(Hole::new(self.read_from(), count)),
+                }
                 // Whatever was folded from facts is read again; the counts with what happens until then.
-                self.steps.get_or_insert_with(Vec::new);
+                self.recount();
                 self.operations_version += 1;
                 self.directory_version += 1;
             }
         }
     }
 
-    /// Folds facts that were missed and read afterwards: they are not in the journal only any more.
-    pub(crate) fn catch_up(&mut self, news: Vec<News>) {
-        let read = u64::try_from(news.len()).unwrap_or(u64::MAX);
-        self.missed = self.missed.saturating_sub(read);
+    /// Returns the last fact before those that were missed and are not read yet.
+    pub(crate) fn hole(&self) -> Option<u64> {
+        self.hole.as_ref().map(|hole| hole.from)
+    }
+
+    /// Returns the newest fact of which everything before it is here as well.
+    fn read_from(&self) -> u64 {
+        self.seq.max(self.begun_at)
+    }
+
+    /// Folds facts that were missed and read afterwards, and then those that came meanwhile. What was read is not in the
+    /// journal only any more. Returns where there is to be read on, when more was missed meanwhile.
+    pub(crate) fn catch_up(&mut self, news: Vec<News>) -> Option<u64> {
+        let hole = self.hole.take();
+        let first = news.iter().find_map(|one| match one {
+            News::Fact(record) => Some(record.seq),
+            News::Started(_) | News::Missed(_) => None,
+        });
+        if let (Some(hole), Some(first)) = (&hole, first) {
+            // Only so many are read at once, the newest.
+            let unread = first.saturating_sub(hole.from + 1).min(hole.missed);
+            self.missed = self.missed.saturating_sub(hole.missed - unread);
+        }
         for one in news {
             self.hear(one);
+        }
+        let hole = hole?;
+        if hole.again {
+            let from = self.read_from().max(hole.from);
+            self.hole = Some(Hole::new(from, hole.later));
+            return Some(from);
+        }
+        self.fold_held(hole);
+        None
+    }
+
+    /// Goes on without what was missed, because it cannot be read.
+    pub(crate) fn skip_hole(&mut self) {
+        if let Some(hole) = self.hole.take() {
+            self.fold_held(hole);
+        }
+    }
+
+    fn fold_held(&mut self, hole: Hole) {
+        for record in hole.held {
+            self.fact(&record);
         }
     }
 
@@ -559,8 +665,58 @@ mod tests {
         // The counts were read after all twelve, and the facts come afterwards.
         let news = samples::news();
         board.counted(u64::try_from(news.len()).unwrap(), settled(1));
-        board.catch_up(news);
+        assert_eq!(board.catch_up(news), None);
         assert_eq!((board.missed, board.owed()), (0, 0));
         assert_eq!(board.count(State::Settled), 1);
+        // An older answer changes nothing.
+        board.counted(1, settled(7));
+        assert_eq!(board.count(State::Settled), 1);
+    }
+
+    #[test]
+    fn what_was_missed_is_folded_before_what_came_after_it() {
+        let records: Vec<Arc<Record>> = samples::records().into_iter().map(Arc::new).collect();
+        let news = |part: &[Arc<Record>]| -> Vec<News> {
+            part.iter().cloned().map(News::Fact).collect()
+        };
+        let mut whole = Board::default();
+        for one in news(&records) {
+            whole.hear(one);
+        }
+        let mut board = Board::default();
+        let (before, rest) = records.split_at(2);
+        let (missed, after) = rest.split_at(rest.len() / 2);
+        for one in news(before) {
+            board.hear(one);
+        }
+        let last = before.last().unwrap().seq;
+        board.hear(News::Missed(u64::try_from(missed.len()).unwrap()));
+        for one in news(after) {
+            board.hear(one);
+        }
+        assert_eq!((board.hole(), board.seq), (Some(last), last));
+        // More is missed before the answer: what it does not tell is read once more, from where it ends.
+        board.hear(News::Missed(3));
+        let again = board.catch_up(news(missed));
+        assert_eq!(again, missed.last().map(|record| record.seq));
+        assert_eq!(board.catch_up(news(after)), None);
+        assert_eq!((board.seq, board.hole()), (whole.seq, None));
+        assert_eq!(board.stream.len(), whole.stream.len());
+        assert_eq!(board.counts, whole.counts);
+        assert_eq!(board.missed, 0);
+    }
+
+    #[test]
+    fn a_hole_that_cannot_be_read_does_not_keep_the_rest_back() {
+        let records = samples::records();
+        let mut board = Board::default();
+        board.hear(News::Missed(1));
+        for record in records {
+            board.hear(News::Fact(Arc::new(record)));
+        }
+        assert_eq!(board.seq, 0);
+        board.skip_hole();
+        assert!(board.seq > 0 && board.stream.len() > 0);
+        assert_eq!(board.missed, 1, "it is in the journal only");
     }
 }

@@ -312,7 +312,10 @@ pub(crate) struct Review {
     pub(crate) of: String,
     pub(crate) diff: String,
     pub(crate) errors: Vec<String>,
+    /// What is doubtful since these changes.
     pub(crate) warnings: Vec<String>,
+    /// How much was doubtful before, and is still.
+    pub(crate) older: usize,
     /// Per target: who would come, change and go.
     pub(crate) affected: BTreeMap<String, Affected>,
     pub(crate) users: usize,
@@ -334,12 +337,17 @@ pub(crate) struct Affected {
 }
 
 impl Affected {
-    /// Returns each group with its sign and what happens to it.
+    /// Returns each group with its sign and what happens to it. Saving the file is no trigger: what is to be sent is decided
+    /// for each user at the next change of that user.
     pub(crate) fn groups(&self) -> [(&'static str, &'static str, &[String]); 6] {
         [
-            ("+", "come", &self.added),
-            ("~", "change", &self.changed),
-            ("-", "are deprovisioned", &self.removed),
+            ("+", "come when they next change", &self.added),
+            ("~", "are updated when they next change", &self.changed),
+            (
+                "-",
+                "are deprovisioned when they next change",
+                &self.removed,
+            ),
             (
                 "=",
                 "stay, kept up to date by their links alone",
@@ -563,6 +571,15 @@ mod tests {
             ..Affected::default()
         };
         assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn what_takes_a_change_of_the_user_is_said_to_take_one() {
+        let who = Affected::default();
+        for (sign, what, _) in who.groups() {
+            let takes_one = ["+", "~", "-"].contains(&sign);
+            assert_eq!(what.ends_with("when they next change"), takes_one, "{what}");
+        }
     }
 
     #[test]

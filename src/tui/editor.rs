@@ -5,8 +5,9 @@ use std::fmt;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 
-use crate::terminal::{self, Keys};
+use crate::terminal::{self, Keys, Lent};
 
 /// What is to be edited.
 #[derive(Clone)]
@@ -41,18 +42,29 @@ pub(crate) struct Edited {
     pub(crate) trouble: Option<String>,
 }
 
+/// How the editing ended.
+pub(crate) enum Opened {
+    /// The editor has ended; or a sentence about why nothing was edited, and no copy is left then.
+    Back(Result<Box<Edited>, String>),
+    /// This process is to end. What was written until then is kept there, unless it is what the editing began with.
+    Ended(Option<PathBuf>),
+}
+
 /// Lets a text be edited, and waits for that.
-///
-/// # Errors
-/// A sentence about why nothing was edited; no copy is left then.
-pub(crate) async fn open(job: Job, keys: Keys<'_>) -> Result<Box<Edited>, String> {
+pub(crate) async fn open(job: Job, keys: Keys<'_>) -> Opened {
     let Job { file, given, copy } = job;
     let is_new = copy.is_none();
     let copy = match copy {
         Some(copy) => copy,
-        None => private_copy(&file, &given).map_err(|error| {
-            format!("no private copy of {} can be made: {error}", file.display())
-        })?,
+        None => match private_copy(&file, &given) {
+            Ok(copy) => copy,
+            Err(error) => {
+                return Opened::Back(Err(format!(
+                    "no private copy of {} can be made: {error}",
+                    file.display()
+                )));
+            }
+        },
     };
     let editor = ["VISUAL", "EDITOR"]
         .into_iter()
@@ -63,7 +75,22 @@ pub(crate) async fn open(job: Job, keys: Keys<'_>) -> Result<Box<Edited>, String
     // As git does: the variable may hold arguments, and quotes around them.
     let line = format!("{editor} \"$@\"");
     command.arg("-c").arg(line).arg("sh").arg(&copy);
-    let ended = terminal::lend(command, keys).await;
+    let ended = match terminal::lend(command, keys).await {
+        Ok(Lent::Signal) => return Opened::Ended(left(copy, &given, is_new)),
+        Ok(Lent::Ended(status)) => Ok(status),
+        Err(error) => Err(error),
+    };
+    Opened::Back(back(ended, &editor, given, copy, is_new))
+}
+
+/// Takes what an editor left.
+fn back(
+    ended: io::Result<ExitStatus>,
+    editor: &str,
+    given: String,
+    copy: PathBuf,
+    is_new: bool,
+) -> Result<Box<Edited>, String> {
     let text = match fs::read_to_string(&copy) {
         Ok(text) => text,
         Err(error) => {
@@ -93,6 +120,14 @@ pub(crate) async fn open(job: Job, keys: Keys<'_>) -> Result<Box<Edited>, String
     }
 }
 
+/// Removes a copy that an editor had until this process was told to end, when it says what it began with; returns where
+/// it is otherwise.
+fn left(copy: PathBuf, given: &str, is_new: bool) -> Option<PathBuf> {
+    let is_same = is_new && fs::read_to_string(&copy).is_ok_and(|text| text == given);
+    let is_gone = is_same && fs::remove_file(&copy).is_ok();
+    (!is_gone && copy.exists()).then_some(copy)
+}
+
 /// Removes a copy that is not needed any more. Returns what is to be added to a message where that failed.
 pub(crate) fn removed(copy: &Path) -> String {
     match fs::remove_file(copy) {
@@ -117,4 +152,22 @@ fn private_copy(file: &Path, text: &str) -> io::Result<PathBuf> {
     copy.write_all(text.as_bytes())?;
     let (_, path) = copy.keep().map_err(|error| error.error)?;
     Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_stays_when_there_is_something_in_it_that_is_nowhere_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let copy = folder.path().join("copy.toml");
+        fs::write(&copy, "given").unwrap();
+        // One that was kept before holds what somebody wrote.
+        assert_eq!(left(copy.clone(), "given", false), Some(copy.clone()));
+        assert_eq!(left(copy.clone(), "given", true), None);
+        assert!(!copy.exists());
+        fs::write(&copy, "given and more").unwrap();
+        assert_eq!(left(copy.clone(), "given", true), Some(copy));
+    }
 }

@@ -18,6 +18,7 @@ use tokio::sync::oneshot;
 use crate::clipboard;
 use crate::draft::Draft;
 use crate::logbook::LogBook;
+use crate::paint::counted;
 use crate::screen::told;
 use crate::seat::{Command, Seat};
 use crate::wish::{Answer, Deed, Happening, Query};
@@ -27,6 +28,8 @@ pub(crate) use read::rows;
 
 /// How long the log is let grow on before the screen hears of it again: lines come in crowds.
 const LOGGED: Duration = Duration::from_millis(200);
+/// How long after something could not be read that is said: whoever hears of it may ask again at once.
+const AGAIN: Duration = Duration::from_secs(1);
 
 pub(crate) struct Hands {
     seat: Arc<dyn Seat>,
@@ -34,7 +37,8 @@ pub(crate) struct Hands {
     lab: Arc<dyn Lab>,
     file: PathBuf,
     catalogue: Catalogue,
-    running: Arc<Configuration>,
+    /// What the file says as far as an engine has taken it; shared with the task that starts one.
+    running: Arc<std::sync::Mutex<Arc<Configuration>>>,
     log: LogBook,
     sender: UnboundedSender<Happening>,
     /// Where questions go to the thread that reads; it is started with the first of them.
@@ -101,7 +105,7 @@ impl Hands {
             lab: setup.lab,
             file: view.file.clone(),
             catalogue: view.catalogue,
-            running: Arc::clone(&view.configuration),
+            running: Arc::new(std::sync::Mutex::new(Arc::clone(&view.configuration))),
             log: setup.log,
             sender,
             desk: std::sync::Mutex::new(None),
@@ -121,10 +125,7 @@ impl Hands {
 
     /// Tells whether somebody else changed the file since it was looked at last.
     pub(crate) fn file_changed(&self) -> bool {
-        let mut seen = self
-            .seen
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut seen = lock(&self.seen);
         let modified = std::fs::metadata(&self.file)
             .and_then(|data| data.modified())
             .ok();
@@ -143,10 +144,7 @@ impl Hands {
         let asked = if query == Query::Counts {
             self.desk("screen-counts")
         } else {
-            let mut desk = self
-                .desk
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            let mut desk = lock(&self.desk);
             match &*desk {
                 Some(desk) => Ok(desk.clone()),
                 None => self
@@ -154,28 +152,37 @@ impl Hands {
                     .inspect(|new| *desk = Some(new.clone())),
             }
         };
-        let told = match asked.map(|desk| desk.send(query)) {
+        let (query, told) = match asked.map(|desk| desk.send(query.clone())) {
             Ok(Ok(())) => return,
-            Ok(Err(_)) => "the reader broke down".to_owned(),
-            Err(error) => error.to_string(),
+            Ok(Err(unsent)) => {
+                // Another one is started with the next question.
+                *lock(&self.desk) = None;
+                (unsent.0, "the reader broke down".to_owned())
+            }
+            Err(error) => (query, error.to_string()),
         };
-        let answer = Answer::Done(Err(format!("cannot read the journal: {told}")));
-        let _ = self.sender.send(Happening::Answer(Box::new(answer))); // the screen may be gone
+        let answer = Answer::Unread(query, format!("cannot read the journal: {told}"));
+        let sender = self.sender.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(AGAIN).await;
+            let _ = sender.send(Happening::Answer(Box::new(answer))); // the screen may be gone
+        });
     }
 
     /// Starts a thread that reads what it is asked for, one after the other, until nobody can ask any more.
     fn desk(&self, name: &str) -> std::io::Result<std::sync::mpsc::Sender<Query>> {
-        let (desk, questions) = std::sync::mpsc::channel();
+        let (desk, questions) = std::sync::mpsc::channel::<Query>();
         let sender = self.sender.clone();
         let reader = self.reader.clone();
         let lab = Arc::clone(&self.lab);
         let log = self.log.clone();
         let work = move || {
             for query in questions {
-                let answer =
-                    read::read(&reader, lab.as_ref(), &log, query).unwrap_or_else(|error| {
-                        Answer::Done(Err(format!("cannot read the journal: {}", told(&error))))
-                    });
+                let read = read::read(&reader, lab.as_ref(), &log, query.clone());
+                let answer = read.unwrap_or_else(|error| {
+                    std::thread::sleep(AGAIN);
+                    Answer::Unread(query, format!("cannot read the journal: {}", told(&error)))
+                });
                 let _ = sender.send(Happening::Answer(Box::new(answer))); // the screen may be gone
             }
         };
@@ -280,7 +287,10 @@ impl Hands {
                     reason,
                     expires,
                 };
-                let done = move |count: u64| format!("{count} operation(s) ({brake}) go on");
+                let done = move |count: u64| {
+                    let count = counted(count, "operation");
+                    format!("approved, to go on: {count} ({brake})")
+                };
                 self.command(command, done, send);
             }
             Deed::Reject {
@@ -295,7 +305,10 @@ impl Hands {
                     by,
                     reason,
                 };
-                let done = move |count: u64| format!("{count} operation(s) ({brake}) are given up");
+                let done = move |count: u64| {
+                    let count = counted(count, "operation");
+                    format!("rejected and given up: {count} ({brake})")
+                };
                 self.command(command, done, send);
             }
             Deed::Review => {
@@ -303,7 +316,7 @@ impl Hands {
                 let document = draft.document().clone();
                 let after = Arc::clone(&draft.configuration);
                 let (before, reader, catalogue) = (
-                    Arc::clone(&self.running),
+                    Arc::clone(&lock(&self.running)),
                     self.reader.clone(),
                     self.catalogue,
                 );
@@ -317,7 +330,7 @@ impl Hands {
             Deed::Reload => {
                 let result =
                     config::load(&self.file, &self.catalogue).map_err(|error| told(&error));
-                self.take(result, send, Answer::Reloaded);
+                self.take(result, false, send);
             }
             Deed::Wait(limit) => {
                 let until = self.clock.now() + limit;
@@ -327,7 +340,7 @@ impl Hands {
                 });
             }
             Deed::RunHere => self.run_here(send),
-            Deed::Import(path) => self.import(&path, send),
+            Deed::Import(path) => self.import(path, send),
             Deed::Bulk { what, each, whom } => self.bulk(what, each, whom, send),
             Deed::StopWork => {
                 if let Some(stop) = self.stop.take() {
@@ -364,19 +377,20 @@ impl Hands {
     }
 
     /// Runs the engine here, by the file as it is now.
-    fn run_here(&mut self, send: impl FnOnce(Answer) + Send + 'static) {
+    fn run_here(&self, send: impl FnOnce(Answer) + Send + 'static) {
         let seat = Arc::clone(&self.seat);
         let loaded = config::load(&self.file, &self.catalogue).map_err(|error| told(&error));
-        if let Ok(loaded) = &loaded {
-            self.running = Arc::new(loaded.configuration.clone());
-        }
+        let running = Arc::clone(&self.running);
         tokio::spawn(async move {
             let runs = match loaded {
                 Err(error) => Err(error),
                 Ok(loaded) => {
                     let configuration = Arc::new(loaded.configuration.clone());
-                    let started = seat.run_here(configuration).await;
-                    started.map(|()| Box::new(loaded))
+                    let started = seat.run_here(Arc::clone(&configuration)).await;
+                    started.map(|()| {
+                        *lock(&running) = configuration;
+                        Box::new(loaded)
+                    })
                 }
             };
             send(Answer::RunsHere(runs));
@@ -384,7 +398,7 @@ impl Hands {
     }
 
     /// Saves the draft; then the engine works by it.
-    fn save(&mut self, draft: Option<&Draft>, send: impl FnOnce(Answer) + Send + 'static) {
+    fn save(&self, draft: Option<&Draft>, send: impl FnOnce(Answer) + Send + 'static) {
         let Some(mut document) = draft.map(|draft| draft.document().clone()) else {
             return send(Answer::Saved(
                 Err("there are no changes to save".to_owned()),
@@ -395,39 +409,49 @@ impl Hands {
             // After a refusal somebody else's change is still to be noticed.
             self.look();
         }
-        self.take(result, send, Answer::Saved);
+        self.take(result, true, send);
     }
 
     fn look(&self) {
-        *self
-            .seen
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner) = Seen::look(&self.file);
+        *lock(&self.seen) = Seen::look(&self.file);
     }
 
-    /// Lets the engine work by what was read.
+    /// Lets the engine work by the file as it was written or read; `is_ours` says that it was written here.
+    ///
+    /// Whether the file is as it is to be, and whether an engine works by it, are two things: what was written stays so.
     fn take(
-        &mut self,
+        &self,
         result: Result<Loaded, String>,
+        is_ours: bool,
         send: impl FnOnce(Answer) + Send + 'static,
-        answer: fn(Result<Box<Loaded>, String>) -> Answer,
     ) {
+        let loaded = match result {
+            Ok(loaded) => Box::new(loaded),
+            Err(error) if is_ours => return send(Answer::Saved(Err(error))),
+            Err(error) => return send(Answer::Reloaded(Err(error))),
+        };
         let seat = Arc::clone(&self.seat);
-        if let Ok(loaded) = &result {
-            self.running = Arc::new(loaded.configuration.clone());
-        }
+        let configuration = Arc::new(loaded.configuration.clone());
+        *lock(&self.running) = Arc::clone(&configuration);
         tokio::spawn(async move {
-            let taken = match result {
-                Err(error) => Err(error),
-                Ok(loaded) => seat
-                    .reconfigure(Arc::new(loaded.configuration.clone()))
-                    .await
-                    .map(|()| Box::new(loaded))
-                    .map_err(|told| format!("the engine goes on with the old settings: {told}")),
+            let answer = match seat.reconfigure(configuration).await {
+                Ok(()) if is_ours => Answer::Saved(Ok(loaded)),
+                Ok(()) => Answer::Reloaded(Ok(loaded)),
+                Err(why) => Answer::Untaken {
+                    loaded,
+                    why,
+                    is_ours,
+                },
             };
-            send(answer(taken));
+            send(answer);
         });
     }
+}
+
+fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 /// Says what is left once nothing is under way.
@@ -447,7 +471,8 @@ async fn retry(seat: &dyn Seat, operations: &[OperationId]) -> Result<String, St
     for operation in operations.iter().copied() {
         seat.command(Command::Retry { operation }).await?;
     }
-    Ok(format!("{} operation(s) tried again", operations.len()))
+    let count = counted(operations.len(), "operation");
+    Ok(format!("{count} tried again"))
 }
 
 /// Compares the accounts of connectors, one after the other.
@@ -486,7 +511,8 @@ fn tallied<'t>(tallies: impl Iterator<Item = &'t Tally>) -> String {
         on_their_way += tally.on_their_way;
         unsaid += tally.unsaid.values().sum::<u64>();
     }
-    let mut said = format!("{compared} account(s) compared, {found} not as they should be");
+    let compared = counted(compared, "account");
+    let mut said = format!("{compared} compared, {found} not as they should be");
     if fresh > 0 {
         said.push_str(&format!(
             "; {fresh} written too recently, compare again in a minute"
@@ -509,7 +535,8 @@ async fn resolve(seat: &dyn Seat, wishes: &[engine::Wish]) -> Result<String, Str
     for wish in wishes {
         seat.command(Command::Resolve(wish.clone())).await?;
     }
-    Ok(format!("{} account(s) decided about", wishes.len()))
+    let count = counted(wishes.len(), "account");
+    Ok(format!("{count} decided about"))
 }
 
 async fn discard(seat: &dyn Seat, operations: &[OperationId], why: &str) -> Result<String, String> {
@@ -517,7 +544,8 @@ async fn discard(seat: &dyn Seat, operations: &[OperationId], why: &str) -> Resu
         let why = why.to_owned();
         seat.command(Command::Discard { operation, why }).await?;
     }
-    Ok(format!("{} operation(s) discarded", operations.len()))
+    let count = counted(operations.len(), "operation");
+    Ok(format!("{count} discarded"))
 }
 
 #[cfg(test)]
@@ -543,12 +571,12 @@ mod tests {
         };
         assert_eq!(
             tallied([&google, &scim].into_iter()),
-            "21 account(s) compared, 1 not as they should be; 3 written too recently, compare again in a minute; 1 with an \
+            "21 accounts compared, 1 not as they should be; 3 written too recently, compare again in a minute; 1 with an \
              operation on its way, compare again when it is done"
         );
         assert_eq!(
             tallied([&scim].into_iter()).split(';').next(),
-            Some("12 account(s) compared, 1 not as they should be")
+            Some("12 accounts compared, 1 not as they should be")
         );
     }
 }

@@ -28,14 +28,14 @@ impl LogBook {
         {
             let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
             for line in text.lines() {
-                kept.bytes += line.len();
+                kept.bytes += cost(line);
                 kept.lines.push_back(line.to_owned());
             }
             while kept.bytes > LIMIT_BYTES {
                 let Some(oldest) = kept.lines.pop_front() else {
                     break;
                 };
-                kept.bytes -= oldest.len();
+                kept.bytes -= cost(&oldest);
             }
         }
         self.written.send_modify(|count| *count += 1);
@@ -51,6 +51,11 @@ impl LogBook {
     pub(crate) fn follow(&self) -> watch::Receiver<u64> {
         self.written.subscribe()
     }
+}
+
+/// What a line counts for: an empty one takes room, too.
+fn cost(line: &str) -> usize {
+    line.len() + size_of::<String>()
 }
 
 #[cfg(test)]
@@ -71,7 +76,11 @@ mod tests {
             book.write(&long);
         }
         let lines = book.lines();
-        assert_eq!(lines.len(), LIMIT_BYTES / long.len());
+        assert_eq!(lines.len(), LIMIT_BYTES / cost(&long));
         assert!(lines.iter().all(|line| *line == long));
+        // Nothing but empty lines is something, too.
+        book.write(&"\n".repeat(2 * LIMIT_BYTES));
+        let lines = book.lines();
+        assert!(lines.len() <= LIMIT_BYTES / cost(""), "{}", lines.len());
     }
 }

@@ -3,6 +3,7 @@
 //! Everything passes `domain::visible`, and the width of wide and combining characters is respected.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -215,7 +216,7 @@ impl Pen<'_> {
     pub(crate) fn paragraph(&mut self, area: Rect, text: &str, style: Style) -> u16 {
         let mut y = area.y;
         for line in text.lines() {
-            for part in wrap(line, usize::from(area.width)) {
+            for part in parts(line, usize::from(area.width)) {
                 if y >= area.bottom() {
                     return area.height;
                 }
@@ -235,6 +236,7 @@ fn plain_sign(sign: char) -> char {
         '▸' => '>',
         '•' => '*',
         '→' => '-',
+        '←' => '<',
         '↑' => '^',
         '↓' => 'v',
         other => other,
@@ -242,8 +244,8 @@ fn plain_sign(sign: char) -> char {
 }
 
 /// Writes a count with its word, which gets an `s` unless it is one.
-pub(crate) fn counted(count: usize, what: &str) -> String {
-    let more = if count == 1 { "" } else { "s" };
+pub(crate) fn counted<N: Copy + Display + From<u8> + PartialEq>(count: N, what: &str) -> String {
+    let more = if count == N::from(1) { "" } else { "s" };
     format!("{count} {what}{more}")
 }
 
@@ -264,7 +266,7 @@ pub(crate) fn shortened(text: &str, width: usize) -> String {
     let mut out = String::new();
     let mut used = 1;
     for letter in text.chars() {
-        used += unicode_width::UnicodeWidthChar::width(letter).unwrap_or(0);
+        used += letter_cells(letter);
         if used > width {
             break;
         }
@@ -276,36 +278,47 @@ pub(crate) fn shortened(text: &str, width: usize) -> String {
 
 /// Cuts a line into parts of at most so many cells, at blanks where there are some.
 pub(crate) fn wrap(line: &str, width: usize) -> Vec<&str> {
-    let mut parts = Vec::new();
-    let mut rest = line;
-    while width > 0 && cells(rest) > width {
-        let mut used = 0;
-        let mut end = rest.len();
-        let mut blank = None;
-        for (at, letter) in rest.char_indices() {
-            let next = used + unicode_width::UnicodeWidthChar::width(letter).unwrap_or(0);
-            if next > width {
-                end = at;
-                if letter == ' ' {
-                    blank = Some(at);
-                }
-                break;
-            }
-            if letter == ' ' && at > 0 {
-                blank = Some(at);
-            }
-            used = next;
+    parts(line, width).collect()
+}
+
+/// Cuts a line as [`wrap`] does, a part whenever one is asked for: where twenty rows are shown, the rest is not looked at.
+pub(crate) fn parts(line: &str, width: usize) -> impl Iterator<Item = &str> {
+    let mut rest = Some(line);
+    std::iter::from_fn(move || {
+        let line = rest?;
+        let (part, more) = line.split_at(cut(line, width, letter_cells));
+        let more = more.trim_start_matches(' ');
+        rest = (!more.is_empty()).then_some(more);
+        Some(part)
+    })
+}
+
+/// Returns the bytes of the first part of a line. No letter behind it is looked at but the one that does not fit.
+fn cut(line: &str, width: usize, mut cells_of: impl FnMut(char) -> usize) -> usize {
+    if width == 0 {
+        return line.len();
+    }
+    let (mut used, mut blank) = (0, None);
+    for (at, letter) in line.char_indices() {
+        used += cells_of(letter);
+        if used > width {
+            let end = if letter == ' ' {
+                at
+            } else {
+                blank.unwrap_or(at)
+            };
+            let least = line.chars().next().map_or(1, char::len_utf8);
+            return end.max(least);
         }
-        let cut = blank
-            .unwrap_or(end)
-            .max(rest.chars().next().map_or(1, char::len_utf8));
-        parts.push(&rest[..cut]);
-        rest = rest[cut..].trim_start_matches(' ');
+        if letter == ' ' && at > 0 {
+            blank = Some(at);
+        }
     }
-    if !rest.is_empty() || parts.is_empty() {
-        parts.push(rest);
-    }
-    parts
+    line.len()
+}
+
+fn letter_cells(letter: char) -> usize {
+    unicode_width::UnicodeWidthChar::width(letter).unwrap_or(0)
 }
 
 /// Returns the middle of an area, at most so wide and high.
@@ -390,5 +403,52 @@ mod tests {
         assert_eq!(wrap("abcdefgh", 3), ["abc", "def", "gh"]);
         assert_eq!(wrap("日本語", 1), ["日", "本", "語"]);
         assert_eq!(wrap("", 3), [""]);
+        assert_eq!(wrap("abc   ", 3), ["abc"]);
+        assert_eq!(wrap("anything", 0), ["anything"]);
+    }
+
+    #[test]
+    fn a_long_line_is_walked_through_once_whatever_is_in_it() {
+        const LONG: usize = 1 << 20;
+        let word = "x".repeat(LONG);
+        let words = "some words 日本 ".repeat(LONG / 18);
+        let blanks = format!("a{}b", " ".repeat(LONG));
+        let marks = format!("a b{}c", "\u{301}".repeat(LONG / 2));
+        for line in [word, words, blanks, marks] {
+            for width in [1, 7, 78] {
+                let mut looks = 0;
+                let mut rest = line.as_str();
+                while !rest.is_empty() {
+                    let at = cut(rest, width, |letter| {
+                        looks += 1;
+                        letter_cells(letter)
+                    });
+                    assert!(at > 0, "it gets on");
+                    rest = rest[at..].trim_start_matches(' ');
+                }
+                let letters = line.chars().count();
+                assert!(looks <= 3 * letters, "{looks} looks at {letters} letters");
+            }
+            // What is not shown is not looked at.
+            let mut looks = 0;
+            let first = cut(&line, 78, |letter| {
+                looks += 1;
+                letter_cells(letter)
+            });
+            let part = line[..first].chars().count();
+            assert!(looks <= 2 * part.max(80), "{looks} looks for {part} letters");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn every_part_fits_and_nothing_but_blanks_goes_between_them(line in "[a-c 日\u{301}]{0,60}", width in 2..20_usize) {
+            let parts = wrap(&line, width);
+            for part in &parts {
+                proptest::prop_assert!(cells(part) <= width, "{:?} in {}", part, width);
+            }
+            let kept = |text: &str| text.replace(' ', "");
+            proptest::prop_assert_eq!(kept(&parts.concat()), kept(&line));
+        }
     }
 }

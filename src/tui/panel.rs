@@ -8,7 +8,7 @@ use crate::action::Action;
 use crate::keymap::Key;
 use crate::paint::Pen;
 use crate::widgets::Form;
-use crate::wish::{Answer, Errand, Query, Wish};
+use crate::wish::{Answer, DirectoryTab, Errand, Query, Wish};
 use crate::world::World;
 
 /// A section of the screen. Drawing changes nothing; keys and answers do, and wishes go to the outside.
@@ -43,7 +43,19 @@ pub(crate) trait Panel {
     }
 
     /// The panel is shown: somebody chose its section.
-    fn arrive(&mut self, _world: &World) {}
+    fn arrive(&mut self, _world: &World) -> Vec<Wish> {
+        Vec::new()
+    }
+
+    /// Says what leaving the program would lose beside the draft; nothing where nothing would be lost.
+    fn holds(&self) -> Option<String> {
+        None
+    }
+
+    /// Returns who or what is selected in it of the directory, as far as that is known to be there still.
+    fn selection(&self, _world: &World) -> Option<(DirectoryTab, String)> {
+        None
+    }
 
     /// Returns what can be done now.
     fn actions(&self, world: &World) -> Vec<Action>;
@@ -87,9 +99,12 @@ pub(crate) trait Panel {
         None
     }
 
-    /// Whether something that is shown counts the seconds.
-    fn counts_down(&self, _world: &World) -> bool {
-        false
+    /// A value of that form was filled in by somebody else than its keys.
+    fn form_changed(&mut self, _world: &World) {}
+
+    /// After how long something that is shown changes because time goes by; `None` while nothing does.
+    fn counts_down(&self, _world: &World) -> Option<Duration> {
+        None
     }
 
     fn errand(&mut self, _world: &World, _errand: Errand) -> Vec<Wish> {

@@ -26,7 +26,7 @@ use uuid::Uuid;
 use crate::board::Board;
 use crate::stream::{Row, What};
 use crate::theme::{Surroundings, Theme, ThemeName};
-use crate::wish::{Answer, Known, Who};
+use crate::wish::{Answer, Known, Offer, Who};
 use crate::world::{Exports, World};
 
 pub(crate) const TOML: &str = include_str!("../../workbench.toml");
@@ -523,6 +523,15 @@ pub(crate) fn known(who: &Who) -> Known {
     }
 }
 
+/// Who is there to begin with.
+pub(crate) fn offer() -> Offer {
+    Offer {
+        user: Some(QualifiedName::new("ada.l")),
+        group: Some(QualifiedName::new("staff")),
+        free_group: QualifiedName::new("staff-2"),
+    }
+}
+
 pub(crate) fn local() -> LocalRef {
     LocalRef::User(user().id)
 }
@@ -552,6 +561,7 @@ pub(crate) fn world(theme: ThemeName, file: PathBuf) -> World {
         height: 24,
         seed: 1,
         may_replay: false,
+        selected: None,
         standing: None,
         logged: 0,
         roles: vec!["Internal/sales".into(), "Internal/manager".into()],

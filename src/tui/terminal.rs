@@ -384,40 +384,65 @@ pub(crate) async fn stop(continued: &mut tokio::signal::unix::Signal) -> io::Res
     enter()
 }
 
-/// The signals that the keys of a terminal send, and the one with which what was stopped goes on.
+/// The signals that the keys of a terminal send, the one with which what was stopped goes on, and those that end us.
 #[cfg(unix)]
 pub(crate) struct Keys<'s> {
+    pub(crate) terminate: &'s mut tokio::signal::unix::Signal,
+    pub(crate) hangup: &'s mut tokio::signal::unix::Signal,
     pub(crate) interrupt: &'s mut tokio::signal::unix::Signal,
     pub(crate) quit: &'s mut tokio::signal::unix::Signal,
     pub(crate) stop: &'s mut tokio::signal::unix::Signal,
     pub(crate) continued: &'s mut tokio::signal::unix::Signal,
 }
 
-/// Gives the terminal to another program until that has ended; whoever called takes it back with [`enter`].
+/// How another program came to give the terminal back.
+#[cfg(unix)]
+pub(crate) enum Lent {
+    /// It has ended.
+    Ended(std::process::ExitStatus),
+    /// This process is to end, and the program was told so.
+    Signal,
+}
+
+/// Gives the terminal to another program until that has ended, or this process is to end; whoever called takes it back
+/// with [`enter`].
 ///
 /// Nobody else may read from the terminal meanwhile. Whoever waits for a key reads it, so this is for what a key asked for.
 #[cfg(unix)]
 pub(crate) async fn lend(
     mut command: tokio::process::Command,
     keys: Keys<'_>,
-) -> io::Result<std::process::ExitStatus> {
+) -> io::Result<Lent> {
+    use rustix::process::{Pid, Signal, getpid, kill_process};
     leave();
     let mut child = command.spawn()?;
-    loop {
+    let told = loop {
         tokio::select! {
             biased;
+            _ = keys.terminate.recv() => break Signal::TERM,
+            _ = keys.hangup.recv() => break Signal::HUP,
             // Such a key reaches everybody in the group, and is meant for the program.
             _ = keys.interrupt.recv() => {}
             _ = keys.quit.recv() => {}
             // The program has stopped. A shell takes the terminal back only when all of its job has.
             _ = keys.stop.recv() => if !jobs::is_orphaned() {
-                rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP)?;
+                kill_process(getpid(), Signal::STOP)?;
                 let _ = tokio::time::timeout(SOON, keys.continued.recv()).await;
             },
-            status = child.wait() => return status,
+            status = child.wait() => return status.map(Lent::Ended),
         }
+    };
+    let id = child.id().and_then(|id| i32::try_from(id).ok());
+    if let Some(program) = id.and_then(Pid::from_raw) {
+        let _ = kill_process(program, told); // it may have ended just now
     }
+    let _ = tokio::time::timeout(PARTING, child.wait()).await; // it may not care, and we end anyway
+    Ok(Lent::Signal)
 }
+
+/// How long a program that was told to end is waited for.
+#[cfg(unix)]
+const PARTING: Duration = Duration::from_secs(2);
 
 /// How long a signal may take to arrive.
 #[cfg(unix)]

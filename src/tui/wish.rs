@@ -72,9 +72,15 @@ pub(crate) enum Wish {
     },
     /// The file is to be edited in the editor of whoever sits there.
     OpenEditor,
+    /// The text that was edited by hand and not taken is to be edited on, though it is older than what is here now.
+    OpenCopy,
+    /// It is to be given up.
+    DropCopy,
     /// The last change of the draft is to be taken back, or made again.
     Undo,
     Redo,
+    /// The program is to be left; what is lost by that was asked about.
+    Leave,
     /// The draft is to be given up.
     DropDraft,
     /// The draft is to be this one, made again on a file that somebody else changed.
@@ -141,6 +147,16 @@ pub(crate) enum Known {
     Group(Vec<QualifiedName>, usize),
 }
 
+/// Who is in the directory, for forms that begin with somebody.
+#[derive(Debug, Clone)]
+pub(crate) struct Offer {
+    /// The first user and the first group.
+    pub(crate) user: Option<QualifiedName>,
+    pub(crate) group: Option<QualifiedName>,
+    /// A name that no group has.
+    pub(crate) free_group: QualifiedName,
+}
+
 /// Something to read, away from the screen's own thread.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Query {
@@ -175,6 +191,8 @@ pub(crate) enum Query {
     },
     /// Somebody by name.
     Who(Who),
+    /// Who is there to begin with.
+    Offer,
     Links(LocalRef),
     /// What became of the operations of a flow.
     Outcome(FlowId),
@@ -291,23 +309,49 @@ pub(crate) struct PutBack {
     pub(crate) target: String,
     /// What it was put back to, in words that fit after the target.
     pub(crate) to: String,
+    /// The first of what changed; a change of a whole object holds all of it.
     pub(crate) changes: Vec<LabChange>,
+    /// How many changes there were besides.
+    pub(crate) more: usize,
+    /// How many objects are gone, here again, and changed back.
+    counts: [usize; 3],
 }
 
 impl PutBack {
+    /// How many changes are kept.
+    const KEPT: usize = 60;
+
+    /// Counts what changed, and keeps the first of it.
+    pub(crate) fn new(target: String, to: String, mut changes: Vec<LabChange>) -> Self {
+        let whole = |is_meant: fn(&LabChange) -> bool| {
+            let whole = changes.iter().filter(|one| one.field == "*");
+            whole.filter(|one| is_meant(one)).count()
+        };
+        let fields = changes.iter().filter(|one| one.field != "*");
+        let mended = fields.map(|one| (one.object.as_str(), one.id.as_str()));
+        let counts = [
+            whole(|one| one.after.is_none()),
+            whole(|one| one.before.is_none()),
+            mended.collect::<BTreeSet<_>>().len(),
+        ];
+        let more = changes.len().saturating_sub(Self::KEPT);
+        changes.truncate(Self::KEPT);
+        changes.shrink_to_fit();
+        Self {
+            target,
+            to,
+            changes,
+            more,
+            counts,
+        }
+    }
+
     /// Says what was done, and how much that changed.
     pub(crate) fn told(&self) -> String {
         let Self { target, to, .. } = self;
-        let fields = self.changes.iter().filter(|one| one.field != "*");
-        let mended: BTreeSet<(&str, &str)> = fields
-            .map(|one| (one.object.as_str(), one.id.as_str()))
-            .collect();
-        let parts: Vec<String> = [
-            ("gone", self.whole(|one| one.after.is_none())),
-            ("here again", self.whole(|one| one.before.is_none())),
-            ("changed back", mended.len()),
-        ]
-        .into_iter()
+        let parts: Vec<String> = ["gone", "here again", "changed back"]
+            .into_iter()
+            .zip(self.counts)
         .filter(|(_, count)| *count > 0)
         .map(|(what, count)| format!("{what}: {count}"))
         .collect();
@@ -317,12 +361,6 @@ impl PutBack {
             let parts = parts.join(", ");
             format!("{target} is back at {to}; objects {parts} (d shows them)")
         }
-    }
-
-    /// Counts the objects that went or came as a whole.
-    fn whole(&self, is_meant: impl Fn(&LabChange) -> bool) -> usize {
-        let whole = self.changes.iter().filter(|one| one.field == "*");
-        whole.filter(|one| is_meant(one)).count()
     }
 }
 
@@ -423,6 +461,7 @@ pub(crate) enum Answer {
         differing: BTreeSet<LocalRef>,
     },
     Who(Who, Known),
+    Offer(Offer),
     Safeguards(Box<Safeguards>),
     /// The links of a user or group, what was found to differ, and when each account was written last.
     Links(
@@ -447,11 +486,24 @@ pub(crate) enum Answer {
     Edited(Result<Box<Edited>, String>),
     Reviewed(Box<Review>),
     Saved(Result<Box<Loaded>, String>),
+    /// The file is right and is as it is to be, and no engine works by it, with why: it was written here, or by somebody
+    /// else.
+    Untaken {
+        loaded: Box<Loaded>,
+        why: String,
+        is_ours: bool,
+    },
     /// The engine was started here, by the file as it was then, or not.
     RunsHere(Result<Box<Loaded>, String>),
     Reloaded(Result<Box<Loaded>, String>),
     /// How the long work goes.
     Work(Work),
+    /// A file of users can be imported, which is begun; what comes of it is told as long work.
+    Importing,
+    /// A file of users is not imported, and why: nothing was begun.
+    NotImported(String),
+    /// That could not be read, with why.
+    Unread(Query, String),
 }
 
 /// Something that happened.

@@ -9,8 +9,10 @@ use domain::{Change, Claims, QualifiedName, Request, RoleName, Source};
 pub(crate) struct Work {
     /// What it is: `import users.csv`.
     pub(crate) what: String,
-    /// The part that is behind it, in percent.
-    pub(crate) percent: u64,
+    /// How many are behind it.
+    pub(crate) done: u64,
+    /// How many there are; nothing where nobody has counted them.
+    pub(crate) all: Option<u64>,
     /// What came of it, in words: `4 rows: 3 created, 1 was there already`.
     pub(crate) told: String,
     /// What went wrong; only the first thousand are kept.
@@ -53,7 +55,8 @@ impl Work {
     pub(crate) fn begin(what: String) -> Self {
         Self {
             what,
-            percent: 0,
+            done: 0,
+            all: None,
             told: String::new(),
             wrong: Vec::new(),
             failed: 0,
@@ -67,6 +70,12 @@ impl Work {
         self.stage == Stage::UnderWay
     }
 
+    /// Returns the part that is behind it, in percent, where it is known how many there are.
+    pub(crate) fn percent(&self) -> Option<u64> {
+        let all = self.all.filter(|all| *all > 0)?;
+        Some((self.done.saturating_mul(100) / all).min(100))
+    }
+
     /// Counts one that went wrong.
     pub(crate) fn wrong(&mut self, row: Option<u64>, name: String, told: String) {
         self.failed += 1;
@@ -77,18 +86,16 @@ impl Work {
 
     /// Tells in one line how it goes, or how it ended.
     pub(crate) fn line(&self) -> String {
-        let Self {
-            what,
-            percent,
-            told,
-            ..
-        } = self;
+        let Self { what, told, .. } = self;
         match &self.stage {
             Stage::UnderWay if self.stopping => {
                 let open = self.under_way.max(1);
                 format!("{what}: stopping, {open} begun and waited for: {told}")
             }
-            Stage::UnderWay => format!("{what}: {percent} % (Ctrl-C stops): {told}"),
+            Stage::UnderWay => match self.percent() {
+                Some(percent) => format!("{what}: {percent} % (Ctrl-C stops): {told}"),
+                None => format!("{what} (Ctrl-C stops): {told}"),
+            },
             Stage::Ended => format!("{what}: {told}"),
             Stage::Stopped => format!("{what} was stopped: {told}"),
             Stage::Broken(why) if self.under_way > 0 => {
@@ -96,6 +103,16 @@ impl Work {
                 format!("{what} stopped by itself: {why}; {told}, {open} of which nothing is known")
             }
             Stage::Broken(why) => format!("{what} stopped by itself: {why}; {told}"),
+        }
+    }
+
+    /// Tells where there is little room how far it is, and how to stop it.
+    pub(crate) fn short_line(&self) -> String {
+        let what = &self.what;
+        match self.percent() {
+            _ if self.stopping => format!("stopping: {what}"),
+            Some(percent) => format!("{percent} % (Ctrl-C stops): {what}"),
+            None => format!("Ctrl-C stops: {what}"),
         }
     }
 
@@ -202,6 +219,20 @@ impl Whom {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_part_that_is_done_is_told_only_where_it_is_known_how_many_there_are() {
+        let mut work = Work::begin("import people.csv".to_owned());
+        (work.done, work.told) = (16, "16 rows: 16 created".to_owned());
+        assert_eq!(
+            work.line(),
+            "import people.csv (Ctrl-C stops): 16 rows: 16 created"
+        );
+        work.all = Some(59);
+        assert_eq!(work.percent(), Some(27));
+        work.all = Some(0);
+        assert_eq!(work.percent(), None, "of nothing nobody can say a part");
+    }
 
     #[test]
     fn a_report_is_in_the_order_of_the_rows_and_tells_equal_failures_once() {

@@ -14,6 +14,7 @@ use crate::draft::Draft;
 use crate::seat::Standing;
 use crate::theme::Theme;
 use crate::widgets::{Choice, Field};
+use crate::wish::DirectoryTab;
 use crate::work::Work;
 
 /// How exchanges leave the screen; the root package knows the formats.
@@ -50,6 +51,8 @@ pub(crate) struct World {
     pub(crate) may_replay: bool,
     /// The directory's roles, as they were read last.
     pub(crate) roles: Vec<RoleName>,
+    /// Who or what was selected in the Directory when another panel was shown.
+    pub(crate) selected: Option<(DirectoryTab, String)>,
     /// How the workbench stands to an engine that is not its own.
     pub(crate) standing: Option<Standing>,
     /// Grows when something was logged, so that the panel *Log* knows when to read again.
@@ -78,6 +81,7 @@ impl World {
             height: 24,
             seed: view.seed,
             may_replay: view.may_replay,
+            selected: None,
             standing: None,
             logged: 0,
             roles: Vec::new(),
@@ -105,6 +109,21 @@ impl World {
         roles.sort();
         roles.dedup();
         roles
+    }
+
+    /// Returns what is selected in a list of the Directory, when it is that list that is shown there.
+    pub(crate) fn selected_of(&self, tab: DirectoryTab) -> Option<&str> {
+        let (shown, name) = self.selected.as_ref()?;
+        (*shown == tab).then_some(name.as_str())
+    }
+
+    /// Returns a name that no role has, for one that is to be created.
+    pub(crate) fn free_role(&self) -> String {
+        let known = self.known_roles();
+        let is_free = |name: &String| !known.contains(&RoleName::new(name));
+        let more = (2_usize..).map(|nth| format!("auditor-{nth}"));
+        let mut names = std::iter::once("auditor".to_owned()).chain(more);
+        names.find(is_free).unwrap_or_default()
     }
 
     /// Returns the field for a role: a choice where there are any, this one first when it is among them.

@@ -119,7 +119,7 @@ fn the_engine_runs_here_by_one_key_when_the_other_has_ended() {
     pty.wait_text("attached to the engine of process", LONG)
         .unwrap();
     assert_eq!(service.stop(), Some(0));
-    pty.wait_text("E runs it here", LONG).unwrap();
+    pty.wait_text(":run the engine", LONG).unwrap();
     pty.send("E").unwrap();
     pty.wait_text("the engine runs here: what is owed goes on", LONG)
         .unwrap();

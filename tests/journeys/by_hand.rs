@@ -45,22 +45,47 @@ fn by_hand() -> Vec<Vec<String>> {
     commands.collect()
 }
 
+/// Tells whether the program says that another process has a port.
+fn is_port_taken(said: &str) -> bool {
+    said.contains("another process listens there")
+}
+
+/// Where the key of the Google mock is looked for.
+const KEY: &str = "mocks/keys/google-service-account.p12";
+
+#[test]
+fn a_mock_that_does_not_get_its_port_leaves_no_key_behind() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let [_, second, third] = free_ports();
+    let program = workbench([taken.local_addr().unwrap().port(), second, third]);
+    let said = program.run(&["mock", "google"]);
+    assert!(said.code != 0 && is_port_taken(&said.err), "{said:?}");
+    assert!(!program.path().join(KEY).exists());
+}
+
 /// Mocks in a process of their own, ended with the test.
 struct Running(Child);
 
 impl Running {
-    /// Starts them; nothing when they do not come up.
+    /// Starts them; nothing when another process has one of their ports.
     fn start(program: &Program, words: &[&str]) -> Option<(Self, Vec<String>)> {
+        let errors = program.path().join("mocks.err");
         let child = program
             .command(words)
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(std::fs::File::create(&errors).unwrap())
             .spawn()
             .unwrap();
         let mut running = Self(child);
         let lines = BufReader::new(running.0.stdout.take().unwrap()).lines();
         let told: Vec<String> = lines.take(3).map(Result::unwrap).collect();
-        (told.len() == 3).then_some((running, told))
+        if told.len() == 3 {
+            return Some((running, told));
+        }
+        let code = running.0.wait().unwrap().code();
+        let said = std::fs::read_to_string(&errors).unwrap();
+        assert!(is_port_taken(&said), "{code:?}\n{told:?}\n{said}");
+        None
     }
 }
 
@@ -111,9 +136,8 @@ fn follow(program: &Program, ports: [u16; 3]) -> bool {
         .values();
     let count = held.iter().filter(|one| one["name"] == "ned").count();
     assert_eq!(count, 1, "{held:?}");
-    let key = "mocks/keys/google-service-account.p12";
     let [written, shipped] =
-        [program.path().join(key), house().join(key)].map(|file| std::fs::read(file).unwrap());
+        [program.path().join(KEY), house().join(KEY)].map(|file| std::fs::read(file).unwrap());
     assert_eq!(written, shipped);
     let dead = ["journal", "operations", "--state", "dead", "--json"];
     let dead = program.expect(0, &dead).values();

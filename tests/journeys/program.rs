@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use tempfile::TempDir;
@@ -10,6 +11,18 @@ use tempfile::TempDir;
 /// The repository's folder.
 pub(crate) fn house() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Looks again and again until something is so.
+///
+/// # Panics
+/// When it is not so within a minute.
+pub(crate) fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !is_so() {
+        assert!(began.elapsed() < Duration::from_mins(1), "not yet: {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }
 
 /// A folder with a `workbench.toml`, and the program run in it.

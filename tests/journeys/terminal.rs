@@ -594,6 +594,8 @@ fn an_editor_gets_the_terminal_and_what_it_leaves_is_written_with_update_only() 
     command.env("VISUAL", "sh 'editor.sh' Corporate");
     command.env("EDITOR", "false");
     let mut pty = opened(command);
+    pty.send(":mouse on\r").unwrap();
+    pty.wait_text("mouse on", LONG).unwrap();
     // Connections, the first one, its last tab, the editor.
     pty.send("1\r[E").unwrap();
     pty.wait("the editor", LONG, |screen| {
@@ -605,7 +607,9 @@ fn an_editor_gets_the_terminal_and_what_it_leaves_is_written_with_update_only() 
     assert!(pty.text().contains("-rw-------"), "{}", pty.text());
     pty.send("Company\r").unwrap();
     pty.wait("the screen again", LONG, |screen| {
-        screen.alternate_screen() && screen.contents().contains("edited by hand")
+        screen.alternate_screen()
+            && screen.contents().contains("edited by hand")
+            && screen.mouse_protocol_mode() != vt100::MouseProtocolMode::None
     })
     .unwrap();
     assert_eq!(pty.modes().unwrap(), RAW);
@@ -630,4 +634,33 @@ fn an_editor_gets_the_terminal_and_what_it_leaves_is_written_with_update_only() 
     let exited = pty.wait_exit(LONG).unwrap();
     assert_eq!(exited.code, 0);
     given_back(&pty, &exited);
+}
+
+#[test]
+fn a_signal_to_end_while_the_editor_is_open_ends_both_and_loses_no_text() {
+    let connection = "\n[[connections]]\nid = \"corp\"\nname = \"Corporate\"\n";
+    for (signal, changes) in [(Signal::TERM, false), (Signal::HUP, true)] {
+        let program = Program::with(&format!("{QUIET}{connection}"));
+        let change = if changes { "echo '# mine' >> \"$1\"\n" } else { "" };
+        let script = format!("{change}printf 'the editor has the terminal\\n'\nread line\n");
+        std::fs::write(program.path().join("editor.sh"), script).unwrap();
+        let mut command = workbench(&program, &[]);
+        command.env("VISUAL", "sh editor.sh");
+        let mut pty = opened(command);
+        pty.send("1\r[E").unwrap();
+        pty.wait("the editor", LONG, |screen| {
+            !screen.alternate_screen() && screen.contents().contains("the editor has the terminal")
+        })
+        .unwrap();
+        rustix::process::kill_process(pid(&pty), signal).unwrap();
+        pty.wait_exit(LONG).unwrap();
+        let left = std::fs::read_dir(program.path()).unwrap().flatten();
+        let left: Vec<_> = left
+            .map(|one| one.file_name().to_string_lossy().into_owned())
+            .filter(|name| name.starts_with(".workbench-edit"))
+            .collect();
+        assert_eq!(left.len(), usize::from(changes), "{left:?}");
+        let text = pty.text();
+        assert_eq!(text.contains("is kept in"), changes, "{text}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     FaultSpec, SpecError,
-    spec::{closest, glob},
+    spec::{closest, glob, parts},
 };
 use crate::Target;
 
@@ -65,6 +65,24 @@ impl FaultSpec {
             Some(operation) if own_ones == 0 => Err(self.unknown(operation, vec![(here, own)])),
             _ => Ok(()),
         }
+    }
+
+    /// Returns what is wrong with each setting of a specification by itself at a mock, in the order in which they are
+    /// written: a form says all of it at once. What two settings are not together is not among it.
+    pub fn mistakes(text: &str, target: Target) -> Vec<SpecError> {
+        let (name, _) = text.split_once(':').unwrap_or((text, ""));
+        let alone = |part: String| {
+            let spec = format!("{name}:{part}").parse::<FaultSpec>();
+            let checked = spec.and_then(|spec| match spec.target {
+                Some(wanted) if wanted != target => Err(SpecError::OtherTarget {
+                    wanted,
+                    here: target.name().to_owned(),
+                }),
+                _ => spec.check_here(target.name(), target.operations()),
+            });
+            checked.err()
+        };
+        parts(text).into_iter().filter_map(alone).collect()
     }
 
     /// Tells whether it can act at a mock.

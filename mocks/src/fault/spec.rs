@@ -274,6 +274,12 @@ impl FromStr for FaultSpec {
     }
 }
 
+/// Returns the settings of a specification, each as it is written: `key=value`.
+pub(super) fn parts(text: &str) -> Vec<String> {
+    let (_, settings) = text.split_once(':').unwrap_or((text, ""));
+    split_outside_quotes(settings)
+}
+
 /// Splits at commas that no quotes enclose; blank parts fall away.
 fn split_outside_quotes(text: &str) -> Vec<String> {
     let mut parts = vec![String::new()];

@@ -40,6 +40,17 @@ fn a_specification_reads_as_it_is_meant() {
 }
 
 #[test]
+fn everything_that_is_wrong_is_told_at_once_each_by_its_setting() {
+    let text = "latency:delay=soon,op=users.insrt,subject=\"Doe, Kim\",times=0,chance=0.5";
+    let wrong = FaultSpec::mistakes(text, Target::Google);
+    let settings: Vec<Option<&str>> = wrong.iter().map(SpecError::setting).collect();
+    assert_eq!(settings, [Some("delay"), Some("op"), Some("times")]);
+    assert!(wrong[1].to_string().contains("did you mean `users.insert`?"));
+    assert!(FaultSpec::mistakes("reset:times=2", Target::Google).is_empty());
+    assert!(FaultSpec::mistakes("reset", Target::Google).is_empty());
+}
+
+#[test]
 fn what_is_written_wrong_is_named_with_what_would_be_right() {
     assert!(refused("drop-afer").contains("did you mean `drop-after`?"));
     assert!(refused("explode").starts_with("no fault is called `explode`; there are latency, "));

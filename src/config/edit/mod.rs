@@ -157,6 +157,14 @@ impl Document {
         self.read(&self.text)
     }
 
+    /// Says what the text without the changes is as a configuration, to tell what they bring from what was there.
+    ///
+    /// # Errors
+    /// [`LoadError::Invalid`] with everything that is wrong.
+    pub fn check_before(&self) -> Result<Loaded, LoadError> {
+        self.read(&self.original)
+    }
+
     fn read(&self, text: &str) -> Result<Loaded, LoadError> {
         let base = self.path.parent().unwrap_or(Path::new(""));
         parse(
@@ -380,7 +388,10 @@ impl Document {
         self.add_lines(extent.end, &block(&indent, header, lines), true)
     }
 
-    /// Adds whole lines behind the line of an offset, after a blank one when asked.
+    /// Adds whole lines behind the line of an offset and the remarks right below it, after a blank one when asked.
+    ///
+    /// A remark without a line below it is about one that was taken out, or about what stands above; what comes now does
+    /// not part them.
     fn add_lines(&mut self, after: usize, lines: &str, apart: bool) -> Result<(), EditError> {
         let eol = if self.text.contains("\r\n") {
             "\r\n"
@@ -388,9 +399,7 @@ impl Document {
             "\n"
         };
         let mut at = line_end(&self.text, after);
-        if apart {
-            at += remarks(&self.text[at..]);
-        }
+        at += remarks(&self.text[at..]);
         let mut added = String::new();
         if !self.text[..at].is_empty() && !self.text[..at].ends_with('\n') {
             added.push_str(eol);

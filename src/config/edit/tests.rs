@@ -236,6 +236,32 @@ fn a_value_goes_with_its_line_and_the_comments_around_it_stay() {
 }
 
 #[test]
+fn a_value_that_was_taken_out_comes_back_below_its_remark() {
+    let shipped = shipped();
+    let (_folder, mut document) = open(&shipped);
+    let at = "connections[id=acme-salesforce].outbound_roles";
+    let roles: Value = ["Internal/sales", "Internal/manager"].into_iter().collect();
+    document.remove(at).unwrap();
+    // As it is read again after it was saved.
+    let (_folder, mut again) = open(document.text());
+    for document in [&mut document, &mut again] {
+        document.set(at, roles.clone()).unwrap();
+        assert_eq!(document.text(), shipped);
+    }
+    // What was commented out is not parted from what stands above either.
+    let text = "[organization]\nname = \"Acme\"\ntenant_domain = \"acme.example\"\n\n[engine]\njournal = \"a.db\"\n# real_targets = true\n\n[rules]\non_deny = \"keep\"\n";
+    let (_folder, mut document) = open(text);
+    document.set("engine.concurrency", 8).unwrap();
+    assert!(
+        document
+            .text()
+            .contains("# real_targets = true\nconcurrency = 8\n\n[rules]"),
+        "{}",
+        document.text()
+    );
+}
+
+#[test]
 fn an_entry_goes_with_everything_in_it() {
     let (old, new) = change(TEXT, |document| document.remove("connections[id=scim]"));
     assert!(

@@ -42,7 +42,9 @@ pub(super) fn enabled_and_unlisted(ground: &Ground<'_>) -> Vec<Problem> {
     ground
         .connectors()
         .filter(|entry| {
-            entry.settings.enabled && entry.connection.login.is_none() && !ground.is_listed(entry)
+            // At a disabled connection nothing is sent, whatever its connectors say.
+            let is_on = entry.connection.enabled && entry.settings.enabled;
+            is_on && entry.connection.login.is_none() && !ground.is_listed(entry)
         })
         .map(|entry| {
             ground.warn_at(

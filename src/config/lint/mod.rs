@@ -14,7 +14,10 @@ use crate::load::Loaded;
 mod levels;
 mod naming;
 mod safeguards;
+mod value;
 mod wire;
+
+pub use value::{doubt, role_doubt};
 
 /// One question that is asked of a configuration.
 pub struct Lint {

@@ -2,7 +2,7 @@
 
 use domain::{FieldKind, NameRule, PasswordRule};
 
-use super::Ground;
+use super::{Ground, value};
 use crate::finding::Problem;
 use crate::words::{pattern_tokens, pattern_trouble};
 
@@ -13,18 +13,8 @@ pub(super) fn role_unqualified(ground: &Ground<'_>) -> Vec<Problem> {
             let path = format!("connections[{i}].outbound_roles[{k}]");
             let written = &ground.text[ground.whole.places.value(&path)];
             if !written.contains('/') {
-                problems.push(ground.warn_at(
-                    &path,
-                    "role-unqualified",
-                    format!(
-                        "this role has no audience and is read as `{}`",
-                        role.as_str()
-                    ),
-                    format!(
-                        "write \"{}\", or \"Application/…\" for an application's role",
-                        role.as_str()
-                    ),
-                ));
+                let doubt = value::unqualified(role);
+                problems.push(ground.warn_at(&path, "role-unqualified", doubt.message, doubt.fix));
             }
         }
     }
@@ -128,12 +118,13 @@ pub(super) fn separator_is_a_regex(ground: &Ground<'_>) -> Vec<Problem> {
             continue;
         };
         let text = entry.settings.text(separator).unwrap_or_default();
-        if text.contains(|c| ".+*?()[]{}|^$\\".contains(c)) {
+        if let Some(doubt) = value::separator(text) {
+            let path = format!("{}.{separator}", entry.path);
             problems.push(ground.warn_at(
-                &format!("{}.{separator}", entry.path),
+                &path,
                 "separator-is-a-regex",
-                format!("WSO2 Identity Server reads `{text}` as a regular expression and makes other names of the same pattern"),
-                "use - or _ where both must agree",
+                doubt.message,
+                doubt.fix,
             ));
         }
     }
@@ -180,19 +171,15 @@ pub(super) fn password_without_trigger(ground: &Ground<'_>) -> Vec<Problem> {
 }
 
 pub(super) fn api_version_without_v(ground: &Ground<'_>) -> Vec<Problem> {
-    const KEY: &str = "api_version";
     let mut problems = Vec::new();
     for entry in ground.connectors() {
-        let Some(version) = entry.settings.text(KEY) else {
+        let version = entry.settings.text(value::API_VERSION);
+        let Some(doubt) = version.and_then(value::api_version) else {
             continue;
         };
-        if !version.starts_with('v') {
-            problems.push(
-                ground
-                    .warn_at(&format!("{}.{KEY}", entry.path), "api-version-without-v", format!("`{version}` goes into the address as it is, and the target knows versions with a `v` only"), "put a `v` in front")
-                    .meant(Some(format!("v{}", version.trim_start_matches('V')))),
-            );
-        }
+        let path = format!("{}.{}", entry.path, value::API_VERSION);
+        let problem = ground.warn_at(&path, "api-version-without-v", doubt.message, doubt.fix);
+        problems.push(problem.meant(doubt.meant));
     }
     problems
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use domain::{SecretRef, Setting, is_loopback};
 
-use super::Ground;
+use super::{Ground, value};
 use crate::cross::addresses;
 use crate::finding::Problem;
 use crate::secrets::FileSecrets;
@@ -44,14 +44,9 @@ fn foreign(ground: &Ground<'_>) -> Vec<(String, String)> {
 pub(super) fn plain_http(ground: &Ground<'_>) -> Vec<Problem> {
     foreign(ground)
         .into_iter()
-        .filter(|(_, address)| address.to_ascii_lowercase().starts_with("http:"))
-        .map(|(path, _)| {
-            ground.warn_at(
-                &path,
-                "plain-http",
-                "credentials and people's data would cross the network in clear",
-                "use https://",
-            )
+        .filter_map(|(path, address)| {
+            let doubt = value::plain_http(&address)?;
+            Some(ground.warn_at(&path, "plain-http", doubt.message, doubt.fix))
         })
         .collect()
 }
@@ -62,15 +57,15 @@ pub(super) fn real_target_not_allowed(ground: &Ground<'_>) -> Vec<Problem> {
     }
     let mut problems = Vec::new();
     for entry in ground.connectors().filter(|entry| entry.settings.enabled) {
-        if let Some((key, address)) = addresses(entry.settings, entry.kind)
-            .into_iter()
-            .find(|(_, address)| !is_loopback(address))
-        {
+        let mut all = addresses(entry.settings, entry.kind).into_iter();
+        let found = all.find_map(|(key, address)| Some((key, value::outside(address)?)));
+        if let Some((key, doubt)) = found {
+            let path = format!("{}.{key}", entry.path);
             problems.push(ground.warn_at(
-                &format!("{}.{key}", entry.path),
+                &path,
                 "real-target-not-allowed",
-                format!("{address} is not on this machine, and `real_targets` is off, so nothing will be sent there"),
-                "write [engine] real_targets = true once it is meant, or use a mock's address",
+                doubt.message,
+                doubt.fix,
             ));
         }
     }

@@ -21,6 +21,8 @@ const SCIM_ENDPOINT: &str = "access_token = \"scim2-mock-token\"\n  user_endpoin
 /// Where the connections end, and one more before it that writes to the same target as `corp-scim`.
 const LEVELS: &str = "# ── Organization level ──";
 const OTHER_SCIM: &str = "[[connections]]\nid = \"other-scim\"\nname = \"The same once more\"\n\n  [[connections.connectors]]\n  type = \"scim2\"\n  enabled = true\n  authentication_mode = \"none\"\n  user_endpoint = \"http://127.0.0.1:9103/scim/v2/Users\"\n  group_endpoint = \"http://127.0.0.1:9103/scim/v2/Groups\"\n\n# ── Organization level ──";
+/// The only provisioner that names the Salesforce connector.
+const UNLISTED: &str = "  [[applications.provisioners]]\n  connection = \"acme-salesforce\"\n  connector = \"salesforce\"";
 const SCIM_MODE: &str = "enabled = true\n  authentication_mode = \"bearer\"";
 
 const CASES: &[Case] = &[
@@ -101,14 +103,23 @@ const CASES: &[Case] = &[
     },
     Case {
         code: "enabled-and-unlisted",
-        bad: &[(
-            "  [[applications.provisioners]]\n  connection = \"acme-salesforce\"\n  connector = \"salesforce\"",
-            "",
-        )],
+        bad: &[(UNLISTED, "")],
         good: &[(
             "connector = \"salesforce\"",
             "connector = \"salesforce\"\n  timeout = \"5s\"",
         )],
+        at: "true",
+    },
+    Case {
+        code: "enabled-and-unlisted",
+        bad: &[(UNLISTED, "")],
+        good: &[
+            (UNLISTED, ""),
+            (
+                "id = \"acme-salesforce\"",
+                "id = \"acme-salesforce\"\nenabled = false",
+            ),
+        ],
         at: "true",
     },
     Case {

@@ -45,7 +45,7 @@ async fn steer(lab: &dyn Lab, deed: Deed) -> Option<Answer> {
         }
         Deed::Disarm { target, number } => {
             let disarmed = lab.disarm(&target, number);
-            done(disarmed.map(|count| format!("{count} fault(s) disarmed at {target}")))
+            done(disarmed.map(|count| format!("{} disarmed at {target}", counted(count, "fault"))))
         }
         Deed::Snapshot { target, name } => Answer::Steered(keep(lab, &target, &name)),
         Deed::Reset(target) => Answer::PutBack(put_back(lab, target, None)),
@@ -92,14 +92,11 @@ fn put_back(lab: &dyn Lab, target: String, name: Option<&str>) -> Result<PutBack
     };
     put.map_err(told)?;
     let after = lab.objects(&target).map_err(told)?;
-    Ok(PutBack {
-        changes: differences(&before, &after),
-        target,
-        to: name.map_or_else(
-            || "its seed".to_owned(),
-            |name| format!("the state kept as `{name}`"),
-        ),
-    })
+    let to = name.map_or_else(
+        || "its seed".to_owned(),
+        |name| format!("the state kept as `{name}`"),
+    );
+    Ok(PutBack::new(target, to, differences(&before, &after)))
 }
 
 /// Returns what differs between two states: whole objects that went or came, and the fields of those that stayed.
@@ -192,22 +189,20 @@ mod tests {
         assert_eq!(changes[1].before, Some(json!(false)));
         assert_eq!(changes[1].after, Some(json!(true)));
         assert_eq!(changes[2].before, None);
-        let put_back = PutBack {
-            target: "scim2".to_owned(),
-            to: "its seed".to_owned(),
-            changes,
-        };
+        let of = |changes| PutBack::new("scim2".to_owned(), "its seed".to_owned(), changes);
+        let put_back = of(changes);
         assert_eq!(
             put_back.told(),
             "scim2 is back at its seed; objects gone: 1, here again: 1, changed back: 1 (d shows them)"
         );
-        let nothing = PutBack {
-            changes: Vec::new(),
-            ..put_back
-        };
         assert_eq!(
-            nothing.told(),
+            of(Vec::new()).told(),
             "scim2 is back at its seed; nothing differed from it"
         );
+        // Of very many the first are kept, and all are counted.
+        let many: Vec<LabObject> = (0..500).map(|id| user(&id.to_string(), json!({}))).collect();
+        let put_back = of(differences(&many, &[]));
+        assert_eq!((put_back.changes.len(), put_back.more), (60, 440));
+        assert!(put_back.told().contains("objects gone: 500"));
     }
 }

@@ -1,10 +1,14 @@
 //! Imports and bulk triggers: carried out away from the screen, with progress, and stopped when somebody says so.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use domain::QualifiedName;
-use engine::{Import, ImportFormat, ImportReport, JournalError, Reader};
+use async_trait::async_trait;
+use domain::{QualifiedName, Request};
+use engine::{
+    Import, ImportError, ImportFormat, ImportReport, Intake, Intaken, JournalError, Reader,
+};
 use tokio::sync::oneshot;
 
 use super::Hands;
@@ -17,36 +21,47 @@ use crate::work::{Each, Stage, Whom, Work};
 
 /// How many rows of an import are submitted at once.
 const AT_ONCE: usize = 16;
+/// The largest file whose rows are counted before it is imported, in bytes.
+const COUNTED: u64 = 16 * 1024 * 1024;
 /// How often progress is told at most.
 const BEAT: Duration = Duration::from_millis(200);
 
 impl Hands {
-    /// Begins to bring users from a file, one trigger per row.
-    pub(super) fn import(&mut self, path: &Path, send: impl FnOnce(Answer) + Send + 'static) {
+    /// Begins to bring users from a file, one trigger per row. A file that cannot be imported at all is refused before
+    /// anything is begun.
+    pub(super) fn import(&mut self, path: PathBuf, send: impl FnOnce(Answer) + Send + 'static) {
         let name = path.file_name().map_or_else(
             || path.display().to_string(),
             |name| name.to_string_lossy().into_owned(),
         );
         let Some(stop) = self.begin() else {
-            return send(Answer::Done(Err(BUSY.to_owned())));
+            return send(Answer::NotImported(BUSY.to_owned()));
         };
-        let file = match std::fs::File::open(path) {
+        let file = match std::fs::File::open(&path) {
             Ok(file) => file,
-            Err(error) => {
-                let told = format!("cannot import {}: {error}", path.display());
-                return send(Answer::Done(Err(told)));
-            }
-        };
-        let size = file.metadata().map_or(0, |data| data.len()).max(1);
-        let source = Import {
-            content: Box::new(file),
-            format: format(path),
-            concurrency: AT_ONCE,
+            Err(error) => return send(not_imported(&path, &error.to_string())),
         };
         let (seat, sender, clock) = (self.seat.clone(), self.sender.clone(), self.clock.clone());
-        let work = Work::begin(format!("import {name}"));
-        let report = std::sync::Arc::new(std::sync::Mutex::new(work));
         tokio::spawn(async move {
+            let all = match rows(&path).await {
+                Ok(all) => all,
+                Err(why) => {
+                    // Whoever hears of it may begin the next.
+                    drop(stop);
+                    return send(not_imported(&path, &why));
+                }
+            };
+            let source = Import {
+                content: Box::new(file),
+                format: format(&path),
+                concurrency: AT_ONCE,
+            };
+            let mut work = Work::begin(format!("import {name}"));
+            count(&mut work, &ImportReport::default(), all);
+            for answer in [Answer::Importing, Answer::Work(work.clone())] {
+                let _ = sender.send(Happening::Answer(Box::new(answer))); // the screen may be gone
+            }
+            let report = Arc::new(std::sync::Mutex::new(work));
             let shared = report.clone();
             let mut last = clock.monotonic();
             let progress = move |now: &ImportReport| {
@@ -54,7 +69,7 @@ impl Hands {
                     .lock()
                     .unwrap_or_else(std::sync::PoisonError::into_inner);
                 let is_stopped_now = now.stopped && !work.stopping;
-                count(&mut work, now, size);
+                count(&mut work, now, all);
                 let passed = clock.monotonic();
                 if is_stopped_now || passed.saturating_sub(last) >= BEAT {
                     last = passed;
@@ -72,7 +87,7 @@ impl Hands {
                 .clone();
             work.stage = match result {
                 Ok(ended) => {
-                    count(&mut work, &ended, size);
+                    count(&mut work, &ended, all);
                     if ended.stopped {
                         Stage::Stopped
                     } else {
@@ -106,6 +121,7 @@ impl Hands {
         tokio::spawn(async move {
             let mut work = Work::begin(what);
             work.told = format!("0 of {all}");
+            work.all = Some(all);
             let (mut asked, mut made, mut operations) = (0_u64, 0_u64, 0);
             let mut last = clock.monotonic();
             while work.is_under_way() {
@@ -137,7 +153,7 @@ impl Hands {
                     }
                 };
                 asked += 1;
-                work.percent = (asked * 100 / all.max(1)).min(100);
+                work.done = asked;
                 match result {
                     Ok(Submitted {
                         rejected: None,
@@ -253,17 +269,20 @@ fn names(
     Ok(users.into_iter().map(|user| user.name).collect())
 }
 
-fn count(work: &mut Work, report: &ImportReport, size: u64) {
+fn count(work: &mut Work, report: &ImportReport, all: Option<u64>) {
     work.stopping = report.stopped;
-    work.percent = (report.bytes * 100 / size).min(100);
-    work.told = format!(
-        "{}: {} created, {} were there already, {} failed",
-        counted(usize::try_from(report.rows).unwrap_or(usize::MAX), "row"),
-        report.created,
-        report.skipped,
-        report.failed
-    );
     work.under_way = report.under_way();
+    // Those that are under way are not done, though they were read.
+    work.done = report.rows.saturating_sub(work.under_way);
+    work.all = all;
+    let rows = match all {
+        Some(all) if work.done < all => format!("{} of {}", work.done, counted(all, "row")),
+        _ => counted(work.done, "row"),
+    };
+    work.told = format!(
+        "{rows}: {} created, {} were there already, {} failed",
+        report.created, report.skipped, report.failed
+    );
     let known = work.wrong.len();
     for error in report.errors.iter().skip(known) {
         let name = error.name.clone().unwrap_or_else(|| "?".to_owned());
@@ -272,10 +291,88 @@ fn count(work: &mut Work, report: &ImportReport, size: u64) {
     work.failed = report.failed;
 }
 
+fn not_imported(path: &Path, why: &str) -> Answer {
+    Answer::NotImported(format!("cannot import {}: {why}", path.display()))
+}
+
+/// Counts the rows of a file that is small enough to be read twice; of others nobody knows how many there are.
+///
+/// # Errors
+/// What keeps it from being imported at all, in words: its header, or that it is no file of users.
+async fn rows(path: &Path) -> Result<Option<u64>, String> {
+    let data = std::fs::metadata(path).map_err(|error| error.to_string())?;
+    if data.is_dir() {
+        return Err("it is a folder".to_owned());
+    }
+    // A pipe is read once only.
+    if !data.is_file() || data.len() > COUNTED {
+        return Ok(None);
+    }
+    let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
+    let source = Import {
+        content: Box::new(file),
+        format: format(path),
+        concurrency: AT_ONCE,
+    };
+    match engine::import(Arc::new(Counting), source, |_| {}).await {
+        Ok(report) => Ok(Some(report.rows)),
+        Err(ImportError::Unreadable { row: 0, told }) => Err(told),
+        // What comes before the place that cannot be read is imported, and the place is told.
+        Err(ImportError::Unreadable { .. } | ImportError::Stopped { .. }) => Ok(None),
+    }
+}
+
+/// Takes the rows of a file to count them, and makes nothing of them.
+struct Counting;
+
+#[async_trait]
+impl Intake for Counting {
+    async fn take(&self, _: Request) -> Intaken {
+        Intaken::There
+    }
+}
+
 /// Reads from a file's name how it is written: `.json` and `.scim` are SCIM, everything else is CSV.
 fn format(path: &Path) -> ImportFormat {
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("json" | "jsonl" | "ndjson" | "scim") => ImportFormat::Scim,
         _ => ImportFormat::Csv,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn rows_are_counted_before_they_are_imported_and_a_wrong_header_is_found_then() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("people.csv");
+        std::fs::write(&file, "userName,givenname\nkim,Kim\nada\nbob,Bob\n").unwrap();
+        assert_eq!(rows(&file).await.unwrap(), Some(3), "a bad row is one, too");
+        std::fs::write(&file, "name,mail\nkim,x\n").unwrap();
+        let why = rows(&file).await.unwrap_err();
+        assert_eq!(why, "the header has no column `userName`");
+        assert_eq!(rows(folder.path()).await.unwrap_err(), "it is a folder");
+    }
+
+    #[test]
+    fn rows_that_are_read_and_not_done_are_no_progress() {
+        let mut work = Work::begin("import people.csv".to_owned());
+        let report = ImportReport {
+            rows: 16,
+            bytes: 4_096,
+            created: 3,
+            failed: 1,
+            ..ImportReport::default()
+        };
+        count(&mut work, &report, Some(59));
+        assert_eq!((work.percent(), work.under_way), (Some(6), 12));
+        assert_eq!(
+            work.told,
+            "4 of 59 rows: 3 created, 0 were there already, 1 failed"
+        );
+        count(&mut work, &report, None);
+        assert_eq!(work.percent(), None);
     }
 }

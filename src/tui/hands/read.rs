@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use domain::{Lab, Link, LocalRef, User};
+use domain::{Lab, Link, LocalRef, QualifiedName, User};
 use engine::{
     DeadFilter, ExchangeFilter, JournalError, News, OperationFilter, Page, Reader, State,
 };
@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use crate::logbook::LogBook;
 use crate::outcome::Outcome;
 use crate::stream::{Row, read_back};
-use crate::wish::{Answer, Known, Query, Safeguards, Who};
+use crate::wish::{Answer, Known, Offer, Query, Safeguards, Who};
 
 /// How many rows are read at once.
 const ROWS: usize = 200;
@@ -20,6 +20,8 @@ const ROWS: usize = 200;
 pub(super) const LIST: usize = 500;
 /// How many facts are read after some were missed; what is older stays in the journal.
 const CATCH_UP: usize = 5_000;
+/// What a new group is called in an example, with a number where that is taken.
+const GROUP: &str = "staff";
 
 /// Reads what is asked for.
 ///
@@ -117,6 +119,7 @@ pub(super) fn read(
             let known = known(reader, &who)?;
             Answer::Who(who, known)
         }
+        Query::Offer => Answer::Offer(offer(reader)?),
         Query::Safeguards { groups } => {
             let mut brakes = Vec::new();
             for brake in reader.brakes()? {
@@ -193,6 +196,23 @@ fn known(reader: &Reader, who: &Who) -> Result<Known, JournalError> {
             Some(group) => Known::Group(reader.members(group.id, LIST)?, group.members.len()),
             None => Known::Nobody,
         },
+    })
+}
+
+/// Reads who is there to begin with, and finds a name that no group has.
+fn offer(reader: &Reader) -> Result<Offer, JournalError> {
+    let mut free_group = QualifiedName::new(GROUP);
+    let mut nth = 1;
+    while reader.group(&free_group)?.is_some() {
+        nth += 1;
+        free_group = QualifiedName::new(&format!("{GROUP}-{nth}"));
+    }
+    let user = reader.users(None, 1)?.into_iter().next();
+    let group = reader.groups(None, 1)?.into_iter().next();
+    Ok(Offer {
+        user: user.map(|user| user.name),
+        group: group.map(|group| group.name),
+        free_group,
     })
 }
 

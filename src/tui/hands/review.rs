@@ -1,7 +1,7 @@
 //! What *Update* would do, said before it is done.
 
 use config::edit::Document;
-use config::{LintOptions, Severity};
+use config::{Finding, LintOptions, Loaded};
 use domain::{Catalogue, Configuration, QualifiedName};
 use engine::Reader;
 
@@ -24,12 +24,11 @@ pub(super) fn review(
     };
     match document.check() {
         Ok(loaded) => {
-            let findings = config::lint(&loaded, catalogue, LintOptions::default());
-            review.warnings = findings
-                .iter()
-                .filter(|finding| finding.severity == Severity::Warning)
-                .map(|finding| format!("{} ({}:{})", finding.message, finding.code, finding.line))
-                .collect();
+            let before = document.check_before();
+            let before = before.map_or_else(|_| Vec::new(), |loaded| doubts(&loaded, catalogue));
+            let (new, older) = brought(doubts(&loaded, catalogue), &before);
+            review.warnings = new.iter().map(warning).collect();
+            review.older = older;
         }
         Err(error) => review.errors.push(told(&error)),
     }
@@ -65,4 +64,64 @@ pub(super) fn review(
     }
     review.errors.extend(failed);
     review
+}
+
+/// Returns everything that is doubtful about a file.
+fn doubts(loaded: &Loaded, catalogue: &Catalogue) -> Vec<Finding> {
+    let found = config::lint(loaded, catalogue, LintOptions::default());
+    loaded.warnings.iter().cloned().chain(found).collect()
+}
+
+/// Parts what changes bring from what was there before them, which is only counted. Lines move, so a finding is known by
+/// what it says.
+fn brought(now: Vec<Finding>, before: &[Finding]) -> (Vec<Finding>, usize) {
+    let mut known: Vec<(&str, &str)> = before
+        .iter()
+        .map(|one| (one.code, one.message.as_str()))
+        .collect();
+    let all = now.len();
+    let mut new = now;
+    new.retain(|one| {
+        let said = (one.code, one.message.as_str());
+        let at = known.iter().position(|known| *known == said);
+        at.map(|at| known.swap_remove(at)).is_none()
+    });
+    let older = all - new.len();
+    (new, older)
+}
+
+fn warning(one: &Finding) -> String {
+    format!(
+        "{} ({}:{})\n  do: {}",
+        one.message, one.code, one.line, one.fix
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples::TOML;
+
+    fn found(text: &str) -> Vec<Finding> {
+        let base = std::path::Path::new("../..");
+        let loaded = config::parse(text, "workbench.toml", base, &connectors::CATALOGUE).unwrap();
+        doubts(&loaded, &connectors::CATALOGUE)
+    }
+
+    #[test]
+    fn what_changes_bring_is_told_apart_from_what_was_there() {
+        let before = TOML.replacen("\"v62.0\"", "\"62.0\"", 1);
+        let after = before.replacen("\"Internal/manager\"", "\"manager\"", 1);
+        let after = format!("# one line more\n{after}");
+        let (new, older) = brought(found(&after), &found(&before));
+        assert_eq!(older, 1);
+        let [new] = &new[..] else { panic!("{new:?}") };
+        let told = warning(new);
+        assert!(
+            told.contains("(role-unqualified:") && told.contains("\n  do: write \"Internal/manager\""),
+            "{told}"
+        );
+        let (new, older) = brought(found(TOML), &found(&before));
+        assert!(new.is_empty() && older == 0, "{new:?}");
+    }
 }

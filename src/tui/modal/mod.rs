@@ -78,6 +78,15 @@ impl Modal {
         }
     }
 
+    /// Tells whether it only explains what lies below it.
+    pub(crate) fn is_aside(&self) -> bool {
+        match self {
+            Self::Help(_) => true,
+            Self::Reading(reading) => reading.is_help,
+            Self::Palette(_) | Self::Question(_) | Self::Menu(_) | Self::Sheet(_) => false,
+        }
+    }
+
     /// Tells whether it asks if what was filled into the form below may be lost.
     pub(crate) fn asks_about_form(&self) -> bool {
         matches!(self, Self::Question(question) if question.is_about_form)

@@ -1,6 +1,5 @@
 //! A form over a panel, and a text to read with its answers.
 
-use std::cell::Cell;
 use std::time::Duration;
 
 use crossterm::event::KeyCode;
@@ -8,7 +7,7 @@ use ratatui::layout::Rect;
 
 use super::Said;
 use crate::keymap::{Key, Move};
-use crate::paint::{Line, Pen, cells, middle, wrap};
+use crate::paint::{Line, Pen, cells, middle, parts};
 use crate::widgets::{Button, Form, Pressed, Text};
 use crate::wish::Wish;
 
@@ -34,7 +33,11 @@ impl Sheet {
         let (title, note) = heading(&self.title, &self.note, area.width);
         let inner = pen.frame(area, &title, &note, true);
         let width = usize::from(inner.width.saturating_sub(2));
-        let says: usize = self.says.iter().map(|line| wrap(line, width).len()).sum();
+        let says: usize = self
+            .says
+            .iter()
+            .map(|line| parts(line, width).take(usize::from(inner.height)).count())
+            .sum();
         // The field that has the keys has to be seen; F1 tells all of it.
         let says = u16::try_from(says)
             .unwrap_or(u16::MAX)
@@ -80,19 +83,19 @@ fn heading(title: &str, note: &str, width: u16) -> (String, String) {
         format!(": {tail}")
     };
     let head_room = room.saturating_sub(cells(&tail) + 1).max(1);
-    let head = wrap(head, head_room).into_iter().next().unwrap_or_default();
+    let head = parts(head, head_room).next().unwrap_or_default();
     (format!("{head}…{tail}"), step.to_owned())
 }
 
 /// A text, with buttons when something is to be answered.
 pub(crate) struct Reading {
     pub(crate) title: String,
+    /// What stands beside the title, as at a [`Sheet`].
+    pub(super) note: String,
     pub(crate) lines: Vec<Line>,
     pub(super) text: Text,
     pub(super) form: Form,
     pub(super) answers: Vec<Option<Vec<Wish>>>,
-    /// Blank rows need not be shown; set while drawing.
-    pub(super) seen: Cell<bool>,
     /// It is help, which closes when help is asked for again.
     pub(crate) is_help: bool,
     /// It speaks of the file as it is: when somebody changes that, it is out of date. Says whether *Update* was asked for.
@@ -118,6 +121,7 @@ impl Reading {
         form.focus_button(safe);
         Self {
             title: title.into(),
+            note: "Esc closes".to_owned(),
             lines,
             text: Text::default(),
             form,
@@ -125,17 +129,18 @@ impl Reading {
                 .into_iter()
                 .map(|(_, wishes)| Some(wishes))
                 .collect(),
-            seen: Cell::new(false),
             is_help: false,
             of_file: None,
             ends_form: false,
         }
     }
 
-    /// Says that it is the last step of a form: closing it would lose what was filled in.
+    /// Says that it is the last step of a form, and which: closing it would lose what was filled in, and `Ctrl-S` gives the
+    /// first answer.
     #[must_use]
-    pub(crate) fn ends_form(mut self) -> Self {
+    pub(crate) fn ends_form(mut self, step: &str) -> Self {
         self.ends_form = true;
+        step.clone_into(&mut self.note);
         self
     }
 
@@ -175,25 +180,26 @@ impl Reading {
                 };
             }
             if let Pressed::Button(id) = self.form.key(key, Duration::ZERO) {
-                let at = id.parse::<usize>().unwrap_or(0);
-                return Said::Closed(
-                    self.answers
-                        .get_mut(at)
-                        .and_then(Option::take)
-                        .unwrap_or_default(),
-                );
+                return self.answered(id.parse::<usize>().unwrap_or(0));
             }
+        } else if key == Key::ctrl('s') && self.ends_form {
+            return self.answered(0);
         } else if let Some(to) = Move::of(key) {
             self.text.go(to, self.lines.len());
         }
         Said::Open
     }
 
+    fn answered(&mut self, at: usize) -> Said {
+        let answer = self.answers.get_mut(at).and_then(Option::take);
+        Said::Closed(answer.unwrap_or_default())
+    }
+
     pub(super) fn draw(&self, pen: &mut Pen<'_>, area: Rect) {
-        self.seen.set(true);
         let area = middle(area, 110, area.height);
         pen.clear(area);
-        let inner = pen.frame(area, &self.title, "Esc closes", true);
+        let (title, note) = heading(&self.title, &self.note, area.width);
+        let inner = pen.frame(area, &title, &note, true);
         let buttons = if self.answers.is_empty() {
             0
         } else {
@@ -206,7 +212,7 @@ impl Reading {
             ..inner
         };
         self.text
-            .draw(pen, room, self.lines.len(), |at| self.lines[at].clone());
+            .draw(pen, room, self.lines.len(), |at| &self.lines[at]);
         self.form.draw(
             pen,
             Rect {

@@ -34,7 +34,10 @@ impl Modal {
                 let body = question.body.iter().cloned();
                 body.chain(question.asked()).collect()
             }
-            Self::Reading(reading) => plain(&reading.lines),
+            Self::Reading(reading) => {
+                let step = reading.ends_form.then(|| reading.note.clone());
+                step.into_iter().chain(plain(&reading.lines)).collect()
+            }
             Self::Sheet(sheet) => {
                 let note = (!sheet.note.is_empty()).then(|| sheet.note.clone());
                 note.into_iter().chain(sheet.says.clone()).collect()

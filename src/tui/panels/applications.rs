@@ -1,7 +1,7 @@
 //! *Applications*: the login flow and the Provisioning tab of each application.
 
 use crossterm::event::KeyCode;
-use domain::Application;
+use domain::{Application, ApplicationId, ConnectionId};
 use ratatui::layout::Rect;
 
 use crate::action::Action;
@@ -23,6 +23,9 @@ pub(crate) struct Applications {
     entries: Picked,
     open: bool,
     search: Search,
+    /// The application that the open form is about. Another one may be selected when it is sent off: somebody else may
+    /// have removed this one.
+    about: Option<ApplicationId>,
 }
 
 /// Returns what a list knows applications by.
@@ -40,6 +43,13 @@ impl Applications {
     fn selected<'w>(&self, world: &'w World) -> Option<&'w Application> {
         let shown = self.shown(world);
         shown.get(self.list.at(&keys(&shown))?).copied()
+    }
+
+    /// Returns the application that the open form is about, while it is there.
+    fn about<'w>(&self, world: &'w World) -> Option<&'w Application> {
+        let id = self.about.as_ref()?;
+        let mut all = world.config().applications.iter();
+        all.find(|one| one.id == *id)
     }
 
     /// Returns the place of the selected provisioner in the selected application.
@@ -151,6 +161,16 @@ impl Applications {
             }
         }
     }
+}
+
+/// Refuses a form about an application that is gone; what was filled in stays to be seen.
+fn gone(sheet: &str) -> Vec<Wish> {
+    vec![Wish::RefuseSheet {
+        id: sheet.to_owned(),
+        field: None,
+        told: "there is no such application any more: somebody else removed it, and nothing of the form is taken"
+            .to_owned(),
+    }]
 }
 
 impl Panel for Applications {
@@ -286,13 +306,20 @@ impl Panel for Applications {
         match (id, self.owner(world)) {
             ("open", _) => self.open = true,
             ("search", _) => self.search.open(),
-            ("new", Some(owner)) => return provisioners::new_sheet(world, "applications", &owner),
+            ("new", Some(owner)) => {
+                self.about = self.selected(world).map(|one| one.id.clone());
+                return provisioners::new_sheet(world, "applications", &owner);
+            }
             ("edit", Some(owner)) => {
+                self.about = self.selected(world).map(|one| one.id.clone());
                 return provisioners::edit_sheet(world, "applications", &owner, at);
             }
             ("delete", Some(owner)) => return provisioners::delete(world, &owner, at),
             ("add", _) => return sheet(world, "application", "New application", None),
-            ("flow", _) => return sheet(world, "flow", "Application", self.selected(world)),
+            ("flow", _) => {
+                self.about = self.selected(world).map(|one| one.id.clone());
+                return sheet(world, "flow", "Application", self.selected(world));
+            }
             ("remove", _) => {
                 let Some(one) = self.selected(world) else {
                     return Vec::new();
@@ -333,35 +360,51 @@ impl Panel for Applications {
                 told: format!("there is no connection with the id `{unknown}`"),
             }];
         }
+        // One that stands there already is left alone.
+        let before: &[ConnectionId] = match self.about(world).filter(|_| id == "flow") {
+            Some(one) => &one.login,
+            None => &[],
+        };
+        let is_new_target = |id: &&str| {
+            let mut connections = world.config().connections.iter();
+            !before.iter().any(|known| known.0 == *id)
+                && connections.any(|one| one.id.0 == *id && one.login.is_none())
+        };
+        if let Some(target) = ids.iter().copied().find(is_new_target) {
+            return vec![Wish::RefuseSheet {
+                id: id.to_owned(),
+                field: Some("login".to_owned()),
+                told: format!(
+                    "nobody logs in through `{target}`: it is a target only, without [connections.login]"
+                ),
+            }];
+        }
         match id {
             "application" => {
-                let id = slug(
-                    &form.value("name"),
-                    world
-                        .config()
-                        .applications
-                        .iter()
-                        .map(|one| one.id.0.as_str()),
-                );
+                let name = form.value("name");
+                let known = world.config().applications.iter();
+                let Some(new) = slug(&name, known.map(|one| one.id.0.as_str())) else {
+                    return no_id(id);
+                };
+                let words = format!("New application {name} (id {new})");
                 let mut entries = vec![
-                    ("id".to_owned(), id.as_str().into()),
-                    ("name".to_owned(), form.value("name").into()),
+                    ("id".to_owned(), new.as_str().into()),
+                    ("name".to_owned(), name.into()),
                 ];
                 if !ids.is_empty() {
                     entries.push(("login".to_owned(), login()));
                 }
-                let edit =
-                    Edit::new(format!("New application {id}")).insert("applications", entries);
+                let edit = Edit::new(words).insert("applications", entries);
                 let made = Wish::Made {
                     panel: "applications",
-                    key: id,
+                    key: new,
                     part: None,
                 };
                 vec![Wish::Edit(edit), made]
             }
             "flow" => {
-                let Some(one) = self.selected(world) else {
-                    return Vec::new();
+                let Some(one) = self.about(world) else {
+                    return gone(id);
                 };
                 let path = format!("applications[id={}]", one.id);
                 let mut edit = Edit::new(format!("Application {}", one.name));
@@ -383,9 +426,12 @@ impl Panel for Applications {
                     vec![Wish::Edit(edit)]
                 }
             }
-            sheet => match self.owner(world) {
-                Some(owner) => provisioners::submitted(world, &owner, sheet, form),
-                None => Vec::new(),
+            sheet => match self.about(world) {
+                Some(one) => {
+                    let owner = Owner::Application(one.id.clone());
+                    provisioners::submitted(world, &owner, sheet, form)
+                }
+                None => gone(sheet),
             },
         }
     }
@@ -394,8 +440,9 @@ impl Panel for Applications {
         if matches!(sheet, "application" | "flow") {
             return None;
         }
-        self.owner(world)
-            .map(|owner| provisioners::sheet_changed(world, &owner, form))
+        let one = self.about(world)?;
+        let owner = Owner::Application(one.id.clone());
+        Some(provisioners::sheet_changed(world, &owner, form))
     }
 
     fn made(&mut self, key: &str, part: Option<&str>) {
@@ -429,17 +476,29 @@ impl Panel for Applications {
 
 fn sheet(world: &World, id: &str, title: &str, one: Option<&Application>) -> Vec<Wish> {
     let connections = world.config().connections.iter();
-    let known: Vec<&str> = connections.map(|one| one.id.0.as_str()).collect();
-    let hint = format!(
-        "Ids of connections, separated by commas; empty for local login. There are: {}",
-        known.join(", ")
-    );
+    let known: Vec<&str> = connections
+        .filter(|one| one.login.is_some())
+        .map(|one| one.id.0.as_str())
+        .collect();
+    let there = if known.is_empty() {
+        "There is none that people log in through.".to_owned()
+    } else {
+        format!("People log in through: {}", known.join(", "))
+    };
+    let hint =
+        format!("Ids of connections, separated by commas; empty for local login. {there}");
     let login: Vec<&str> = one
         .map(|one| one.login.iter().map(|id| id.0.as_str()).collect())
         .unwrap_or_default();
     let fields = vec![
-        Field::text("name", "Name", one.map_or("", |one| &one.name)).required(),
-        Field::text("login", "Login flow", &login.join(", ")).hint(&hint),
+        Field::text("name", "Name", one.map_or("", |one| &one.name))
+            .required()
+            .check(name_is_right)
+            .hint("What people call it. The id is made of it, and stays when the name changes.")
+            .in_file("name, in [[applications]]"),
+        Field::text("login", "Login flow", &login.join(", "))
+            .hint(&hint)
+            .in_file("login, in [[applications]]"),
     ];
     vec![Wish::Show(Box::new(Modal::Sheet(Sheet {
         panel: "applications",
@@ -457,27 +516,49 @@ fn sheet(world: &World, id: &str, title: &str, one: Option<&Application>) -> Vec
     })))]
 }
 
-/// Makes an id of a name, different from those that exist.
-pub(crate) fn slug<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
-    let mut id = String::new();
-    for letter in name.to_lowercase().chars() {
-        if letter.is_ascii_alphanumeric() {
-            id.push(letter);
-        } else if !id.is_empty() && !id.ends_with('-') {
-            id.push('-');
-        }
+/// Says what is wrong with the name of a connection or an application: the Console's length, and what the file's check
+/// says.
+pub(crate) fn name_is_right(name: &str) -> Result<(), String> {
+    match name.chars().count() {
+        3..=120 => config::name(name),
+        _ => Err("a name has 3 to 120 characters".to_owned()),
     }
-    let id = id.trim_end_matches('-');
-    let id = if id.is_empty() { "new" } else { id };
+}
+
+/// Makes an id of a name, different from those that exist; of its plain letters and digits where it has some, else of
+/// those of its own alphabet. `None` when there is nothing in it to make one of.
+pub(crate) fn slug<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
+    let made_of = |is_taken: fn(char) -> bool| {
+        let mut id = String::new();
+        for letter in name.to_lowercase().chars() {
+            if is_taken(letter) {
+                id.push(letter);
+            } else if !id.is_empty() && !id.ends_with('-') {
+                id.push('-');
+            }
+        }
+        let id = id.trim_end_matches('-').to_owned();
+        (!id.is_empty()).then_some(id)
+    };
+    let id = made_of(|letter| letter.is_ascii_alphanumeric())
+        .or_else(|| made_of(char::is_alphanumeric))?;
     let known: Vec<&str> = known.collect();
-    if !known.contains(&id) {
-        return id.to_owned();
+    if !known.contains(&id.as_str()) {
+        return Some(id);
     }
     // One of so many numbers is free.
     (2..=known.len() + 2)
         .map(|n| format!("{id}-{n}"))
         .find(|id| !known.contains(&id.as_str()))
-        .unwrap_or_else(|| id.to_owned())
+}
+
+/// Refuses a name that no id can be made of.
+pub(crate) fn no_id(sheet: &str) -> Vec<Wish> {
+    vec![Wish::RefuseSheet {
+        id: sheet.to_owned(),
+        field: Some("name".to_owned()),
+        told: "a name needs a letter or a digit: its id is made of them".to_owned(),
+    }]
 }
 
 fn new_application() -> Action {
@@ -491,8 +572,22 @@ mod tests {
 
     #[test]
     fn an_id_is_made_of_a_name_and_is_never_taken() {
-        assert_eq!(slug("HR (SCIM 2)", [].into_iter()), "hr-scim-2");
-        assert_eq!(slug("HR", ["hr", "hr-2"].into_iter()), "hr-3");
-        assert_eq!(slug("日本", [].into_iter()), "new");
+        let id = |name: &str, known: &[&str]| slug(name, known.iter().copied());
+        assert_eq!(id("HR (SCIM 2)", &[]).as_deref(), Some("hr-scim-2"));
+        assert_eq!(id("HR", &["hr", "hr-2"]).as_deref(), Some("hr-3"));
+        assert_eq!(id("Zoë & Søn", &[]).as_deref(), Some("zo-s-n"));
+        assert_eq!(id("日本 支社", &[]).as_deref(), Some("日本-支社"));
+        assert_eq!(id("日本", &["日本"]).as_deref(), Some("日本-2"));
+        assert_eq!(id("🙂 !!!", &[]), None);
+    }
+
+    #[test]
+    fn a_name_has_the_length_of_the_console_and_nothing_that_cannot_be_seen() {
+        for name in ["HR", "x".repeat(121).as_str(), "HR\u{1b}[31m", "pay\u{202e}lap"] {
+            assert!(name_is_right(name).is_err(), "{name:?}");
+        }
+        for name in ["HR1", "日本語", "O'Brien & Søn"] {
+            assert_eq!(name_is_right(name), Ok(()), "{name}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! *Journal*: the operations by state; what is owed, in doubt, dead, and what to do about it.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use crossterm::event::KeyCode;
 use domain::{FlowId, OperationId};
@@ -11,7 +12,7 @@ use ratatui::layout::Rect;
 use crate::action::Action;
 use crate::keymap::{Key, Move};
 use crate::modal::{Modal, Question, Sheet};
-use crate::paint::{Column, Pen, Span};
+use crate::paint::{Column, Pen, Span, counted};
 use crate::panel::Panel;
 use crate::panels::safeguards::{approval, approved, banners, causes, culprits};
 use crate::screen::movement;
@@ -240,12 +241,15 @@ impl Journal {
     }
 }
 
+/// From how many seconds before it is due they are counted down.
+const COUNTED_DOWN: i64 = 600;
+
 /// Says when something is due: in seconds and minutes as long as they can be waited for, else as a time of day.
 fn due(world: &World, at: Timestamp) -> String {
     match at.as_second() - world.now.as_second() {
         ..=0 => "now".to_owned(),
         seconds @ 1..60 => format!("in {seconds}s"),
-        seconds @ 60..600 => format!("in {}m {}s", seconds / 60, seconds % 60),
+        seconds @ 60..COUNTED_DOWN => format!("in {}m {}s", seconds / 60, seconds % 60),
         _ => world.time(at),
     }
 }
@@ -319,6 +323,8 @@ impl Panel for Journal {
             return Some(more.into_iter().map(Wish::Ask).collect());
         }
         match key.code {
+            // The states belong to the list, which may not even be shown while Why has the keys.
+            KeyCode::Char('[' | ']') if self.open => {}
             KeyCode::Char(sign @ ('[' | ']')) => {
                 self.tab =
                     (self.tab + if sign == ']' { 1 } else { STATES.len() - 1 }) % STATES.len();
@@ -337,10 +343,12 @@ impl Panel for Journal {
         let mut actions = Vec::new();
         if let Some(one) = self.selected() {
             let id = one.operation;
-            actions.push(
-                Action::new("why", Key::of(KeyCode::Enter), "Why")
-                    .like(format!("outbound journal show {}", one.flow)),
-            );
+            if !self.open {
+                actions.push(
+                    Action::new("why", Key::of(KeyCode::Enter), "Why")
+                        .like(format!("outbound journal show {}", one.flow)),
+                );
+            }
             actions.push(
                 Action::new("traffic", Key::letter('o'), "Show in Traffic").like(format!(
                     "outbound journal exchanges --connector {}",
@@ -435,6 +443,7 @@ impl Panel for Journal {
         }
         if id == "dead" {
             self.tab = 6;
+            self.open = false;
             self.operations.clear();
             self.version = None;
             self.to_last = None;
@@ -461,7 +470,8 @@ impl Panel for Journal {
             }
             "retry-all" => {
                 let all = self.several(is_retried);
-                let body = vec![format!("{} operations are tried again now.", all.len())];
+                let count = counted(all.len(), "operation");
+                let body = vec![format!("Tried again now: {count}.")];
                 self.marked.clear();
                 let answers = vec![
                     ("Retry", vec![Wish::Do(Deed::Retry(all))]),
@@ -484,7 +494,8 @@ impl Panel for Journal {
                     )
                 } else {
                     let count = self.several(is_discarded).len();
-                    ("all".to_owned(), format!("Discard {count} operations?"))
+                    let count = counted(count, "operation");
+                    ("all".to_owned(), format!("Discard {count}?"))
                 };
                 let form = Form::new(
                     vec![
@@ -577,6 +588,17 @@ impl Panel for Journal {
                 self.is_guarding = false;
                 self.safeguards = known.as_ref().clone();
             }
+            Answer::Unread(Query::Operations { .. }, _) => {
+                self.asked = false;
+                self.version = None;
+            }
+            Answer::Unread(Query::Safeguards { .. }, _) => {
+                self.is_guarding = false;
+                self.guarded = None;
+            }
+            Answer::Unread(Query::Trace(flow), _) if self.asked_trace == Some(*flow) => {
+                self.asked_trace = None;
+            }
             Answer::Trace(flow, trace) if self.asked_trace == Some(*flow) => {
                 self.asked_trace = None;
                 self.trace = Some((*flow, trace.clone()));
@@ -603,10 +625,17 @@ impl Panel for Journal {
         vec![Wish::Do(Deed::Discard(operations, form.value("why")))]
     }
 
-    fn counts_down(&self, world: &World) -> bool {
-        self.operations.iter().any(|one| {
-            matches!(one.life, Life::Retrying { at } | Life::InDoubt { at } if at > world.now)
-        })
+    fn counts_down(&self, world: &World) -> Option<Duration> {
+        let waits = self.operations.iter().filter_map(|one| match one.life {
+            Life::Retrying { at } | Life::InDoubt { at } if at > world.now => {
+                let left = at.duration_since(world.now).as_secs();
+                // Before that it is told by the time of day.
+                let still = u64::try_from(left.saturating_sub(COUNTED_DOWN)).unwrap_or(0);
+                Some(Duration::from_secs(still.max(1)))
+            }
+            _ => None,
+        });
+        waits.min()
     }
 
     fn back(&mut self) -> Option<Vec<Wish>> {
@@ -618,7 +647,13 @@ impl Panel for Journal {
         match (world.board.owed(), dead) {
             (0, 0) => "everything is settled".to_owned(),
             (owed, 0) => format!("{owed} owed"),
-            (owed, dead) => format!("{owed} owed · {dead} dead letter(s): r retries, D discards"),
+            (owed, dead) => {
+                let dead = counted(dead, "dead letter");
+                // The keys are about what is selected.
+                let is_dead = self.selected().is_some_and(|one| one.life == Life::Dead);
+                let keys = if is_dead { ": r retries, D discards" } else { "" };
+                format!("{owed} owed · {dead}{keys}")
+            }
         }
     }
 }
@@ -652,6 +687,20 @@ mod tests {
         assert_eq!(journal.counted(&world), "no operation yet");
         journal.operations = samples::operations();
         assert_eq!(journal.counted(&world), "nothing is owed now");
+    }
+
+    #[test]
+    fn the_status_speaks_of_keys_only_where_they_do_something() {
+        let (mut world, mut journal) = (world(), Journal::default());
+        journal.operations = samples::operations();
+        let connector = journal.operations[0].connector.clone();
+        let states = std::collections::BTreeMap::from([(State::Dead, 1)]);
+        world.board.counted(0, Counts::from([(connector, states)]));
+        assert_eq!(journal.status(&world), "0 owed · 1 dead letter");
+        // Settled, retrying, dead.
+        journal.list.at = 2;
+        let told = "0 owed · 1 dead letter: r retries, D discards";
+        assert_eq!(journal.status(&world), told);
     }
 
     #[test]

@@ -121,10 +121,17 @@ impl Panel for Log {
     }
 
     fn answer(&mut self, _world: &World, answer: &Answer) -> Vec<Wish> {
-        if let Answer::Log(lines) = answer {
-            self.asked = false;
-            self.known = true;
-            self.lines.clone_from(lines);
+        match answer {
+            Answer::Log(lines) => {
+                self.asked = false;
+                self.known = true;
+                self.lines.clone_from(lines);
+            }
+            Answer::Unread(Query::Log, _) => {
+                self.asked = false;
+                self.read = None;
+            }
+            _ => {}
         }
         Vec::new()
     }

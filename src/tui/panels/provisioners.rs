@@ -43,6 +43,12 @@ impl Owner {
         }
     }
 
+    /// Tells whether a connector is listed.
+    fn has(&self, world: &World, connector: &ConnectorRef) -> bool {
+        let mut entries = self.list(world.config()).iter();
+        entries.any(|one| one.connector == *connector)
+    }
+
     /// Returns what the list knows its entries by, in file order.
     pub(crate) fn keys(&self, config: &Configuration) -> Vec<String> {
         let entries = self.list(config).iter();
@@ -303,13 +309,11 @@ pub(crate) fn new_sheet(world: &World, panel: &'static str, owner: &Owner) -> Ve
             "no connection has an enabled connector; enable one under Connections first".to_owned(),
         )];
     };
-    let fields = vec![
+    let mut fields = vec![
         Field::choice("connection", "Provisioning Connection", connections, &first)
             .required()
-            .hint(
-                "`connection` in the file, by its id, which stands in brackets. Those with an enabled connector can be \
-                 chosen.",
-            ),
+            .hint("Those with an enabled connector can be chosen. The id stands in brackets where it is not the name.")
+            .in_file("connection, in [[…provisioners]], by its id"),
         Field::choice(
             "connector",
             "Provisioning Connector",
@@ -317,17 +321,10 @@ pub(crate) fn new_sheet(world: &World, panel: &'static str, owner: &Owner) -> Ve
             "",
         )
         .required()
-        .hint("`connector` in the file, by its type. Those that are enabled can be chosen."),
-        Field::toggle("rules", "Enable Rules", false)
-            .hint("Provision according to the policies of [rules]."),
-        Field::toggle("blocking", "Blocking", false)
-            .hint("Hold the flow until provisioning completes."),
-        Field::choice("on_failure", "On failure", on_failure_choices(), "reject")
-            .only_when("blocking", &["true"])
-            .hint("What a target that refuses does to the local change."),
-        Field::toggle("jit", "JIT Outbound", owner.jit_default())
-            .hint("Also provision users who arrive by JIT."),
+        .hint("Those that are enabled can be chosen.")
+        .in_file("connector, in [[…provisioners]], by its type"),
     ];
+    fields.extend(flags(false, false, "reject", owner.jit_default()));
     let mut form = Form::new(
         fields,
         vec![
@@ -344,6 +341,26 @@ pub(crate) fn new_sheet(world: &World, panel: &'static str, owner: &Owner) -> Ve
         form,
         says,
     })))]
+}
+
+/// Returns the fields of what an entry can be told, new or not.
+fn flags(rules: bool, blocking: bool, on_failure: &str, jit: bool) -> [Field; 4] {
+    let choices = on_failure_choices();
+    [
+        Field::toggle("rules", "Enable Rules", rules)
+            .hint("Provision according to the policies of [rules].")
+            .in_file("rules, in [[…provisioners]]"),
+        Field::toggle("blocking", "Blocking", blocking)
+            .hint("Hold the flow until provisioning completes.")
+            .in_file("blocking, in [[…provisioners]]"),
+        Field::choice("on_failure", "On failure", choices, on_failure)
+            .only_when("blocking", &["true"])
+            .hint("What a target that refuses does to the local change.")
+            .in_file("on_failure, in [[…provisioners]]"),
+        Field::toggle("jit", "JIT Outbound", jit)
+            .hint("Also provision users who arrive by JIT.")
+            .in_file("jit, in [[…provisioners]]"),
+    ]
 }
 
 /// What the id of the sheet of an entry begins with; the connector follows.
@@ -364,17 +381,9 @@ pub(crate) fn edit_sheet(
     } else {
         "reject"
     };
-    let fields = vec![
-        Field::read_only("Provisioning Connector", &one.connector.to_string()),
-        Field::toggle("rules", "Enable Rules", one.rules)
-            .hint("Provision according to the policies of [rules]."),
-        Field::toggle("blocking", "Blocking", one.blocking)
-            .hint("Hold the flow until provisioning completes."),
-        Field::choice("on_failure", "On failure", on_failure_choices(), on_failure)
-            .only_when("blocking", &["true"]),
-        Field::toggle("jit", "JIT Outbound", one.jit)
-            .hint("Also provision users who arrive by JIT."),
-    ];
+    let connector = one.connector.to_string();
+    let mut fields = vec![Field::read_only("Provisioning Connector", &connector)];
+    fields.extend(flags(one.rules, one.blocking, on_failure, one.jit));
     vec![Wish::Show(Box::new(Modal::Sheet(Sheet {
         panel,
         id: format!("{EDIT}{}", one.connector),
@@ -432,13 +441,18 @@ pub(crate) fn sheet_changed(world: &World, owner: &Owner, form: &mut Form) -> Ve
         line: None,
     };
     let mut lines = meaning(world, owner, &one);
-    if owner
-        .list(world.config())
-        .iter()
-        .any(|present| present.connector == one.connector)
-        && !connection.is_empty()
-    {
+    if connection.is_empty() {
+        return lines;
+    }
+    if owner.has(world, &one.connector) {
         lines.insert(0, "! This provisioner is there already.".to_owned());
+    } else {
+        // What was refused of another choice does not hold for this one.
+        for key in ["connection", "connector"] {
+            if let Some(field) = form.field_mut(key) {
+                field.error = None;
+            }
+        }
     }
     lines
 }
@@ -483,15 +497,22 @@ pub(crate) fn submitted(world: &World, owner: &Owner, sheet: &str, form: &Form) 
             vec![Wish::Edit(edit)]
         };
     }
-    let connector = ConnectorRef::new(&form.value("connection"), &form.value("connector"));
-    if owner
-        .list(world.config())
-        .iter()
-        .any(|present| present.connector == connector)
-    {
+    let connection = form.value("connection");
+    let connector = ConnectorRef::new(&connection, &form.value("connector"));
+    if owner.has(world, &connector) {
+        // The field that helps is the one where something is left to choose.
+        let is_free = |choice: &Choice| {
+            let other = ConnectorRef::new(&connection, &choice.value);
+            !owner.has(world, &other)
+        };
+        let helps = if connectors_of(world, &connection).iter().any(is_free) {
+            "connector"
+        } else {
+            "connection"
+        };
         return vec![Wish::RefuseSheet {
             id: sheet.to_owned(),
-            field: Some("connector".to_owned()),
+            field: Some(helps.to_owned()),
             told: format!("{connector} is a provisioner here already; edit that one instead"),
         }];
     }

@@ -7,7 +7,7 @@ use domain::{Brake, ConnectorRef};
 use engine::{DeadGroup, EngagedBrake, Quarantine};
 
 use crate::modal::{Modal, Reading, Sheet};
-use crate::paint::{Line, Span};
+use crate::paint::{Line, Span, counted};
 use crate::theme::Theme;
 use crate::widgets::{Button, Field, Form};
 use crate::wish::{Deed, Safeguards, Wish};
@@ -26,8 +26,10 @@ pub(crate) fn banners(known: &Safeguards, world: &World) -> Vec<String> {
     });
     let brakes = known.brakes.iter().map(|(brake, kept)| {
         format!(
-            "{} brake on {}: {kept} operation(s) wait for an approval. B approves or rejects",
-            brake.connector, brake.brake
+            "{} brake on {}: {} kept until somebody approves. B approves or rejects",
+            brake.connector,
+            brake.brake,
+            counted(*kept, "operation")
         )
     });
     quarantines.chain(brakes).collect()
@@ -38,7 +40,8 @@ pub(crate) fn culprits(quarantine: &Quarantine, world: &World, theme: &Theme) ->
     let plain = |text: String, style| -> Line { vec![Span::new(text, style)] };
     let mut lines = vec![plain(quarantine.cause.told(), theme.text)];
     if let Some(met) = &quarantine.last_probe {
-        let text = format!("the last of {} probe(s): {met}", quarantine.probes);
+        let probes = counted(quarantine.probes, "probe");
+        let text = format!("the last of {probes}: {met}");
         lines.push(plain(text, theme.warn));
     }
     for culprit in &quarantine.culprits {
@@ -81,8 +84,10 @@ pub(crate) fn approval(brake: &EngagedBrake, kept: usize) -> Modal {
         panel: "journal",
         id: format!("{} {}", brake.connector, brake.brake),
         title: format!(
-            "{kept} operation(s) wait at {}: {}",
-            brake.connector, brake.brake
+            "{} kept at {}: {}",
+            counted(kept, "operation"),
+            brake.connector,
+            brake.brake
         ),
         note: String::new(),
         form,

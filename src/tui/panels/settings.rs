@@ -1,7 +1,5 @@
 //! A connector's settings as a form, made from the catalogue, and what was filled in as entries of the file.
 
-use std::path::Path;
-
 use config::edit::{Value, secret};
 use domain::{
     AttributeMapping, ConnectorSettings, ConnectorType, Deprovision, FieldKind, OnExisting,
@@ -10,13 +8,16 @@ use domain::{
 
 use crate::draft::Edit;
 use crate::widgets::{Choice, Field, Form};
+use crate::world::World;
 
-/// Returns the fields of a connector type, filled in with what is configured. Relative files start at `base`.
+/// Returns the fields of a connector type, filled in with what is configured.
 pub(crate) fn fields(
     kind: &'static ConnectorType,
     settings: Option<&ConnectorSettings>,
-    base: &Path,
+    world: &World,
 ) -> Vec<Field> {
+    let base = world.base();
+    let real_targets = world.config().engine.real_targets;
     let mut out = Vec::new();
     for field in kind.fields {
         let present = settings.and_then(|settings| settings.settings.get(field.key));
@@ -45,11 +46,13 @@ pub(crate) fn fields(
                 Field::text(field.key, field.label, &text).check(config::domain_name)
             }
             FieldKind::Pattern => Field::text(field.key, field.label, &text).check(pattern),
-            FieldKind::Text | FieldKind::Claim | FieldKind::List => {
-                Field::text(field.key, field.label, &text)
+            FieldKind::Text | FieldKind::Claim => {
+                Field::text(field.key, field.label, &text).check(config::name)
             }
+            FieldKind::List => Field::text(field.key, field.label, &text),
         }
-        .hint(field.hint);
+        .hint(field.hint)
+        .doubts(move |text| config::doubt(kind, field.key, text, real_targets));
         if present.is_none() {
             // A default; what is typed is meant in its place.
             one = one.offered();
@@ -75,7 +78,8 @@ pub(crate) fn fields(
             ways,
             deprovision_word(deprovision),
         )
-        .hint("What happens to the remote account when the user goes."),
+        .hint("What happens to the remote account when the user goes.")
+        .in_file("deprovision, in [[connections.connectors]]"),
     );
     let choices = vec![
         Choice::new("fail", "leave it alone, and say so"),
@@ -88,7 +92,8 @@ pub(crate) fn fields(
             choices,
             on_existing_word(on_existing),
         )
-        .hint("When an account of that name exists that did not come from here."),
+        .hint("When an account of that name exists that did not come from here.")
+        .in_file("on_existing, in [[connections.connectors]]"),
     );
     out
 }
@@ -185,7 +190,8 @@ pub(crate) fn asked(starters: &[&Starter]) -> Vec<Field> {
     let fields = starters.iter().filter_map(|starter| match starter.from {
         StartsFrom::Asked(hint) => {
             let field = Field::text(&format!("{ASKED}{}", starter.remote), starter.remote, "");
-            Some(field.required().hint(hint))
+            let field = field.required().check(config::name).hint(hint);
+            Some(field.in_file("value, in [[connections.attributes]]"))
         }
         StartsFrom::Claim(..) | StartsFrom::Constant(_) => None,
     });

@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 
 use crate::action::score;
 use crate::app::{Ended, RunError};
+use crate::filter::Filter;
 use crate::hands::Hands;
 use crate::keymap::Key;
 use crate::screen::{Order, Screen};
@@ -36,6 +37,8 @@ const MOST_ROWS: u16 = 1_000;
 const WAIT: Duration = Duration::from_secs(30);
 /// How many pieces of news are told at once.
 const BATCH: usize = 256;
+/// After how many rows of a file progress is told, where nobody knows how many it has.
+const THOUSAND: u64 = 1_000;
 
 /// Makes a request of a command line that begins with `trigger` or `plan`; says whether it is only a plan.
 pub type ReadRequest = fn(&str) -> Result<(bool, domain::Request), String>;
@@ -121,7 +124,7 @@ struct Plain<W> {
     asked: Option<(usize, String)>,
     /// The actions as they were numbered last.
     listed: Vec<(&'static str, bool)>,
-    /// The part of long work that was told last, in tenths.
+    /// The part of long work that was told last, in tenths of the whole or in thousands.
     tenth: u64,
     /// What happened while a question stood open.
     news: Vec<String>,
@@ -259,13 +262,19 @@ impl<W: Write> Plain<W> {
     fn happen(&mut self, happening: Happening) {
         if let Happening::Answer(answer) = &happening {
             match answer.as_ref() {
-                // Progress is no end; every tenth part is told.
+                // Progress is no end; every tenth part is told, or every thousand where nobody knows how many there are.
                 Answer::Work(work) if work.is_under_way() => {
-                    if work.percent / 10 > self.tenth {
-                        self.tenth = work.percent / 10;
+                    let step = match work.percent() {
+                        Some(percent) => percent / 10,
+                        None => work.done / THOUSAND,
+                    };
+                    if step > self.tenth {
+                        self.tenth = step;
                         self.news.push(work.line());
                     }
                 }
+                // The end of it comes later.
+                Answer::Importing => {}
                 Answer::Work(_) => {
                     self.tenth = 0;
                     self.waiting = self.waiting.saturating_sub(1);
@@ -285,7 +294,15 @@ impl<W: Write> Plain<W> {
         }
         self.screen.world.now = self.clock.now();
         self.screen.world.passed = self.clock.monotonic();
-        let orders = self.screen.update(happening);
+        let is_unread = matches!(
+            &happening,
+            Happening::Answer(answer) if matches!(answer.as_ref(), Answer::Unread(..))
+        );
+        let mut orders = self.screen.update(happening);
+        if is_unread {
+            // The screen tries again by itself until it can be read; a line that waits for the answer would never end.
+            orders.retain(|order| !matches!(order, Order::Ask(_)));
+        }
         self.carry_out(orders);
     }
 
@@ -497,15 +514,14 @@ impl<W: Write> Plain<W> {
             (false, true) => "search",
             (false, false) => return self.complain("there is nothing to filter here"),
         };
+        if let (true, Err(error)) = (id == "filter", Filter::parse(text)) {
+            return self.complain(&format!("this is no filter: {error}"));
+        }
         let orders = self.screen.run(id, false);
         self.carry_out(orders);
         self.happen(Happening::Key(Key::ctrl('u')));
         self.happen(Happening::Paste(text.to_owned()));
         self.happen(Happening::Key(Key::of(KeyCode::Enter)));
-        // What cannot be taken stays open on the screen; here it was told, and the next line is another command.
-        if self.screen.is_typing() {
-            self.happen(Happening::Key(Key::of(KeyCode::Esc)));
-        }
         self.step = Step::Arrived;
         Ok(())
     }

@@ -194,7 +194,7 @@ impl<W: Write> Plain<W> {
                     form.buttons.iter().map(|button| button.label).collect()
                 });
                 let Some(at) = chosen(line, labels.iter().copied()) else {
-                    self.complain(&format!("`{line}` is none of these"))?;
+                    self.complain(&none_of_these(line))?;
                     return self.ask_button();
                 };
                 self.press_button(at)
@@ -202,7 +202,7 @@ impl<W: Write> Plain<W> {
             Step::Menu => {
                 let items = self.screen.top().map_or_else(Vec::new, |top| top.items());
                 let Some(at) = chosen(line, items.iter().map(|(label, _)| label.as_str())) else {
-                    self.complain(&format!("`{line}` is none of these"))?;
+                    self.complain(&none_of_these(line))?;
                     return self.question("Which one? (`.` gives up)");
                 };
                 self.asked = None;
@@ -258,6 +258,15 @@ fn wrong_fields(form: Option<&mut Form>) -> Vec<(usize, String)> {
         .collect()
 }
 
+/// Says why a line chooses nothing. An empty one keeps a value, and here there is none to keep.
+fn none_of_these(line: &str) -> String {
+    if line.is_empty() {
+        return "nothing is chosen by an empty line: say the number of one of these, or how it begins"
+            .to_owned();
+    }
+    format!("`{line}` is none of these")
+}
+
 /// Finds what was chosen, by its number or the beginning of its label.
 fn chosen<'l>(line: &str, mut labels: impl Iterator<Item = &'l str>) -> Option<usize> {
     let wanted = line.trim().to_lowercase();
@@ -273,6 +282,12 @@ fn chosen<'l>(line: &str, mut labels: impl Iterator<Item = &'l str>) -> Option<u
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_empty_line_that_chooses_nothing_is_told_what_is_wanted() {
+        assert!(none_of_these("").contains("the number of one of these"));
+        assert_eq!(none_of_these("9"), "`9` is none of these");
+    }
 
     #[test]
     fn one_of_several_is_chosen_by_number_or_by_its_beginning() {

@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use super::Screen;
 use super::help::keys_of;
 use crate::keymap::Key;
-use crate::paint::{Pen, cells, shortened};
+use crate::paint::{Pen, cells, counted, shortened};
 
 impl Screen {
     pub(super) fn tabs(&self) -> Vec<String> {
@@ -152,49 +152,69 @@ impl Screen {
 
     pub(super) fn status(&self, pen: &mut Pen<'_>, row: Rect) {
         // How to read the rest is never cut; where it leaves no room for the whole line it says less.
-        const OPENS: [&str; 3] = ["  (! shows it, Esc clears)", "  (! shows it)", " (!)"];
-        const UPDATES: &str = " · u undoes · Ctrl-S updates";
+        const OPENS: [&str; 2] = ["  (! shows it, Esc clears)", "  (! shows it)"];
+        const UPDATES: [&str; 3] = [
+            " · u undoes · Ctrl-S updates",
+            " · Ctrl-S updates",
+            " · Ctrl-S",
+        ];
         let theme = *pen.theme;
         let room = usize::from(row.width.saturating_sub(2));
+        // Where letters are typed, and in a dialog, `!` is not the key for it.
+        let opens_it = self.modals.is_empty() && !self.panels[self.at].takes_text();
         let work = self.world.work.as_ref().filter(|work| work.is_under_way());
         // What goes on comes first: how far it is, and how to stop it.
         let (text, style) = if let Some(work) = work {
-            let failed = self
-                .failure
-                .as_ref()
-                .map_or("", |_| "x (! shows what failed)  ");
-            (format!("{failed}{}", work.line()), theme.warn)
+            let failed = match (&self.failure, opens_it) {
+                (None, _) => "",
+                (Some(_), true) => "x (! shows what failed)  ",
+                (Some(_), false) => "x  ",
+            };
+            let line = work.line();
+            let left = room.saturating_sub(cells(failed));
+            let line = if cells(&line) > left {
+                work.short_line()
+            } else {
+                line
+            };
+            (format!("{failed}{line}"), theme.warn)
         } else if let Some(failure) = &self.failure {
             let first = failure.lines().next().unwrap_or_default();
             let fits = |opens: &&str| cells(first) + cells(opens) + 2 <= room;
-            let opens = OPENS.into_iter().find(fits).unwrap_or(OPENS[1]);
+            let opens = if opens_it {
+                OPENS.into_iter().find(fits).unwrap_or(OPENS[1])
+            } else {
+                ""
+            };
             let first = shortened(first, room.saturating_sub(cells(opens) + 2));
             (format!("x {first}{opens}"), theme.bad)
         } else if let Some((toast, _)) = &self.toast {
-            (toast.clone(), theme.good)
+            (with_way_out(toast, room), theme.good)
         } else if let Some(draft) = self.world.draft.as_ref().filter(|draft| draft.is_changed()) {
             let bad = draft.errors.len();
             let errors = if bad > 0 {
-                format!("{bad} error(s) · ")
+                format!("{} · ", counted(bad, "error"))
             } else {
                 String::new()
             };
             let lead = format!("{errors}Unsaved ({})", draft.changes());
             let words = draft.last_words().unwrap_or_default();
+            let fits = |updates: &&str| cells(&lead) + cells(updates) <= room;
+            let updates = UPDATES.into_iter().find(fits).unwrap_or(UPDATES[2]);
             // What is to be done is never cut; of what was changed the review tells everything.
             let words = shortened(
                 words,
-                room.saturating_sub(cells(&lead) + cells(UPDATES) + 2),
+                room.saturating_sub(cells(&lead) + cells(updates) + 2),
             );
             let words = if words.is_empty() {
                 words
             } else {
                 format!(": {words}")
             };
-            (format!("{lead}{words}{UPDATES}"), theme.warn)
+            (format!("{lead}{words}{updates}"), theme.warn)
         } else {
             let panel = self.panels[self.at].status(&self.world);
-            match self.standing_line() {
+            match self.standing_line(room) {
                 None => (panel, theme.dim),
                 Some((line, is_trouble)) => (
                     format!("{line} · {panel}"),
@@ -265,6 +285,22 @@ impl Screen {
         let width = u16::try_from(help.len()).unwrap_or(0);
         let x = row.right().saturating_sub(width + 1);
         pen.put(x, row.y, width, help, theme.key);
+    }
+}
+
+/// Fits what was said into so many cells. What can be done about it stands in parentheses at the end, and is not cut.
+fn with_way_out(text: &str, room: usize) -> String {
+    if cells(text) <= room || !text.ends_with(')') {
+        return text.to_owned();
+    }
+    let Some((head, tail)) = text.rsplit_once(" (") else {
+        return text.to_owned();
+    };
+    let head = shortened(head, room.saturating_sub(cells(tail) + 2));
+    if head.is_empty() {
+        tail.trim_end_matches(')').to_owned()
+    } else {
+        format!("{head} ({tail}")
     }
 }
 

@@ -1,16 +1,17 @@
 //! The draft on the screen: edited, reviewed, saved, given up, and met by a file that changed.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use config::Loaded;
 use config::edit::Document;
 
-use super::{Order, Screen, told};
-use crate::draft::{Draft, Edit, Merged, Review};
+use super::{Concern, Order, Screen, told};
+use crate::draft::{Affected, Draft, Edit, Merged, Review};
 use crate::editor::{self, Edited, Job};
 use crate::modal::{Modal, Question, Reading};
-use crate::paint::{Line, Span};
+use crate::paint::{Line, Span, counted};
 use crate::theme::Theme;
 use crate::wish::{Deed, Wish};
 use crate::work::{Stage, Work};
@@ -35,12 +36,64 @@ impl Screen {
         if self.is_dirty() {
             return self.edit(edit);
         }
-        let is_made = self.change(edit);
+        // A draft without changes may be older than the file.
+        self.world.draft = None;
+        if !self.change(edit) {
+            return;
+        }
         let draft = self.world.draft.as_ref();
-        let is_sound = draft.is_some_and(|draft| draft.is_changed() && draft.errors.is_empty());
-        if is_made && is_sound {
-            self.at_once = Some(edit.words.clone());
-            orders.push(Order::Do(Deed::Save));
+        let Some(draft) = draft.filter(|draft| draft.is_changed()) else {
+            return;
+        };
+        let words = edit.words.clone();
+        if !draft.errors.is_empty() {
+            return self.say(format!(
+                "{words} (not saved: the file has errors, Ctrl-S shows them)"
+            ));
+        }
+        self.toggled = Some((draft.document().stamp(), words.clone()));
+        self.concerned = None;
+        self.at_once = Some(words);
+        self.at_once_again = false;
+        // Whom it concerns is worked out by what holds until then.
+        orders.push(Order::Do(Deed::Review));
+        orders.push(Order::Do(Deed::Save));
+    }
+
+    /// The draft could not be written. A change that is written at once goes on top of what somebody else has left in the
+    /// file meanwhile, when the two do not touch; else it is said that it waits.
+    pub(super) fn not_saved(&mut self, text: String, orders: &mut Vec<Order>) {
+        let Some(words) = self.at_once.take() else {
+            return self.fail_of(Concern::File, text);
+        };
+        let was_again = std::mem::replace(&mut self.at_once_again, true);
+        if !was_again && self.goes_on_top() {
+            self.at_once = Some(words);
+            return orders.push(Order::Do(Deed::Save));
+        }
+        self.toggled = None;
+        self.fail_of(
+            Concern::File,
+            format!("not saved, Ctrl-S saves it: {words}\n{text}"),
+        );
+    }
+
+    /// Makes the draft again on the file as it is now, and tells whether it can be saved like that without a question.
+    fn goes_on_top(&mut self) -> bool {
+        let World {
+            file,
+            catalogue,
+            running,
+            draft,
+            ..
+        } = &mut self.world;
+        let Some(mine) = draft else { return false };
+        match mine.onto_the_file(file, catalogue, running) {
+            Ok(merged) if merged.is_smooth() && merged.draft.errors.is_empty() => {
+                *mine = merged.draft;
+                mine.is_changed()
+            }
+            _ => false,
         }
     }
 
@@ -55,14 +108,16 @@ impl Screen {
             self.world.draft = Some(draft);
             result
         });
-        if let Err(error) = &result {
-            self.fail(told(error));
+        match &result {
+            Ok(()) => self.righted(Concern::File),
+            Err(error) => self.fail_of(Concern::File, told(error)),
         }
         result.is_ok()
     }
 
-    /// The draft was written. What was changed while that was under way goes on top of it.
-    pub(super) fn saved(&mut self, loaded: Loaded) {
+    /// The draft was written. What was changed while that was under way goes on top of it. `untaken` says why no engine
+    /// works by it: the file stays as it is, and the next engine that is started does.
+    pub(super) fn saved(&mut self, loaded: Loaded, untaken: Option<&str>) {
         self.world.running = Arc::new(loaded.configuration);
         let draft = self.world.draft.take();
         let World {
@@ -73,16 +128,26 @@ impl Screen {
         } = &self.world;
         let rest = draft.map(|draft| draft.since(&loaded.text, file, catalogue, running));
         match rest.transpose() {
-            Ok(rest) => self.world.draft = rest.flatten(),
-            Err(error) => self.fail(told(&error)),
+            Ok(rest) => {
+                self.righted(Concern::File);
+                self.world.draft = rest.flatten();
+            }
+            Err(error) => self.fail_of(Concern::File, told(&error)),
         }
         let time = self.world.time(self.world.now);
         let name = self.world.file_name();
-        let words = match self.at_once.take() {
-            Some(words) => format!("{words}: saved {time}, the engine works by it"),
-            None => format!("Updated {time}: the engine works by {name}"),
-        };
-        self.say(words);
+        let at_once = self.at_once.take();
+        let concerned = self.concerned.take();
+        if let Some(why) = untaken {
+            let what = at_once.unwrap_or_else(|| format!("Updated {time}"));
+            let told = format!("{name} is written; no engine has taken it yet ({what})\n{why}");
+            return self.fail_of(Concern::File, told);
+        }
+        self.say(match (at_once, concerned) {
+            (Some(words), Some(whom)) => format!("{words}, saved: {whom}"),
+            (Some(words), None) => format!("{words}: saved {time}, the engine works by it"),
+            (None, _) => format!("Updated {time}: the engine works by {name}"),
+        });
     }
 
     /// Says what is wrong with the draft; it cannot be saved like that.
@@ -94,6 +159,8 @@ impl Screen {
         if draft.errors.is_empty() {
             return false;
         }
+        // They are to be mended first, here.
+        self.leaving = false;
         let theme = self.world.theme;
         let mut lines = vec![
             vec![Span::new(
@@ -117,22 +184,76 @@ impl Screen {
         true
     }
 
-    /// Opens the text as it stands in an editor; what could not be taken the last time, as it was left.
+    /// Opens the text as it stands in an editor; what could not be taken the last time, as it was left. Where the text is
+    /// another one since then, it is asked first which of the two is meant.
     pub(super) fn open_editor(&mut self, orders: &mut Vec<Order>) {
         let file = self.world.file.clone();
-        let untaken = self.untaken.clone().filter(|(copy, _)| copy.exists());
-        let (copy, given) = match (untaken, &self.world.draft) {
-            (Some((copy, given)), _) => (Some(copy), given),
-            (None, Some(draft)) => (None, draft.document().text().to_owned()),
-            (None, None) => match std::fs::read_to_string(&file) {
-                Ok(text) => (None, text),
+        let present = match &self.world.draft {
+            Some(draft) => draft.document().text().to_owned(),
+            None => match std::fs::read_to_string(&file) {
+                Ok(text) => text,
                 Err(error) => {
                     return self.fail(format!("cannot read {}: {error}", file.display()));
                 }
             },
         };
-        let job = Job { file, given, copy };
+        match self.untaken.as_ref().filter(|(copy, _)| copy.exists()) {
+            Some((copy, given)) if *given != present => {
+                let body = vec![
+                    format!(
+                        "The text that was edited before and not taken is older than what {} says now. To take it would \
+                         undo what was changed since.",
+                        self.world.file_name()
+                    ),
+                    format!("It is kept in {}.", copy.display()),
+                ];
+                let answers = vec![
+                    ("Edit it on", vec![Wish::OpenCopy]),
+                    ("Discard it", vec![Wish::DropCopy, Wish::OpenEditor]),
+                    ("Cancel", Vec::new()),
+                ];
+                let question = Question::new("An older text is kept", body, None, answers);
+                self.modals.push(Modal::Question(question));
+            }
+            Some(_) => self.open_copy(orders),
+            None => {
+                let job = Job {
+                    file,
+                    given: present,
+                    copy: None,
+                };
+                orders.push(Order::Do(Deed::Editor(Box::new(job))));
+            }
+        }
+    }
+
+    /// Opens what was edited before and not taken, as it was left.
+    pub(super) fn open_copy(&mut self, orders: &mut Vec<Order>) {
+        let untaken = self.untaken.clone();
+        let Some((copy, given)) = untaken.filter(|(copy, _)| copy.exists()) else {
+            self.untaken = None;
+            return self.open_editor(orders);
+        };
+        let job = Job {
+            file: self.world.file.clone(),
+            given,
+            copy: Some(copy),
+        };
         orders.push(Order::Do(Deed::Editor(Box::new(job))));
+    }
+
+    /// Gives up what was edited before and not taken.
+    pub(super) fn drop_copy(&mut self) {
+        if let Some((copy, _)) = self.untaken.take() {
+            let stays = editor::removed(&copy);
+            self.say(format!("what was edited by hand is given up{stays}"));
+        }
+    }
+
+    /// Returns where a text is that was edited by hand and could not be taken.
+    pub(crate) fn kept_copy(&self) -> Option<&Path> {
+        let (copy, _) = self.untaken.as_ref()?;
+        copy.exists().then_some(copy.as_path())
     }
 
     /// Takes what was made of the text in an editor: it becomes the draft, and is lost in no case.
@@ -184,7 +305,8 @@ impl Screen {
             return;
         }
         let replaces = if meanwhile > 0 {
-            format!(", in the place of {meanwhile} change(s) made meanwhile")
+            let made = counted(meanwhile, "change");
+            format!(", in the place of {made} made meanwhile")
         } else {
             String::new()
         };
@@ -217,7 +339,8 @@ impl Screen {
             lines.push(plain(&format!("It is kept in {}.", copy.display())));
         }
         let answers = vec![
-            ("Edit again", vec![Wish::OpenEditor]),
+            ("Edit again", vec![Wish::OpenCopy]),
+            ("Discard it", vec![Wish::DropCopy]),
             ("Later", Vec::new()),
         ];
         let reading = Reading::new("Errors", lines, answers).ready();
@@ -229,35 +352,36 @@ impl Screen {
     }
 
     pub(super) fn quit(&mut self, orders: &mut Vec<Order>) {
-        if !self.is_dirty() {
+        let held: Vec<String> = self.panels.iter().filter_map(|one| one.holds()).collect();
+        let draft = self.world.draft.as_ref().filter(|draft| draft.is_changed());
+        if draft.is_none() && held.is_empty() {
             orders.push(Order::Do(Deed::Quit));
             return;
         }
-        self.leaving = true;
-        let words = self
-            .world
-            .draft
-            .as_ref()
-            .and_then(Draft::last_words)
-            .unwrap_or_default()
-            .to_owned();
-        let changes = self.world.draft.as_ref().map_or(0, Draft::changes);
-        let question = Question::new(
-            "Unsaved changes",
-            vec![
-                format!(
-                    "{changes} change(s) of {} are not saved. The last one:",
-                    self.world.file_name()
-                ),
-                words,
-            ],
-            None,
-            vec![
+        let mut body = Vec::new();
+        if let Some(draft) = draft {
+            let changes = counted(draft.changes(), "change");
+            let name = self.world.file_name();
+            body.push(format!("Not saved to {name}: {changes}. The last one:"));
+            body.push(draft.last_words().unwrap_or_default().to_owned());
+        }
+        // Whatever the answer, the program is left with it: one question is about all of it.
+        body.extend(held.iter().map(|what| {
+            format!("{what} is lost when the program is left. Nothing was done with it.")
+        }));
+        let (title, answers) = if draft.is_some() {
+            let answers = vec![
                 ("Update", vec![Wish::Do(Deed::Review)]),
                 ("Discard", vec![Wish::DropDraft]),
                 ("Stay", Vec::new()),
-            ],
-        );
+            ];
+            ("Unsaved changes", answers)
+        } else {
+            let answers = vec![("Discard", vec![Wish::Leave]), ("Stay", Vec::new())];
+            ("Leave, and lose what was typed?", answers)
+        };
+        self.leaving = true;
+        let question = Question::new(title, body, None, answers);
         self.modals.push(Modal::Question(question));
     }
 
@@ -286,8 +410,8 @@ impl Screen {
             }
             Ok(merged) if merged.is_smooth() => {
                 self.say(format!(
-                    "{name} was changed by somebody else; the {} change(s) here go on top of that",
-                    merged.draft.changes()
+                    "{name} was changed by somebody else; what was changed here goes on top of that ({})",
+                    counted(merged.draft.changes(), "change")
                 ));
                 self.world.draft = Some(merged.draft);
                 self.conflict = false;
@@ -330,8 +454,8 @@ impl Screen {
             Line::new(),
             titled("Take theirs"),
             plain(&format!(
-                " {name} stays as they left it. All {} change(s) made here are lost:",
-                changes.len()
+                " {name} stays as they left it. What was changed here is lost ({}):",
+                counted(changes.len(), "change")
             )),
         ];
         lines.extend(changes.iter().map(|words| listed(words)));
@@ -381,6 +505,10 @@ impl Screen {
     /// What *Update* would do was worked out. It is shown unless the draft or its file has changed since; then it is
     /// worked out anew.
     pub(super) fn reviewed(&mut self, review: &Review, orders: &mut Vec<Order>) {
+        let is_toggle = |(stamp, _): &mut (String, String)| *stamp == review.of;
+        if let Some((_, words)) = self.toggled.take_if(is_toggle) {
+            return self.tell_whom(&words, review);
+        }
         self.reviews = self.reviews.saturating_sub(1);
         let draft = self.world.draft.as_ref().filter(|draft| draft.is_changed());
         let Some(draft) = draft.filter(|_| !self.conflict) else {
@@ -390,6 +518,26 @@ impl Screen {
             self.review(review);
         } else if self.reviews == 0 {
             self.grant(vec![Wish::Do(Deed::Review)], orders);
+        }
+    }
+
+    /// Says whom a change concerns that is written at once, when it concerns somebody; until it is written that waits.
+    fn tell_whom(&mut self, words: &str, review: &Review) {
+        let parts: Vec<String> = review
+            .affected
+            .values()
+            .flat_map(Affected::groups)
+            .filter(|(_, _, names)| !names.is_empty())
+            .map(|(_, what, names)| format!("{} {what}", names.len()))
+            .collect();
+        if parts.is_empty() {
+            return;
+        }
+        let whom = parts.join("; ");
+        if self.at_once.is_some() {
+            self.concerned = Some(whom);
+        } else {
+            self.say(format!("{words}, saved: {whom}"));
         }
     }
 
@@ -451,7 +599,10 @@ impl Screen {
         lines.push(title("Who is affected"));
         if review.affected.is_empty() {
             lines.push(vec![Span::new(
-                format!(" nobody of {} users, as they are now", review.users),
+                format!(
+                    " nobody of {}, as they are now",
+                    counted(review.users, "user")
+                ),
                 theme.text,
             )]);
         }
@@ -488,6 +639,15 @@ impl Screen {
                     );
                 }
             }
+        }
+        if review.older > 0 {
+            if review.warnings.is_empty() {
+                lines.push(Line::new());
+                lines.push(title("Warnings"));
+            }
+            let older = counted(review.older, "older warning");
+            let told = format!(" {older}, which these changes do not bring: outbound check");
+            lines.push(vec![Span::new(told, theme.dim)]);
         }
         lines.push(Line::new());
         lines.push(title(&format!(

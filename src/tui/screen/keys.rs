@@ -27,7 +27,7 @@ impl Screen {
             for (index, label) in self.tabs().iter().enumerate() {
                 let width = u16::try_from(cells(label)).unwrap_or(0) + 1;
                 if (at..at + width).contains(&x) {
-                    self.show(index);
+                    self.show(index, orders);
                     orders.extend(self.want());
                     return;
                 }
@@ -113,7 +113,7 @@ impl Screen {
         if let KeyCode::Char(digit @ '1'..='9') = key.code {
             let at = usize::from(digit as u8 - b'1');
             if at < self.panels.len() && !key.ctrl {
-                self.show(at);
+                self.show(at, orders);
             }
             return;
         }
@@ -157,8 +157,10 @@ impl Screen {
             Said::Left => self.ask_about_form(),
             Said::Changed => self.sheet_changed(),
             Said::Closed(wishes) => {
-                self.modals.pop();
-                if wishes.is_empty() {
+                let closed = self.modals.pop();
+                // Help lies over what was asked, and answers nothing.
+                let is_aside = closed.as_ref().is_some_and(Modal::is_aside);
+                if wishes.is_empty() && !is_aside {
                     self.leaving = false;
                 }
                 self.grant(wishes, orders);
@@ -318,14 +320,18 @@ impl Screen {
             "record" => self.toggle_recording(orders),
             "quit" => self.quit(orders),
             "stop-work" => orders.push(Order::Do(Deed::StopWork)),
+            "run-here" if self.starting => {
+                self.say("the engine is being started here already".to_owned());
+            }
             "run-here" => {
+                self.starting = true;
                 self.say("the engine is started here …".to_owned());
                 orders.push(Order::Do(Deed::RunHere));
             }
             "report" => self.work_report(),
             section => {
                 if let Some(at) = self.place_of(section) {
-                    self.show(at);
+                    self.show(at, orders);
                 }
             }
         }

@@ -17,6 +17,7 @@ use crossterm::event::KeyCode;
 use crate::draft::Draft;
 use crate::keymap::{Key, Move};
 use crate::modal::Modal;
+use crate::paint::counted;
 use crate::panel::Panel;
 use crate::wish::{Answer, Deed, Happening, Query, Wish};
 use crate::world::World;
@@ -37,6 +38,21 @@ pub(crate) struct Message {
     pub(crate) is_failure: bool,
 }
 
+/// What a failure is about, so that it goes when that was put right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Concern {
+    /// `workbench.toml`: read, written, and taken by an engine.
+    File,
+    /// The editor that has the file's text.
+    Editor,
+    /// The engine of this process.
+    Engine,
+    /// The journal, which is read.
+    Journal,
+    /// What is put back at a mock.
+    Mock,
+}
+
 /// Everything that can be seen.
 pub(crate) struct Screen {
     pub(crate) world: World,
@@ -44,21 +60,34 @@ pub(crate) struct Screen {
     at: usize,
     modals: Vec<Modal>,
     toast: Option<(String, Duration)>,
-    /// A failure stays until somebody looked.
+    /// A failure stays until somebody looked, or what failed was put right.
     failure: Option<String>,
+    /// What the failure is about, where that can be put right.
+    failure_of: Option<Concern>,
     pub(crate) events: Vec<Message>,
     zoomed: bool,
-    mouse: bool,
+    pub(crate) mouse: bool,
     /// The file that the screen is recorded into.
     pub(crate) recording: Option<String>,
     /// The file was changed by somebody else while there is a draft.
     conflict: bool,
     /// Leave as soon as the draft is saved.
     leaving: bool,
+    /// The operations are being counted; and they are to be counted once more then, because news were missed meanwhile.
+    counting: bool,
+    count_again: bool,
+    /// An engine is being started here, and nothing was heard of it yet.
+    starting: bool,
     /// How often it was asked what *Update* would do without an answer yet.
     reviews: usize,
     /// The change that is being written without *Update*, in words.
     at_once: Option<String>,
+    /// It is written for the second time: the file was changed by somebody else meanwhile.
+    at_once_again: bool,
+    /// The stamp of the document in which that change was made, and its words, until it is known whom it concerns.
+    toggled: Option<(String, String)>,
+    /// Whom it concerns, until it is written.
+    concerned: Option<String>,
     /// When the last long work ended.
     work_ended: Option<Duration>,
     /// What was written in an editor and could not be taken: where it is kept, and what it began with.
@@ -78,14 +107,21 @@ impl Screen {
             modals: Vec::new(),
             toast: None,
             failure: None,
+            failure_of: None,
             events: Vec::new(),
             zoomed: false,
             mouse: false,
             recording: None,
             conflict: false,
             leaving: false,
+            counting: false,
+            count_again: false,
+            starting: false,
             reviews: 0,
             at_once: None,
+            at_once_again: false,
+            toggled: None,
+            concerned: None,
             work_ended: None,
             untaken: None,
         }
@@ -93,6 +129,13 @@ impl Screen {
 
     /// Returns what is to be read first.
     pub(crate) fn begin(&mut self) -> Vec<Order> {
+        for copy in crate::editor::kept(&self.world.file) {
+            self.say(format!(
+                "{}: a text from an editor that was not taken is kept there; delete it when it is not needed",
+                copy.display()
+            ));
+        }
+        self.counting = true;
         let mut orders = vec![
             Order::Ask(Query::Begin),
             Order::Ask(Query::Mocks),
@@ -116,7 +159,7 @@ impl Screen {
             .min();
         let second = self.panels[self.at]
             .counts_down(&self.world)
-            .then(|| passed + Duration::from_secs(1));
+            .map(|wait| passed + wait);
         toast.into_iter().chain(revealed).chain(second).min()
     }
 
@@ -147,14 +190,16 @@ impl Screen {
             Happening::Resize => {}
             Happening::News(news) => {
                 let missed = self.world.board.missed;
+                let was_whole = self.world.board.hole().is_none();
                 for one in news {
                     self.world.board.hear(one);
                 }
                 if self.world.board.missed > missed {
-                    orders.push(Order::Ask(Query::Since {
-                        seq: self.world.board.seq,
-                    }));
-                    orders.push(Order::Ask(Query::Counts));
+                    // What is being read already is read on by its answer.
+                    if let Some(seq) = self.world.board.hole().filter(|_| was_whole) {
+                        orders.push(Order::Ask(Query::Since { seq }));
+                    }
+                    self.count(&mut orders);
                 }
             }
             Happening::Lab(entries) => {
@@ -175,6 +220,7 @@ impl Screen {
             Happening::FileChanged => self.file_changed(&mut orders, false),
             Happening::Logged => self.world.logged += 1,
             Happening::Standing(standing) => {
+                self.starting = false;
                 self.tell_standing(&standing);
                 self.world.standing = Some(standing);
             }
@@ -183,6 +229,24 @@ impl Screen {
         }
         orders.extend(self.want());
         orders
+    }
+
+    /// Has all operations counted, once at a time: each time reads every one of them.
+    fn count(&mut self, orders: &mut Vec<Order>) {
+        if std::mem::replace(&mut self.counting, true) {
+            self.count_again = true;
+            return;
+        }
+        self.world.board.recount();
+        orders.push(Order::Ask(Query::Counts));
+    }
+
+    /// Takes that the counting has ended, whether it could be done or not.
+    fn count_ended(&mut self, orders: &mut Vec<Order>) {
+        self.counting = false;
+        if std::mem::take(&mut self.count_again) {
+            self.count(orders);
+        }
     }
 
     fn want(&mut self) -> Vec<Order> {
@@ -207,6 +271,21 @@ impl Screen {
             is_failure: true,
         });
         self.failure = Some(text);
+        self.failure_of = None;
+    }
+
+    /// Says that something failed which may be put right.
+    fn fail_of(&mut self, concern: Concern, text: String) {
+        self.fail(text);
+        self.failure_of = Some(concern);
+    }
+
+    /// What failed there was put right: it is told no longer. Messages keeps it.
+    fn righted(&mut self, concern: Concern) {
+        if self.failure_of == Some(concern) {
+            self.failure = None;
+            self.failure_of = None;
+        }
     }
 
     fn place_of(&self, id: &str) -> Option<usize> {
@@ -214,9 +293,18 @@ impl Screen {
     }
 
     /// Shows another section.
-    fn show(&mut self, at: usize) {
+    fn show(&mut self, at: usize, orders: &mut Vec<Order>) {
+        self.point();
         self.at = at;
-        self.panels[at].arrive(&self.world);
+        let wishes = self.panels[at].arrive(&self.world);
+        self.grant(wishes, orders);
+    }
+
+    /// Takes note of who is selected, for the panel that is shown next.
+    fn point(&mut self) {
+        let mut panels = self.panels.iter();
+        let selected = panels.find_map(|panel| panel.selection(&self.world));
+        self.world.selected = selected;
     }
 
     /// Says what is wrong in an open form, at its field; in the status row where it is about none, or the form was closed.
@@ -275,8 +363,9 @@ impl Screen {
                 Wish::Go(id, errand) => {
                     if let Some(at) = self.place_of(id) {
                         match errand {
-                            None => self.show(at),
+                            None => self.show(at, orders),
                             Some(errand) => {
+                                self.point();
                                 self.at = at;
                                 let more = self.panels[at].errand(&self.world, errand);
                                 self.grant(more, orders);
@@ -302,6 +391,9 @@ impl Screen {
                     if self.failure.as_ref() == Some(&text) {
                         self.failure = None;
                     }
+                    if self.toast.as_ref().is_some_and(|(told, _)| *told == text) {
+                        self.toast = None;
+                    }
                 }
                 Wish::Edit(edit) => self.edit(&edit),
                 Wish::EditAtOnce(edit) => self.edit_at_once(&edit, orders),
@@ -312,6 +404,8 @@ impl Screen {
                     }
                 }
                 Wish::OpenEditor => self.open_editor(orders),
+                Wish::OpenCopy => self.open_copy(orders),
+                Wish::DropCopy => self.drop_copy(),
                 Wish::Undo => {
                     let words = self.world.draft.as_mut().and_then(Draft::undo);
                     self.say(words.map_or_else(
@@ -340,6 +434,7 @@ impl Screen {
                             .to_owned(),
                     );
                 }
+                Wish::Leave => orders.push(Order::Do(Deed::Quit)),
                 Wish::DropDraft => {
                     self.world.draft = None;
                     let name = self.world.file_name();
@@ -375,48 +470,103 @@ impl Screen {
                 self.world.board.begin(last, &open, rows);
             }
             Answer::Directory { roles, .. } => self.world.roles = roles,
-            Answer::Counts { last, counts } => self.world.board.counted(last, counts),
-            Answer::Since(news) => self.world.board.catch_up(news),
+            Answer::Counts { last, counts } => {
+                self.righted(Concern::Journal);
+                self.world.board.counted(last, counts);
+                self.count_ended(orders);
+            }
+            Answer::Since(news) => {
+                self.righted(Concern::Journal);
+                if let Some(seq) = self.world.board.catch_up(news) {
+                    orders.push(Order::Ask(Query::Since { seq }));
+                }
+            }
+            Answer::Unread(query, told) => {
+                match query {
+                    Query::Since { .. } => self.world.board.skip_hole(),
+                    Query::Counts => self.count_ended(orders),
+                    _ => {}
+                }
+                // It is tried again and again, and told once.
+                if self.failure.as_ref() != Some(&told) {
+                    self.fail_of(Concern::Journal, told);
+                }
+            }
             Answer::Mocks(mocks, faults) => {
                 self.world.mocks = mocks;
                 self.world.faults = faults;
             }
             Answer::Done(Ok(text)) => self.say(text),
-            Answer::Done(Err(text)) | Answer::PutBack(Err(text)) => self.fail(text),
-            Answer::PutBack(Ok(put_back)) => self.say(put_back.told()),
+            Answer::Done(Err(text)) => self.fail(text),
+            Answer::PutBack(Err(text)) => self.fail_of(Concern::Mock, text),
+            Answer::PutBack(Ok(put_back)) => {
+                self.righted(Concern::Mock);
+                self.say(put_back.told());
+            }
             Answer::Edited(edited) => self.edited(edited, orders),
             Answer::Reviewed(review) => self.reviewed(&review, orders),
             Answer::Saved(Ok(loaded)) => {
-                self.saved(*loaded);
+                self.saved(*loaded, None);
                 if self.leaving && !self.is_dirty() {
                     orders.push(Order::Do(Deed::Quit));
                 }
             }
+            Answer::Untaken {
+                loaded,
+                why,
+                is_ours: true,
+            } => {
+                // It is not left before that was seen.
+                self.leaving = false;
+                self.saved(*loaded, Some(&why));
+            }
+            Answer::Untaken {
+                loaded,
+                why,
+                is_ours: false,
+            } => {
+                self.world.running = std::sync::Arc::new(loaded.configuration);
+                let name = self.world.file_name();
+                self.fail_of(
+                    Concern::File,
+                    format!("{name} was changed by somebody else; no engine works by it yet\n{why}"),
+                );
+            }
             Answer::Reloaded(Ok(loaded)) => {
+                self.righted(Concern::File);
                 self.world.running = std::sync::Arc::new(loaded.configuration);
                 let mine = self.world.draft.as_ref().filter(|draft| draft.is_changed());
                 let mine = mine.map_or_else(String::new, |draft| {
-                    format!(", and the {} change(s) here are kept", draft.changes())
+                    let kept = counted(draft.changes(), "change");
+                    format!(", and what was changed here is kept ({kept})")
                 });
                 self.say(format!(
                     "{} was changed by somebody else; the engine works by it now{mine}",
                     self.world.file_name()
                 ));
             }
-            Answer::Reloaded(Err(text)) => self.fail(format!(
-                "{} was changed by somebody else and cannot be used; the engine goes on as before\n{text}",
-                self.world.file_name()
-            )),
+            Answer::Reloaded(Err(text)) => {
+                let name = self.world.file_name();
+                self.fail_of(
+                    Concern::File,
+                    format!(
+                        "{name} was changed by somebody else and cannot be used; the engine goes on as before\n{text}"
+                    ),
+                );
+            }
             // That it runs is told by how the workbench stands to it.
             Answer::RunsHere(Ok(loaded)) => {
+                self.righted(Concern::Engine);
                 self.world.running = std::sync::Arc::new(loaded.configuration);
             }
-            Answer::RunsHere(Err(text)) => self.fail(format!("no engine runs here\n{text}")),
+            Answer::RunsHere(Err(text)) => {
+                self.starting = false;
+                self.fail_of(Concern::Engine, format!("no engine runs here\n{text}"));
+            }
             Answer::Work(work) => self.work(work),
             Answer::Saved(Err(text)) => {
                 self.leaving = false;
-                self.at_once = None;
-                self.fail(text);
+                self.not_saved(text, orders);
             }
             // These belong to the panels, which have heard them.
             Answer::Older { .. }
@@ -425,6 +575,9 @@ impl Screen {
             | Answer::Safeguards(_)
             | Answer::Found { .. }
             | Answer::Who(..)
+            | Answer::Offer(_)
+            | Answer::Importing
+            | Answer::NotImported(_)
             | Answer::Outcome(..)
             | Answer::Links(..)
             | Answer::Objects(..)

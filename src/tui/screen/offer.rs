@@ -71,7 +71,7 @@ impl Screen {
             return;
         };
         if at != self.at {
-            self.show(at);
+            self.show(at, orders);
         }
         // The list was made a while ago, and things happen meanwhile.
         let can = self.panels[at].actions(&self.world);

@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use super::{Order, Screen};
 use crate::action::Action;
 use crate::modal::{Modal, Said};
-use crate::paint::Pen;
+use crate::paint::{Pen, counted};
 use crate::widgets::Form;
 
 /// Panels are told as if this were the width: one pane at a time.
@@ -49,6 +49,7 @@ impl Screen {
 
     /// Shows another section.
     pub(crate) fn go(&mut self, at: usize) -> Vec<Order> {
+        self.point();
         self.at = at.min(self.panels.len().saturating_sub(1));
         self.want()
     }
@@ -76,10 +77,13 @@ impl Screen {
         orders
     }
 
-    /// Tells the panel that a value of its sheet changed, and returns what the sheet says of it now.
+    /// Tells the panel that a value of its sheet, or of its own form, changed, and returns what the sheet says of it now.
     pub(crate) fn sheet_says(&mut self) -> Vec<String> {
         let before = self.says();
         self.sheet_changed();
+        if self.modals.is_empty() {
+            self.panels[self.at].form_changed(&self.world);
+        }
         let after = self.says();
         if before == after { Vec::new() } else { after }
     }
@@ -89,11 +93,6 @@ impl Screen {
             Some(Modal::Sheet(sheet)) => sheet.says.clone(),
             _ => Vec::new(),
         }
-    }
-
-    /// Tells whether the section waits for letters.
-    pub(crate) fn is_typing(&self) -> bool {
-        self.panels[self.at].takes_text()
     }
 
     pub(crate) fn panel_form(&mut self) -> Option<&mut Form> {
@@ -121,8 +120,8 @@ impl Screen {
         let draft = self.world.draft.as_ref().filter(|draft| draft.is_changed());
         match draft {
             Some(draft) => format!(
-                "{} unsaved change(s): {}; `update` saves, `undo` takes back",
-                draft.changes(),
+                "{}: {}; `update` saves, `undo` takes back",
+                counted(draft.changes(), "unsaved change"),
                 draft.last_words().unwrap_or_default()
             ),
             None => self.panels[self.at].status(&self.world),

@@ -1,6 +1,8 @@
 //! What is said when the engine is not this workbench's own: whose it is, that it has gone, and what to do.
 
 use super::Screen;
+use crate::keymap::Key;
+use crate::paint::cells;
 use crate::seat::Standing;
 
 impl Screen {
@@ -40,30 +42,63 @@ impl Screen {
                     .to_owned(),
             ),
             Standing::Alone => Some(
-                "the engine has ended: nothing is sent any more (E runs it here)\n\
+                "the engine has ended, nothing is sent (:run the engine)\n\
                  What is owed is in the journal. E runs the engine in this process, by workbench.toml as it is now, and what \
-                 is owed goes on; or start `outbound serve`, and this screen attaches to it by itself."
+                 is owed goes on; where E means something else, `:run the engine` does. Or start `outbound serve`, \
+                 and this screen attaches to it by itself."
                     .to_owned(),
             ),
         }
     }
 
-    /// Returns what the status row says of it, after which there may be room for the panel's own words.
-    pub(super) fn standing_line(&self) -> Option<(String, bool)> {
-        let line = match self.world.standing.as_ref()? {
+    /// Returns what the status row says of it in so many cells, after which there may be room for the panel's own words.
+    /// What can be done comes first: a narrow row cuts the end.
+    pub(super) fn standing_line(&self, room: usize) -> Option<(String, bool)> {
+        let (how, briefly) = self.runs_by();
+        let forms = match self.world.standing.as_ref()? {
             Standing::Here => return None,
             Standing::Attached { process } => {
                 return Some((format!("attached to the engine of process {process}"), false));
             }
-            Standing::OtherFile { file, .. } => format!(
-                "engine of {}: not commanded from here · q, then outbound --config {0}",
-                file.display()
-            ),
-            Standing::Deaf => "another process works on the journal and takes no commands · E runs the engine here \
-                               once it has ended"
-                .to_owned(),
-            Standing::Alone => "no engine runs: nothing is sent · E runs it here".to_owned(),
+            Standing::OtherFile { file, .. } => {
+                let file = file.display();
+                vec![
+                    format!(
+                        "q, then outbound --config {file} · engine of that file: not commanded from here"
+                    ),
+                    format!("q, then outbound --config {file} · not commanded here"),
+                    "q leaves · engine of another file".to_owned(),
+                ]
+            }
+            Standing::Deaf => vec![
+                format!(
+                    "{how} once the other has ended · another process works on the journal and takes no commands"
+                ),
+                format!("{how} once the other process has ended"),
+                format!("{briefly} once the other ends"),
+            ],
+            Standing::Alone => vec![
+                format!("{how} · no engine runs: nothing is sent"),
+                format!("{briefly} · nothing is sent"),
+            ],
         };
-        Some((line, true))
+        let shortest = forms.last().cloned();
+        let line = forms.into_iter().find(|form| cells(form) <= room);
+        line.or(shortest).map(|line| (line, true))
+    }
+
+    /// Returns how the engine is run here as things are, in words and in short: the key is another one's where a panel has
+    /// its own use for it, and a letter where text is typed.
+    fn runs_by(&self) -> (&'static str, &'static str) {
+        let panel = &self.panels[self.at];
+        if panel.takes_text() {
+            return ("Esc, then E runs the engine here", "Esc, then E");
+        }
+        let own = panel.actions(&self.world);
+        if own.iter().any(|action| action.key == Some(Key::letter('E'))) {
+            (":run the engine", ":run the engine")
+        } else {
+            ("E runs the engine here", "E runs it")
+        }
     }
 }

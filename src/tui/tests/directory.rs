@@ -60,7 +60,7 @@ fn a_search_finds_users_that_were_not_read_and_a_bulk_trigger_is_about_all_that_
     answered(&mut stage, large(BTreeSet::new()));
     stage.letters("B");
     assert!(
-        stage.text().contains("3002 user(s): ada.l"),
+        stage.text().contains("3002 users: ada.l"),
         "{}",
         stage.text()
     );
@@ -84,7 +84,7 @@ fn a_search_finds_users_that_were_not_read_and_a_bulk_trigger_is_about_all_that_
     assert!(stage.text().contains("v303"), "{}", stage.text());
     stage.letters("B");
     assert!(
-        stage.text().contains("12 user(s): v300"),
+        stage.text().contains("12 users: v300"),
         "{}",
         stage.text()
     );
@@ -137,8 +137,8 @@ fn a_run_that_goes_on_is_told_before_an_older_failure_and_ctrl_c_right_behind_it
         &mut stage,
         Answer::Done(Err("the port is taken".to_owned())),
     );
-    let mut work = Work::begin("Delete for 40 user(s)".to_owned());
-    work.percent = 40;
+    let mut work = Work::begin("Delete for 40 users".to_owned());
+    (work.done, work.all) = (16, Some(40));
     answered(&mut stage, Answer::Work(work.clone()));
     let text = stage.text();
     assert!(
@@ -175,4 +175,60 @@ fn a_run_that_goes_on_is_told_before_an_older_failure_and_ctrl_c_right_behind_it
     }
     stage.screen.world.passed += Duration::from_secs(4);
     assert!(matches!(deeds(stage.ctrl('c')).as_slice(), [Deed::Quit]));
+}
+
+#[test]
+fn what_is_searched_for_is_shown_while_it_hides_anything_and_ends_with_its_list() {
+    let mut stage = Stage::played(ThemeName::Dark, (80, 24));
+    stage.letters("3g ");
+    stage.letters("/bob");
+    stage.press(KeyCode::Enter);
+    let text = stage.text();
+    assert!(text.contains("1 of 3 users · 1 marked"), "{text}");
+    let is_word = |line: &str| line.trim().starts_with('/') && line.trim().ends_with("bob");
+    assert!(text.lines().any(is_word), "{text}");
+    assert!(!text.contains("ada.l"), "its mark is counted all the same");
+    stage.letters("]");
+    let text = stage.text();
+    assert!(text.contains("staff") && !text.contains("bob"), "{text}");
+    stage.letters("[");
+    let text = stage.text();
+    assert!(
+        text.contains("ada.l") && text.contains("3 users · 1 marked"),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_the_sign_asks_for_is_in_the_key_row_however_narrow_it_is() {
+    let mut stage = Stage::played(ThemeName::Dark, (80, 24));
+    let row = |stage: &Stage| stage.text().lines().last().unwrap_or_default().to_owned();
+    stage.letters("3G");
+    // Enter opens what is not open yet.
+    assert!(row(&stage).contains("Enter open"), "{}", row(&stage));
+    stage.press(KeyCode::Enter);
+    assert!(!row(&stage).contains("Enter open"), "{}", row(&stage));
+    stage.press(KeyCode::Esc);
+    let link = samples::link();
+    let divergence = domain::Divergence {
+        connector: link.connector.clone(),
+        local: link.local,
+        name: "zoe".into(),
+        remote_id: link.remote_id.clone(),
+        remote_name: link.remote_name.clone(),
+        condition: domain::Condition::Missing,
+    };
+    let drift = engine::DriftView {
+        at: link.since,
+        divergence,
+    };
+    let found = Answer::Links(
+        samples::local(),
+        vec![link],
+        vec![drift],
+        std::collections::BTreeMap::new(),
+    );
+    answered(&mut stage, found);
+    let row = row(&stage);
+    assert!(row.contains("x decide about what differs"), "{row}");
 }

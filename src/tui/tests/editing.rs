@@ -674,7 +674,7 @@ fn a_conflict_says_what_each_answer_keeps_and_loses_and_no_stale_review_lies_bel
     somebody_writes(&mut stage, &theirs);
     let text = stage.text();
     for wanted in [
-        "All 2 change(s) made here are lost",
+        "What was changed here is lost (2 changes)",
         "Corporate directory: Enabled",
         "Of theirs this is overwritten",
         "`connections[id=acme-salesforce].enabled` was changed",
@@ -858,4 +858,103 @@ fn the_connectors_of_a_disabled_connection_are_not_counted_as_enabled() {
         text.contains("4 connections (1 disabled) · 3 connectors enabled"),
         "{text}"
     );
+}
+
+#[test]
+fn what_is_written_while_no_engine_takes_it_is_saved_all_the_same() {
+    let mut stage = stage();
+    open(&mut stage, 0, 2);
+    let untaken = |stage: &mut Stage| {
+        let draft = stage.screen.world.draft.as_ref().unwrap();
+        let loaded = Box::new(draft.document().clone().save().unwrap());
+        let why = "no engine takes commands on this journal at the moment".to_owned();
+        let is_ours = true;
+        answered(
+            stage,
+            Answer::Untaken {
+                loaded,
+                why,
+                is_ours,
+            },
+        );
+    };
+    // At once, and then with Update: neither leaves anything that could not be saved any more.
+    stage.letters(" ");
+    untaken(&mut stage);
+    let text = stage.text();
+    assert!(
+        text.contains("is written; no engine has taken it yet"),
+        "{text}"
+    );
+    assert!(stage.screen.world.draft.is_none());
+    let toggled = TOML.replacen("enabled = true", "enabled = false", 1);
+    assert_eq!(stage.file(), toggled);
+    assert!(matches!(deeds(stage.letters(" ")).as_slice(), [Deed::Save]));
+    untaken(&mut stage);
+    assert_eq!(stage.file(), TOML);
+    assert!(stage.screen.world.draft.is_none());
+}
+
+#[test]
+fn a_form_is_about_the_connection_that_it_was_opened_on() {
+    let without = |name: &str| {
+        let mut configuration = samples::configuration();
+        configuration.connections.retain(|one| one.name != name);
+        Arc::new(configuration)
+    };
+    let first = samples::configuration().connections[0].name.clone();
+    for (tab, keys) in [(0, "e"), (1, "n"), (2, "e"), (2, "n"), (3, "e"), (4, "e")] {
+        let mut stage = stage();
+        open(&mut stage, 0, tab);
+        stage.letters(keys);
+        stage.screen.world.running = without(&first);
+        // The first button: what was filled in is right as far as the form goes, or it says what is missing.
+        stage.ctrl('s');
+        assert!(
+            stage.screen.world.draft.is_none(),
+            "{tab} {keys}: {}",
+            stage.text()
+        );
+        // The form about the connector may have something to say first.
+        if keys == "e" && tab != 2 {
+            let text = stage.text();
+            assert!(text.contains("there is no connection"), "{tab}: {text}");
+        }
+    }
+}
+
+#[test]
+fn a_text_that_was_kept_is_asked_about_when_there_is_a_newer_one() {
+    let mut stage = stage();
+    open(&mut stage, 0, 5);
+    opened_editor(&mut stage);
+    let bad = TOML.replace("type = \"google\"", "type = \"gogle\"");
+    let copy = leave_editor(&mut stage, TOML, &bad);
+    stage.press(KeyCode::Esc);
+    assert_eq!(stage.screen.kept_copy(), Some(copy.as_path()));
+    let newer = TOML.replace("Corporate directory", "Directory");
+    somebody_writes(&mut stage, &newer);
+    assert!(deeds(stage.letters("E")).is_empty());
+    let text = stage.text();
+    assert!(text.contains("An older text is kept"), "{text}");
+    // Discard it, and the text as it is now is edited.
+    stage.press(KeyCode::BackTab);
+    let asked = deeds(stage.press(KeyCode::Enter));
+    assert!(
+        matches!(&asked[..], [Deed::Editor(job)] if job.copy.is_none() && job.given == newer),
+        "{asked:?}"
+    );
+    assert!(!copy.exists() && stage.screen.kept_copy().is_none());
+}
+
+#[test]
+fn help_over_the_question_whether_to_leave_changes_nothing_about_it() {
+    let mut stage = stage();
+    stage.letters("1 ");
+    stage.letters("q");
+    assert!(stage.text().contains("Unsaved changes"), "{}", stage.text());
+    stage.letters("?");
+    stage.press(KeyCode::Esc);
+    assert!(stage.text().contains("Unsaved changes"), "{}", stage.text());
+    assert!(matches!(deeds(stage.ctrl('c')).as_slice(), [Deed::Quit]));
 }

@@ -1,7 +1,7 @@
 //! Forms that keep what was typed, help for their fields, and what *Targets* says it did.
 
 use crossterm::event::KeyCode;
-use domain::{LabChange, LabError, LabMock};
+use domain::{LabArmed, LabChange, LabError, LabMock};
 use ratatui::style::Modifier;
 use serde_json::json;
 
@@ -41,6 +41,7 @@ fn a_fault_that_cannot_be_armed_stays_open_and_says_why_at_its_field() {
     let refused = LabError {
         told: "`op=Users.crate` in `drop-after`: there is no such operation".to_owned(),
         setting: Some("op".to_owned()),
+        more: Vec::new(),
     };
     answered(&mut stage, Answer::Steered(Err(refused)));
     let text = stage.text();
@@ -68,6 +69,84 @@ fn a_fault_that_cannot_be_armed_stays_open_and_says_why_at_its_field() {
         !text.contains("Arm drop-after") && text.contains("armed at google as 1"),
         "{text}"
     );
+}
+
+#[test]
+fn every_field_that_is_wrong_says_so_and_the_first_has_the_keys() {
+    let mut stage = Stage::played(ThemeName::Dark, (100, 40));
+    let mut faults = samples::faults();
+    let times = ("times".to_owned(), "how often it acts".to_owned());
+    faults[0].parameters.push(times);
+    stage.letters("5");
+    answered(&mut stage, Answer::Mocks(samples::mocks(), faults));
+    stage.letters("f");
+    stage.press(KeyCode::Enter);
+    stage.letters("Users.crate");
+    stage.press(KeyCode::Tab);
+    stage.letters("0");
+    stage.ctrl('s');
+    let refused = LabError {
+        told: "there is no such operation".to_owned(),
+        setting: Some("op".to_owned()),
+        more: vec![("times".to_owned(), "a number from 1 is expected".to_owned())],
+    };
+    answered(&mut stage, Answer::Steered(Err(refused)));
+    let text = stage.text();
+    for told in [
+        "x there is no such operation",
+        "x a number from 1 is expected",
+        "▌op",
+    ] {
+        assert!(text.contains(told), "{told}: {text}");
+    }
+}
+
+#[test]
+fn of_many_armed_faults_it_is_told_how_many_more_there_are() {
+    let mut mocks = samples::mocks();
+    let armed = (1..=14).map(|number| LabArmed {
+        number,
+        spec: format!("latency:delay={number}s,times=always"),
+        hits: 0,
+    });
+    mocks[0].armed = armed.collect();
+    for (size, told) in [
+        ((160, 50), "! latency:delay=1s,times=always and 13 more"),
+        ((80, 24), "! 14 faults"),
+    ] {
+        let mut stage = Stage::played(ThemeName::Dark, size);
+        stage.letters("5");
+        answered(
+            &mut stage,
+            Answer::Mocks(mocks.clone(), samples::faults()),
+        );
+        assert!(stage.text().contains(told), "{told}: {}", stage.text());
+    }
+}
+
+#[test]
+fn of_a_mock_of_another_process_nothing_is_offered_that_cannot_be_done() {
+    let mut stage = Stage::played(ThemeName::Dark, (160, 50));
+    let away = |mock: LabMock| LabMock {
+        url: None,
+        access: None,
+        elsewhere: Some("127.0.0.1:9101".to_owned()),
+        ..mock
+    };
+    let mocks = samples::mocks().into_iter().map(away).collect();
+    stage.letters("5");
+    answered(&mut stage, Answer::Mocks(mocks, samples::faults()));
+    let row = key_row(&stage);
+    for key in ["s start", "f fault", "Enter", "d requests", "R reset"] {
+        assert!(!row.contains(key), "{key}: {row}");
+    }
+    assert!(
+        stage.text().contains("arm|disarm|objects"),
+        "{}",
+        stage.text()
+    );
+    assert!(deeds(stage.letters("fdcRp")).is_empty());
+    assert_eq!(stage.screen.depth(), 0, "{}", stage.text());
 }
 
 #[test]
@@ -196,7 +275,11 @@ fn what_is_no_filter_is_not_taken_for_one() {
     let text = stage.text();
     assert!(text.contains("x `foo:` is not known; there are"), "{text}");
     let filter = stage.screen.world.board.stream.filter().to_string();
-    assert_eq!(filter, "foo", "the last good one");
+    assert_eq!(filter, "", "what held before, and not the beginning of a word");
+    assert!(text.contains("3 rows"), "the list is not emptied: {text}");
+    // Why is told in full where it stands, and no key is offered that would be a letter.
+    assert!(text.contains("method, url"), "{text}");
+    assert!(!text.contains("(!"), "{text}");
     // The wrong part is underlined, and nothing else of it.
     let (y, line) = text
         .lines()
@@ -215,13 +298,40 @@ fn what_is_no_filter_is_not_taken_for_one() {
     stage.press(KeyCode::Esc);
     let text = stage.text();
     assert!(
-        text.contains("filter: foo") && !text.contains("not known"),
+        text.contains("filter: (none)") && !text.contains("not known"),
         "{text}"
     );
-    stage.letters("/ op:create");
+    stage.letters("/op:create");
     stage.press(KeyCode::Enter);
-    let filter = stage.screen.world.board.stream.filter().to_string();
-    assert_eq!(filter, "foo op:create");
+    let filter = |stage: &Stage| stage.screen.world.board.stream.filter().to_string();
+    assert_eq!(filter(&stage), "op:create");
+    // The whole words before the one that is being written hold, and else what held before.
+    stage.letters("/ st>=");
+    assert_eq!(filter(&stage), "op:create");
+    stage.ctrl('u');
+    stage.letters("user:kim bar:");
+    assert_eq!(filter(&stage), "user:kim");
+    stage.ctrl('u');
+    stage.letters("bar:");
+    assert_eq!(filter(&stage), "op:create");
+    stage.press(KeyCode::Esc);
+    assert_eq!(filter(&stage), "op:create");
+}
+
+#[test]
+fn a_failure_offers_its_key_only_where_that_is_no_letter() {
+    let mut stage = Stage::played(ThemeName::Dark, (100, 40));
+    answered(&mut stage, Answer::Done(Err("the port is taken".to_owned())));
+    assert!(stage.text().contains("(! shows it"), "{}", stage.text());
+    stage.letters("/");
+    let text = stage.text();
+    assert!(
+        text.contains("x the port is taken") && !text.contains("(! shows it"),
+        "{text}"
+    );
+    stage.press(KeyCode::Enter);
+    stage.letters("5f");
+    assert!(!stage.text().contains("(! shows it"), "a dialog has the keys");
 }
 
 #[test]
@@ -240,14 +350,14 @@ fn putting_a_mock_back_says_what_it_changed_before_and_after() {
         before,
         after,
     };
-    let put_back = PutBack {
-        target: "google".to_owned(),
-        to: "its seed".to_owned(),
-        changes: vec![
+    let put_back = PutBack::new(
+        "google".to_owned(),
+        "its seed".to_owned(),
+        vec![
             change("1893", "active", Some(json!(false)), Some(json!(true))),
             change("7", "*", Some(json!({"userName": "kim"})), None),
         ],
-    };
+    );
     answered(&mut stage, Answer::PutBack(Ok(put_back)));
     let text = stage.text();
     for wanted in [

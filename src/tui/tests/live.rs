@@ -305,11 +305,16 @@ async fn a_file_is_imported_with_a_report_and_its_users_are_triggered_in_bulk() 
     std::fs::write(&file, rows).unwrap();
     live.press(KeyCode::Char('3'));
     live.press(KeyCode::Char('i'));
-    let orders = live
-        .stage
-        .screen
-        .update(Happening::Paste(file.display().to_string()));
+    let folder = live.stage.folder.path().display().to_string();
+    let orders = live.stage.screen.update(Happening::Paste(folder));
     live.carry_out(orders);
+    live.press(KeyCode::Tab);
+    live.press(KeyCode::Enter);
+    // The form stays with the reason, and only the end of the path is missing.
+    live.until("it is a folder").await;
+    for letter in "/users.csv".chars() {
+        live.press(KeyCode::Char(letter));
+    }
     live.press(KeyCode::Tab);
     live.press(KeyCode::Enter);
     live.until("row 3 (MARS/bob)").await;
@@ -334,7 +339,7 @@ async fn a_file_is_imported_with_a_report_and_its_users_are_triggered_in_bulk() 
     live.until("Trigger for many?").await;
     live.press(KeyCode::BackTab);
     live.press(KeyCode::Enter);
-    live.until("Change claims for 2 user(s): 2 of 2: 2 made")
+    live.until("Change claims for 2 users: 2 of 2: 2 made")
         .await;
     // All that match are read from the journal, page by page, whatever the screen has read.
     let all = Deed::Bulk {

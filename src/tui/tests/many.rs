@@ -22,8 +22,9 @@ fn an_import_is_asked_for_and_its_progress_can_be_stopped() {
         matches!(begun.as_slice(), [Deed::Import(path)] if path.ends_with("users.csv")),
         "{begun:?}"
     );
+    stage.happen(Happening::Answer(Box::new(Answer::Importing)));
     let mut work = Work::begin("import users.csv".to_owned());
-    work.percent = 40;
+    (work.done, work.all) = (12, Some(30));
     work.told = "12 created".to_owned();
     stage.happen(Happening::Answer(Box::new(Answer::Work(work.clone()))));
     assert!(
@@ -52,7 +53,7 @@ fn an_import_is_asked_for_and_its_progress_can_be_stopped() {
 fn a_bulk_trigger_is_about_the_marked_and_is_confirmed() {
     let mut stage = Stage::played(ThemeName::Dark, (100, 40));
     stage.letters("3g jB");
-    assert!(stage.text().contains("1 user(s)"), "{}", stage.text());
+    assert!(stage.text().contains("1 user: "), "{}", stage.text());
     fill(&mut stage, "Role", |stage| {
         stage.letters("Internal/manager");
     });
@@ -187,6 +188,87 @@ fn the_journal_counts_down_to_the_next_attempt_and_only_while_it_is_shown() {
     stage.screen.world.now = due - Duration::from_secs(5);
     stage.happen(Happening::Tick);
     assert!(stage.text().contains("in doubt in 5s"), "{}", stage.text());
+    // What is due in hours is told by the time of day, and nobody wakes up for that before the seconds count.
+    let first = crate::samples::instant(30);
+    stage.screen.world.now = first - Duration::from_hours(2);
+    let minutes = stage.screen.world.passed + Duration::from_mins(110);
+    assert_eq!(stage.screen.wakes(), Some(minutes));
     stage.letters("6");
     assert_eq!(stage.screen.wakes(), None);
+}
+
+#[test]
+fn a_bulk_trigger_that_is_not_begun_keeps_its_marks_and_bad_claims_keep_the_form() {
+    let mut stage = Stage::played(ThemeName::Dark, (100, 40));
+    stage.letters("3g jB");
+    fill(&mut stage, "What happens", |stage| {
+        stage.press(KeyCode::Right);
+        stage.press(KeyCode::Right);
+    });
+    fill(&mut stage, "Claims", |stage| {
+        stage.letters("nonsense");
+    });
+    press_button(&mut stage, "[ Go on ]");
+    assert!(
+        stage.text().contains("Trigger for many") && stage.text().contains("nonsense"),
+        "{}",
+        stage.text()
+    );
+    fill(&mut stage, "Claims", |stage| {
+        for _ in 0.."nonsense".len() {
+            stage.press(KeyCode::Backspace);
+        }
+        stage.letters("title=Dr");
+    });
+    press_button(&mut stage, "[ Go on ]");
+    assert!(stage.text().contains("Trigger for many?"), "{}", stage.text());
+    // Cancel has the keys.
+    stage.press(KeyCode::Enter);
+    let text = stage.text();
+    assert!(text.contains("1 marked"), "{text}");
+    stage.letters("B");
+    assert!(stage.text().contains("1 user"), "{}", stage.text());
+    fill(&mut stage, "Role", |stage| {
+        stage.letters("Internal/manager");
+    });
+    press_button(&mut stage, "[ Go on ]");
+    stage.press(KeyCode::BackTab);
+    let begun = deeds(stage.press(KeyCode::Enter));
+    let [Deed::Bulk { what, .. }] = begun.as_slice() else {
+        panic!("{begun:?}");
+    };
+    let work = Work::begin(what.clone());
+    stage.happen(Happening::Answer(Box::new(Answer::Work(work))));
+    assert!(!stage.text().contains("1 marked"), "{}", stage.text());
+}
+
+#[test]
+fn a_file_that_cannot_be_imported_keeps_its_form_with_the_reason() {
+    let mut stage = Stage::played(ThemeName::Dark, (100, 40));
+    stage.letters("3i");
+    stage.letters("usrs.csv");
+    stage.press(KeyCode::Tab);
+    assert_eq!(deeds(stage.press(KeyCode::Enter)).len(), 1);
+    assert!(
+        deeds(stage.press(KeyCode::Enter)).is_empty(),
+        "one press, one import"
+    );
+    let told = "cannot import usrs.csv: No such file or directory".to_owned();
+    stage.happen(Happening::Answer(Box::new(Answer::NotImported(told))));
+    let text = stage.text();
+    assert!(
+        text.contains("Import users") && text.contains("x cannot import usrs.csv"),
+        "{text}"
+    );
+    // What was typed stands there, and is mended.
+    stage.press(KeyCode::Home);
+    stage.letters("my-");
+    stage.press(KeyCode::Tab);
+    let begun = deeds(stage.press(KeyCode::Enter));
+    assert!(
+        matches!(begun.as_slice(), [Deed::Import(path)] if path.ends_with("my-usrs.csv")),
+        "{begun:?}"
+    );
+    stage.happen(Happening::Answer(Box::new(Answer::Importing)));
+    assert!(!stage.text().contains("Import users"), "{}", stage.text());
 }

@@ -161,6 +161,7 @@ fn answer_to(query: Query) -> Answer {
             let known = samples::known(&who);
             Answer::Who(who, known)
         }
+        Query::Offer => Answer::Offer(samples::offer()),
         Query::Outcome(flow) => Answer::Outcome(
             flow,
             Outcome {

@@ -202,7 +202,8 @@ fn renaming_a_role_that_a_connection_asks_for_says_that_the_connection_does_not_
     let text = stage.text();
     assert!(text.contains("Rename role Internal/sales?"), "{text}");
     assert!(text.contains("No account changes at any target."), "{text}");
-    assert!(text.contains("under this name"), "{text}");
+    assert!(text.contains("Goes on asking for the old name"), "{text}");
+    assert!(text.contains("Add Internal/sellers there first"), "{text}");
     // The safe answer has the keys.
     assert!(deeds(stage.press(KeyCode::Enter)).is_empty());
     assert!(!stage.text().contains("Rename role"), "{}", stage.text());
@@ -229,9 +230,15 @@ fn a_role_is_assigned_from_its_own_list_and_the_user_is_left_open() {
 fn a_new_group_is_selected_when_somebody_goes_back_to_the_directory() {
     let mut stage = Stage::played(ThemeName::Dark, (160, 50));
     stage.letters("3]n");
+    // It begins at the group, whose name is offered and gives way to what is typed.
+    assert!(stage.text().contains("staff-2"), "{}", stage.text());
+    stage.letters("staff");
+    stage.press(KeyCode::Tab);
+    stage.press(KeyCode::Tab);
     let Change::CreateGroup { group, .. } = planned(&mut stage) else {
         panic!("{}", stage.text());
     };
+    assert_eq!(group.to_string(), "staff");
     shows(&mut stage, nothing());
     submitted(stage.press(KeyCode::Enter));
     done(&mut stage, 1, &[]);

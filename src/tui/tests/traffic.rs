@@ -274,3 +274,20 @@ fn the_next_problem_is_on_the_command_line_what_nobody_tries_again() {
     let (action, _) = offered.iter().find(|(one, _)| one.id == "problem").unwrap();
     assert_eq!(action.command.as_deref(), Some("outbound journal dead"));
 }
+
+#[test]
+fn the_states_do_not_change_behind_why_and_enter_is_offered_where_it_opens_something() {
+    let mut stage = stage();
+    let row = |stage: &Stage| stage.text().lines().last().unwrap_or_default().to_owned();
+    stage.letters("8");
+    stage.press(KeyCode::Enter);
+    let why = stage.text();
+    stage.letters("]");
+    assert_eq!(stage.text(), why);
+    stage.press(KeyCode::Esc);
+    assert!(stage.text().contains("[all]"), "{}", stage.text());
+    stage.letters("4");
+    assert!(row(&stage).contains("Enter detail"), "{}", row(&stage));
+    stage.press(KeyCode::Enter);
+    assert!(!row(&stage).contains("Enter"), "{}", row(&stage));
+}

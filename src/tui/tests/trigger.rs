@@ -14,7 +14,7 @@ use crate::samples;
 use crate::screen::Order;
 use crate::seat::Submitted;
 use crate::theme::ThemeName;
-use crate::wish::{Answer, Deed, Happening, Query};
+use crate::wish::{Answer, Deed, Happening, Offer, Query};
 
 const UNDER_WAY: &str = "under way; a blocking provisioner makes the caller wait";
 
@@ -284,7 +284,7 @@ fn a_change_of_a_group_shows_its_members_by_name() {
     assert!(stage.text().contains("zoë.日本"), "{}", stage.text());
     stage.letters("e");
     let text = stage.text();
-    for told in ["Join", "Leave", "staff now: 1 member(s)", "zoë.日本"] {
+    for told in ["Join", "Leave", "staff now: 1 member", "zoë.日本"] {
         assert!(text.contains(told), "{told}\n{text}");
     }
     assert!(!text.contains("Members "), "{text}");
@@ -297,4 +297,202 @@ fn a_change_of_a_group_shows_its_members_by_name() {
         panic!("{planned:?}\n{}", stage.text());
     };
     assert!(matches!(&request.change, Change::ChangeGroup { remove, .. } if remove.len() == 1));
+}
+
+/// The value that stands in a field of the form, as it is shown.
+fn stands(stage: &Stage, label: &str) -> String {
+    let text = stage.text();
+    let row = text.lines().find_map(|line| {
+        let rest = line.trim_start_matches(['│', '▌', ' ']);
+        let value = rest.strip_prefix(label)?.trim_start_matches(['*', '!', ' ']);
+        Some(value.split(['│', '┌']).next()?.trim().to_owned())
+    });
+    row.unwrap_or_else(|| panic!("{label}\n{text}"))
+}
+
+/// Fills the form in for something by its name.
+fn by_name(stage: &mut Stage, words: &str) {
+    // Out of a form that is open, where letters would be typed.
+    stage.press(KeyCode::Esc);
+    stage.letters(&format!(":trigger: {words}"));
+    stage.press(KeyCode::Enter);
+}
+
+#[test]
+fn whoever_leaves_while_text_is_still_in_the_form_is_asked_first() {
+    for by_letter in [false, true] {
+        let mut stage = Stage::played(ThemeName::Dark, (100, 40));
+        stage.letters("t");
+        stage.press(KeyCode::Tab);
+        stage.press(KeyCode::Tab);
+        stage.letters("kim");
+        let leave = |stage: &mut Stage| {
+            if by_letter {
+                stage.letters("q")
+            } else {
+                stage.ctrl('c')
+            }
+        };
+        if by_letter {
+            // From the root of another section, where `q` is no letter.
+            stage.press(KeyCode::BackTab);
+            stage.letters("4");
+        }
+        assert!(deeds(leave(&mut stage)).is_empty());
+        let text = stage.text();
+        assert!(text.contains("Leave, and lose what was typed?"), "{text}");
+        assert!(text.contains("Trigger (Console: add user)"), "{text}");
+        // Stay has the keys.
+        assert!(deeds(stage.press(KeyCode::Enter)).is_empty());
+        assert!(deeds(leave(&mut stage)).is_empty(), "it is asked again");
+        stage.press(KeyCode::BackTab);
+        assert!(matches!(
+            deeds(stage.press(KeyCode::Enter)).as_slice(),
+            [Deed::Quit]
+        ));
+    }
+    // Whoever insists goes, and beside unsaved changes there is one question about both.
+    let mut stage = Stage::played(ThemeName::Dark, (100, 40));
+    stage.letters("t");
+    stage.press(KeyCode::Tab);
+    stage.press(KeyCode::Tab);
+    stage.letters("kim");
+    stage.press(KeyCode::BackTab);
+    stage.letters("1 ");
+    assert!(deeds(stage.ctrl('c')).is_empty());
+    let text = stage.text();
+    assert!(
+        text.contains("Unsaved changes") && text.contains("What was typed in Trigger"),
+        "{text}"
+    );
+    assert!(matches!(deeds(stage.ctrl('c')).as_slice(), [Deed::Quit]));
+    // An example that nobody has touched is nobody's work.
+    let mut stage = Stage::played(ThemeName::Dark, (100, 40));
+    stage.letters("t");
+    assert!(matches!(deeds(stage.ctrl('c')).as_slice(), [Deed::Quit]));
+}
+
+#[test]
+fn what_happens_to_somebody_begins_with_somebody_who_is_there() {
+    let mut stage = Stage::played(ThemeName::Dark, (100, 40));
+    for words in [
+        "change claims",
+        "rename a user",
+        "delete a user",
+        "change a password",
+        "assign a role",
+    ] {
+        by_name(&mut stage, words);
+        assert_eq!(stands(&stage, "User"), "ada.l", "{words}: the first");
+        // It is seen who that is before anything happens.
+        let text = stage.text();
+        assert!(text.contains("▌User"), "{words}: {text}");
+    }
+    by_name(&mut stage, "delete a group");
+    assert_eq!(stands(&stage, "Group"), "staff");
+    // Who is selected in the Directory comes first.
+    stage.letters("3G");
+    by_name(&mut stage, "change claims");
+    assert_eq!(stands(&stage, "User"), "zoë.日本");
+    // Another way needs somebody new, and back.
+    stage.press(KeyCode::BackTab);
+    for _ in 0..9 {
+        stage.press(KeyCode::Left);
+    }
+    assert!(stage.text().contains("SCIM API: create user"), "{}", stage.text());
+    let new = stands(&stage, "User");
+    assert!(!new.is_empty() && new != "zoë.日本" && new != "ada.l", "{new}");
+    stage.press(KeyCode::Right);
+    stage.press(KeyCode::Right);
+    stage.press(KeyCode::Right);
+    assert_eq!(stands(&stage, "User"), "zoë.日本");
+    // Nobody there: that is said, and nothing is made up.
+    let mut stage = Stage::new(ThemeName::Dark, (100, 40));
+    stage.letters("7");
+    let nobody = Offer {
+        user: None,
+        group: None,
+        ..samples::offer()
+    };
+    answered(&mut stage, Answer::Offer(nobody));
+    by_name(&mut stage, "delete a user");
+    let text = stage.text();
+    assert!(text.contains("There is no user yet"), "{text}");
+    by_name(&mut stage, "delete a group");
+    assert!(stage.text().contains("There is no group yet"), "{}", stage.text());
+}
+
+#[test]
+fn what_is_new_is_offered_under_a_name_that_is_free() {
+    let mut stage = Stage::played(ThemeName::Dark, (100, 40));
+    by_name(&mut stage, "create a group");
+    assert_eq!(stands(&stage, "Group"), "staff-2", "there is a group staff");
+    stage.screen.world.roles.push("Internal/auditor".into());
+    by_name(&mut stage, "create a role");
+    assert_eq!(stands(&stage, "Role"), "auditor-2");
+}
+
+#[test]
+fn an_example_gives_way_to_what_is_typed_and_the_mail_follows_the_name() {
+    let mut stage = Stage::played(ThemeName::Dark, (100, 40));
+    stage.letters("3n");
+    assert_eq!(stage.screen.section(), "trigger");
+    let text = stage.text();
+    assert!(text.contains("▌User"), "it begins at the first field: {text}");
+    stage.letters("Zoe");
+    assert_eq!(stands(&stage, "User"), "Zoe");
+    assert_eq!(stands(&stage, "Mail"), "Zoe@acme.example");
+    stage.press(KeyCode::Tab);
+    stage.letters("Z");
+    assert_eq!(stands(&stage, "Given name"), "Z");
+    fill(&mut stage, "Mail", |stage| {
+        stage.letters("z@x.example");
+    });
+    fill(&mut stage, "User", |stage| {
+        stage.letters("2");
+    });
+    assert_eq!(stands(&stage, "User"), "Zoe2");
+    assert_eq!(stands(&stage, "Mail"), "z@x.example", "it was typed");
+}
+
+#[test]
+fn under_a_form_that_is_filled_in_anew_nothing_is_told_of_an_earlier_request() {
+    let mut stage = Stage::played(ThemeName::Dark, (100, 40));
+    handed_in(&mut stage);
+    answered(&mut stage, submitted(1, Some("the target answered 503")));
+    assert!(stage.text().contains("NOT made"), "{}", stage.text());
+    stage.letters("t");
+    assert!(!stage.text().contains("NOT made"), "{}", stage.text());
+    // Neither is what went well, though it would be told for a while yet.
+    stage.press(KeyCode::Enter);
+    shows(&mut stage, samples::plan());
+    stage.press(KeyCode::Enter);
+    answered(&mut stage, submitted(1, None));
+    assert!(stage.text().contains("done: 1 operation"), "{}", stage.text());
+    stage.letters("7");
+    assert!(!stage.text().contains("done: 1"), "{}", stage.text());
+}
+
+#[test]
+fn on_the_smallest_screen_the_form_begins_at_its_top() {
+    let mut stage = Stage::played(ThemeName::Dark, (40, 12));
+    stage.letters("t");
+    let text = stage.text();
+    assert!(text.contains("How") && text.contains("User"), "{text}");
+}
+
+#[test]
+fn the_key_row_offers_no_more_than_can_be_done() {
+    let row = |stage: &Stage| stage.text().lines().last().unwrap_or_default().to_owned();
+    let mut stage = Stage::played(ThemeName::Dark, (160, 50));
+    stage.letters("t");
+    assert!(row(&stage).contains("t fill in another example"));
+    stage.press(KeyCode::Esc);
+    assert!(row(&stage).contains("t fill in an example"), "{}", row(&stage));
+    // All that would follow fits, so that there is nothing to scroll.
+    stage.letters("3GA");
+    stage.press(KeyCode::Down);
+    let text = stage.text();
+    assert!(text.contains("zoë.日本 now"), "{text}");
+    assert!(!row(&stage).contains("v scroll"), "{}", row(&stage));
 }

@@ -10,7 +10,7 @@ use super::Stage;
 use crate::samples;
 use crate::screen::Order;
 use crate::theme::ThemeName;
-use crate::wish::{Answer, Deed, Happening};
+use crate::wish::{Answer, Deed, Happening, Query};
 
 fn stage() -> Stage {
     Stage::played(ThemeName::Dark, (80, 24))
@@ -511,4 +511,76 @@ fn just_in_time_provisioning_that_a_login_flow_needs_cannot_be_switched_off() {
         stage.text()
     );
     assert!(stage.screen.world.draft.is_none());
+    // The form is as it was left: finished once more, it is refused once more.
+    stage.press(KeyCode::Enter);
+    let text = stage.text();
+    assert!(!text.contains("Operation Not Allowed"), "{text}");
+    press_button(&mut stage, "[ Finish ]");
+    let text = stage.text();
+    assert!(text.contains("Operation Not Allowed"), "{text}");
+}
+
+#[test]
+fn what_was_missed_is_read_once_at_a_time_and_from_before_the_hole() {
+    let mut stage = Stage::new(ThemeName::Dark, (80, 24));
+    let asked = |orders: Vec<Order>| -> Vec<Query> {
+        let queries = orders.into_iter().filter_map(|order| match order {
+            Order::Ask(query @ (Query::Since { .. } | Query::Counts)) => Some(query),
+            Order::Ask(_) | Order::Do(_) => None,
+        });
+        queries.collect()
+    };
+    let answer = |stage: &mut Stage, answer: Answer| {
+        stage
+            .screen
+            .update(Happening::Answer(Box::new(answer)))
+    };
+    let counts = |last: u64| Answer::Counts {
+        last,
+        counts: BTreeMap::new(),
+    };
+    assert_eq!(asked(stage.screen.begin()), [Query::Counts]);
+    let news = samples::news();
+    let mut first = vec![engine::News::Missed(1)];
+    first.extend(news.iter().skip(1).cloned());
+    let orders = stage.screen.update(Happening::News(first));
+    assert_eq!(asked(orders), [Query::Since { seq: 0 }]);
+    // More is missed while all of that is under way: nothing is asked a second time.
+    let orders = stage
+        .screen
+        .update(Happening::News(vec![engine::News::Missed(2)]));
+    assert!(asked(orders).is_empty());
+    let orders = answer(&mut stage, counts(1));
+    assert_eq!(asked(orders), [Query::Counts], "and once more after that");
+    let orders = answer(&mut stage, Answer::Since(news[..1].to_vec()));
+    assert_eq!(asked(orders), [Query::Since { seq: 1 }]);
+    let orders = answer(&mut stage, Answer::Since(news[1..].to_vec()));
+    assert!(asked(orders).is_empty());
+    let orders = answer(&mut stage, counts(99));
+    assert!(asked(orders).is_empty());
+    assert_eq!(stage.screen.world.board.missed, 0);
+}
+
+#[test]
+fn what_could_not_be_read_is_told_once_and_asked_for_again() {
+    let mut stage = Stage::new(ThemeName::Dark, (100, 40));
+    stage.screen.begin();
+    let lists = |orders: Vec<Order>| {
+        let is_list = |order: &&Order| matches!(order, Order::Ask(Query::Operations { .. }));
+        orders.iter().filter(is_list).count()
+    };
+    let orders = stage
+        .screen
+        .update(Happening::Key(crate::keymap::Key::letter('8')));
+    assert_eq!(lists(orders), 1);
+    for _ in 0..3 {
+        let query = Query::Operations {
+            state: None,
+            before: None,
+        };
+        let told = "cannot read the journal: disk I/O error".to_owned();
+        let unread = Happening::Answer(Box::new(Answer::Unread(query, told)));
+        assert_eq!(lists(stage.screen.update(unread)), 1);
+    }
+    assert_eq!(stage.screen.events.len(), 1);
 }

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use config::FileSecrets;
@@ -18,12 +19,17 @@ use crate::paint::{Pen, cells};
 pub(crate) const REVEALED: Duration = Duration::from_secs(10);
 /// How many steps of editing a text are kept.
 const HISTORY: usize = 50;
+/// The most characters that are pasted into one line. Keys and certificates have a few thousand.
+const MOST_PASTED: usize = 16_384;
 /// What stands for a secret, whatever its length.
 const MASK: &str = "••••••••";
 const ASCII_MASK: &str = "********";
 
 /// Says what is wrong with a text.
 pub(crate) type Check = fn(&str) -> Result<(), String>;
+
+/// Says what is allowed in a text and probably not meant.
+type Doubt = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// One value of a choice: what is kept and what is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +89,8 @@ pub(crate) struct Field {
     pub(crate) only_when: Option<(String, Vec<String>)>,
     /// Says what is wrong with a text that is not empty.
     pub(crate) check: Option<Check>,
+    /// Says what is doubtful in a text that is not empty.
+    doubts: Option<Doubt>,
     pub(crate) error: Option<String>,
     /// Which part of the text the error is about, in bytes of the value.
     wrong: Option<Range<usize>>,
@@ -94,12 +102,18 @@ pub(crate) struct Field {
     initial: String,
     /// The text is an offer that nobody has touched: what is typed or pasted first takes its place.
     offered: bool,
+    /// The hint speaks of keys, which mean nothing where it is asked for line by line.
+    hints_keys: bool,
+    /// It was chosen before the form was opened, and is not asked for again.
+    settled: bool,
     /// Where a secret's reference starts from, and the reference that is configured.
     refers: Option<(PathBuf, Option<SecretRef>)>,
     /// The hint stands in the empty field, for forms whose labels say little by themselves.
     pub(crate) ghost: bool,
     /// What help says beside the hint: an example, and what becomes of the value.
     pub(crate) about: String,
+    /// How `workbench.toml` calls it, where that is no setting of a connector.
+    pub(crate) in_file: String,
 }
 
 impl std::fmt::Debug for Field {
@@ -130,15 +144,19 @@ impl Field {
             required: false,
             only_when: None,
             check: None,
+            doubts: None,
             error: None,
             wrong: None,
             doubt: None,
             changed: false,
             initial: String::new(),
             offered: false,
+            hints_keys: false,
+            settled: false,
             refers: None,
             ghost: false,
             about: String::new(),
+            in_file: String::new(),
         };
         field.initial = field.value();
         field
@@ -184,10 +202,29 @@ impl Field {
         self
     }
 
+    /// Sets a hint that speaks of keys.
+    #[must_use]
+    pub(crate) fn key_hint(mut self, hint: &str) -> Self {
+        self.hints_keys = true;
+        self.hint(hint)
+    }
+
+    /// Says that it was chosen before the form was opened, so that it is not asked for line by line.
+    pub(crate) fn settle(&mut self) {
+        self.settled = true;
+    }
+
     /// Says what help tells beside the hint.
     #[must_use]
     pub(crate) fn about(mut self, about: &str) -> Self {
         about.clone_into(&mut self.about);
+        self
+    }
+
+    /// Says how `workbench.toml` calls it, for help.
+    #[must_use]
+    pub(crate) fn in_file(mut self, key: &str) -> Self {
+        key.clone_into(&mut self.in_file);
         self
     }
 
@@ -208,6 +245,19 @@ impl Field {
         self
     }
 
+    /// Offers another text in the place of what nobody has touched: an offer, or nothing at all.
+    pub(crate) fn suggest(&mut self, text: &str) {
+        let is_untouched = self.offered || (!self.changed && self.value().is_empty());
+        if !is_untouched || !matches!(self.input, Input::Text(_)) || self.value() == text {
+            return;
+        }
+        self.input = Input::Text(area(text, HISTORY));
+        self.initial = self.value();
+        self.offered = !self.initial.is_empty();
+        self.error = None;
+        self.wrong = None;
+    }
+
     /// Lets it look whether what the reference of a secret names is there; a relative file starts at `base`.
     #[must_use]
     pub(crate) fn refers_from(mut self, base: &Path, present: Option<&SecretRef>) -> Self {
@@ -217,8 +267,12 @@ impl Field {
         self
     }
 
-    /// Looks whether what the reference of a secret names is there. It may come later, so this is a doubt and no error.
+    /// Looks for what is doubtful: in a text, or whether what the reference of a secret names is there. It may come later, so
+    /// this is a doubt and no error.
     pub(crate) fn look(&mut self) {
+        if self.doubts.is_some() {
+            self.doubt = self.doubtful();
+        }
         let Some((base, present)) = &self.refers else {
             return;
         };
@@ -249,6 +303,27 @@ impl Field {
     pub(crate) fn check(mut self, check: Check) -> Self {
         self.check = Some(check);
         self
+    }
+
+    /// Says what is allowed in it and probably not meant, now and at every change.
+    #[must_use]
+    pub(crate) fn doubts(
+        mut self,
+        doubts: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        self.doubts = Some(Arc::new(doubts));
+        self.look();
+        self
+    }
+
+    fn doubtful(&self) -> Option<String> {
+        let doubts = self.doubts.as_ref()?;
+        let value = self.value();
+        if value.is_empty() {
+            None
+        } else {
+            doubts(&value)
+        }
     }
 
     /// Returns the value as text; a secret's is the empty text.
@@ -310,35 +385,53 @@ impl Field {
 
     /// Tells whether it can be asked for.
     pub(crate) fn is_asked(&self) -> bool {
-        !matches!(self.input, Input::ReadOnly(_))
+        !self.settled && !matches!(self.input, Input::ReadOnly(_))
     }
 
-    /// Asks for the value in one line: what it is, what it is now, and what can be said.
+    /// Asks for the value in one line: what it is; in brackets what an empty line keeps, where there is anything; and in
+    /// parentheses what can be said.
     pub(crate) fn asks(&self) -> String {
         let sign = if self.required { " *" } else { "" };
-        let hint = if self.hint.is_empty() {
-            String::new()
-        } else {
-            format!("  ({})", self.hint)
-        };
-        let now = match &self.input {
-            Input::Text(_) | Input::ReadOnly(_) => self.value(),
-            Input::Toggle(on) => (if *on { "on" } else { "off" }).to_owned(),
-            Input::Secret { present, .. } => match present {
-                Some(present) => format!("{present}; env:NAME or file:path"),
-                None => "env:NAME or file:path".to_owned(),
-            },
+        let (kept, takes) = match &self.input {
+            Input::Text(_) | Input::ReadOnly(_) => (self.value(), String::new()),
+            Input::Toggle(on) => {
+                let now = if *on { "on" } else { "off" };
+                (now.to_owned(), "on or off".to_owned())
+            }
+            Input::Secret { present, .. } => (
+                present.clone().unwrap_or_default(),
+                "env:NAME, file:path, or the secret".to_owned(),
+            ),
             Input::Choice { options, at } => {
-                let others: Vec<String> = options
+                let all: Vec<String> = options
                     .iter()
                     .enumerate()
                     .map(|(at, option)| format!("{} {}", at + 1, option.label))
                     .collect();
                 let now = options.get(*at).map_or("", |option| option.label.as_str());
-                format!("{now}; {}", others.join(", "))
+                (now.to_owned(), all.join(", "))
             }
         };
-        format!("{}{sign} [{now}]{hint}:", self.label)
+        let kept = if kept.is_empty() {
+            kept
+        } else {
+            format!(" [{kept}]")
+        };
+        let hint = if self.hints_keys {
+            ""
+        } else {
+            self.hint.as_str()
+        };
+        let told: Vec<&str> = [takes.as_str(), hint]
+            .into_iter()
+            .filter(|part| !part.is_empty())
+            .collect();
+        let told = if told.is_empty() {
+            String::new()
+        } else {
+            format!("  ({})", told.join("; "))
+        };
+        format!("{}{sign}{kept}{told}:", self.label)
     }
 
     /// Takes an answer to that. An empty one keeps what is there, `-` empties a text.
@@ -400,7 +493,7 @@ impl Field {
         self.offered = false;
         self.error = None;
         self.wrong = None;
-        self.doubt = None;
+        self.doubt = self.doubtful();
     }
 
     /// Tells whether keys write into it.
@@ -443,10 +536,19 @@ impl Field {
         taken
     }
 
-    /// Takes pasted text as one step.
+    /// Takes pasted text as one step; what is too long for a line is refused as a whole.
     pub(crate) fn paste(&mut self, text: &str) {
         let pasted = text.replace("\r\n", "\n").replace(['\r', '\n'], " ");
         let pasted = pasted.trim();
+        let length = pasted.chars().count();
+        if length > MOST_PASTED && self.takes_text() {
+            self.wrong = None;
+            self.error = Some(format!(
+                "what was pasted has {length} characters, and {MOST_PASTED} is the most that a field takes: nothing of it \
+                 is here"
+            ));
+            return;
+        }
         if self.offered && !pasted.is_empty() {
             self.input = Input::Text(area("", HISTORY));
         }
@@ -456,12 +558,21 @@ impl Field {
         }
     }
 
+    /// Tells whether its hint stands in it, because nothing else does.
+    pub(crate) fn shows_ghost(&self, focused: bool) -> bool {
+        let is_empty = matches!(&self.input, Input::Text(text) if text.is_empty());
+        self.ghost && !focused && is_empty
+    }
+
     /// Draws the value.
     pub(crate) fn draw(&self, pen: &mut Pen<'_>, area: Rect, focused: bool, now: Duration) {
         let theme = *pen.theme;
         let style = if focused { theme.focus } else { theme.text };
         match &self.input {
-            Input::Text(text) if self.ghost && !focused && text.is_empty() => {
+            Input::Text(_) if self.shows_ghost(focused) && area.height > 1 => {
+                pen.paragraph(area, &self.hint, theme.dim);
+            }
+            Input::Text(_) if self.shows_ghost(focused) => {
                 pen.put(area.x, area.y, area.width, &self.hint, theme.dim);
             }
             Input::Text(text) => {

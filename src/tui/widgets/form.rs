@@ -7,7 +7,7 @@ use crossterm::event::KeyCode;
 use ratatui::layout::Rect;
 
 use crate::keymap::Key;
-use crate::paint::{Pen, cells, wrap};
+use crate::paint::{Pen, cells, parts};
 
 use super::field::{Field, Input};
 
@@ -310,11 +310,11 @@ impl Form {
         }
     }
 
-    /// Returns the cells that the labels take of a width.
+    /// Returns the cells that the labels take of a width; those for which it is too little are wrapped.
     fn label_width(&self, visible: &[usize], width: u16) -> u16 {
         let longest = visible
             .iter()
-            .map(|index| cells(&self.fields[*index].label) + 2)
+            .map(|index| cells(&self.fields[*index].label) + SIGNS)
             .max()
             .unwrap_or(0)
             .min(usize::from(width) * 45 / 100);
@@ -332,19 +332,31 @@ impl Form {
     /// Draws the form, shifted so that the focused field can be seen. Returns the rows used.
     pub(crate) fn draw(&self, pen: &mut Pen<'_>, area: Rect, focused: bool, now: Duration) -> u16 {
         let visible = self.visible();
-        let label_width = self.label_width(&visible, area.width);
-        let rows = self.rows(&visible, label_width, area.width);
+        let whole = area;
+        let mut area = area;
+        let mut label_width = self.label_width(&visible, area.width);
+        let mut rows = self.rows(&visible, label_width, area.width);
         let buttons = u16::from(!self.buttons.is_empty()) * 2;
         let room = area.height.saturating_sub(buttons);
+        let is_long = visible.len() > 1 && rows.iter().sum::<u16>() > room;
+        if is_long {
+            // At the edge stands how many fields are above and below.
+            area.width = area.width.saturating_sub(EDGE);
+            label_width = self.label_width(&visible, area.width);
+            rows = self.rows(&visible, label_width, area.width);
+        }
         let at = self.focus.min(visible.len());
         let start: u16 = rows.iter().take(at).sum();
         let end = start + rows.get(at).copied().unwrap_or(0);
         let total: u16 = rows.iter().sum();
         let mut top = self.top.get().min(total.saturating_sub(room));
-        if end > top + room {
-            top = end - room;
+        // The buttons are always to be seen: while one of them has the keys, the fields stay where they are.
+        if at < visible.len() {
+            if end > top + room {
+                top = end - room;
+            }
+            top = top.min(start);
         }
-        top = top.min(start);
         self.top.set(top);
         let mut row = 0;
         for (nth, index) in visible.iter().enumerate() {
@@ -367,12 +379,19 @@ impl Form {
             row += height;
         }
         let used = total.min(room);
+        if is_long && used > 0 {
+            let edge = Rect {
+                height: used,
+                ..whole
+            };
+            draw_edge(pen, edge, &rows, top);
+        }
         self.draw_buttons(
             pen,
             Rect {
                 y: area.y + used,
                 height: buttons,
-                ..area
+                ..whole
             },
             visible.len(),
             focused,
@@ -380,23 +399,26 @@ impl Form {
         used + buttons
     }
 
-    /// Returns how many rows each field takes; what is said of the focused one is wrapped.
+    /// Returns how many rows each field takes; labels are wrapped, and so is what is said of the focused one.
     fn rows(&self, visible: &[usize], label_width: u16, width: u16) -> Vec<u16> {
-        const MOST_BELOW: usize = 4;
         let room = usize::from(width.saturating_sub(label_width + 2));
+        let wrapped = |text: &str, room: usize| parts(text, room).take(MOST_BELOW).count();
         visible
             .iter()
             .enumerate()
             .map(|(nth, index)| {
                 let field = &self.fields[*index];
-                let below = match said(field, label_width) {
-                    Some((_, text)) if nth == self.focus => {
-                        wrap(&text, room).len().clamp(1, MOST_BELOW)
-                    }
-                    Some((Said::Error | Said::Doubt, _)) => 1,
-                    Some((Said::Hint, _)) | None => 0,
+                let is_current = nth == self.focus;
+                let said = said(field, is_current);
+                let below: usize = if is_current {
+                    said.iter().map(|(_, text)| wrapped(text, room)).sum()
+                } else if said.is_empty() && field.shows_ghost(is_current) {
+                    wrapped(&field.hint, room) - 1
+                } else {
+                    said.len()
                 };
-                1 + u16::try_from(below).unwrap_or(1)
+                let label = parts(&label(field), usize::from(label_width)).count();
+                u16::try_from(label.max(1 + below)).unwrap_or(1)
             })
             .collect()
     }
@@ -412,16 +434,8 @@ impl Form {
     ) {
         let theme = *pen.theme;
         let field = &self.fields[index];
-        let sign = match (field.required, field.changed) {
-            (_, true) => " *",
-            (true, false) => " !",
-            (false, false) => "",
-        };
-        let sign = if field.required && !field.is_empty() && !field.changed {
-            ""
-        } else {
-            sign
-        };
+        let is_current = self.visible().get(self.focus) == Some(&index);
+        let said = said(field, is_current);
         let mark = if !focused {
             " "
         } else if theme.ascii {
@@ -430,37 +444,43 @@ impl Form {
             "▌"
         };
         pen.put(area.x, area.y, 1, mark, theme.focus);
-        let label = format!("{}{sign}", field.label);
         let style = if focused { theme.focus } else { theme.text };
-        pen.put(area.x + 1, area.y, label_width, &label, style);
+        let named = Rect {
+            x: area.x + 1,
+            width: label_width,
+            ..area
+        };
+        pen.paragraph(named, &label(field), style);
         let lead = (label_width + 2).min(area.width);
         let value = Rect {
             x: area.x + lead,
             width: area.width - lead,
-            height: 1,
+            height: if said.is_empty() { area.height } else { 1 },
             ..area
         };
         field.draw(pen, value, focused, now);
-        let below = area.y + 1;
-        if below < area.bottom() {
+        let mut y = area.y + 1;
+        for (what, text) in said {
+            if y >= area.bottom() {
+                return;
+            }
+            let most = u16::try_from(MOST_BELOW).unwrap_or(u16::MAX);
             let room = Rect {
-                y: below,
-                height: area.bottom() - below,
+                y,
+                height: (area.bottom() - y).min(most),
                 ..value
             };
-            let Some((said, text)) = said(field, label_width) else {
-                return;
-            };
-            let style = match said {
+            let style = match what {
                 Said::Error => theme.bad,
                 Said::Doubt => theme.warn,
                 Said::Hint => theme.dim,
             };
-            if said != Said::Hint && room.height == 1 {
+            if what != Said::Hint && room.height == 1 {
                 // In one row it is cut with a mark.
                 pen.put(room.x, room.y, room.width, &text, style);
+                y += 1;
             } else {
-                pen.paragraph(room, &text, style);
+                y += pen.paragraph(room, &text, style).max(1);
             }
         }
     }
@@ -499,22 +519,54 @@ enum Said {
     Hint,
 }
 
-/// Returns what stands below a field: what is wrong with it, what is doubtful, or its hint. A label for which there is no
-/// room beside it is said in full there.
-fn said(field: &Field, label_width: u16) -> Option<(Said, String)> {
-    if let Some(error) = &field.error {
-        return Some((Said::Error, format!("x {error}")));
-    }
-    if let Some(doubt) = &field.doubt {
-        return Some((Said::Doubt, format!("! {doubt}")));
-    }
-    let is_cut = cells(&field.label) + 2 > usize::from(label_width);
-    let text = match (is_cut, field.hint.is_empty()) {
-        (true, true) => field.label.clone(),
-        (true, false) => format!("{}: {}", field.label, field.hint),
-        (false, _) => field.hint.clone(),
+/// The cells that the signs behind a label take: `*`, it has to be filled in, as in the Console; `~`, it was changed.
+const SIGNS: usize = 3;
+/// The most rows of each thing that is said below a field.
+const MOST_BELOW: usize = 4;
+/// The cells at the edge of a form that is longer than its room.
+const EDGE: u16 = 4;
+
+/// Returns a field's label with its signs.
+fn label(field: &Field) -> String {
+    let sign = match (field.required, field.changed) {
+        (true, true) => " *~",
+        (true, false) => " *",
+        (false, true) => " ~",
+        (false, false) => "",
     };
-    (!text.is_empty()).then_some((Said::Hint, text))
+    format!("{}{sign}", field.label)
+}
+
+/// Says at the edge how many fields are above and below those that are shown.
+fn draw_edge(pen: &mut Pen<'_>, area: Rect, rows: &[u16], top: u16) {
+    let (mut above, mut below, mut row) = (0, 0, 0);
+    for height in rows {
+        above += u16::from(row < top);
+        below += u16::from(row >= top + area.height);
+        row += height;
+    }
+    let style = pen.theme.dim;
+    let wide = EDGE - 1;
+    let x = area.right().saturating_sub(wide);
+    if above > 0 {
+        pen.put(x, area.y, wide, &format!("↑{above}"), style);
+    }
+    if below > 0 {
+        let y = area.bottom() - 1;
+        pen.put(x, y, wide, &format!("↓{below}"), style);
+    }
+}
+
+/// Returns what stands below a field: what is wrong with it, or what is doubtful; and its hint while it has the keys.
+fn said(field: &Field, is_current: bool) -> Vec<(Said, String)> {
+    let fault = match (&field.error, &field.doubt) {
+        (Some(error), _) => Some((Said::Error, format!("x {error}"))),
+        (None, Some(doubt)) => Some((Said::Doubt, format!("! {doubt}"))),
+        (None, None) => None,
+    };
+    let hint = is_current && !field.hint.is_empty();
+    let hint = hint.then(|| (Said::Hint, field.hint.clone()));
+    fault.into_iter().chain(hint).collect()
 }
 
 #[cfg(test)]
@@ -549,6 +601,54 @@ mod tests {
             last = form.key(Key::of(*code), Duration::ZERO);
         }
         last
+    }
+
+    #[test]
+    fn brackets_hold_what_an_empty_line_keeps_and_nothing_else() {
+        let modes = vec![Choice::plain("basic"), Choice::plain("bearer")];
+        let mode = Field::choice("mode", "Mode", modes, "basic");
+        for (field, asked) in [
+            (
+                Field::text("name", "Name", "").hint("Of the user."),
+                "Name  (Of the user.):",
+            ),
+            (Field::text("name", "Name", "kim").required(), "Name * [kim]:"),
+            (
+                Field::secret("token", "Token", None),
+                "Token  (env:NAME, file:path, or the secret):",
+            ),
+            (
+                mode.key_hint("Left and Right change it."),
+                "Mode [basic]  (1 basic, 2 bearer):",
+            ),
+            (
+                Field::toggle("blocking", "Blocking", true),
+                "Blocking [on]  (on or off):",
+            ),
+        ] {
+            assert_eq!(field.asks(), asked);
+        }
+    }
+
+    #[test]
+    fn an_offer_gives_way_to_another_one_and_what_was_typed_to_none() {
+        let mut field = Field::text("name", "Name", "");
+        field.suggest("ada");
+        assert!(!field.changed && field.value() == "ada");
+        field.suggest("bob");
+        let key = |letter: char| Key::of(KeyCode::Char(letter));
+        field.key(key('k'), Duration::ZERO);
+        assert_eq!(field.value(), "k", "it takes the place of the offer");
+        field.suggest("ada");
+        assert_eq!(field.value(), "k");
+        // What was emptied is meant to be empty, and what somebody named is no offer.
+        let mut field = Field::text("name", "Name", "ada").offered();
+        field.key(Key::of(KeyCode::Backspace), Duration::ZERO);
+        field.suggest("bob");
+        assert_eq!(field.value(), "");
+        let mut field = Field::text("name", "Name", "ada");
+        field.suggest("bob");
+        assert_eq!(field.value(), "ada");
     }
 
     #[test]
@@ -588,6 +688,80 @@ mod tests {
         press(&mut form, &[KeyCode::Char('m')]);
         assert_eq!(form.fields[0].error, None);
         assert!(!form.refuse("token", "it is not shown now"));
+    }
+
+    fn shown(form: &Form, width: u16, height: u16) -> String {
+        let area = Rect::new(0, 0, width, height);
+        let mut buffer = ratatui::buffer::Buffer::empty(area);
+        let theme = crate::theme::Theme::plain();
+        let mut pen = Pen {
+            buffer: &mut buffer,
+            theme: &theme,
+        };
+        form.draw(&mut pen, area, true, Duration::ZERO);
+        crate::shot::text(&buffer)
+    }
+
+    #[test]
+    fn a_star_is_required_and_a_tilde_is_changed() {
+        let mut form = Form::new(
+            vec![
+                Field::text("name", "Name", "Kim").required(),
+                Field::text("note", "Note", ""),
+            ],
+            Vec::new(),
+        );
+        let text = shown(&form, 40, 4);
+        assert!(text.contains("Name *") && !text.contains('~'), "{text}");
+        press(&mut form, &[KeyCode::Char('x'), KeyCode::Tab]);
+        press(&mut form, &[KeyCode::Char('y')]);
+        let text = shown(&form, 40, 4);
+        assert!(text.contains("Name *~") && text.contains("Note ~"), "{text}");
+    }
+
+    #[test]
+    fn an_error_stands_before_the_hint_and_does_not_replace_it() {
+        let field = Field::text("name", "Name", "").required().hint("Seen by all");
+        let mut form = Form::new(vec![field], vec![Button::acts("ok", "Finish")]);
+        form.focus_button("ok");
+        press(&mut form, &[KeyCode::Enter]);
+        let text = shown(&form, 40, 6);
+        let (error, hint) = (text.find("x Name is required"), text.find("Seen by all"));
+        assert!(error.is_some() && error < hint, "{text}");
+        // Where there is no room for both, the error is what is said.
+        let text = shown(&form, 40, 4);
+        assert!(text.contains("x Name") && !text.contains("Seen"), "{text}");
+    }
+
+    #[test]
+    fn a_long_label_is_wrapped_and_what_is_out_of_sight_is_counted() {
+        let fields = (0..9).map(|nth| Field::text(&nth.to_string(), &format!("Field {nth}"), ""));
+        let mut form = Form::new(fields.collect(), Vec::new());
+        let text = shown(&form, 30, 4);
+        assert!(text.contains("v5") && !text.contains('^'), "{text}");
+        press(&mut form, &[KeyCode::Tab; 5]);
+        let text = shown(&form, 30, 4);
+        assert!(text.contains("^2") && text.contains("v3"), "{text}");
+        let field = Field::toggle("skip", "Skip user provisioning when none is found", false);
+        let form = Form::new(vec![field], Vec::new());
+        let text = shown(&form, 40, 4);
+        for word in ["Skip user", "provisioning", "is found"] {
+            assert!(text.contains(word), "{word}: {text}");
+        }
+    }
+
+    #[test]
+    fn a_doubt_is_told_at_every_change_and_a_paste_has_a_bound() {
+        let doubted = |text: &str| (!text.starts_with('v')).then(|| "no v".to_owned());
+        let field = Field::text("version", "Version", "62").doubts(doubted);
+        let mut form = Form::new(vec![field], Vec::new());
+        assert!(shown(&form, 40, 4).contains("! no v"));
+        press(&mut form, &[KeyCode::Home, KeyCode::Char('v')]);
+        assert_eq!(form.fields[0].doubt, None);
+        form.paste(&"9".repeat(1 << 20));
+        assert_eq!(form.value("version"), "v62");
+        let text = shown(&form, 60, 6);
+        assert!(text.contains("1048576 characters"), "{text}");
     }
 
     #[test]

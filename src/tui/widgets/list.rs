@@ -113,6 +113,8 @@ impl List {
 pub(crate) struct Picked {
     list: List,
     key: Option<String>,
+    /// Where the thing was when it was looked for last.
+    place: Cell<usize>,
 }
 
 impl Picked {
@@ -120,7 +122,12 @@ impl Picked {
     pub(crate) fn at<K: AsRef<str>>(&self, keys: &[K]) -> Option<usize> {
         let key = self.key.as_deref();
         let found = keys.iter().position(|one| Some(one.as_ref()) == key);
-        found.or_else(|| self.list.selected(keys.len()))
+        if let Some(found) = found {
+            self.place.set(found);
+        }
+        // Of what is gone the place is known; the last one there is the neighbour of what was behind it.
+        let last = keys.len().checked_sub(1);
+        found.or_else(|| last.map(|last| self.place.get().min(last)))
     }
 
     /// Moves the selection.
@@ -128,6 +135,7 @@ impl Picked {
         self.list.at = self.at(keys).unwrap_or(0);
         self.list.go(to, keys.len());
         self.key = keys.get(self.list.at).map(|key| key.as_ref().to_owned());
+        self.place.set(self.list.at);
     }
 
     /// Selects a thing, which may be there later only.
@@ -233,14 +241,16 @@ impl Search {
         if !self.is_open || area.height <= 3 {
             return area;
         }
+        // What cannot be taken is said below it.
+        let rows = self.form.height(area.width).clamp(1, area.height - 2);
         let row = Rect {
-            y: area.bottom() - 1,
-            height: 1,
+            y: area.bottom() - rows,
+            height: rows,
             ..area
         };
         self.form.draw(pen, row, true, Duration::ZERO);
         Rect {
-            height: area.height - 1,
+            height: area.height - rows,
             ..area
         }
     }
@@ -273,7 +283,9 @@ mod tests {
         assert_eq!(picked.at(&["a"]), Some(0));
         assert_eq!(picked.at::<&str>(&[]), None);
         picked.choose("d");
-        assert_eq!(picked.at(&["a", "b", "c"]), Some(1), "not there yet");
+        assert_eq!(picked.at(&["a", "b", "c"]), Some(2), "not there yet");
         assert_eq!(picked.at(&["a", "b", "c", "d"]), Some(3));
+        // Chosen and not walked to: when it goes, its neighbour is selected.
+        assert_eq!(picked.at(&["a", "b", "c"]), Some(2));
     }
 }

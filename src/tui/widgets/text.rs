@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::keymap::Move;
-use crate::paint::{Line, Pen, Span, cells, wrap};
+use crate::paint::{Pen, Span, cells, parts};
 
 /// Stands for the end of a text, wherever that is when it is drawn.
 const END: usize = usize::MAX;
@@ -40,13 +40,18 @@ impl Text {
         };
     }
 
+    /// Tells whether there is more of it than could be seen when it was drawn last; before that, there may be.
+    pub(crate) fn scrolls(&self) -> bool {
+        self.end.get() != Some(0)
+    }
+
     /// Draws the lines from the first that is shown; `line` is asked for those of this page, the one before and the last.
-    pub(crate) fn draw(
+    pub(crate) fn draw<L: AsRef<[Span]>>(
         &self,
         pen: &mut Pen<'_>,
         area: Rect,
         len: usize,
-        mut line: impl FnMut(usize) -> Line,
+        mut line: impl FnMut(usize) -> L,
     ) {
         let end = last_page(area, len, &mut line);
         self.end.set(Some(end));
@@ -68,7 +73,7 @@ impl Text {
                 height: area.bottom() - y,
                 ..area
             };
-            let rows = wrapped(rest, &line(index), |x, y, width, text, style| {
+            let rows = wrapped(rest, line(index).as_ref(), |x, y, width, text, style| {
                 pen.put(x, y, width, text, style)
             });
             // A line that ends with the page may go on below it.
@@ -80,7 +85,11 @@ impl Text {
 }
 
 /// Returns the first line of the page that ends with the last line.
-fn last_page(area: Rect, len: usize, line: &mut impl FnMut(usize) -> Line) -> usize {
+fn last_page<L: AsRef<[Span]>>(
+    area: Rect,
+    len: usize,
+    line: &mut impl FnMut(usize) -> L,
+) -> usize {
     // More than a page of one line need not be known.
     let measured = Rect {
         y: 0,
@@ -89,7 +98,7 @@ fn last_page(area: Rect, len: usize, line: &mut impl FnMut(usize) -> Line) -> us
     };
     let (mut at, mut rows) = (len, 0_usize);
     while at > 0 {
-        let more = wrapped(measured, &line(at - 1), |_, _, width, text, _| {
+        let more = wrapped(measured, line(at - 1).as_ref(), |_, _, width, text, _| {
             u16::try_from(cells(text)).unwrap_or(u16::MAX).min(width)
         });
         rows += usize::from(more);
@@ -115,7 +124,7 @@ fn wrapped(
         let mut rest: &str = &text;
         loop {
             let room = usize::from(area.right().saturating_sub(x));
-            let part = wrap(rest, room).into_iter().next().unwrap_or_default();
+            let part = parts(rest, room).next().unwrap_or_default();
             if room > 0 {
                 x += put(x, y, area.right() - x, part, span.style);
             }
@@ -174,6 +183,17 @@ mod tests {
         assert_eq!(shown(&text, &lines, 4), end, "it never leaves the page");
         text.go(Move::First, 10_000);
         assert!(shown(&text, &lines, 4).starts_with("one"));
+    }
+
+    #[test]
+    fn of_a_line_without_end_a_page_is_shown() {
+        let endless = format!("begins {}", "no blank".repeat(1 << 17));
+        let lines = ["above", endless.as_str(), "below"];
+        let mut text = Text::default();
+        let first = shown(&text, &lines, 4);
+        assert!(first.starts_with("above\nbegins"), "{first}");
+        text.go(Move::Last, lines.len());
+        assert!(shown(&text, &lines, 4).contains("below"));
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! What the actions of *Connections* do.
 
 use super::sheets::{
-    MAPPING, UNSAVED, general_sheet, jit_sheet, mapping_path, mapping_sheet, sheet,
+    CONNECTOR, MAPPING, UNSAVED, general_sheet, jit_sheet, mapping_path, mapping_sheet, sheet,
+    sheet_of,
 };
 use super::wizard::connector_form;
 use super::{Connections, Tab, mapping_key, path};
@@ -47,7 +48,7 @@ impl Connections {
                 )];
             }
             ("delete", _) => return Self::delete(world, one),
-            ("map", _) => return mapping_sheet("map", "New mapping", None),
+            ("map", _) => return mapping_sheet(&sheet_of("map", one), "New mapping", None),
             ("connector", _) => {
                 self.wizard = None;
                 return Self::wizard_type(world, one, None, false);
@@ -92,13 +93,14 @@ impl Connections {
             ("drop", _) => return self.delete_connector(world, one),
             ("edit", Tab::General) => {
                 let filled = (one.name.as_str(), one.description.as_str());
-                return general_sheet("general", "General", UNSAVED, filled, Some(one.enabled));
+                let id = sheet_of("general", one);
+                return general_sheet(&id, "General", UNSAVED, filled, Some(one.enabled));
             }
             ("edit", Tab::Attributes) => {
                 let Some(mapping) = self.mapping(one).map(|at| &one.attributes[at]) else {
                     return Vec::new();
                 };
-                let id = format!("{MAPPING}{}", mapping_key(mapping));
+                let id = sheet_of(&format!("{MAPPING}{}", mapping_key(mapping)), one);
                 return mapping_sheet(&id, "Mapping", Some(mapping));
             }
             ("edit", Tab::Roles) => {
@@ -109,7 +111,12 @@ impl Connections {
                     .collect();
                 let known = world.roles_hint();
                 let hint = format!("{}. Empty means everybody.", known.trim_end_matches('.'));
-                let fields = vec![Field::text("roles", "Role", &roles.join(", ")).hint(&hint)];
+                let field = Field::text("roles", "Role", &roles.join(", "))
+                    .check(config::name)
+                    .doubts(|roles| roles.split(',').find_map(config::role_doubt))
+                    .hint(&hint)
+                    .in_file("outbound_roles, in [[connections]]");
+                let fields = vec![field];
                 let form = Form::new(
                     fields,
                     vec![
@@ -122,7 +129,8 @@ impl Connections {
                      last one deprovisions."
                         .to_owned(),
                 ];
-                return sheet("roles", "Outbound Provisioning Roles", "", form, says);
+                let id = sheet_of("roles", one);
+                return sheet(&id, "Outbound Provisioning Roles", "", form, says);
             }
             ("edit", Tab::Jit) => return jit_sheet(world, one),
             ("edit", Tab::Outbound) => {
@@ -132,11 +140,11 @@ impl Connections {
                 let Some(kind) = world.catalogue.of(&settings.kind) else {
                     return Vec::new();
                 };
-                let fields = settings::fields(kind, Some(settings), world.base());
+                let fields = settings::fields(kind, Some(settings), world);
                 let form = connector_form(fields, true);
                 let title = format!("{}/{}", one.id, settings.kind);
                 return sheet(
-                    "connector",
+                    &sheet_of(&format!("{CONNECTOR}{}", settings.kind), one),
                     &title,
                     "Secrets that are left alone stay as they are",
                     form,

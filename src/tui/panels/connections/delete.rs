@@ -35,12 +35,16 @@ impl Connections {
                 kind: settings.kind.clone(),
             })
             .collect();
-        let mut body = vec![format!(
-            "{} and its {} are taken out of the file with Update.",
-            one.name,
-            counted(connectors.len(), "connector")
-        )];
-        body.extend(what_stays(world, &connectors));
+        let name = &one.name;
+        let goes = match connectors.len() {
+            0 => format!("{name} is"),
+            1 => format!("{name} and its connector are"),
+            more => format!("{name} and its {more} connectors are"),
+        };
+        let mut body = vec![format!("{goes} taken out of the file with Update.")];
+        if !connectors.is_empty() {
+            body.extend(what_stays(world, &connectors));
+        }
         let edit = Edit::new(format!("Delete connection {}", one.name)).remove(path(one));
         let answers = vec![("Delete", vec![Wish::Edit(edit)]), ("Cancel", Vec::new())];
         let question = Question::new("Are you sure?", body, Some(one.name.clone()), answers);
@@ -123,7 +127,8 @@ fn what_stays(world: &World, connectors: &[ConnectorRef]) -> Vec<String> {
         .sum();
     if owed > 0 {
         out.push(format!(
-            "{owed} operation(s) are owed to it: they wait until they are discarded (Journal)."
+            "Owed to it: {}, which wait until somebody discards them (Journal).",
+            counted(owed, "operation")
         ));
     }
     out

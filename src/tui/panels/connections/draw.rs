@@ -121,7 +121,7 @@ impl Connections {
                 self.draw_rows(world, pen, body, one);
             }
             tab => {
-                let lines = lines(world, one, tab);
+                let lines = lines(world, one, tab, &self.read);
                 self.text
                     .draw(pen, body, lines.len(), |at| lines[at].clone());
             }

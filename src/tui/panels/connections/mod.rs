@@ -7,8 +7,10 @@ mod sheets;
 mod told;
 mod wizard;
 
+use std::cell::RefCell;
+
 use crossterm::event::KeyCode;
-use domain::{AttributeMapping, Connection, ConnectorSettings};
+use domain::{AttributeMapping, Connection, ConnectorKind, ConnectorSettings};
 use ratatui::layout::Rect;
 
 use wizard::Wizard;
@@ -70,6 +72,8 @@ pub(crate) struct Connections {
     open: bool,
     search: Search,
     wizard: Option<Wizard>,
+    /// What *Raw TOML* shows, as it was read when it was drawn last.
+    read: RefCell<Option<told::Read>>,
 }
 
 fn path(connection: &Connection) -> String {
@@ -99,9 +103,13 @@ fn row_keys(one: &Connection, tab: Tab) -> Vec<String> {
 
 /// A connection maps a remote attribute once, or once for each connector.
 fn mapping_key(mapping: &AttributeMapping) -> String {
-    match &mapping.connector {
-        Some(connector) => format!("{} {connector}", mapping.remote),
-        None => mapping.remote.clone(),
+    mapping_named(&mapping.remote, mapping.connector.as_ref())
+}
+
+fn mapping_named(remote: &str, connector: Option<&ConnectorKind>) -> String {
+    match connector {
+        Some(connector) => format!("{remote} {connector}"),
+        None => remote.to_owned(),
     }
 }
 
@@ -329,7 +337,9 @@ impl Panel for Connections {
     }
 
     fn sheet_changed(&self, world: &World, sheet: &str, form: &mut Form) -> Option<Vec<String>> {
-        let one = self.selected(world).filter(|_| sheet == wizard::TYPE)?;
+        let (what, of) = sheets::parts(sheet);
+        let one = world.config().connection(&of.into());
+        let one = one.filter(|_| what == wizard::TYPE)?;
         Some(wizard::type_says(world, one, &form.value("kind")))
     }
 
@@ -339,7 +349,11 @@ impl Panel for Connections {
         self.list.choose(key);
         self.rewind();
         if let Some(part) = part {
-            self.tab = Tab::Outbound;
+            let (tab, part) = match part.strip_prefix(sheets::MAPPING) {
+                Some(mapping) => (Tab::Attributes, mapping),
+                None => (Tab::Outbound, part),
+            };
+            self.tab = tab;
             self.rows.choose(part);
         }
     }

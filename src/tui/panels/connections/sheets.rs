@@ -1,18 +1,34 @@
 //! The forms of a connection's tabs, and the edits that they make.
 
 use config::edit::Value;
-use domain::{Connection, JitScheme, OnEmpty, RoleName};
+use domain::{Connection, ConnectorKind, JitScheme, OnEmpty, RoleName};
 
 use super::told::{scheme_label, scheme_word, sync_word};
-use super::{Connections, mapping_key, path};
+use super::{Connections, mapping_key, mapping_named, path};
 use crate::draft::Edit;
 use crate::modal::{Modal, Question, Sheet};
+use crate::panels::applications::name_is_right;
 use crate::widgets::{Button, Choice, Field, Form, Input};
 use crate::wish::Wish;
 use crate::world::World;
 
 /// What the id of the sheet of a mapping begins with; the mapping's key follows.
 pub(super) const MAPPING: &str = "map:";
+/// What the id of the sheet of a connector begins with; the connector's type follows.
+pub(super) const CONNECTOR: &str = "connector:";
+/// What stands in the id of a sheet before the connection that it is about. Another one may be selected when it is sent
+/// off: somebody else may have removed this one.
+const OF: &str = " of ";
+
+/// Returns the id of a sheet about a connection.
+pub(super) fn sheet_of(what: &str, one: &Connection) -> String {
+    format!("{what}{OF}{}", one.id)
+}
+
+/// Returns what a sheet is, and the id of the connection that it is about.
+pub(super) fn parts(sheet: &str) -> (&str, &str) {
+    sheet.rsplit_once(OF).unwrap_or((sheet, ""))
+}
 
 impl Connections {
     /// Refuses a name that another connection has.
@@ -34,8 +50,13 @@ impl Connections {
         })
     }
 
-    pub(super) fn submitted_general(world: &World, one: &Connection, form: &Form) -> Vec<Wish> {
-        if let Some(refused) = Self::taken(world, "general", &form.value("name"), Some(one)) {
+    pub(super) fn submitted_general(
+        world: &World,
+        one: &Connection,
+        sheet: &str,
+        form: &Form,
+    ) -> Vec<Wish> {
+        if let Some(refused) = Self::taken(world, sheet, &form.value("name"), Some(one)) {
             return refused;
         }
         let mut edit = Edit::new(format!("{}: General", one.name));
@@ -99,7 +120,11 @@ impl Connections {
             body.push("Take the connection out of the login flow first.".to_owned());
             let answers = vec![("Close", Vec::new())];
             let question = Question::new("Operation Not Allowed", body, None, answers);
-            return vec![Wish::Show(Box::new(Modal::Question(question)))];
+            // The other fields may hold what is wanted all the same.
+            return vec![
+                Wish::KeepSheet,
+                Wish::Show(Box::new(Modal::Question(question))),
+            ];
         }
         let mut edit = Edit::new(format!("{}: Just-in-Time Provisioning", one.name));
         for field in form.fields.iter().filter(|field| field.changed) {
@@ -134,14 +159,16 @@ impl Connections {
             one.name,
             form.value("remote")
         ));
-        vec![Wish::Edit(
-            edit.insert(format!("{}.attributes", path(one)), entries),
-        )]
+        let edit = edit.insert(format!("{}.attributes", path(one)), entries);
+        vec![
+            Wish::Edit(edit),
+            mapping_made(one, &form.value("remote"), None),
+        ]
     }
 
     /// Takes a mapping that was edited.
     pub(super) fn submitted_mapping(one: &Connection, sheet: &str, form: &Form) -> Vec<Wish> {
-        let key = sheet.strip_prefix(MAPPING).unwrap_or_default();
+        let key = parts(sheet).0.strip_prefix(MAPPING).unwrap_or_default();
         let mut mappings = one.attributes.iter();
         let Some(at) = mappings.position(|mapping| mapping_key(mapping) == key) else {
             let told = format!("{key} is not mapped here any more: somebody else removed it");
@@ -171,14 +198,25 @@ impl Connections {
                 _ => edit,
             };
         }
-        if form.value("remote") != before.remote {
-            edit = edit.set(format!("{place}.remote"), form.value("remote"));
+        let remote = form.value("remote");
+        if remote != before.remote {
+            edit = edit.set(format!("{place}.remote"), remote.as_str());
         }
         if edit.steps.is_empty() {
             Vec::new()
         } else {
-            vec![Wish::Edit(edit)]
+            let made = mapping_made(one, &remote, before.connector.as_ref());
+            vec![Wish::Edit(edit), made]
         }
+    }
+}
+
+/// Selects a mapping that was made, or has another name now.
+fn mapping_made(one: &Connection, remote: &str, connector: Option<&ConnectorKind>) -> Wish {
+    Wish::Made {
+        panel: "connections",
+        key: one.id.to_string(),
+        part: Some(format!("{MAPPING}{}", mapping_named(remote, connector))),
     }
 }
 
@@ -244,13 +282,6 @@ pub(super) fn sheet(id: &str, title: &str, note: &str, form: Form, says: Vec<Str
     })))]
 }
 
-pub(super) fn name_is_right(name: &str) -> Result<(), String> {
-    match name.chars().count() {
-        3..=120 => Ok(()),
-        _ => Err("a name has 3 to 120 characters".to_owned()),
-    }
-}
-
 /// Opens the sheet about a connection itself; a new one has no toggle.
 pub(super) fn general_sheet(
     id: &str,
@@ -268,13 +299,15 @@ pub(super) fn general_sheet(
         Field::text("name", "Name", name)
             .required()
             .check(name_is_right)
-            .hint(hint),
-        Field::text("description", "Description", description),
+            .hint(hint)
+            .in_file("name, in [[connections]]"),
+        description_field(description),
     ];
     if let Some(enabled) = enabled {
         fields.push(
             Field::toggle("enabled", "Enabled", enabled)
-                .hint("A disabled connection provisions nothing."),
+                .hint("A disabled connection provisions nothing.")
+                .in_file("enabled, in [[connections]]"),
         );
     }
     let word = if note.starts_with("1 of") {
@@ -291,6 +324,13 @@ pub(super) fn general_sheet(
         form.set_begun();
     }
     sheet(id, title, note, form, Vec::new())
+}
+
+pub(super) fn description_field(description: &str) -> Field {
+    Field::text("description", "Description", description)
+        .check(config::description)
+        .hint("What it is for, in 1023 characters at most.")
+        .in_file("description, in [[connections]]")
 }
 
 pub(super) fn mapping_sheet(
@@ -310,22 +350,30 @@ pub(super) fn mapping_sheet(
             mapping.map_or("", |mapping| &mapping.remote),
         )
         .required()
-        .hint("In the target's words: LastName"),
-        Field::text("local", "Local claim", local).hint("A claim URI or its short name: lastname"),
+        .check(config::name)
+        .hint("In the target's words: LastName")
+        .in_file("remote, in [[connections.attributes]]"),
+        Field::text("local", "Local claim", local)
+            .check(config::name)
+            .hint("A claim URI or its short name: lastname")
+            .in_file("local, in [[connections.attributes]]"),
         Field::text(
             "default",
             "Default",
             &text(mapping.and_then(|mapping| mapping.default.as_ref())),
         )
-        .hint("Used when the user has no value."),
+        .hint("Used when the user has no value.")
+        .in_file("default, in [[connections.attributes]]"),
         Field::text(
             "value",
             "Constant",
             &text(mapping.and_then(|mapping| mapping.value.as_ref())),
         )
-        .hint("Never overridden by a user's value; instead of a claim."),
+        .hint("Never overridden by a user's value; instead of a claim.")
+        .in_file("value, in [[connections.attributes]]"),
         Field::toggle("clear", "Clear when empty", on_empty)
-            .hint("An emptied claim empties the remote attribute."),
+            .hint("An emptied claim empties the remote attribute.")
+            .in_file("on_empty = \"clear\", in [[connections.attributes]]"),
     ];
     let form = Form::new(
         fields,
@@ -362,40 +410,57 @@ pub(super) fn jit_sheet(world: &World, one: &Connection) -> Vec<Wish> {
             "enabled",
             "Just-in-Time (JIT) User Provisioning",
             one.jit.enabled,
-        ),
+        )
+        .hint("Whoever logs in through this connection for the first time becomes a local user.")
+        .in_file("enabled, in [connections.jit]"),
         Field::choice(
             "user_store",
             "User store domain to always provision users",
             stores,
             one.jit.user_store.as_str(),
-        ),
+        )
+        .hint("The store that these users are made in.")
+        .in_file("user_store, in [connections.jit]"),
         Field::choice(
             "scheme",
             "Provisioning scheme",
             schemes.to_vec(),
             scheme_word(one.jit.scheme),
-        ),
+        )
+        .hint("What somebody is asked for before the local user is made.")
+        .in_file("scheme, in [connections.jit]"),
         Field::toggle(
             "associate_local_user",
             "Enable local account linking",
             one.jit.associate_local_user,
-        ),
+        )
+        .hint("Whoever comes with the name of a local user is that user, and no second one is made.")
+        .in_file("associate_local_user, in [connections.jit]"),
         Field::toggle(
             "skip_when_not_found",
             "Skip user provisioning when no local account is found",
             one.jit.skip_when_not_found,
-        ),
+        )
+        .hint("Only who has a local account already is linked; nobody is made.")
+        .in_file("skip_when_not_found, in [connections.jit]"),
         Field::choice(
             "attribute_sync",
             "Attribute synchronization method",
             syncs,
             sync_word(one),
-        ),
+        )
+        .hint(
+            "What a later login does to the local claims: they become those of the login, stay as they are, or only get \
+             those that they lack.",
+        )
+        .in_file("attribute_sync, in [connections.jit]"),
         Field::toggle(
             "override_roles",
             "Override existing roles with external IDP group roles",
             one.jit.override_roles,
-        ),
+        )
+        .hint("At a login the roles become those of the groups that the identity provider tells.")
+        .in_file("override_roles, in [connections.jit]"),
     ];
     let form = Form::new(
         fields,
@@ -405,7 +470,7 @@ pub(super) fn jit_sheet(world: &World, one: &Connection) -> Vec<Wish> {
         ],
     );
     sheet(
-        "jit",
+        &sheet_of("jit", one),
         "Just-in-Time Provisioning",
         UNSAVED,
         form,

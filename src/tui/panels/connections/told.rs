@@ -1,5 +1,8 @@
 //! What a tab of a connection says as text.
 
+use std::cell::RefCell;
+use std::time::SystemTime;
+
 use domain::{Connection, ConnectorSettings, JitScheme};
 
 use super::{Connections, Tab};
@@ -19,7 +22,12 @@ pub(super) fn yes(on: bool) -> &'static str {
 }
 
 /// Says what a tab shows as text.
-pub(super) fn lines(world: &World, one: &Connection, tab: Tab) -> Vec<Line> {
+pub(super) fn lines(
+    world: &World,
+    one: &Connection,
+    tab: Tab,
+    read: &RefCell<Option<Read>>,
+) -> Vec<Line> {
     let theme = world.theme;
     match tab {
         Tab::General => {
@@ -93,7 +101,7 @@ pub(super) fn lines(world: &World, one: &Connection, tab: Tab) -> Vec<Line> {
                 yes(one.jit.override_roles),
             ),
         ],
-        Tab::Raw => raw(world, one),
+        Tab::Raw => raw(world, one, read),
         Tab::Outbound => Vec::new(),
     }
 }
@@ -170,31 +178,67 @@ fn sync_label(one: &Connection) -> &'static str {
     }
 }
 
-/// Returns the lines of the file about one connection, secrets masked.
-pub(super) fn raw(world: &World, one: &Connection) -> Vec<Line> {
-    let text = match &world.draft {
-        Some(draft) => draft.document().text().to_owned(),
-        None => match std::fs::read_to_string(&world.file) {
-            Ok(text) => text,
-            Err(error) => {
-                return vec![vec![Span::new(
-                    format!("cannot read the file: {error}"),
-                    world.theme.bad,
-                )]];
+/// The lines of the file as they were read last, secrets masked: reading and parsing all of it for each key would be felt.
+pub(super) struct Read {
+    of: Version,
+    lines: Vec<String>,
+}
+
+/// What the lines were read from.
+#[derive(PartialEq)]
+enum Version {
+    /// The text of a draft.
+    Draft(String),
+    /// The file as it was changed last, and how long it was then.
+    File(Option<SystemTime>, u64),
+}
+
+impl Read {
+    /// Reads the lines, unless they are those that are known already.
+    fn of(world: &World, known: Option<Self>) -> std::io::Result<Self> {
+        let of = match &world.draft {
+            Some(draft) => Version::Draft(draft.document().text().to_owned()),
+            None => {
+                let data = std::fs::metadata(&world.file)?;
+                Version::File(data.modified().ok(), data.len())
             }
-        },
+        };
+        if let Some(known) = known.filter(|known| known.of == of) {
+            return Ok(known);
+        }
+        let lines = match &of {
+            Version::Draft(text) => config::readable(text, &world.catalogue),
+            Version::File(..) => {
+                config::readable(&std::fs::read_to_string(&world.file)?, &world.catalogue)
+            }
+        };
+        Ok(Self { of, lines })
+    }
+}
+
+/// Returns the lines of the file about one connection, secrets masked.
+fn raw(world: &World, one: &Connection, known: &RefCell<Option<Read>>) -> Vec<Line> {
+    let mut known = known.borrow_mut();
+    let read = match Read::of(world, known.take()) {
+        Ok(read) => known.insert(read),
+        Err(error) => {
+            return vec![vec![Span::new(
+                format!("cannot read the file: {error}"),
+                world.theme.bad,
+            )]];
+        }
     };
-    let lines = config::readable(&text, &world.catalogue);
+    let lines = &read.lines;
     // While the draft has errors, the configuration with its line numbers is the last one without.
     let is_apart = |draft: &Draft| !draft.errors.is_empty();
     let start = if world.draft.as_ref().is_some_and(is_apart) {
-        header_of(&lines, &one.id.0)
+        header_of(lines, &one.id.0)
     } else {
         one.line.map(|line| line.saturating_sub(1))
     };
     let start = start.unwrap_or(0);
-    let mut shown: Vec<(usize, String)> = lines
-        .into_iter()
+    let mut shown: Vec<(usize, &String)> = lines
+        .iter()
         .enumerate()
         .skip(start)
         .take_while(|(at, line)| {
@@ -225,7 +269,7 @@ pub(super) fn raw(world: &World, one: &Connection) -> Vec<Line> {
             };
             vec![
                 Span::new(format!("{:>4} ", at + 1), world.theme.dim),
-                Span::new(line, style),
+                Span::new(line.clone(), style),
             ]
         })
         .collect()

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use config::edit::Value;
 use domain::{AttributeMapping, Connection, ConnectorType};
 
-use super::sheets::{MAPPING, UNSAVED, general_sheet, name_is_right, sheet};
+use super::sheets::{
+    CONNECTOR, MAPPING, UNSAVED, description_field, general_sheet, parts, sheet, sheet_of,
+};
 use super::{Connections, path};
 use crate::draft::Edit;
 use crate::modal::{Menu, Modal, Reading};
 use crate::paint::{Line, Span};
-use crate::panels::applications::slug;
+use crate::panels::applications::{name_is_right, no_id, slug};
 use crate::panels::settings;
 use crate::widgets::{Button, Choice, Field, Form};
 use crate::wish::Wish;
@@ -35,10 +37,11 @@ impl Connections {
         if id == SETTINGS {
             return self.submitted_settings(world, form, button);
         }
-        let Some(one) = self.selected(world) else {
-            return Vec::new();
+        let (what, of) = parts(id);
+        let Some(one) = world.config().connection(&of.into()) else {
+            return refused(id, &format!("there is no connection {of} any more"));
         };
-        match id {
+        match what {
             TYPE => {
                 let Some(kind) = world.catalogue.find(&form.value("kind")) else {
                     return Vec::new();
@@ -46,12 +49,18 @@ impl Connections {
                 let target = Target::Present(one.id.0.clone());
                 self.configure(world, target, kind)
             }
-            "general" => Self::submitted_general(world, one, form),
+            "general" => Self::submitted_general(world, one, id, form),
             "jit" => Self::submitted_jit(world, one, form),
             "roles" => Self::submitted_roles(one, form),
-            "connector" => {
-                let Some(settings) = self.connector(one) else {
+            "map" => Self::submitted_new_mapping(one, id, form),
+            other if other.starts_with(MAPPING) => Self::submitted_mapping(one, id, form),
+            other => {
+                let Some(word) = other.strip_prefix(CONNECTOR) else {
                     return Vec::new();
+                };
+                let mut connectors = one.connectors.iter();
+                let Some(settings) = connectors.find(|settings| settings.kind.0 == word) else {
+                    return refused(id, &format!("{of} has no connector {word} any more"));
                 };
                 let Some(kind) = world.catalogue.of(&settings.kind) else {
                     return Vec::new();
@@ -63,9 +72,6 @@ impl Connections {
                     .into_iter()
                     .collect()
             }
-            "map" => Self::submitted_new_mapping(one, id, form),
-            other if other.starts_with(MAPPING) => Self::submitted_mapping(one, id, form),
-            _ => Vec::new(),
         }
     }
 
@@ -73,7 +79,7 @@ impl Connections {
         let mut items = vec![
             (
                 "Custom Connector".to_owned(),
-                "a target; its connectors are added under Outbound Provisioning".to_owned(),
+                "a target; its connectors are added afterwards".to_owned(),
                 new_sheet(world, "custom", ("", "")),
             ),
             (
@@ -85,7 +91,7 @@ impl Connections {
         for kind in world.catalogue.0 {
             items.push((
                 kind.label.to_owned(),
-                "a target with its connector, enabled from Update on".to_owned(),
+                "a target with its connector, which is enabled".to_owned(),
                 new_sheet(world, kind.kind, ("", "")),
             ));
         }
@@ -120,7 +126,7 @@ impl Connections {
         }
         let says = type_says(world, one, &form.value("kind"));
         let title = "Create outbound provisioning connector";
-        sheet(TYPE, title, "1 of 3: Connector selection", form, says)
+        sheet(&sheet_of(TYPE, one), title, "1 of 3: Connector selection", form, says)
     }
 
     /// Goes to step 2 for a type. What was filled in for it before is still there, whatever was chosen in between.
@@ -139,7 +145,7 @@ impl Connections {
         };
         let missing = settings::starters(kind, wizard.target.mappings(world));
         let form = wizard.forms.entry(kind.kind).or_insert_with(|| {
-            let mut fields = settings::fields(kind, None, world.base());
+            let mut fields = settings::fields(kind, None, world);
             fields.extend(settings::asked(&missing));
             connector_form(fields, false)
         });
@@ -151,26 +157,29 @@ impl Connections {
 
     /// Takes step 2, on the way on or back; either way what was filled in is kept.
     fn submitted_settings(&mut self, world: &World, form: &Form, button: &str) -> Vec<Wish> {
-        let one = self.selected(world);
         let Some(wizard) = &mut self.wizard else {
             return Vec::new();
         };
         wizard.forms.insert(wizard.kind.kind, form.clone());
+        if let Target::Present(id) = &wizard.target
+            && world.config().connection(&id.as_str().into()).is_none()
+        {
+            return refused(SETTINGS, &format!("there is no connection {id} any more"));
+        }
         if button != "back" {
             return self.wizard_summary(world);
         }
-        match (&wizard.target, one) {
-            (
-                Target::New {
-                    name, description, ..
-                },
-                _,
-            ) => new_sheet(world, wizard.kind.kind, (name, description)),
-            (Target::Present(_), Some(one)) => {
+        match &wizard.target {
+            Target::New {
+                name, description, ..
+            } => new_sheet(world, wizard.kind.kind, (name, description)),
+            Target::Present(id) => {
+                let Some(one) = world.config().connection(&id.as_str().into()) else {
+                    return Vec::new();
+                };
                 let is_begun = wizard.forms.values().any(Form::is_filled_in);
                 Self::wizard_type(world, one, Some(wizard.kind), is_begun)
             }
-            (Target::Present(_), None) => Vec::new(),
         }
     }
 
@@ -203,7 +212,7 @@ impl Connections {
             edit = edit.remove(format!("{at}.connectors[type={}]", kind.kind));
         }
         if let Target::New { name, .. } = &wizard.target {
-            edit.words = format!("New Connection {name}");
+            edit.words = format!("New Connection {name} (id {id})");
         }
         for (header, array, entries) in wizard.blocks(world, form, &at) {
             lines.push(vec![Span::new(header, theme.name)]);
@@ -239,9 +248,9 @@ impl Connections {
             ("Cancel", Vec::new()),
         ];
         vec![Wish::Show(Box::new(Modal::Reading(
-            Reading::new("3 of 3: Summary", lines, answers)
+            Reading::new(wizard.title(), lines, answers)
                 .ready()
-                .ends_form(),
+                .ends_form("3 of 3: Summary"),
         )))]
     }
 
@@ -252,7 +261,9 @@ impl Connections {
             return refused;
         }
         let known = world.config().connections.iter();
-        let id = slug(&name, known.map(|one| one.id.0.as_str()));
+        let Some(id) = slug(&name, known.map(|one| one.id.0.as_str())) else {
+            return no_id(&format!("new:{template}"));
+        };
         let description = form.value("description");
         if let Some(kind) = world.catalogue.find(template) {
             let target = Target::New {
@@ -263,7 +274,8 @@ impl Connections {
             return self.configure(world, target, kind);
         }
         let head = head(&id, &name, &description);
-        let mut edit = Edit::new(format!("New Connection {name}")).insert("connections", head);
+        let words = format!("New Connection {name} (id {id})");
+        let mut edit = Edit::new(words).insert("connections", head);
         if template == "oidc" {
             let path = format!("connections[id={id}]");
             edit = edit.set(format!("{path}.login.protocol"), "oidc");
@@ -308,6 +320,12 @@ pub(super) struct Wizard {
 type Block = (&'static str, String, Vec<(String, Value)>);
 
 impl Wizard {
+    /// Returns the title of the steps that know the type.
+    fn title(&self) -> String {
+        let label = self.kind.label;
+        format!("Create outbound provisioning connector: {label}")
+    }
+
     /// Returns everything that is added, in the order of the file; `at` is the connection's path.
     fn blocks(&self, world: &World, form: &Form, at: &str) -> Vec<Block> {
         let mut blocks = Vec::new();
@@ -384,6 +402,15 @@ impl Target {
     }
 }
 
+/// Refuses a form whose subject is gone; what was filled in stays to be seen.
+fn refused(sheet: &str, told: &str) -> Vec<Wish> {
+    vec![Wish::RefuseSheet {
+        id: sheet.to_owned(),
+        field: None,
+        told: format!("{told}: somebody else removed it, and nothing of the form is taken"),
+    }]
+}
+
 fn has(one: &Connection, kind: &ConnectorType) -> bool {
     one.connectors
         .iter()
@@ -445,13 +472,9 @@ fn wizard_settings(world: &World, wizard: &Wizard) -> Vec<Wish> {
         .filter(|mock| mock.target == wizard.kind.kind)
         .find_map(|mock| mock.access.as_ref());
     let says = mock.map(|access| format!("The mock on this machine takes  {access}"));
-    let title = format!(
-        "Create outbound provisioning connector: {}",
-        wizard.kind.label
-    );
     sheet(
         SETTINGS,
-        &title,
+        &wizard.title(),
         "2 of 3: Connector Details",
         form,
         says.into_iter().collect(),
@@ -477,17 +500,34 @@ fn new_sheet(world: &World, template: &str, filled: (&str, &str)) -> Vec<Wish> {
 }
 
 fn oidc_sheet(world: &World) -> Vec<Wish> {
-    let endpoint = |key, label| Field::text(key, label, "").check(config::address);
+    let endpoint = |key, label| {
+        let field = Field::text(key, label, "").check(config::address);
+        field.doubts(config::address_doubt)
+    };
     let fields = vec![
         Field::text("name", "Name", "")
             .required()
-            .check(name_is_right),
-        Field::text("description", "Description", ""),
-        Field::text("client_id", "Client ID", "").required(),
-        Field::secret("client_secret", "Client secret", None).refers_from(world.base(), None),
-        endpoint("authorization_endpoint", "Authorization endpoint URL"),
-        endpoint("token_endpoint", "Token endpoint URL"),
-        Field::toggle("jit", "Just-in-Time (JIT) User Provisioning", true),
+            .check(name_is_right)
+            .hint("People see it. The id is made of it, and stays when the name changes.")
+            .in_file("name, in [[connections]]"),
+        description_field(""),
+        Field::text("client_id", "Client ID", "")
+            .required()
+            .check(config::name)
+            .hint("How the identity provider knows this organization.")
+            .in_file("client_id, in [connections.login]"),
+        Field::secret("client_secret", "Client secret", None)
+            .refers_from(world.base(), None)
+            .in_file("client_secret, in [connections.login]"),
+        endpoint("authorization_endpoint", "Authorization endpoint URL")
+            .hint("Where people are sent to log in.")
+            .in_file("authorization_endpoint, in [connections.login]"),
+        endpoint("token_endpoint", "Token endpoint URL")
+            .hint("Where the code of a login is exchanged for tokens.")
+            .in_file("token_endpoint, in [connections.login]"),
+        Field::toggle("jit", "Just-in-Time (JIT) User Provisioning", true)
+            .hint("Whoever logs in through this connection for the first time becomes a local user.")
+            .in_file("enabled, in [connections.jit]"),
     ];
     let form = Form::new(
         fields,

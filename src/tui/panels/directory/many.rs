@@ -1,12 +1,12 @@
 //! Many users at once: marks, the bulk trigger, and the import of a file.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use domain::QualifiedName;
 
 use super::{Directory, HERE, Tab};
 use crate::modal::{Modal, Question, Sheet};
+use crate::paint::counted;
 use crate::panels::trigger::sets;
 use crate::widgets::{Button, Choice, Field, Form};
 use crate::wish::{Deed, Wish};
@@ -20,6 +20,11 @@ const WAYS: [(&str, &str); 4] = [
     ("update", "Change claims"),
     ("delete", "Delete"),
 ];
+
+/// The form that asks for a file of users.
+pub(super) const IMPORT: &str = "import";
+/// The form that asks what is to happen to many.
+const BULK: &str = "bulk";
 
 /// How many names are shown.
 const NAMES: usize = 6;
@@ -67,11 +72,11 @@ impl Directory {
     pub(super) fn several_label(&self) -> String {
         let count = self
             .several()
-            .map_or_else(String::new, |several| format!("{} ", several.count()));
+            .map_or_else(String::new, |several| format!(" ({})", several.count()));
         match (self.marked.is_empty(), self.sought().is_empty()) {
-            (false, _) => format!("Trigger for all {count}marked users"),
-            (true, true) => format!("Trigger for all {count}users"),
-            (true, false) => format!("Trigger for all {count}users that match"),
+            (false, _) => format!("Trigger for all marked users{count}"),
+            (true, true) => format!("Trigger for all users{count}"),
+            (true, false) => format!("Trigger for all users that match{count}"),
         }
     }
 
@@ -118,12 +123,12 @@ impl Directory {
             Button::leaves("cancel", "Cancel"),
         ];
         let says = vec![
-            format!("{count} user(s): {}", self.told(count)),
+            format!("{}: {}", counted(count, "user"), self.told(count)),
             "Each is a trigger of its own, one after the other; Ctrl-C stops. Those that a dry run should show first go \
              through Trigger one by one."
                 .to_owned(),
         ];
-        sheet("bulk", "Trigger for many", Form::new(fields, buttons), says)
+        sheet(BULK, "Trigger for many", Form::new(fields, buttons), says)
     }
 
     pub(super) fn import_sheet() -> Vec<Wish> {
@@ -142,36 +147,48 @@ impl Directory {
             "A CSV file has a header: userName, store, roles, groups, password, and claims by their short names."
                 .to_owned(),
         ];
-        sheet("import", "Import users", Form::new(fields, buttons), says)
+        sheet(IMPORT, "Import users", Form::new(fields, buttons), says)
     }
 
     pub(super) fn submitted_many(&mut self, form: &Form, button: &str) -> Vec<Wish> {
         if button == "import" {
-            return vec![Wish::Do(Deed::Import(PathBuf::from(form.value("file"))))];
+            // The form stays until it is known that the file can be imported: its name is not to be typed again.
+            let mut wishes = vec![Wish::KeepSheet];
+            if !std::mem::replace(&mut self.importing, true) {
+                let file = PathBuf::from(form.value("file"));
+                wishes.push(Wish::Do(Deed::Import(file)));
+            }
+            return wishes;
         }
         let way = form.value("way");
         let each = match each(&way, form) {
             Ok(each) => each,
-            Err(told) => return vec![Wish::Fail(told)],
+            Err(told) => {
+                return vec![Wish::RefuseSheet {
+                    id: BULK.to_owned(),
+                    field: Some("set".to_owned()),
+                    told,
+                }];
+            }
         };
         let Some(whom) = self.several() else {
-            return vec![Wish::Say(
-                "the search goes on; B again in a moment".to_owned(),
-            )];
+            let told = "the search goes on; once more in a moment".to_owned();
+            return vec![Wish::KeepSheet, Wish::Say(told)];
         };
         let count = whom.count();
         let label = WAYS
             .iter()
             .find(|(word, _)| *word == way)
             .map_or("Trigger", |(_, label)| label);
-        let what = format!("{label} for {count} user(s)");
+        let what = format!("{label} for {}", counted(count, "user"));
         let body = vec![
             format!("{what}: {}", self.told(count)),
             "Whatever the provisioners make of each is sent to the targets.".to_owned(),
         ];
         let typed = (way == "delete").then(|| format!("delete {count}"));
+        // The marks go when it has begun: until then the answer may still be no.
+        self.begins = Some(what.clone());
         let deed = Wish::Do(Deed::Bulk { what, each, whom });
-        self.marked = BTreeSet::new();
         let answers = vec![("Trigger", vec![deed]), ("Cancel", Vec::new())];
         vec![Wish::Show(Box::new(Modal::Question(Question::new(
             "Trigger for many?",

@@ -72,6 +72,10 @@ pub(crate) struct Directory {
     marked: BTreeSet<QualifiedName>,
     /// What is to be selected as soon as it is there: it was made, or got this name, a moment ago.
     wanted: Option<String>,
+    /// A file was asked to be imported, and it is not known yet whether it can be.
+    importing: bool,
+    /// What is to happen to many, in words, once somebody has said yes.
+    begins: Option<String>,
 }
 
 impl Default for Directory {
@@ -101,6 +105,8 @@ impl Default for Directory {
             open: false,
             marked: BTreeSet::new(),
             wanted: None,
+            importing: false,
+            begins: None,
         }
     }
 }
@@ -184,6 +190,47 @@ impl Directory {
         self.list = List::default();
         self.text = Text::default();
         self.wanted = None;
+        // What is searched for in one list is not searched for in another.
+        self.stop_searching();
+    }
+
+    fn stop_searching(&mut self) {
+        self.search = search();
+        self.found = None;
+        self.searching = false;
+    }
+
+    /// Returns how many match what is searched for, once that is known.
+    fn matching(&self) -> Option<u64> {
+        if self.sought().is_empty() {
+            return None;
+        }
+        match (self.beyond(), self.found()) {
+            (Some(_), found) => found.map(|found| found.count),
+            (None, _) => u64::try_from(self.names().len()).ok(),
+        }
+    }
+
+    /// Says how many there are in the list that is shown, how many of them match, and how many users are marked: marks
+    /// stay where a search hides them.
+    fn told_count(&self) -> String {
+        let all = match self.tab {
+            Tab::Users => self.users_counted(),
+            Tab::Groups => counted(self.groups.len(), "group"),
+            Tab::Roles => counted(self.roles.len(), "role"),
+        };
+        let shown = match self.matching() {
+            Some(count) => format!("{count} of {all}"),
+            None => all,
+        };
+        format!("{shown}{}", self.told_marks())
+    }
+
+    fn told_marks(&self) -> String {
+        match self.marked.len() {
+            0 => String::new(),
+            count => format!(" · {count} marked"),
+        }
     }
 
     /// Selects what is to be selected, if it is there by now.
@@ -373,15 +420,7 @@ impl Directory {
             tab(Tab::Groups, "Groups"),
             tab(Tab::Roles, "Roles")
         );
-        let note = match self.tab {
-            Tab::Users => match self.found() {
-                Some(found) => format!("{} of {}", found.count, self.users_counted()),
-                None => self.users_counted(),
-            },
-            Tab::Groups => counted(self.groups.len(), "group"),
-            Tab::Roles => counted(self.roles.len(), "role"),
-        };
-        let inner = pen.frame(area, &title, &note, !self.open);
+        let inner = pen.frame(area, &title, &self.told_count(), !self.open);
         let names = self.names();
         if names.is_empty() {
             let text = match (self.tab, self.search.value("search").is_empty()) {
@@ -443,6 +482,12 @@ impl Directory {
         self.groups.get(at)
     }
 
+    /// Offers to open what is selected, unless it is open.
+    fn open_action(&self, command: String) -> Option<Action> {
+        let open = Action::new("open", Key::of(KeyCode::Enter), "Open").like(command);
+        (!self.open).then_some(open)
+    }
+
     /// Asks for the users after the last one that is listed, unless that is the last of all.
     fn more(&mut self) -> Option<Query> {
         let after = self.listed().last().map(|user| user.name.clone());
@@ -491,7 +536,7 @@ impl Directory {
     }
 
     fn users_counted(&self) -> String {
-        counted(usize::try_from(self.count).unwrap_or(usize::MAX), "user")
+        counted(self.count, "user")
     }
 }
 
@@ -509,7 +554,9 @@ impl Panel for Directory {
     }
 
     fn draw(&self, world: &World, pen: &mut Pen<'_>, area: Rect) {
-        let (area, bar) = if self.searching && area.height > 3 {
+        // What is searched for is to be read as long as it hides anything.
+        let has_bar = self.searching || !self.sought().is_empty();
+        let (area, bar) = if has_bar && area.height > 3 {
             (
                 Rect {
                     height: area.height - 1,
@@ -557,7 +604,7 @@ impl Panel for Directory {
                 .draw(pen, inner, lines.len(), |at| lines[at].clone());
         }
         if let Some(bar) = bar {
-            self.search.draw(pen, bar, true, Duration::ZERO);
+            self.search.draw(pen, bar, self.searching, Duration::ZERO);
         }
     }
 
@@ -628,9 +675,8 @@ impl Panel for Directory {
                         .like("outbound import csv FILE"),
                 );
                 if self.selected().is_some() {
+                    actions.extend(self.open_action(format!("outbound users show {name}")));
                     actions.extend([
-                        Action::new("open", Key::of(KeyCode::Enter), "Open")
-                            .like(format!("outbound users show {name}")),
                         Action::new("edit", Key::letter('e'), "Edit claims").like(format!(
                             "outbound trigger user-updated {name} --set CLAIM=VALUE"
                         )),
@@ -658,9 +704,8 @@ impl Panel for Directory {
                         .like("outbound trigger group-created NAME"),
                 );
                 if self.selected().is_some() {
+                    actions.extend(self.open_action(format!("outbound groups show {name}")));
                     actions.extend([
-                        Action::new("open", Key::of(KeyCode::Enter), "Open")
-                            .like(format!("outbound groups show {name}")),
                         Action::new("edit", Key::letter('e'), "Change members")
                             .like(format!("outbound trigger group-changed {name} --add USER")),
                         Action::new("rename", Key::letter('R'), "Rename")
@@ -676,9 +721,8 @@ impl Panel for Directory {
                         .like("outbound trigger role-created NAME"),
                 );
                 if self.selected().is_some() {
+                    actions.extend(self.open_action(format!("outbound roles show {name}")));
                     actions.extend([
-                        Action::new("open", Key::of(KeyCode::Enter), "Open")
-                            .like(format!("outbound roles show {name}")),
                         Action::new("edit", Key::letter('e'), "Rename")
                             .like(format!("outbound trigger role-renamed {name} NEW")),
                         Action::new("assign", Key::letter('a'), "Assign to a user")
@@ -700,7 +744,9 @@ impl Panel for Directory {
             );
         }
         if self.drifts_here().next().is_some() {
-            actions.push(
+            // First in the row, which is cut where there is little room: it is what the sign in the list asks for.
+            actions.insert(
+                0,
                 Action::new("decide", Key::letter('x'), "Decide about what differs")
                     .like(drift::command(self.drifts_here())),
             );
@@ -745,6 +791,12 @@ impl Panel for Directory {
             _ => {}
         }
         Vec::new()
+    }
+
+    fn selection(&self, world: &World) -> Option<(Tab, String)> {
+        let is_fresh = self.version == Some(world.board.directory_version);
+        let selected = self.selected().filter(|_| is_fresh);
+        selected.map(|(_, name)| (self.tab, name))
     }
 
     fn submitted(&mut self, _world: &World, _sheet: &str, form: &Form, button: &str) -> Vec<Wish> {
@@ -819,6 +871,27 @@ impl Panel for Directory {
                 count,
                 differing,
             } => self.heard(text, after.is_some(), users, *count, differing),
+            Answer::Unread(Query::Directory { .. }, _) => {
+                self.asked = false;
+                self.version = None;
+            }
+            Answer::Unread(Query::Find { .. }, _) => self.asked_find = None,
+            Answer::Unread(Query::Who(Who::Group(_)), _) => self.asked_members = None,
+            Answer::Unread(Query::Links(_), _) => self.asked_links = None,
+            Answer::Work(work) if self.begins.as_ref() == Some(&work.what) => {
+                self.begins = None;
+                self.marked.clear();
+            }
+            Answer::NotImported(told) if std::mem::take(&mut self.importing) => {
+                return vec![Wish::RefuseSheet {
+                    id: many::IMPORT.to_owned(),
+                    field: Some("file".to_owned()),
+                    told: told.clone(),
+                }];
+            }
+            Answer::Importing if std::mem::take(&mut self.importing) => {
+                return vec![Wish::CloseSheet(many::IMPORT.to_owned())];
+            }
             Answer::Links(local, links, drifts, written) => {
                 self.asked_links = None;
                 self.links.insert(*local, links.clone());
@@ -845,11 +918,8 @@ impl Panel for Directory {
 
     fn errand(&mut self, _world: &World, errand: Errand) -> Vec<Wish> {
         if let Errand::Select { tab, name } = errand {
+            // A search would hide it, and ends with that.
             self.show_tab(tab);
-            // A search would hide it.
-            self.search = search();
-            self.found = None;
-            self.searching = false;
             self.open = false;
             self.wanted = Some(name);
             self.seek();
@@ -862,8 +932,7 @@ impl Panel for Directory {
             return Some(Vec::new());
         }
         if !self.search.value("search").is_empty() {
-            self.search = search();
-            self.found = None;
+            self.stop_searching();
             return Some(Vec::new());
         }
         None
@@ -886,7 +955,15 @@ impl Panel for Directory {
             } else {
                 String::new()
             };
-            return format!("{} of {} match{more}", found.count, self.users_counted());
+            let marks = self.told_marks();
+            return format!(
+                "{} of {} match{more}{marks}",
+                found.count,
+                self.users_counted()
+            );
+        }
+        if self.matching().is_some() {
+            return format!("{} · Esc clears the search", self.told_count());
         }
         let shown = if self.is_partial() {
             format!(", {} read", self.users.len())
@@ -894,10 +971,11 @@ impl Panel for Directory {
             String::new()
         };
         format!(
-            "{}{shown} · {} · {}",
+            "{}{shown} · {} · {}{}",
             self.users_counted(),
             counted(self.groups.len(), "group"),
-            counted(self.roles.len(), "role")
+            counted(self.roles.len(), "role"),
+            self.told_marks()
         )
     }
 }

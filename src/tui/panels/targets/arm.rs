@@ -3,6 +3,7 @@
 use domain::LabFault;
 
 use crate::modal::{Menu, Modal, Sheet};
+use crate::paint::counted;
 use crate::widgets::{Button, Field, Form};
 use crate::wish::{Deed, Wish};
 use crate::world::World;
@@ -85,7 +86,7 @@ pub(super) fn disarm_menu(world: &World, target: &str) -> Vec<Wish> {
     items.extend(mock.armed.iter().map(|armed| {
         (
             armed.spec.clone(),
-            format!("has acted {} time(s)", armed.hits),
+            format!("has acted {}", counted(armed.hits, "time")),
             disarm(Some(armed.number)),
         )
     }));

@@ -13,7 +13,7 @@ use ratatui::layout::Rect;
 use crate::action::Action;
 use crate::keymap::Key;
 use crate::modal::{Modal, Question};
-use crate::paint::{Column, Pen, counted, wrap};
+use crate::paint::{Column, Pen, cells, counted, shortened, wrap};
 use crate::panel::Panel;
 use crate::screen::movement;
 use crate::widgets::{Form, List, Search, Text};
@@ -157,15 +157,10 @@ impl Targets {
                     (None, None) => ("stopped", theme.dim),
                 };
                 let address = mock.url.as_ref().or(mock.elsewhere.as_ref());
-                let faults: Vec<&str> =
-                    mock.armed.iter().map(|armed| armed.spec.as_str()).collect();
-                let faults = if mock.elsewhere.is_some() {
-                    "-".to_owned()
-                } else if faults.is_empty() {
-                    "no faults".to_owned()
-                } else {
-                    format!("! {}", faults.join("  "))
-                };
+                let faults_width = row
+                    .width
+                    .saturating_sub(if row.width > 110 { 90 } else { 63 });
+                let faults = told_faults(mock, usize::from(faults_width));
                 // What another process's mock holds is not known here.
                 let numbers = if mock.elsewhere.is_some() {
                     "-".to_owned()
@@ -192,12 +187,7 @@ impl Targets {
                         Column::new(state, 9, style),
                         Column::new(address.map_or("-", String::as_str), 30, theme.text),
                         Column::new(&numbers, if row.width > 110 { 36 } else { 9 }, theme.text),
-                        Column::new(
-                            &faults,
-                            row.width
-                                .saturating_sub(if row.width > 110 { 90 } else { 63 }),
-                            fault_style,
-                        ),
+                        Column::new(&faults, faults_width, fault_style),
                     ],
                 );
             },
@@ -252,8 +242,8 @@ impl Targets {
         let target = &mock.target;
         if let Some(address) = &mock.elsewhere {
             return Some(format!(
-                "Another process has {address}: a workbench, or `outbound mock`. What it holds is shown there, and by \
-                 `outbound mock objects {target}`; s starts it here once the port is free."
+                "Another process has {address}: a workbench, or `outbound mock`. It is steered there, or with `outbound \
+                 mock arm|disarm|objects|log|reset|snapshot|restore {target}`; s starts it here once the port is free."
             ));
         }
         if found > 0 {
@@ -425,6 +415,17 @@ impl Panel for Targets {
             return actions;
         };
         let target = &mock.target;
+        if mock.elsewhere.is_some() {
+            // It belongs to another process, and so does everything that could be done with it.
+            let label = format!("Start: {target} here, once its port is free");
+            actions.push(
+                Action::new("switch", Key::letter('s'), label)
+                    .like(format!("outbound mock {target}"))
+                    .quiet(),
+            );
+            actions.push(start_all().quiet());
+            return actions;
+        }
         let word = if mock.url.is_some() { "Stop" } else { "Start" };
         actions.extend([
             Action::new("switch", Key::letter('s'), format!("{word}: {target}"))
@@ -484,16 +485,6 @@ impl Panel for Targets {
             return Vec::new();
         };
         let target = mock.target.clone();
-        let steers = matches!(
-            id,
-            "fault" | "calm" | "reset" | "keep" | "restore" | "personality"
-        );
-        if let Some(address) = mock.elsewhere.as_ref().filter(|_| steers) {
-            return vec![Wish::Fail(format!(
-                "the {target} mock at {address} belongs to another process\n\
-                 Steer it there, or with `outbound mock arm|disarm|objects|log|reset|snapshot|restore {target}`."
-            ))];
-        }
         match id {
             "switch" if mock.url.is_some() => return vec![Wish::Do(Deed::LabStop(target))],
             "switch" => return vec![Wish::Do(Deed::LabStart(target))],
@@ -593,11 +584,18 @@ impl Panel for Targets {
                 };
                 return match result {
                     Ok(told) => vec![Wish::CloseSheet(sheet), Wish::Say(told.clone())],
-                    Err(error) => vec![Wish::RefuseSheet {
-                        id: sheet,
-                        field: error.setting.clone(),
-                        told: error.told.clone(),
-                    }],
+                    // The first comes last: its field gets the keys.
+                    Err(error) => {
+                        let more = error.more.iter().rev();
+                        let more = more.map(|(setting, told)| (Some(setting), told));
+                        let all = more.chain([(error.setting.as_ref(), &error.told)]);
+                        all.map(|(setting, told)| Wish::RefuseSheet {
+                            id: sheet.clone(),
+                            field: setting.cloned(),
+                            told: told.clone(),
+                        })
+                        .collect()
+                    }
                 };
             }
             Answer::Mocks(..) => {
@@ -667,6 +665,29 @@ impl Panel for Targets {
             elsewhere => format!("{here} of {all} run here, {elsewhere} in another process"),
         }
     }
+}
+
+/// Says which faults are armed at a mock: all of them where there is room, or else the first and how many more there are.
+fn told_faults(mock: &LabMock, width: usize) -> String {
+    let specs: Vec<&str> = mock.armed.iter().map(|armed| armed.spec.as_str()).collect();
+    let [first, more @ ..] = &specs[..] else {
+        let nothing = if mock.elsewhere.is_some() {
+            "-"
+        } else {
+            "no faults"
+        };
+        return nothing.to_owned();
+    };
+    let all = format!("! {}", specs.join("  "));
+    if more.is_empty() || cells(&all) <= width {
+        return all;
+    }
+    let rest = format!(" and {} more", more.len());
+    let first = shortened(first, width.saturating_sub(cells(&rest) + 2));
+    if first.is_empty() {
+        return format!("! {} faults", specs.len());
+    }
+    format!("! {first}{rest}")
 }
 
 fn start_all() -> Action {

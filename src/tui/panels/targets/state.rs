@@ -209,7 +209,7 @@ fn put_back_lines(world: &World, at: Timestamp, one: &PutBack) -> Vec<Line> {
             theme.dim,
         )]);
     }
-    for change in one.changes.iter().take(CHANGES) {
+    for change in &one.changes {
         lines.push(if change.field == "*" {
             whole_line(world, change)
         } else {
@@ -217,8 +217,8 @@ fn put_back_lines(world: &World, at: Timestamp, one: &PutBack) -> Vec<Line> {
             field_line(world, &of, &as_field(change))
         });
     }
-    if one.changes.len() > CHANGES {
-        let more = one.changes.len() - CHANGES;
+    if one.more > 0 {
+        let more = one.more;
         lines.push(vec![Span::new(
             format!("         … and {more} more"),
             theme.dim,

@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::{BESIDE, Mode, Traffic};
-use crate::paint::{Column, Pen};
+use crate::paint::{Column, Pen, counted};
 use crate::stream::{Row, What};
 use crate::world::World;
 
@@ -87,7 +87,7 @@ impl Traffic {
             ""
         };
         let rows = if stream.filter().is_open() {
-            format!("{} rows", stream.len())
+            counted(stream.len(), "row")
         } else {
             format!("{} of {} match", stream.shown(), stream.len())
         };
@@ -108,7 +108,6 @@ impl Traffic {
 
 /// Which columns fit.
 pub(super) struct Layout {
-    /// The time and the mark behind it.
     time: u16,
     target: u16,
     op: u16,
@@ -121,35 +120,35 @@ impl Layout {
     pub(super) fn of(width: u16) -> Self {
         match width {
             0..60 => Self {
-                time: 9,
+                time: 8,
                 target: 10,
                 op: 0,
-                subject: width.saturating_sub(29),
+                subject: width.saturating_sub(28),
                 path: 0,
                 trace: false,
             },
             60..100 => Self {
-                time: 9,
+                time: 8,
                 target: 18,
                 op: 11,
-                subject: width.saturating_sub(67),
+                subject: width.saturating_sub(66),
                 path: 0,
                 trace: false,
             },
             100..140 => Self {
-                time: 13,
+                time: 12,
                 target: 22,
                 op: 11,
                 subject: 18,
-                path: width.saturating_sub(98),
+                path: width.saturating_sub(97),
                 trace: false,
             },
             _ => Self {
-                time: 13,
+                time: 12,
                 target: 26,
                 op: 11,
                 subject: 22,
-                path: width.saturating_sub(113),
+                path: width.saturating_sub(112),
                 trace: true,
             },
         }
@@ -191,7 +190,7 @@ impl Layout {
 
     pub(super) fn row(&self, world: &World, pen: &mut Pen<'_>, cells: Rect, row: &Row) {
         let theme = world.theme;
-        let time = if self.time > 9 {
+        let time = if self.time > 8 {
             world.exact_time(row.at)
         } else {
             world.time(row.at)
@@ -236,9 +235,6 @@ impl Layout {
         } else {
             &row.target
         };
-        // Behind the time, so that the times stand below each other.
-        let mark = if row.marked { "*" } else { "" };
-        let time = format!("{time}{mark}");
         let trace = row
             .flow
             .map_or_else(String::new, |flow| short_id(&flow.to_string()));
@@ -268,6 +264,11 @@ impl Layout {
             columns.push(Column::new(&trace, 6, theme.dim));
         }
         pen.columns(cells, &columns);
+        if row.marked {
+            // In the blank behind the time: the times stand below each other, and no column loses a cell.
+            let behind = cells.x + self.time;
+            pen.put(behind, cells.y, u16::from(behind < cells.right()), "*", theme.dim);
+        }
     }
 }
 
@@ -292,4 +293,15 @@ pub(super) fn short_id(id: &str) -> String {
         .chars()
         .rev()
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_of_twelve_letters_is_whole_at_80_columns() {
+        // Inside the frame.
+        assert_eq!(Layout::of(78).subject, 12);
+    }
 }

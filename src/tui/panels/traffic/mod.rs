@@ -74,6 +74,8 @@ pub(crate) struct Traffic {
     filtering: bool,
     /// The text of the filter that is in force: the last one that could be read.
     good_filter: String,
+    /// The one that was in force before the present typing began.
+    held_filter: String,
     detail: Option<Tab>,
     tab: Tab,
     texts: [Text; 3],
@@ -104,6 +106,7 @@ impl Default for Traffic {
             filter: Form::new(vec![Field::text("filter", "/", "")], Vec::new()),
             filtering: false,
             good_filter: String::new(),
+            held_filter: String::new(),
             detail: None,
             tab: Tab::Why,
             texts: [Text::default(), Text::default(), Text::default()],
@@ -275,31 +278,51 @@ impl Traffic {
         }
     }
 
-    /// Puts the typed filter on the stream; while it cannot be read, the last good one stays.
+    /// Puts the typed filter on the stream; while it cannot be read, the last good one.
     fn read_filter(&mut self) -> Vec<Wish> {
         let text = self.filter.value("filter");
+        let read = Filter::parse(&text);
         let field = self.filter.field_mut("filter");
-        match Filter::parse(&text) {
+        let filter = match read {
             Ok(filter) => {
                 if let Some(field) = field {
                     field.error = None;
                 }
                 self.good_filter = text;
-                vec![Wish::Filter(filter)]
+                filter
             }
             Err(error) => {
                 if let Some(field) = field {
                     field.refuse(error.part, error.told);
                 }
-                Vec::new()
+                let (good, filter) = self.last_good(&text);
+                self.good_filter = good;
+                filter
             }
-        }
+        };
+        vec![Wish::Filter(filter)]
     }
 
-    /// Returns why the typed filter cannot be read.
-    fn wrong_filter(&self) -> Option<&String> {
+    /// Returns the filter that holds while a text cannot be read: the whole words before the one that is being written, or
+    /// what held before. The beginning of a word is no filter that anybody meant, and would empty the list.
+    fn last_good(&self, text: &str) -> (String, Filter) {
+        let mut rest = text;
+        while let Some((before, _)) = rest.rsplit_once(char::is_whitespace) {
+            rest = before.trim_end();
+            if let Ok(filter) = Filter::parse(rest)
+                && !filter.is_open()
+            {
+                return (rest.to_owned(), filter);
+            }
+        }
+        let held = Filter::parse(&self.held_filter).unwrap_or_default();
+        (self.held_filter.clone(), held)
+    }
+
+    /// Tells whether the typed filter cannot be read.
+    fn is_wrong(&self) -> bool {
         let mut fields = self.filter.fields.iter();
-        fields.find_map(|field| field.error.as_ref())
+        fields.any(|field| field.error.is_some())
     }
 
     fn shows_marked(&self) -> bool {
@@ -381,13 +404,9 @@ impl Panel for Traffic {
     fn key(&mut self, world: &World, key: Key) -> Option<Vec<Wish>> {
         if self.filtering {
             match key.code {
-                // What cannot be read is not taken for a filter: it stays open until it is mended or given up.
-                KeyCode::Enter => {
-                    if let Some(told) = self.wrong_filter() {
-                        return Some(vec![Wish::Fail(format!("this is no filter: {told}"))]);
-                    }
-                    self.filtering = false;
-                }
+                // What cannot be read is not taken for a filter: it stays open, with the reason below it, until it is
+                // mended or given up.
+                KeyCode::Enter => self.filtering = self.is_wrong(),
                 KeyCode::Esc => return None,
                 _ => {
                     self.filter.key(key, world.passed);
@@ -460,9 +479,13 @@ impl Panel for Traffic {
             let flow = row
                 .and_then(|row| row.flow)
                 .map_or_else(String::new, |flow| flow.to_string());
+            if self.detail.is_none() {
+                actions.push(
+                    Action::new("open", Key::of(KeyCode::Enter), "Detail: why, wire, target")
+                        .like(format!("outbound journal show {flow}")),
+                );
+            }
             actions.extend([
-                Action::new("open", Key::of(KeyCode::Enter), "Detail: why, wire, target")
-                    .like(format!("outbound journal show {flow}")),
                 Action::new("diff", Key::letter('d'), "Target: what changed there"),
                 Action::new("copy", Key::letter('y'), "Copy as curl, HAR, JSON"),
                 Action::new("problem", Key::letter('!'), "Next problem")
@@ -513,7 +536,10 @@ impl Panel for Traffic {
                 self.selected = self.row(world).map(|row| row.number);
                 self.hold(world, Mode::Paused);
             }
-            "filter" => self.filtering = true,
+            "filter" => {
+                self.filtering = true;
+                self.held_filter.clone_from(&self.good_filter);
+            }
             "clear" => return self.set_filter(""),
             "open" => self.detail = Some(self.tab),
             "diff" => {
@@ -571,6 +597,8 @@ impl Panel for Traffic {
                 self.asked = None;
                 self.trace = Some((*flow, trace.clone()));
             }
+            Answer::Unread(Query::Trace(flow), _) if self.asked == Some(*flow) => self.asked = None,
+            Answer::Unread(Query::Older { .. }, _) => self.older = Older::Perhaps,
             Answer::Older { rows, is_all } => {
                 self.older = if *is_all { Older::None } else { Older::Perhaps };
                 return vec![Wish::Prepend(rows.clone())];
@@ -603,7 +631,7 @@ impl Panel for Traffic {
 
     fn back(&mut self) -> Option<Vec<Wish>> {
         if std::mem::take(&mut self.filtering) {
-            if self.wrong_filter().is_some() {
+            if self.is_wrong() {
                 let good = std::mem::take(&mut self.good_filter);
                 return Some(self.set_filter(&good));
             }

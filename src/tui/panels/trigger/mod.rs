@@ -1,5 +1,6 @@
 //! *Trigger*: makes something happen to a user or group. What would follow is shown before anything is done.
 
+mod example;
 mod outlook;
 mod request;
 mod roles;
@@ -12,6 +13,7 @@ use domain::{Change, FlowId, Request};
 use engine::Plan;
 use ratatui::layout::Rect;
 
+use example::{Example, Kinds};
 use outlook::outlook;
 use request::request;
 
@@ -25,7 +27,7 @@ use crate::paint::{Line, Pen, Span, counted};
 use crate::panel::Panel;
 use crate::why;
 use crate::widgets::{Button, Choice, Field, Form, Pressed, Text};
-use crate::wish::{Answer, Deed, DirectoryTab, Errand, Known, Query, Who, Wish};
+use crate::wish::{Answer, Deed, DirectoryTab, Errand, Known, Offer, Query, Who, Wish};
 use crate::world::World;
 
 /// What can be made to happen: word, label, command line.
@@ -105,11 +107,6 @@ const CLAIM: &str = "A claim of the user. Each target gets it as its connection'
 const GROUPS_ABOUT: &str = "They have to be in the directory. A target that keeps groups hears of the membership once it has \
                             the group and the user.";
 
-const GIVEN: [&str; 8] = ["Ada", "Kim", "Zoë", "Noor", "Jun", "Mia", "Ravi", "Ewa"];
-const FAMILY: [&str; 8] = [
-    "Lovelace", "Ng", "Novák", "Haddad", "Sato", "Silva", "Rao", "Nowak",
-];
-
 /// The panel.
 #[derive(Default)]
 pub(crate) struct Trigger {
@@ -123,11 +120,17 @@ pub(crate) struct Trigger {
     text: Text,
     reading: bool,
     count: u64,
+    example: Example,
+    /// Who is in the directory, and the board's version when that was asked for.
+    offer: Option<Offer>,
+    offered_at: Option<u64>,
+    is_offering: bool,
+    kinds: Kinds,
     /// What is handed in once the question about it is answered.
     request: Option<Request>,
     sent: Sent,
-    /// Why the last request came to nothing, as it was told.
-    failed: Option<String>,
+    /// What was told last of the last request: what came of it, or why nothing did.
+    last_told: Option<String>,
     followed: Option<Followed>,
     /// The panel that `Esc` leads back to, when the form was filled in from there.
     back: Option<&'static str>,
@@ -211,27 +214,27 @@ impl Sent {
 }
 
 impl Trigger {
-    /// Fills the form in for a way, with an example when nobody is named. What is done with a role leaves the user open.
-    fn fill(&mut self, world: &World, way: &str, user: Option<&str>, role: Option<&str>) {
+    /// Fills the form in for a way. Where nobody is named it is offered an example, or somebody who is there; what is done
+    /// with a role leaves the user open. What came of an earlier request is not told below it any more.
+    fn fill(
+        &mut self,
+        world: &World,
+        way: &str,
+        named: Option<&str>,
+        role: Option<&str>,
+    ) -> Vec<Wish> {
         self.count += 1;
-        let pick = usize::try_from((world.seed.wrapping_add(self.count)) % 64).unwrap_or(0);
-        let (given, family) = (GIVEN[pick % 8], FAMILY[pick / 8]);
-        let example = format!(
-            "{}.{}{}",
-            ascii(given),
-            ascii(family),
-            (world.seed.wrapping_add(self.count)) % 1000
-        );
-        let name = match (user, role) {
-            (Some(user), _) => user.to_owned(),
-            (None, Some(_)) => String::new(),
-            (None, None) => example,
+        self.example = Example::of(world.seed.wrapping_add(self.count));
+        // Who was there a while ago may have gone; it is asked anew.
+        if self.offered_at != Some(world.board.directory_version) {
+            self.offer = None;
+        }
+        let (user, group) = if GROUPS.contains(&way) {
+            (None, named)
+        } else {
+            (named, None)
         };
-        let mail = format!(
-            "{}@{}",
-            name.rsplit('/').next().unwrap_or(&name),
-            world.config().organization.tenant_domain
-        );
+        let chosen_role = role.or_else(|| world.selected_of(DirectoryTab::Roles));
         let ways = WAYS
             .iter()
             .map(|(word, label, _)| Choice::new(*word, *label))
@@ -252,18 +255,20 @@ impl Trigger {
             .map(|one| Choice::new(one.id.0.clone(), one.name.clone()))
             .collect();
         let fields = vec![
-            Field::choice("way", "How", ways, way).hint("Left and Right change what happens."),
-            Field::text("user", "User", &name)
+            Field::choice("way", "How", ways, way).key_hint("Left and Right change what happens."),
+            Field::text("user", "User", user.unwrap_or_default())
                 .required()
                 .only_when("way", USERS)
                 .hint("NAME, or STORE/NAME for another user store."),
-            Field::text("given", "Given name", given)
+            Field::text("given", "Given name", self.example.given)
+                .offered()
                 .only_when("way", CREATES)
                 .about(CLAIM),
-            Field::text("family", "Family name", family)
+            Field::text("family", "Family name", self.example.family)
+                .offered()
                 .only_when("way", CREATES)
                 .about(CLAIM),
-            Field::text("mail", "Mail", &mail)
+            Field::text("mail", "Mail", "")
                 .only_when("way", CREATES)
                 .about(CLAIM),
             Field::text("roles", "Roles", "")
@@ -284,7 +289,7 @@ impl Trigger {
                 .only_when("way", &["console", "api", "self-signup", "password"])
                 .hint("Kept in memory only, until the first confirmed send."),
             world
-                .role_field(role)
+                .role_field(chosen_role)
                 .required()
                 .only_when("way", ROLES)
                 .about("A role of the directory, or one that a connection's Outbound Provisioning Roles name."),
@@ -293,7 +298,7 @@ impl Trigger {
                 .only_when("way", &["role-renamed"])
                 .about("Within the same audience. Connections know roles by their names: one that asks for the old name \
                         goes on asking for it."),
-            Field::text("created", "Role", "auditor")
+            Field::text("created", "Role", &world.free_role())
                 .offered()
                 .required()
                 .only_when("way", &["role-created"])
@@ -307,7 +312,7 @@ impl Trigger {
                 .check(|text| sets(text).map(|_| ()))
                 .hint("claim=value; claim=value. An empty value empties the claim.")
                 .about("For example title=Dr; department="),
-            Field::text("group", "Group", user.unwrap_or("staff"))
+            Field::text("group", "Group", group.unwrap_or_default())
                 .required()
                 .only_when("way", GROUPS)
                 .about("NAME, or STORE/NAME for another user store."),
@@ -331,7 +336,7 @@ impl Trigger {
         ];
         let mut form = Form::new(fields, buttons);
         // Where it is about somebody already, it begins at what is left to fill in; an example has everything.
-        let open = match (way, user, role) {
+        let open = match (way, named, role) {
             ("role-assigned" | "role-revoked", Some(_), _) => "role",
             ("role-assigned" | "role-revoked", None, Some(_)) => "user",
             ("role-renamed", _, Some(_)) => "renamed",
@@ -339,6 +344,8 @@ impl Trigger {
             ("rename" | "group-renamed", Some(_), _) => "to",
             ("group-changed", Some(_), _) => "add",
             ("password", Some(_), _) => "password",
+            // Nothing happens to somebody who was only offered before it was seen who that is.
+            (_, None, None) if !makes_new(way) => first_field(way),
             _ => "",
         };
         if open.is_empty() || !form.focus_field(open) {
@@ -347,6 +354,18 @@ impl Trigger {
         self.forget();
         self.is_of_role = role.is_some();
         self.form = Some(form);
+        self.kinds = Kinds::default();
+        self.suit(world);
+        let past = self.last_told.take().map(Wish::Past);
+        past.into_iter().collect()
+    }
+
+    /// Says that what happens was chosen already, so that nobody is asked for it where fields are asked for line by line.
+    fn settle_way(&mut self) {
+        let form = self.form.as_mut();
+        if let Some(way) = form.and_then(|form| form.field_mut("way")) {
+            way.settle();
+        }
     }
 
     /// Forgets everything that belongs to what is filled in.
@@ -394,7 +413,7 @@ impl Trigger {
         self.sent = Sent::of(&request.change);
         // What became of an earlier request is not said of this one.
         self.followed = None;
-        let past = self.failed.take().map(Wish::Past);
+        let past = self.last_told.take().map(Wish::Past);
         let submit = Wish::Do(Deed::Submit(Box::new(request)));
         past.into_iter().chain([submit]).collect()
     }
@@ -477,17 +496,19 @@ impl Trigger {
     }
 }
 
-/// Returns the letters of a name that everybody can type.
-fn ascii(name: &str) -> String {
-    name.chars()
-        .filter_map(|letter| match letter {
-            'ë' => Some('e'),
-            'á' => Some('a'),
-            letter => letter
-                .is_ascii_alphabetic()
-                .then(|| letter.to_ascii_lowercase()),
-        })
-        .collect()
+/// Tells whether it makes somebody or something new, who cannot be there yet.
+fn makes_new(way: &str) -> bool {
+    CREATES.contains(&way) || matches!(way, "group-created" | "role-created")
+}
+
+/// Returns the field that says whom or what it happens to.
+fn first_field(way: &str) -> &'static str {
+    match way {
+        "role-created" => "created",
+        "role-renamed" | "role-deleted" => "role",
+        way if GROUPS.contains(&way) => "group",
+        _ => "user",
+    }
 }
 
 impl Panel for Trigger {
@@ -597,8 +618,7 @@ impl Panel for Trigger {
             Pressed::Nothing => None,
             Pressed::Moved => Some(Vec::new()),
             Pressed::Changed => {
-                self.planned = false;
-                self.plan = None;
+                self.form_changed(world);
                 Some(Vec::new())
             }
             Pressed::Button(id) => Some(self.submit(world, id == "plan")),
@@ -609,11 +629,11 @@ impl Panel for Trigger {
         self.form.as_ref()?.revealed()
     }
 
-    fn paste(&mut self, _world: &World, text: &str) -> Vec<Wish> {
+    fn paste(&mut self, world: &World, text: &str) -> Vec<Wish> {
         let takes = !self.reading && self.waits != Waits::Answer;
         if let Some(form) = self.form.as_mut().filter(|_| takes) {
             form.paste(text);
-            self.planned = false;
+            self.form_changed(world);
         }
         Vec::new()
     }
@@ -622,25 +642,45 @@ impl Panel for Trigger {
         &[("Tab", "next"), ("Enter", "next"), ("Esc", "back")]
     }
 
-    fn arrive(&mut self, world: &World) {
+    fn arrive(&mut self, world: &World) -> Vec<Wish> {
         if self.form.is_none() && self.waits == Waits::Nothing {
-            self.fill(world, "console", None, None);
+            return self.fill(world, "console", None, None);
         }
+        Vec::new()
     }
 
-    fn actions(&self, _world: &World) -> Vec<Action> {
+    fn holds(&self) -> Option<String> {
+        // What was handed in goes on without the screen.
+        let form = self.form.as_ref().filter(|_| self.is_typed())?;
+        let way = form.value("way");
+        let label = WAYS.iter().find(|(word, ..)| *word == way);
+        let label = label.map_or("Trigger", |(_, label, _)| label);
+        let is_lost = self.waits != Waits::Answer;
+        is_lost.then(|| format!("What was typed in Trigger ({label})"))
+    }
+
+    fn form_changed(&mut self, world: &World) {
+        self.planned = false;
+        self.plan = None;
+        self.suit(world);
+    }
+
+    fn actions(&self, world: &World) -> Vec<Action> {
         let command = self.form.as_ref().map_or("user-created", |form| {
             let way = form.value("way");
             WAYS.iter()
                 .find(|(word, ..)| *word == way)
                 .map_or("user-created", |(.., command)| command)
         });
-        let mut actions = vec![Action::new(
-            "example",
-            Key::letter('t'),
-            "Fill in another example",
-        )];
-        let reads = matches!(&self.plan, Some(Ok(_))) || self.who.is_some();
+        let example = if self.form.is_some() {
+            "Fill in another example"
+        } else {
+            "Fill in an example"
+        };
+        let mut actions = vec![Action::new("example", Key::letter('t'), example)];
+        let has_lines =
+            matches!(&self.plan, Some(Ok(_))) || !self.known(&world.theme).is_empty();
+        let reads = self.reading || (has_lines && self.text.scrolls());
         if self.form.is_some() && reads {
             let label = if self.reading {
                 "To the form"
@@ -678,14 +718,18 @@ impl Panel for Trigger {
             "example" if self.is_typed() => {
                 return Self::ask_to_discard(vec![Wish::Act("trigger", "example")]);
             }
-            "example" => self.fill(world, "console", None, None),
+            "example" => return self.fill(world, "console", None, None),
             way => {
                 let known = WAYS.iter().find(|(word, ..)| *word == way);
                 match known {
                     Some((way, ..)) if self.is_typed() => {
                         return Self::ask_to_discard(vec![Wish::Act("trigger", way)]);
                     }
-                    Some((way, ..)) => self.fill(world, way, None, None),
+                    Some((way, ..)) => {
+                        let past = self.fill(world, way, None, None);
+                        self.settle_way();
+                        return past;
+                    }
                     None => {}
                 }
             }
@@ -693,11 +737,18 @@ impl Panel for Trigger {
         Vec::new()
     }
 
-    fn wants(&mut self, _world: &World) -> Vec<Query> {
+    fn wants(&mut self, world: &World) -> Vec<Query> {
         let who = self.is_about().filter(|_| self.asked_who.is_none());
         let who = who.filter(|who| self.who.as_ref().is_none_or(|(known, _)| known != who));
         self.asked_who = self.asked_who.take().or_else(|| who.clone());
-        who.into_iter().map(Query::Who).collect()
+        let mut queries: Vec<Query> = who.into_iter().map(Query::Who).collect();
+        let version = Some(world.board.directory_version);
+        if self.form.is_some() && self.offered_at != version && !self.is_offering {
+            self.offered_at = version;
+            self.is_offering = true;
+            queries.push(Query::Offer);
+        }
+        queries
     }
 
     fn follows(&mut self, world: &World) -> Option<Query> {
@@ -742,26 +793,35 @@ impl Panel for Trigger {
                 self.waits = Waits::Nothing;
                 self.planned = false;
                 self.plan = None;
-                self.failed = Some(told.clone());
+                self.last_told = Some(told.clone());
                 vec![Wish::Fail(told.clone())]
             }
             Answer::Submitted(Ok(outcome)) => {
                 self.waits = Waits::Nothing;
                 self.forget();
+                // Who is there has changed by it.
+                self.offer = None;
+                self.offered_at = None;
                 let sent = std::mem::take(&mut self.sent);
                 let go = Wish::Go("traffic", Some(Errand::Flow(outcome.flow)));
                 if let Some(cause) = &outcome.rejected {
                     let told = format!("the change was NOT made, because {cause}");
-                    self.failed = Some(told.clone());
+                    self.last_told = Some(told.clone());
                     return vec![go, Wish::Fail(told)];
                 }
                 // How many there are says nothing of what becomes of them.
                 self.followed = (outcome.operations > 0).then(|| Followed::new(outcome.flow));
                 let select = sent.shows.map(|(tab, name)| Errand::Select { tab, name });
                 let mut wishes = Vec::new();
+                let told = match outcome.operations {
+                    0 if sent.is_of_role => "done: nothing is to be sent for it".to_owned(),
+                    0 => "done: nothing is to be sent for it, and Why says why".to_owned(),
+                    count => format!("taken: {}", counted(count, "operation")),
+                };
+                self.last_told = Some(told.clone());
                 if sent.is_of_role && outcome.operations == 0 {
                     wishes.push(Wish::Go("directory", select));
-                    wishes.push(Wish::Say("done: nothing is to be sent for it".to_owned()));
+                    wishes.push(Wish::Say(told));
                     return wishes;
                 }
                 // The directory is prepared for whoever goes back to it.
@@ -769,17 +829,37 @@ impl Panel for Trigger {
                     wishes.push(Wish::Go("directory", select));
                 }
                 wishes.push(go);
-                wishes.push(Wish::Say(match outcome.operations {
-                    0 => "done: nothing is to be sent for it, and Why says why".to_owned(),
-                    count => format!("taken: {}", counted(count, "operation")),
-                }));
+                wishes.push(Wish::Say(told));
                 wishes
             }
             Answer::Outcome(flow, outcome) => self.came(*flow, outcome),
+            Answer::Unread(Query::Outcome(flow), _) => {
+                let followed = self.followed.as_mut();
+                if let Some(followed) = followed.filter(|one| one.flow == *flow) {
+                    followed.is_asked = false;
+                    followed.is_read = false;
+                }
+                Vec::new()
+            }
+            Answer::Unread(Query::Who(who), _) if self.asked_who.as_ref() == Some(who) => {
+                self.asked_who = None;
+                Vec::new()
+            }
             Answer::Who(who, known) if self.asked_who.as_ref() == Some(who) => {
                 self.asked_who = None;
                 self.who = Some((who.clone(), known.clone()));
                 self.offer_roles(world);
+                Vec::new()
+            }
+            Answer::Offer(offer) => {
+                self.is_offering = false;
+                self.offer = Some(offer.clone());
+                self.suit(world);
+                Vec::new()
+            }
+            // It is asked for again when the directory has changed, and until then nobody is offered.
+            Answer::Unread(Query::Offer, _) => {
+                self.is_offering = false;
                 Vec::new()
             }
             _ => Vec::new(),
@@ -807,12 +887,22 @@ impl Panel for Trigger {
                 return Self::ask_to_discard(vec![Wish::Go("trigger", Some(errand))]);
             }
             Errand::Trigger { way, user, back } => {
-                self.fill(world, way, user.as_deref(), None);
+                let past = self.fill(world, way, user.as_deref(), None);
                 self.back = back;
+                // Whoever comes from a list has said what is to happen, and not yet to whom, where nobody is named.
+                if back.is_some() {
+                    self.settle_way();
+                }
+                if let (Some(_), None, Some(form)) = (back, &user, self.form.as_mut()) {
+                    form.focus_field(first_field(way));
+                }
+                return past;
             }
             Errand::Role { way, role, back } => {
-                self.fill(world, way, None, Some(&role));
+                let past = self.fill(world, way, None, Some(&role));
                 self.back = back;
+                self.settle_way();
+                return past;
             }
             Errand::Flow(_)
             | Errand::NextProblem

@@ -10,8 +10,9 @@ use crate::paint::counted;
 /// Says how much would be sent where, what of it would be kept, whom the caller would wait for, and how much would not be
 /// sent.
 pub(super) fn outlook(plan: &Plan) -> String {
-    let (mut operations, mut blocking, mut nothing) = (0, 0, 0);
+    let (mut operations, mut blocking) = (0, 0);
     let mut targets: BTreeSet<&ConnectorRef> = BTreeSet::new();
+    let mut nothing: BTreeSet<&ConnectorRef> = BTreeSet::new();
     let mut held: BTreeMap<Reason, usize> = BTreeMap::new();
     for decision in plan.triggers.iter().flat_map(|entry| &entry.decisions) {
         match &decision.verdict {
@@ -23,13 +24,16 @@ pub(super) fn outlook(plan: &Plan) -> String {
                     *held.entry(reason).or_default() += 1;
                 }
             }
-            Verdict::Nothing(_) => nothing += 1,
+            Verdict::Nothing(_) => {
+                nothing.insert(&decision.candidate.connector);
+            }
         }
     }
     if operations == 0 {
-        return match nothing {
-            0 => "Nothing would be sent: no provisioner is concerned.".to_owned(),
-            _ => "Nothing would be sent; why stands below.".to_owned(),
+        return if nothing.is_empty() {
+            "Nothing would be sent: no provisioner is concerned.".to_owned()
+        } else {
+            "Nothing would be sent; why stands below.".to_owned()
         };
     }
     let mut parts = vec![format!(
@@ -44,8 +48,9 @@ pub(super) fn outlook(plan: &Plan) -> String {
     if blocking > 0 {
         parts.push(format!("the caller waits for {blocking}"));
     }
-    if nothing > 0 {
-        parts.push(format!("{nothing} times nothing, and why"));
+    if !nothing.is_empty() {
+        let connectors = counted(nothing.len(), "connector");
+        parts.push(format!("nothing for {connectors}: why is below"));
     }
     parts.join(" · ")
 }
@@ -60,7 +65,11 @@ mod tests {
         let mut plan = samples::plan();
         let told = outlook(&plan);
         assert!(told.starts_with("1 operation at 1 target"), "{told}");
-        assert!(told.contains("times nothing, and why"), "{told}");
+        let nothing = plan.triggers[0].decisions.iter();
+        let nothing = nothing.filter(|one| matches!(one.verdict, Verdict::Nothing(_)));
+        let connectors = counted(nothing.count(), "connector");
+        let last = told.rsplit(" · ").next().unwrap();
+        assert_eq!(last, format!("nothing for {connectors}: why is below"));
         let is_nothing = |one: &domain::Decision| matches!(one.verdict, Verdict::Nothing(_));
         plan.triggers[0].decisions.retain(is_nothing);
         assert_eq!(outlook(&plan), "Nothing would be sent; why stands below.");

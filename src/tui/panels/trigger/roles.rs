@@ -40,15 +40,19 @@ pub(super) fn question(world: &World, request: &Request, plan: &Plan) -> Option<
     }
     if !asked_by.is_empty() {
         let asked_by = asked_by.join(", ");
-        body.push(match &to {
-            None => format!(
+        match &to {
+            None => body.push(format!(
                 "Asked for by {asked_by} (Outbound Provisioning Roles), which is not changed: it can be assigned again."
-            ),
-            Some(to) => format!(
-                "Asked for by {asked_by} under this name, which does not follow. Add {to} to the Outbound Provisioning \
-                 Roles there first, and the accounts stay."
-            ),
-        });
+            )),
+            Some(to) => {
+                body.push(format!(
+                    "Goes on asking for the old name in its Outbound Provisioning Roles: {asked_by}."
+                ));
+                body.push(format!(
+                    "Add {to} there first, so that the accounts stay."
+                ));
+            }
+        }
     }
     let typed = is_felt.then(|| role.to_string());
     let hand_in = vec![Wish::Act("trigger", HAND_IN)];
@@ -76,12 +80,12 @@ fn holders(plan: &Plan, to: Option<&RoleName>) -> String {
     }
     let some: Vec<&str> = names.iter().take(NAMES).map(String::as_str).collect();
     let more = if names.len() > NAMES { ", …" } else { "" };
-    let what = match to {
-        None => "who loses it".to_owned(),
-        Some(to) => format!("to whom it is {to} then"),
-    };
     let count = counted(names.len(), "user");
-    format!("Held by {count}, {what}: {}{more}", some.join(", "))
+    let some = some.join(", ");
+    match to {
+        None => format!("Held by {count}, who loses it: {some}{more}"),
+        Some(to) => format!("Held by {count}: {some}{more}. They have {to} from then on."),
+    }
 }
 
 /// Says what is done at each target, in numbers; nothing where nothing is done.

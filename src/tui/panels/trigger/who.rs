@@ -4,7 +4,7 @@ use domain::{FlowId, QualifiedName, RoleName};
 
 use super::Trigger;
 use crate::outcome::Outcome;
-use crate::paint::{Line, Span};
+use crate::paint::{Line, Span, counted};
 use crate::panels::JOURNAL;
 use crate::theme::Theme;
 use crate::widgets::Choice;
@@ -76,7 +76,10 @@ impl Trigger {
                 let Who::Group(name) = who else {
                     return Vec::new();
                 };
-                let mut lines = vec![title(format!("{name} now: {count} member(s)"))];
+                let mut lines = vec![title(format!(
+                    "{name} now: {}",
+                    counted(*count, "member")
+                ))];
                 lines.extend(members.iter().map(|name| pair("", name.to_string())));
                 if members.len() < *count {
                     lines.push(pair("", format!("… and {} more", count - members.len())));
@@ -133,10 +136,12 @@ impl Trigger {
             self.followed = None;
         }
         let Some((operation, _)) = &outcome.why else {
-            return vec![Wish::Say(outcome.told())];
+            let told = outcome.told();
+            self.last_told = Some(told.clone());
+            return vec![Wish::Say(told)];
         };
         let told = outcome.problem(JOURNAL);
-        self.failed = Some(told.clone());
+        self.last_told = Some(told.clone());
         let shows = Errand::Failed {
             flow,
             operation: *operation,
