@@ -160,6 +160,15 @@ impl Answer {
         json::parse(&self.body).map_err(|told| classify::garbled(self.status, told, self.replay))
     }
 
+    /// Returns some fields of the body, which is JSON; nothing is built of the others.
+    ///
+    /// # Errors
+    /// `Garbled` when it is none.
+    pub(crate) fn fields(&self, names: &[&str]) -> Result<Value, Failure> {
+        json::pick(&self.body, names)
+            .map_err(|told| classify::garbled(self.status, told, self.replay))
+    }
+
     /// Returns the body as JSON when it is some.
     pub(crate) fn maybe_json(&self) -> Option<Value> {
         json::parse(&self.body).ok()
@@ -329,7 +338,7 @@ impl Http {
         if let Err(failure) = &outcome {
             exchange.error = Some(failure.told.clone());
         }
-        tap.finished(&exchange);
+        tap.finished(exchange);
         outcome
     }
 
