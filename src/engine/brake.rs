@@ -208,7 +208,7 @@ impl Brakes {
                 Some(_) => {}
             }
             if let Some(kept) = kept {
-                planned.held = Some(Reason::BrakeEngaged);
+                std::sync::Arc::make_mut(planned).held = Some(Reason::BrakeEngaged);
                 decision.trace.push(TraceLine {
                     step: Step::Send,
                     text: format!("kept, not sent: {}", kept.told()),

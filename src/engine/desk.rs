@@ -161,8 +161,11 @@ impl Desk<'_> {
                     reason: None,
                 });
             }
+            let is_last = out.len() + 1 == triggers.len();
             for decision in &decided.decisions {
-                if let Verdict::Operation(planned) = &decision.verdict {
+                if let Verdict::Operation(planned) = &decision.verdict
+                    && !is_last
+                {
                     let desired =
                         (planned.verb != Verb::Deprovision).then(|| planned.desired.clone());
                     let connector = decision.candidate.connector.clone();

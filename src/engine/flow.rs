@@ -434,7 +434,7 @@ impl Inner {
             all.push(ids);
         }
         for (queued, planned) in queued {
-            owed.queue(flow, queued, planned.as_ref().clone());
+            owed.queue(flow, queued, Arc::clone(planned));
         }
         if refused {
             blocking.get_or_insert_with(Blocking::default).on_failure = OnFailure::Reject;

@@ -26,6 +26,13 @@ pub(crate) struct FollowUps {
     queued: Vec<(OperationId, OperationId)>,
 }
 
+impl FollowUps {
+    /// Tells whether there is nothing to look at.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty() && self.queued.is_empty()
+    }
+}
+
 /// Which members a group is to have once one of its members has got an account.
 enum Joining<'p> {
     /// Those of an operation that is under way and may have been sent without it.

@@ -1,5 +1,7 @@
 //! What the engine itself asks of the journal while it works: heads of lanes, what is pending, who owns a name.
 
+use std::sync::Arc;
+
 use domain::{
     ConnectorRef, Deprovision, Desired, FlowId, GroupId, Link, LocalRef, OnFailure, OperationId,
     Owner, Planned, QualifiedName, RemoteId, TriggerId, User, UserId, Verb, Verdict,
@@ -686,7 +688,7 @@ fn body(db: &Connection, seq: i64, nth: Option<i64>) -> Result<Option<Planned>, 
     Ok(match (fact, nth.map(usize::try_from)) {
         (Fact::Decided { mut decisions, .. }, Some(Ok(nth))) if nth < decisions.len() => {
             match decisions.swap_remove(nth).verdict {
-                Verdict::Operation(planned) => Some(*planned),
+                Verdict::Operation(planned) => Some(Arc::unwrap_or_clone(planned)),
                 Verdict::Nothing(_) => None,
             }
         }
