@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 
 use super::super::JournalError;
 use super::super::code::{self, key, unsigned};
-use super::{Reader, bodies, cap};
+use super::{Reader, brought, cap};
 
 impl Reader {
     /// Lists users by name, after one of them.
@@ -22,7 +22,7 @@ impl Reader {
                 "SELECT body FROM users WHERE (key, store) > (?1, ?2) ORDER BY key, store LIMIT ?3",
             )?;
             let mut users: Vec<User> =
-                bodies(statement.query(params![name, store, cap(limit)])?)?;
+                brought(db, statement.query(params![name, store, cap(limit)])?)?;
             for user in &mut users {
                 user.groups = groups_of(db, user.id)?;
             }
@@ -35,7 +35,8 @@ impl Reader {
         self.with(|db| {
             let mut statement =
                 db.prepare_cached("SELECT body FROM users WHERE key = ?1 AND store = ?2")?;
-            let users = bodies(statement.query(params![key(&name.name), name.store.as_str()])?)?;
+            let rows = statement.query(params![key(&name.name), name.store.as_str()])?;
+            let users = brought(db, rows)?;
             whole_user(db, users)
         })
     }
@@ -44,7 +45,7 @@ impl Reader {
     pub fn user_by_id(&self, id: UserId) -> Result<Option<User>, JournalError> {
         self.with(|db| {
             let mut statement = db.prepare_cached("SELECT body FROM users WHERE id = ?1")?;
-            let users = bodies(statement.query([id.0.as_bytes()])?)?;
+            let users = brought(db, statement.query([id.0.as_bytes()])?)?;
             whole_user(db, users)
         })
     }
