@@ -141,7 +141,7 @@ impl Inner {
     pub(crate) async fn carry_on(
         self: &Arc<Self>,
         setup: &Setup,
-        draft: Draft,
+        mut draft: Draft,
         came: &Came,
         along: &Along,
     ) -> Result<Outcome, SubmitError> {
@@ -149,7 +149,9 @@ impl Inner {
         let triggers = self.desk(setup).triggers(&draft, came, flow);
         let needs = self.desk(setup).needs(&draft, &triggers);
         let name_keys = self.aside(self.keys.take(remote_keys(&needs))).await;
-        let mut decisions = self.desk(setup).decide(&draft, &triggers, &needs, along)?;
+        let mut decisions = self
+            .desk(setup)
+            .decide(&mut draft, &triggers, &needs, along)?;
         let braked = self.brake(&mut decisions, setup)?;
         let mut deciding = Deciding {
             flow,

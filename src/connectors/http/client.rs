@@ -106,7 +106,9 @@ impl Call {
     pub(crate) fn json(mut self, content_type: &'static str, content: &Value) -> Self {
         self.payload = Some(Payload {
             content_type: content_type.into(),
-            bytes: Bytes::from(content.to_string()),
+            // A value has nothing that could not be written.
+            bytes: serde_json::to_vec(content)
+                .map_or_else(|_| content.to_string().into(), Bytes::from),
         });
         self
     }
