@@ -387,6 +387,60 @@ mod tests {
     }
 
     #[test]
+    fn a_fact_of_a_row_is_read_alone_and_those_in_front_can_go() {
+        let records = [
+            record(1, exchange()),
+            record(1, exchange()),
+            record(1, discarded("a")),
+            record(1, discarded("b")),
+        ];
+        let [run] = <[Run; 1]>::try_from(runs(&records).unwrap()).unwrap();
+        let Packed { format, body } = &run.packed;
+        for (place, record) in (0..).zip(&records) {
+            let read = nth(5, *format, body, place).unwrap();
+            assert_eq!(read.as_ref(), Some(&record.fact));
+        }
+        assert_eq!(nth(5, *format, body, 4).unwrap(), None);
+        let rest = from(5, *format, body, 2).unwrap();
+        let rest = facts(7, rest.format, &rest.body).unwrap();
+        assert_eq!(rest, [discarded("a"), discarded("b")]);
+        from(5, *format, body, 5).unwrap_err();
+    }
+
+    #[test]
+    fn a_table_reads_what_it_refers_to_from_the_fact() {
+        let user = |name: &str| User {
+            id: domain::UserId(Uuid::from_u128(7)),
+            name: name.into(),
+            claims: domain::Claims::new(),
+            roles: std::collections::BTreeSet::new(),
+            groups: std::collections::BTreeSet::new(),
+        };
+        let changes = ["kim", "lee"].map(|name| DirectoryChange::UserPut(user(name)));
+        let changes = changes.to_vec();
+        let records = [
+            record(1, discarded("a")),
+            record(1, Fact::DirectoryChanged { changes }),
+        ];
+        let mut db = Connection::open_in_memory().unwrap();
+        super::super::migrate::make(&mut db).unwrap();
+        let run = &runs(&records).unwrap()[0];
+        super::super::fold::append(&db, 9, Timestamp::UNIX_EPOCH, run).unwrap();
+        let read = |seq, nth| brought::<User>(&db, &refer(seq, nth));
+        assert_eq!(read(10, 1).unwrap(), user("lee"));
+        for (seq, nth) in [(9, 0), (10, 2), (11, 0), (3, 0)] {
+            let error = read(seq, nth).unwrap_err();
+            assert!(
+                matches!(error, JournalError::Unreadable { seq: at, .. } if at == seq),
+                "{error}"
+            );
+        }
+        brought::<User>(&db, &[REFERENCE_MARK, 1]).unwrap_err();
+        let whole = pack(&user("ann")).unwrap();
+        assert_eq!(brought::<User>(&db, &whole).unwrap(), user("ann"));
+    }
+
+    #[test]
     fn a_long_commit_is_cut_into_rows() {
         let long = "x".repeat(ROW / 4);
         let records: Vec<Record> = (0..40).map(|_| record(1, discarded(&long))).collect();
