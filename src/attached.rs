@@ -1,35 +1,37 @@
 //! The workbench on an engine that runs in another process: the journal is read as it grows, and commands go through the
-//! control socket. When that engine ends it is said, and when one is there again it is followed.
+//! control socket. When that engine ends it is said, and when one is there again it is followed; one that is started here
+//! then is reached the same way, as other processes reach it.
+
+mod follow;
+mod idle;
+mod place;
 
 use std::fmt;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{Brake, Clock, Configuration, ConnectorRef, Exchange, OperationId, Request};
+use domain::{Clock, Configuration, ConnectorRef, Exchange, Request};
 use engine::{
-    Idle, Intake, Intaken, JournalError, News, OperationFilter, OperationView, Options, Page, Plan,
-    ReadBudget, Reader, State, Subscription, Tally, WaitVerdict, Wish,
+    Engine, Idle, Intake, Intaken, JournalError, News, Options, Plan, ReadBudget, Reader,
+    Subscription, Tally, WaitVerdict,
 };
 use jiff::Timestamp;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{Notify, broadcast, watch};
 use tokio::task::JoinHandle;
-use tui::{Refusal, Seat, Standing, Submitted};
+use tui::{Command, Refusal, Seat, Standing, Submitted};
 
-use crate::control::{Answer, Ask, Client, Follower};
+use crate::control::{Answer, Ask, Client};
 use crate::exit::Exit;
+use follow::{Follows, stands};
+use idle::idle;
+use place::Place;
+
+pub use place::OtherFile;
 
 /// How many pieces of news a screen may be behind before the oldest are dropped.
 const NEWS: usize = 8192;
-/// How many facts are read at once; of more than that the screen is told how many it missed, and reads the newest.
-const FACTS: usize = 4096;
-/// How often it is looked whether an engine is there again, and what a process without a socket has written.
-const LOOK: Duration = Duration::from_secs(1);
-/// How many of these looks are let pass after an engine was met that works by another file.
-const PASSED: u32 = 10;
-/// How long an engine may take to say how it stands, and that it is followed.
-const GREETING: Duration = Duration::from_secs(10);
 /// How often a wait looks at the journal.
 const WAIT: Duration = Duration::from_millis(100);
 
@@ -44,26 +46,6 @@ pub enum AttachError {
     OtherFile(#[from] OtherFile),
 }
 
-/// An engine that works by another `workbench.toml`: what is seen and changed in the forms here would not be what it does.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the engine of process {process} runs on this journal by {}", .file.display())]
-pub struct OtherFile {
-    /// The process.
-    pub process: u32,
-    /// Its file.
-    pub file: PathBuf,
-}
-
-impl OtherFile {
-    /// Returns what to do about it.
-    pub fn advice(&self) -> String {
-        format!(
-            "open it with --config {}, or on another journal with --journal",
-            self.file.display()
-        )
-    }
-}
-
 /// What is opened on another process's engine.
 pub struct Opens {
     /// What an engine of our own would be started with.
@@ -72,6 +54,33 @@ pub struct Opens {
     pub file: PathBuf,
     /// Whether a recorded request may be sent once more to a target that is no mock.
     pub may_replay: bool,
+    /// Starts an engine of our own, when there is no other any more.
+    pub starter: Box<dyn Starter>,
+}
+
+/// Starts an engine in this process that answers at its control socket.
+#[async_trait]
+pub trait Starter: Send + Sync {
+    /// Starts it; what went wrong is told to a person.
+    async fn start(&self, options: Options) -> Result<Own, String>;
+}
+
+/// An engine of this process.
+pub struct Own {
+    /// The engine.
+    pub engine: Engine,
+    /// What answers at its control socket, where that could be opened.
+    pub answering: Option<JoinHandle<()>>,
+}
+
+impl Own {
+    /// Stops it in good order; before that nobody new comes.
+    pub async fn stop(self) {
+        if let Some(answering) = self.answering {
+            answering.abort();
+        }
+        self.engine.shutdown().await;
+    }
 }
 
 /// An engine of another process.
@@ -79,10 +88,13 @@ pub struct Attached {
     way: Way,
     reader: Reader,
     may_replay: bool,
-    /// What a plan is made by.
+    /// What a plan is made by, and an engine of our own would be started with.
     options: Mutex<Options>,
     news: broadcast::Sender<News>,
     following: JoinHandle<()>,
+    starter: Box<dyn Starter>,
+    started: Arc<Notify>,
+    own: tokio::sync::Mutex<Option<Own>>,
 }
 
 impl Attached {
@@ -95,6 +107,7 @@ impl Attached {
             options,
             file,
             may_replay,
+            starter,
         } = opens;
         let reader = Reader::open(&options.journal)?;
         let news = broadcast::Sender::new(NEWS);
@@ -102,18 +115,18 @@ impl Attached {
             journal: options.journal.clone(),
             file,
         };
+        let started = Arc::new(Notify::new());
         let follows = Follows {
             engine: engine.clone(),
             reader: reader.clone(),
             news: news.clone(),
             at: reader.last()?,
+            started: Arc::clone(&started),
         };
         let first = follows.engine.attach().await?;
         let now = first
             .as_ref()
-            .map_or(Standing::Deaf, |(process, _)| Standing::Attached {
-                process: *process,
-            });
+            .map_or(Standing::Deaf, |(process, _)| stands(*process));
         let (tells, standing) = watch::channel(now);
         let following = tokio::spawn(follows.run(first.map(|(_, follower)| follower), tells));
         Ok(Self {
@@ -123,7 +136,18 @@ impl Attached {
             options: Mutex::new(options),
             news,
             following,
+            starter,
+            started,
+            own: tokio::sync::Mutex::new(None),
         })
+    }
+
+    /// Leaves: nothing is followed any more, and an engine that was started here is stopped in good order.
+    pub async fn close(&self) {
+        self.following.abort();
+        if let Some(own) = self.own.lock().await.take() {
+            own.stop().await;
+        }
     }
 
     /// Returns a reader of the journal.
@@ -136,18 +160,21 @@ impl Attached {
     }
 
     async fn done(&self, ask: Ask) -> Result<(), String> {
+        self.counted(ask).await.map(|_| ())
+    }
+
+    /// Asks for something that is done, perhaps to several operations; returns to how many.
+    async fn counted(&self, ask: Ask) -> Result<u64, String> {
         match self.ask(ask).await {
-            Ok(_) => Ok(()),
+            Ok(Answer::Count { count }) => Ok(count),
+            Ok(Answer::Done | Answer::Resolved { .. }) => Ok(1),
+            Ok(_) => Err(NONSENSE.to_owned()),
             Err(refusal) => Err(refusal.told),
         }
     }
 
-    async fn count(&self, ask: Ask) -> Result<u64, String> {
-        match self.ask(ask).await {
-            Ok(Answer::Count { count }) => Ok(count),
-            Ok(_) => Err(NONSENSE.to_owned()),
-            Err(refusal) => Err(refusal.told),
-        }
+    fn options(&self) -> MutexGuard<'_, Options> {
+        self.options.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -157,63 +184,40 @@ impl Drop for Attached {
     }
 }
 
-/// Looks what is under way and what waits; nothing while something is under way or is due before the deadline, or while
-/// more is written than can be looked at as it is at one moment.
-fn idle(reader: &Reader, deadline: Timestamp) -> Result<Option<Idle>, JournalError> {
-    let at = reader.last()?;
-    let (mut waiting, mut next, mut held) = (0, None::<Timestamp>, 0);
-    for state in [
-        State::Queued,
-        State::InFlight,
-        State::Retrying,
-        State::InDoubt,
-        State::Held,
-    ] {
-        let is_idle = each(reader, state, |view| {
-            if state == State::Held {
-                held += 1;
-                return true;
-            }
-            let Some(due) = view.life.due().filter(|due| *due > deadline) else {
-                return false;
-            };
-            waiting += 1;
-            next = Some(next.map_or(due, |next| next.min(due)));
-            true
-        })?;
-        if !is_idle {
-            return Ok(None);
-        }
-    }
-    Ok((reader.last()? == at).then_some(Idle {
-        waiting,
-        next,
-        held,
-    }))
-}
-
-/// Looks at every operation in a state, page by page, until one ends it; returns whether none did.
-fn each(
-    reader: &Reader,
-    state: State,
-    mut look: impl FnMut(&OperationView) -> bool,
-) -> Result<bool, JournalError> {
-    const FIRST: usize = 16; // most often one of the newest ends it
-    const MANY: usize = 1000;
-    let filter = OperationFilter {
-        state: Some(state),
-        ..OperationFilter::default()
-    };
-    let mut page = Page::newest(FIRST);
-    loop {
-        let views = reader.operations(&filter, page)?;
-        if !views.iter().all(&mut look) {
-            return Ok(false);
-        }
-        match views.last() {
-            Some(oldest) if views.len() == page.limit => page = Page::before(oldest.seq, MANY),
-            _ => return Ok(true),
-        }
+/// Says in the socket's words what an engine is told to do.
+fn asks(command: Command) -> Ask {
+    match command {
+        Command::Retry { operation } => Ask::Retry { operation },
+        Command::Discard { operation, why } => Ask::Discard { operation, why },
+        Command::Pause { connector, why } => Ask::Pause { connector, why },
+        Command::Resume { connector, why } => Ask::Resume { connector, why },
+        Command::Probe { connector } => Ask::Probe { connector },
+        Command::Release { connector, why } => Ask::Release { connector, why },
+        Command::Approve {
+            connector,
+            brake,
+            by,
+            reason,
+            expires,
+        } => Ask::Approve {
+            connector,
+            brake,
+            by,
+            reason,
+            seconds: expires.as_secs(),
+        },
+        Command::Reject {
+            connector,
+            brake,
+            by,
+            reason,
+        } => Ask::Reject {
+            connector,
+            brake,
+            by,
+            reason,
+        },
+        Command::Resolve(wish) => Ask::Resolve { wish },
     }
 }
 
@@ -238,10 +242,13 @@ impl Way {
         let Ok(client) = Client::of(&self.engine.journal).await else {
             return Err(over(
                 &"no engine takes commands on this journal at the moment\n\
-                  Start `outbound serve`, or leave (q) and open `outbound` again, so that the engine runs here.",
+                  E runs the engine here; or start `outbound serve`, and this screen attaches to it by itself.",
             ));
         };
-        let is_known = matches!(*self.standing.borrow(), Standing::Attached { .. });
+        let is_known = matches!(
+            *self.standing.borrow(),
+            Standing::Attached { .. } | Standing::Here
+        );
         if is_known {
             return Ok(client);
         }
@@ -280,159 +287,6 @@ impl Way {
     }
 }
 
-/// Where the engine of a journal is found, and which `workbench.toml` it has to work by.
-#[derive(Debug, Clone)]
-struct Place {
-    journal: PathBuf,
-    file: PathBuf,
-}
-
-impl Place {
-    /// Finds the engine; returns its process and its news, or nothing when none answers. Whatever is committed after this
-    /// returns is among the news.
-    async fn attach(&self) -> Result<Option<(u32, Follower)>, OtherFile> {
-        let Ok(client) = Client::of(&self.journal).await else {
-            return Ok(None);
-        };
-        let Ok(mut follower) = client.follow().await else {
-            return Ok(None);
-        };
-        // It is said at once that nothing is missed any more; or that too many follow already.
-        let begun = tokio::time::timeout(GREETING, follower.next()).await;
-        if !matches!(begun, Ok(Ok(Answer::Heard { .. }))) {
-            return Ok(None);
-        }
-        let process = self.look_at(&client).await?;
-        Ok(process.map(|process| (process, follower)))
-    }
-
-    /// Asks an engine how it stands; returns its process, or nothing when it does not answer that.
-    async fn look_at(&self, client: &Client) -> Result<Option<u32>, OtherFile> {
-        let asked = tokio::time::timeout(GREETING, client.ask(&Ask::Status)).await;
-        let Ok(Ok(Answer::Status { status })) = asked else {
-            return Ok(None);
-        };
-        if real(&self.file) == real(&status.configuration) {
-            return Ok(Some(status.pid));
-        }
-        Err(OtherFile {
-            process: status.pid,
-            file: status.configuration,
-        })
-    }
-}
-
-/// Returns what a path leads to, over links.
-fn real(path: &Path) -> PathBuf {
-    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
-}
-
-/// What follows an engine and tells the screen.
-struct Follows {
-    engine: Place,
-    reader: Reader,
-    news: broadcast::Sender<News>,
-    /// The number of the newest fact that was told.
-    at: u64,
-}
-
-impl Follows {
-    /// Tells what happens until nobody listens any more.
-    async fn run(mut self, mut follower: Option<Follower>, standing: watch::Sender<Standing>) {
-        let (mut passed, mut is_other) = (0, false);
-        loop {
-            if let Some(mut heard) = follower.take() {
-                // What happened while there was nobody to tell it.
-                self.catch_up().await;
-                while let Ok(answer) = heard.next().await {
-                    let Answer::Heard { last, under_way } = answer else {
-                        break;
-                    };
-                    if last > self.at {
-                        self.catch_up().await;
-                    }
-                    for started in under_way {
-                        self.tell(News::Started(Arc::new(started)));
-                    }
-                }
-                standing.send_replace(Standing::Alone);
-            }
-            tokio::time::sleep(LOOK).await;
-            if passed > 0 {
-                passed -= 1;
-                self.catch_up().await;
-                continue;
-            }
-            match self.engine.attach().await {
-                Ok(Some((process, again))) => {
-                    standing.send_replace(Standing::Attached { process });
-                    (follower, is_other) = (Some(again), false);
-                    continue;
-                }
-                Ok(None) => {
-                    if is_other {
-                        standing.send_replace(Standing::Alone);
-                    }
-                    is_other = false;
-                }
-                Err(other) => {
-                    // It works on the journal, and takes nothing from here.
-                    if !is_other {
-                        tracing::warn!(%other, "the engine is not commanded from here: it works by another file");
-                        standing.send_replace(Standing::Deaf);
-                    }
-                    (passed, is_other) = (PASSED, true);
-                }
-            }
-            self.catch_up().await;
-        }
-    }
-
-    fn tell(&self, news: News) {
-        let _ = self.news.send(news); // nobody may be listening yet
-    }
-
-    /// Reads the facts after the last one that was told, and tells them.
-    async fn catch_up(&mut self) {
-        loop {
-            let (reader, at) = (self.reader.clone(), self.at);
-            let read = tokio::task::spawn_blocking(move || {
-                let last = reader.last()?;
-                if last <= at {
-                    return Ok((at, Vec::new()));
-                }
-                if last - at > FACTS as u64 {
-                    return Ok((last, Vec::new()));
-                }
-                Ok::<_, JournalError>((last, reader.facts_since(at, FACTS)?))
-            });
-            match read.await {
-                Ok(Ok((last, facts))) if facts.is_empty() => {
-                    if last > at {
-                        self.at = last;
-                        self.tell(News::Missed(last - at));
-                    }
-                    return;
-                }
-                Ok(Ok((_, facts))) => {
-                    for record in facts {
-                        self.at = record.seq;
-                        self.tell(News::Fact(Arc::new(record)));
-                    }
-                }
-                Ok(Err(error)) => {
-                    tracing::warn!(%error, "the journal cannot be followed at the moment");
-                    return;
-                }
-                Err(error) => {
-                    tracing::error!(%error, "reading the journal broke down");
-                    return;
-                }
-            }
-        }
-    }
-}
-
 #[async_trait]
 impl Seat for Attached {
     fn subscribe(&self) -> Subscription {
@@ -444,8 +298,7 @@ impl Seat for Attached {
     }
 
     fn plan(&self, request: &Request) -> Result<Plan, String> {
-        let options = self.options.lock().unwrap_or_else(PoisonError::into_inner);
-        let options = options.clone();
+        let options = self.options().clone();
         engine::plan(&options, request).map_err(|error| error.to_string())
     }
 
@@ -481,67 +334,8 @@ impl Seat for Attached {
         })
     }
 
-    async fn retry(&self, operation: OperationId) -> Result<(), String> {
-        self.done(Ask::Retry { operation }).await
-    }
-
-    async fn discard(&self, operation: OperationId, why: &str) -> Result<(), String> {
-        let why = why.to_owned();
-        self.done(Ask::Discard { operation, why }).await
-    }
-
-    async fn pause(&self, connector: &ConnectorRef, why: &str) -> Result<(), String> {
-        let (connector, why) = (connector.clone(), why.to_owned());
-        self.done(Ask::Pause { connector, why }).await
-    }
-
-    async fn resume(&self, connector: &ConnectorRef, why: &str) -> Result<(), String> {
-        let (connector, why) = (connector.clone(), why.to_owned());
-        self.done(Ask::Resume { connector, why }).await
-    }
-
-    async fn probe(&self, connector: &ConnectorRef) -> Result<(), String> {
-        let connector = connector.clone();
-        self.done(Ask::Probe { connector }).await
-    }
-
-    async fn release(&self, connector: &ConnectorRef, why: &str) -> Result<(), String> {
-        let (connector, why) = (connector.clone(), why.to_owned());
-        self.done(Ask::Release { connector, why }).await
-    }
-
-    async fn approve(
-        &self,
-        connector: &ConnectorRef,
-        brake: Brake,
-        by: &str,
-        reason: &str,
-        expires: Duration,
-    ) -> Result<u64, String> {
-        self.count(Ask::Approve {
-            connector: connector.clone(),
-            brake,
-            by: by.to_owned(),
-            reason: reason.to_owned(),
-            seconds: expires.as_secs(),
-        })
-        .await
-    }
-
-    async fn reject(
-        &self,
-        connector: &ConnectorRef,
-        brake: Brake,
-        by: &str,
-        reason: &str,
-    ) -> Result<u64, String> {
-        self.count(Ask::Reject {
-            connector: connector.clone(),
-            brake,
-            by: by.to_owned(),
-            reason: reason.to_owned(),
-        })
-        .await
+    async fn command(&self, command: Command) -> Result<u64, String> {
+        self.counted(asks(command)).await
     }
 
     async fn compare(&self, connector: &ConnectorRef, budget: ReadBudget) -> Result<Tally, String> {
@@ -551,11 +345,6 @@ impl Seat for Attached {
             Ok(_) => Err(NONSENSE.to_owned()),
             Err(refusal) => Err(refusal.told),
         }
-    }
-
-    async fn resolve(&self, wish: &Wish) -> Result<(), String> {
-        let wish = wish.clone();
-        self.done(Ask::Resolve { wish }).await
     }
 
     async fn replay(
@@ -573,16 +362,12 @@ impl Seat for Attached {
 
     async fn reconfigure(&self, configuration: Arc<Configuration>) -> Result<(), String> {
         self.done(Ask::Reload).await?;
-        let mut options = self.options.lock().unwrap_or_else(PoisonError::into_inner);
-        options.configuration = configuration;
+        self.options().configuration = configuration;
         Ok(())
     }
 
     async fn idle_until(&self, deadline: Timestamp) -> Result<Idle, String> {
-        let clock = {
-            let options = self.options.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(&options.clock)
-        };
+        let clock = Arc::clone(&self.options().clock);
         loop {
             let reader = self.reader.clone();
             let looked = tokio::task::spawn_blocking(move || idle(&reader, deadline)).await;
@@ -596,7 +381,33 @@ impl Seat for Attached {
             tokio::time::sleep(WAIT).await;
         }
     }
+
+    async fn run_here(&self, configuration: Arc<Configuration>) -> Result<(), String> {
+        let mut own = self.own.lock().await;
+        let standing = self.way.standing.borrow().clone();
+        match standing {
+            Standing::Attached { process } | Standing::OtherFile { process, .. } => {
+                return Err(format!(
+                    "the engine of process {process} runs on this journal; stop it first, and E runs one here"
+                ));
+            }
+            Standing::Here => return Err(HERE.to_owned()),
+            Standing::Alone | Standing::Deaf if own.is_some() => return Err(HERE.to_owned()),
+            Standing::Alone | Standing::Deaf => {}
+        }
+        let options = Options {
+            configuration,
+            ..self.options().clone()
+        };
+        // The journal's lock decides whether there really is no other.
+        *own = Some(self.starter.start(options.clone()).await?);
+        *self.options() = options;
+        self.started.notify_one();
+        Ok(())
+    }
 }
+
+const HERE: &str = "the engine runs here already";
 
 /// Hands the rows of an import to the running engine.
 struct Handing {

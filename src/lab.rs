@@ -19,7 +19,7 @@ pub struct MockLab {
 
 fn target(name: &str) -> Result<Target, LabError> {
     name.parse()
-        .map_err(|error: mocks::UnknownTarget| LabError(error.to_string()))
+        .map_err(|error: mocks::UnknownTarget| LabError::new(error.to_string()))
 }
 
 impl MockLab {
@@ -42,32 +42,72 @@ impl MockLab {
         let target = target(name)?;
         match self.away(target) {
             None => Ok(target),
-            Some(address) => Err(LabError(format!(
+            Some(address) => Err(LabError::new(format!(
                 "the {target} mock at {address} belongs to another process: steer it there, or with `outbound mock \
                  arm|disarm|objects|log|reset {target}`"
             ))),
         }
     }
 
-    /// Says what a client needs to be let in. The mocks' credentials are the same everywhere, and no secret.
+    /// Says what a client needs to be let in, in the words of a connector's form. The mocks' credentials are the same
+    /// everywhere, and no secret.
     fn access(&self, target: Target) -> Option<String> {
         let url = self.lab.url(target)?;
-        Some(match target {
+        let known = |value: &serde_json::Value, key: &str| {
+            value[key].as_str().unwrap_or_default().to_owned()
+        };
+        let settings = match target {
             Target::Scim2 => {
-                let token = self
-                    .lab
-                    .scim2()
-                    .with_vendor(|vendor| vendor.credentials().bearer_token.clone());
-                format!("User Endpoint {url}/Users, bearer, Access Token {token}")
+                let scim2 = self.lab.scim2();
+                let token = scim2.with_vendor(|vendor| vendor.credentials().bearer_token.clone());
+                vec![
+                    ("user_endpoint", format!("{url}/Users")),
+                    ("group_endpoint", format!("{url}/Groups")),
+                    ("authentication_mode", "bearer".to_owned()),
+                    ("access_token", token),
+                ]
             }
-            Target::Google => format!("base_url {url}, the key and the rest as for acme-google"),
-            Target::Salesforce => format!("login at {url}, the rest as for acme-salesforce"),
-        })
+            Target::Google => {
+                let google = self.lab.google();
+                let (domain, admin, key) = google.with_vendor(|vendor| {
+                    let key = vendor.service_account_json(&url);
+                    (vendor.domain().to_owned(), vendor.subject(), key)
+                });
+                vec![
+                    ("base_url", url.clone()),
+                    ("token_endpoint", known(&key, "token_uri")),
+                    ("google_domain", domain),
+                    ("service_account_email", known(&key, "client_email")),
+                    ("administrators_email", admin),
+                    // Written there when the workbench starts, unless something is.
+                    ("private_key", format!("file:{}", crate::mock_keys::USUAL)),
+                ]
+            }
+            Target::Salesforce => {
+                let salesforce = self.lab.salesforce();
+                let all = salesforce.with_vendor(|vendor| vendor.credentials(&url));
+                let password = known(&all, "password") + &known(&all, "security_token");
+                vec![
+                    ("domain_name", url.clone()),
+                    ("token_endpoint", format!("{url}/services/oauth2/token")),
+                    ("client_id", known(&all, "consumer_key")),
+                    ("client_secret", known(&all, "consumer_secret")),
+                    ("username", known(&all, "username")),
+                    ("password", password),
+                ]
+            }
+        };
+        let kind = connectors::CATALOGUE.find(target.name());
+        let told = settings.into_iter().map(|(key, value)| {
+            let field = kind.and_then(|kind| kind.field(key));
+            format!("{}: {value}", field.map_or(key, |field| field.label))
+        });
+        Some(told.collect::<Vec<_>>().join(" · "))
     }
 }
 
 fn failed(error: &impl std::fmt::Display) -> LabError {
-    LabError(error.to_string())
+    LabError::new(error.to_string())
 }
 
 /// Says why a mock does not start: what was tried, and what the system said.
@@ -76,7 +116,7 @@ fn told(error: &mocks::StartError) -> LabError {
     if let Some(cause) = std::error::Error::source(error) {
         text.push_str(&format!(": {cause}"));
     }
-    LabError(text)
+    LabError::new(text)
 }
 
 #[async_trait]
@@ -157,7 +197,10 @@ impl domain::Lab for MockLab {
 
     fn arm(&self, name: &str, spec: &str) -> Result<u64, LabError> {
         let mock = self.lab.mock(self.here(name)?);
-        mock.arm(spec).map_err(|error| failed(&error))
+        mock.arm(spec).map_err(|error| LabError {
+            told: error.to_string(),
+            setting: error.setting().map(str::to_owned),
+        })
     }
 
     fn disarm(&self, name: &str, number: Option<u64>) -> Result<usize, LabError> {
@@ -167,7 +210,7 @@ impl domain::Lab for MockLab {
             Some(number) => mock
                 .disarm(number)
                 .map(|_| 1)
-                .ok_or_else(|| LabError(format!("no fault is armed under {number}"))),
+                .ok_or_else(|| LabError::new(format!("no fault is armed under {number}"))),
         }
     }
 
@@ -200,7 +243,9 @@ impl domain::Lab for MockLab {
 
     fn wear(&self, name: &str, personality: &str) -> Result<(), LabError> {
         if self.here(name)? != Target::Scim2 {
-            return Err(LabError(format!("{name} has one vendor's manners only")));
+            return Err(LabError::new(format!(
+                "{name} has one vendor's manners only"
+            )));
         }
         let worn = mocks::standalone::personality(personality).map_err(|error| failed(&error))?;
         self.lab.wear(&worn);

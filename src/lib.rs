@@ -12,6 +12,7 @@ pub mod export;
 pub mod lab;
 pub mod log;
 pub mod metrics;
+pub mod mock_keys;
 pub mod mocks_of;
 pub mod pty;
 pub mod scenario;

@@ -1,15 +1,16 @@
 //! The mocks that `workbench.toml` describes: started as it says, on its ports or on free ones.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use ::mocks::clock::{Clock, SystemClock};
+use ::mocks::fault::FaultSpec;
 use ::mocks::quota::{Quota, Rate};
 use ::mocks::standalone::personality;
-use ::mocks::{Lab, Target};
+use ::mocks::{Lab, StandAlone, Target};
 use domain::{Configuration, MockSettings, Setting};
 
 /// Which ports the mocks take.
@@ -134,17 +135,11 @@ fn build(
         };
         builder = builder.listen(*target, SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
         if let Some(name) = &settings.personality {
-            let path = base.join(name);
-            let name = if path.is_file() {
-                path.display().to_string()
-            } else {
-                name.clone()
-            };
-            builder = builder.personality(personality(&name)?);
+            builder = builder.personality(personality(&personality_name(name, base))?);
         }
-        if let Some(path) = &settings.seed {
-            builder = builder.seed_file(base.join(path));
-        }
+    }
+    for path in seeds(chosen.iter().map(|(_, settings)| *settings), base) {
+        builder = builder.seed_file(path);
     }
     let lab = builder.build()?;
     for (target, settings) in &chosen {
@@ -153,13 +148,93 @@ fn build(
     Ok((lab, chosen.into_iter().map(|(target, _)| target).collect()))
 }
 
+/// Returns the seed files of some mocks. One that several name is read once: it holds a table for each of them.
+fn seeds<'s>(settings: impl Iterator<Item = &'s MockSettings>, base: &Path) -> BTreeSet<PathBuf> {
+    settings
+        .filter_map(|settings| settings.seed.as_ref())
+        .map(|path| base.join(path))
+        .collect()
+}
+
+/// Returns the name of a personality, or the path of one that lies beside the configuration.
+fn personality_name(name: &str, base: &Path) -> String {
+    let path = base.join(name);
+    if path.is_file() {
+        path.display().to_string()
+    } else {
+        name.to_owned()
+    }
+}
+
+fn rate(quota: domain::Quota) -> Rate {
+    Rate::new(quota.requests, quota.per.max(Duration::from_millis(1)))
+}
+
+/// Completes what was said of mocks that are to be started by what the configuration says of each. Whatever was said takes
+/// the place of what the file says. Relative paths of the file are relative to `base`.
+///
+/// # Errors
+/// [`MocksError`] when a setting cannot be used.
+pub fn completed(
+    said: &StandAlone,
+    configuration: &Configuration,
+    base: &Path,
+) -> Result<StandAlone, MocksError> {
+    let mut stand = said.clone();
+    let mut meant = Vec::new();
+    for (name, settings) in &configuration.mocks {
+        let target = name
+            .parse::<Target>()
+            .map_err(|_| MocksError::Unknown(name.clone()))?;
+        if said.targets.contains(&target) {
+            meant.push((target, settings));
+        }
+    }
+    for (target, settings) in &meant {
+        let target = *target;
+        stand.ports.insert(target, settings.port);
+        if let Some(quota) = settings.quota {
+            stand.rates.insert(target, rate(quota));
+        }
+        if let Some(licences) = settings.licences {
+            stand.seats.insert(target, licences);
+        }
+        if let (Target::Scim2, None, Some(name)) =
+            (target, &said.personality, &settings.personality)
+        {
+            stand.personality = Some(personality_name(name, base));
+        }
+        if said.faults.is_empty() {
+            for fault in &settings.faults {
+                let spec = fault_at(target, fault)
+                    .map_err(|cause| MocksError::Setting { target, cause })?;
+                stand.faults.push(spec);
+            }
+        }
+    }
+    if said.seeds.is_empty() {
+        stand
+            .seeds
+            .extend(seeds(meant.iter().map(|(_, settings)| *settings), base));
+    }
+    Ok(stand)
+}
+
+/// Reads a fault that is armed at one mock.
+fn fault_at(target: Target, fault: &str) -> Result<FaultSpec, String> {
+    let mut spec = fault
+        .parse::<FaultSpec>()
+        .map_err(|error| error.to_string())?;
+    spec.check_at(&[target])
+        .map_err(|error| error.to_string())?;
+    spec.target = Some(target);
+    Ok(spec)
+}
+
 fn prepare(lab: &Lab, target: Target, settings: &MockSettings) -> Result<(), MocksError> {
     let mock = lab.mock(target);
     if let Some(quota) = settings.quota {
-        let mut limits = Quota::rate(Rate::new(
-            quota.requests,
-            quota.per.max(Duration::from_millis(1)),
-        ));
+        let mut limits = Quota::rate(rate(quota));
         limits.daily = mock.usage().map(|(_, limit)| limit);
         mock.set_quota(limits);
     }
@@ -213,6 +288,55 @@ fn moved(text: &str, addresses: &[(u16, String)]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn configured(mocks: &str) -> Configuration {
+        let text =
+            format!("[organization]\nname = \"Acme\"\ntenant_domain = \"acme.example\"\n{mocks}");
+        config::parse(
+            &text,
+            "workbench.toml",
+            Path::new("."),
+            &connectors::CATALOGUE,
+        )
+        .unwrap()
+        .configuration
+    }
+
+    #[test]
+    fn what_the_file_says_of_mocks_is_taken_unless_something_else_was_said() {
+        let configuration = configured(
+            "[mocks.google]\nstart = false\nport = 7001\nseed = \"people.toml\"\n\
+             [mocks.scim2]\nport = 7003\nseed = \"people.toml\"\npersonality = \"okta\"\nlicences = 5\n\
+             quota = \"10/60s\"\nfaults = [\"drop-after:op=Users.create\"]\n",
+        );
+        let base = Path::new("/there");
+        let said = StandAlone {
+            targets: Target::ALL.to_vec(),
+            ..StandAlone::default()
+        };
+        let stand = completed(&said, &configuration, base).unwrap();
+        let ports = BTreeMap::from([(Target::Google, 7001), (Target::Scim2, 7003)]);
+        assert_eq!(stand.ports, ports);
+        assert_eq!(stand.seeds, [base.join("people.toml")], "read once");
+        assert_eq!(stand.personality.as_deref(), Some("okta"));
+        assert_eq!(stand.seats, BTreeMap::from([(Target::Scim2, 5)]));
+        assert_eq!(stand.rates[&Target::Scim2].requests, 10);
+        assert_eq!(stand.faults.len(), 1);
+        assert_eq!(stand.faults[0].target, Some(Target::Scim2));
+
+        let said = StandAlone {
+            targets: vec![Target::Scim2],
+            seeds: vec!["mine.toml".into()],
+            personality: Some("slack".to_owned()),
+            faults: vec!["latency".parse().unwrap()],
+            ..StandAlone::default()
+        };
+        let stand = completed(&said, &configuration, base).unwrap();
+        assert_eq!(stand.ports, BTreeMap::from([(Target::Scim2, 7003)]));
+        assert_eq!(stand.seeds, [PathBuf::from("mine.toml")]);
+        assert_eq!(stand.personality.as_deref(), Some("slack"));
+        assert_eq!(stand.faults, said.faults);
+    }
 
     #[test]
     fn only_addresses_on_a_mocks_port_of_this_machine_move() {

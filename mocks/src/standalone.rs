@@ -1,6 +1,7 @@
 //! Mocks as a program of their own: what `outbound mock` starts.
 
 use std::{
+    collections::BTreeMap,
     fmt,
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
@@ -8,7 +9,10 @@ use std::{
 };
 
 use crate::{
-    Lab, Ready, StartError, Target, clock::Clock, fault::FaultSpec, quota::QuotaSpec,
+    Lab, Ready, StartError, Target,
+    clock::Clock,
+    fault::FaultSpec,
+    quota::{Quota, QuotaSpec, Rate},
     scim2::Personality,
 };
 
@@ -18,22 +22,28 @@ pub struct StandAlone {
     /// Which mocks; empty for all three.
     pub targets: Vec<Target>,
     /// Where. Several mocks take this port and the ones after it; port 0 gives each a free one. Without it each has
-    /// its [own port](Target::port).
+    /// its own port of the loopback interface.
     pub listen: Option<SocketAddr>,
+    /// The mocks' own ports, where they are not the [usual ones](Target::port); 0 for a free one.
+    pub ports: BTreeMap<Target, u16>,
     /// Allows an address that other machines can reach.
     pub expose: bool,
-    /// The seed file.
-    pub seed: Option<PathBuf>,
+    /// The seed files.
+    pub seeds: Vec<PathBuf>,
     /// The SCIM2 mock's personality: the name of a built-in one, or a TOML file.
     pub personality: Option<String>,
     /// The faults that are armed from the start.
     pub faults: Vec<FaultSpec>,
     /// The rates; without it those of the personality, if it publishes any.
     pub quota: Option<QuotaSpec>,
+    /// The rates of single mocks, for each caller, where none are given for all.
+    pub rates: BTreeMap<Target, Rate>,
     /// How many calls 24 hours may see.
     pub daily_limit: Option<u64>,
     /// How many active accounts there may be.
     pub licences: Option<u64>,
+    /// The same at single mocks, where it is not given for all.
+    pub seats: BTreeMap<Target, u64>,
     /// Where the credentials are written; without it to a folder of their own that goes with the mocks.
     pub credentials_dir: Option<PathBuf>,
     /// The clock; without it the system's.
@@ -66,7 +76,7 @@ impl StandAlone {
         for (place, target) in targets.iter().enumerate() {
             builder = builder.listen(*target, self.address(*target, place)?);
         }
-        if let Some(path) = &self.seed {
+        for path in &self.seeds {
             builder = builder.seed_file(path);
         }
         if let Some(name) = &self.personality {
@@ -87,7 +97,23 @@ impl StandAlone {
         for spec in self.faults {
             builder = builder.fault_spec(spec);
         }
-        let lab = builder.start().await?;
+        let lab = builder.build()?;
+        for target in &targets {
+            let mock = lab.mock(*target);
+            if let Some(rate) = self.rates.get(target).filter(|_| self.quota.is_none()) {
+                mock.set_quota(Quota {
+                    // The calls of a day are another limit, and stay.
+                    daily: mock.usage().map(|(_, limit)| limit),
+                    ..Quota::rate(*rate)
+                });
+            }
+            if let Some(seats) = self.seats.get(target).filter(|_| self.licences.is_none()) {
+                mock.set_licences(Some(*seats));
+            }
+        }
+        for target in targets {
+            lab.start(target).await?;
+        }
         let own = self.credentials_dir.is_none().then(OwnFolder::new);
         let folder = self
             .credentials_dir
@@ -127,7 +153,9 @@ impl StandAlone {
 
     fn address(&self, target: Target, place: usize) -> Result<SocketAddr, StartError> {
         let Some(listen) = self.listen else {
-            return Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, target.port())));
+            let own = self.ports.get(&target).copied();
+            let port = own.unwrap_or_else(|| target.port());
+            return Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
         };
         if listen.port() == 0 {
             return Ok(listen);

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     net::SocketAddr,
     sync::{
@@ -17,7 +17,7 @@ use outbound_mocks::{
     GoogleMock, Handle, Lab, SalesforceMock, Scim2Mock, StandAlone, StartError, Target,
     clock::{Clock, ManualClock},
     fault::FaultSpec,
-    quota::QuotaSpec,
+    quota::{QuotaSpec, Rate},
     scim2::Personality,
 };
 use reqwest::{Client, StatusCode, header};
@@ -485,6 +485,31 @@ async fn limits_reach_the_mocks() {
         );
     }
     assert_eq!(statuses, BTreeSet::from([201, 429]));
+}
+
+#[tokio::test]
+async fn one_mock_has_settings_of_its_own_and_what_is_said_for_all_counts_more() {
+    let own = || StandAlone {
+        targets: vec![Target::Scim2],
+        ports: BTreeMap::from([(Target::Scim2, 0)]),
+        rates: BTreeMap::from([(Target::Scim2, Rate::new(2, Duration::from_hours(1)))]),
+        ..StandAlone::default()
+    };
+    let all = StandAlone {
+        quota: Some(QuotaSpec::None),
+        ..own()
+    };
+    for (described, last) in [(own(), 429), (all, 201)] {
+        let running = described.start().await.unwrap();
+        let url = running.lab().url(Target::Scim2).unwrap();
+        assert!(!url.contains(":9103/"), "{url}");
+        let mut statuses = Vec::new();
+        for name in ["kim", "lee", "mia"] {
+            let status = create_scim(&url, "Bearer scim2-mock-token", name).await;
+            statuses.push(status.as_u16());
+        }
+        assert_eq!(statuses, [201, 201, last]);
+    }
 }
 
 #[tokio::test]

@@ -1,11 +1,13 @@
 //! `outbound check`: every mistake and every doubt of `workbench.toml`.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use clap::Args;
 use config::{FileSecrets, Finding, LintOptions, LoadError, Loaded, Severity};
 use connectors::CATALOGUE;
 use decide::{Decider, Policies};
 use domain::ConnectorRef;
-use engine::Reader;
+use engine::{Counts, Reader, State};
 
 use super::out::Out;
 use super::trouble::Trouble;
@@ -213,27 +215,111 @@ fn rules_and_names(global: &Global, loaded: &Loaded) -> Result<Vec<Finding>, Tro
             )
         })
         .collect();
-    findings.extend(unconfigured(loaded, &reader.counts().map_err(failed)?));
+    let (counts, links) = (
+        reader.counts().map_err(failed)?,
+        reader.link_counts().map_err(failed)?,
+    );
+    findings.extend(unconfigured(loaded, &counts, &links));
     Ok(findings)
 }
 
 /// Work and accounts of connectors that are no longer configured: nothing is sent for them any more.
+///
+/// What has settled says nothing that somebody should do something about.
 fn unconfigured(
     loaded: &Loaded,
-    counts: &std::collections::BTreeMap<
-        ConnectorRef,
-        std::collections::BTreeMap<engine::State, u64>,
-    >,
+    counts: &Counts,
+    links: &BTreeMap<ConnectorRef, u64>,
 ) -> Vec<Finding> {
-    counts
-        .keys()
-        .filter(|connector| loaded.configuration.connector(connector).is_none())
-        .map(|connector| {
-            let message = format!("the journal knows {connector}, which is not configured any more");
-            let fix = "give the connection its id back: links hang on it. To change what people see, change its `name`";
-            loaded.finding(Severity::Warning, "journal-knows-more", "connections", &message, fix)
+    let known: BTreeSet<&ConnectorRef> = counts.keys().chain(links.keys()).collect();
+    let gone = known
+        .into_iter()
+        .filter(|connector| loaded.configuration.connector(connector).is_none());
+    gone.filter_map(|connector| {
+        let states = counts.get(connector).into_iter().flatten();
+        let (mut owed, mut dead) = (0, 0);
+        for (state, count) in states {
+            match state {
+                State::Dead => dead += count,
+                state if state.is_open() => owed += count,
+                _ => {}
+            }
+        }
+        let left = Left {
+            connector,
+            links: links.get(connector).copied().unwrap_or(0),
+            owed,
+            dead,
+        };
+        let message = left.told()?;
+        Some(loaded.finding(
+            Severity::Warning,
+            "journal-knows-more",
+            "connections",
+            &message,
+            &left.way_out(),
+        ))
+    })
+    .collect()
+}
+
+/// What the journal holds of a connector that is not configured any more.
+struct Left<'a> {
+    connector: &'a ConnectorRef,
+    links: u64,
+    owed: u64,
+    dead: u64,
+}
+
+impl Left<'_> {
+    /// Says what there is; `None` when there is nothing to be settled.
+    fn told(&self) -> Option<String> {
+        let parts: Vec<String> = [
+            (self.links, "linked account", "linked accounts"),
+            (
+                self.owed,
+                "operation that is owed",
+                "operations that are owed",
+            ),
+            (self.dead, "dead letter", "dead letters"),
+        ]
+        .into_iter()
+        .filter(|(count, ..)| *count > 0)
+        .map(|(count, one, many)| format!("{count} {}", if count == 1 { one } else { many }))
+        .collect();
+        (!parts.is_empty()).then(|| {
+            format!(
+                "the journal knows {}, which is not configured any more: {}",
+                self.connector,
+                parts.join(", ")
+            )
         })
-        .collect()
+    }
+
+    /// Says how the connector comes back, and how what is left of it is settled when it does not.
+    fn way_out(&self) -> String {
+        let connector = self.connector;
+        let mut steps = Vec::new();
+        if self.owed > 0 {
+            steps.push(format!(
+                "`outbound drain` makes dead letters of what is owed (what is held: `outbound journal operations --connector {connector} --state held`, and `outbound journal discard` each)"
+            ));
+        }
+        if self.owed + self.dead > 0 {
+            steps.push(format!(
+                "`outbound journal dead discard --connector {connector} --why gone` gives them up"
+            ));
+        }
+        if self.links > 0 {
+            steps.push(format!(
+                "`outbound links list --connector {connector}` shows the accounts that stay at the target, and `outbound links unlink {connector} --all` forgets them"
+            ));
+        }
+        format!(
+            "give the connection its id back: links hang on it, and what people see is its `name`. When it is gone for good: {}",
+            steps.join("; then ")
+        )
+    }
 }
 
 fn tell(out: Out, findings: &[Finding], strict: bool) -> Exit {

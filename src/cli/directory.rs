@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use domain::{LocalRef, QualifiedName, User};
+use domain::{LocalRef, QualifiedName, RoleName, User};
 use engine::{Reader, Seed};
 
 use super::out::Out;
@@ -36,6 +36,11 @@ pub(super) enum ListCommand {
 pub(super) enum RolesCommand {
     /// Lists them
     List,
+    /// Shows one, with everybody who holds it
+    Show {
+        /// Internal/name or Application/name
+        role: String,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -121,13 +126,28 @@ pub(super) fn groups(global: &Global, out: Out, command: ListCommand) -> Result<
 }
 
 pub(super) fn roles(global: &Global, out: Out, command: &RolesCommand) -> Result<Exit, Trouble> {
-    let RolesCommand::List = command;
-    for role in session::reader(global)?
-        .roles()
-        .map_err(|error| journal_trouble(&error))?
-    {
-        out.text(role.as_str());
-        out.value(&serde_json::json!({ "role": role }));
+    let reader = session::reader(global)?;
+    let failed = |error| journal_trouble(&error);
+    match command {
+        RolesCommand::List => {
+            for role in reader.roles().map_err(failed)? {
+                out.text(role.as_str());
+                out.value(&serde_json::json!({ "role": role }));
+            }
+        }
+        RolesCommand::Show { role } => {
+            let role = RoleName::new(role);
+            let holders = reader.holders(&role).map_err(failed)?;
+            if holders.is_empty() && !reader.has_role(&role).map_err(failed)? {
+                return Err(missing("role", role.as_str()));
+            }
+            let holders: Vec<&QualifiedName> = holders.iter().map(|user| &user.name).collect();
+            out.text(role.as_str());
+            for holder in &holders {
+                out.text(&format!("  {holder}"));
+            }
+            out.value(&serde_json::json!({ "role": role, "holders": holders }));
+        }
     }
     Ok(Exit::Done)
 }

@@ -235,7 +235,7 @@ fn list(reader: &Reader, out: Out, page: &PageArgs, user: Option<&str>) -> Resul
     let flows = reader
         .flows(page.page())
         .map_err(|error| journal_trouble(&error))?;
-    let rows: Vec<Vec<String>> = flows
+    let mut rows: Vec<Vec<String>> = flows
         .iter()
         .map(|flow| {
             let triggers: Vec<String> = flow.triggers.iter().map(render::headline).collect();
@@ -257,6 +257,16 @@ fn list(reader: &Reader, out: Out, page: &PageArgs, user: Option<&str>) -> Resul
             ]
         })
         .collect();
+    // One without a trigger is a change of a role that nobody holds.
+    for (row, flow) in rows.iter_mut().zip(&flows) {
+        if flow.triggers.is_empty()
+            && let Some(trace) = reader
+                .trace(flow.flow)
+                .map_err(|error| journal_trouble(&error))?
+        {
+            row[3] = render::role_changes(&trace).collect::<Vec<_>>().join("; ");
+        }
+    }
     out.table(&["NUMBER", "AT", "FLOW", "TRIGGER", "OPERATIONS"], &rows);
     for flow in &flows {
         out.value(flow);
@@ -371,7 +381,7 @@ fn operations(
                     |due| format!("{} {}", view.life.word(), clock_text(due)),
                 ),
                 view.attempts.to_string(),
-                view.last_error.clone().unwrap_or_default(),
+                view.told_error().unwrap_or_default(),
             ]
         })
         .collect();

@@ -57,10 +57,17 @@ pub(super) enum LinksCommand {
         /// CONNECTION/CONNECTOR
         connector: ConnectorRef,
         /// name or STORE/name
-        name: String,
+        #[arg(required_unless_present_any = ["account", "all"], conflicts_with_all = ["account", "all"])]
+        name: Option<String>,
         /// It is a group
-        #[arg(long)]
+        #[arg(long, conflicts_with = "all")]
         group: bool,
+        /// The link to the account of this id at the target, also when its user or group is here no longer
+        #[arg(long, value_name = "ID", conflicts_with = "all")]
+        account: Option<String>,
+        /// Every link of a connector that is not configured any more
+        #[arg(long)]
+        all: bool,
     },
 }
 
@@ -114,9 +121,16 @@ pub(super) async fn links(
         }
         LinksCommand::Unlink {
             connector,
-            name,
+            name: Some(name),
             group,
+            ..
         } => claim(global, out, &connector, &name, group, None).await,
+        LinksCommand::Unlink {
+            connector,
+            group,
+            account,
+            ..
+        } => unlink(global, out, &connector, group, account.map(RemoteId)).await,
         list => show(&session::reader(global)?, out, list),
     }
 }
@@ -156,18 +170,111 @@ async fn claim(
     let result = result.await;
     seat.leave().await;
     let (name, link) = result?;
-    out.text(&match account {
-        Some(_) => format!(
-            "{connector}  {name} is linked to {} ({}); what differs says `outbound reconcile {connector}`",
-            link.remote_name, link.remote_id
-        ),
-        None => format!(
-            "{connector}  {name} is linked to {} ({}) no longer; the account stays there as it is",
-            link.remote_name, link.remote_id
-        ),
-    });
-    out.value(&link);
+    match account {
+        Some(_) => {
+            out.text(&format!(
+                "{connector}  {name} is linked to {} ({}); what differs says `outbound reconcile {connector}`",
+                link.remote_name, link.remote_id
+            ));
+            out.value(&link);
+        }
+        None => told_unlinked(out, &name, &link),
+    }
     Ok(Exit::Done)
+}
+
+fn told_unlinked(out: Out, name: &QualifiedName, link: &Link) {
+    out.text(&format!(
+        "{}  {name} is linked to {} ({}) no longer; the account stays there as it is",
+        link.connector, link.remote_name, link.remote_id
+    ));
+    out.value(link);
+}
+
+/// Forgets the link to one account, whoever it is of, or without one every link of a connector that is not configured
+/// any more.
+async fn unlink(
+    global: &Global,
+    out: Out,
+    connector: &ConnectorRef,
+    group: bool,
+    account: Option<RemoteId>,
+) -> Result<Exit, Trouble> {
+    const PAGE: usize = 500;
+    let (loaded, seat) = Seat::take(global, false).await?;
+    let is_configured = loaded.configuration.connector(connector).is_some();
+    let unlinking = async {
+        if account.is_none() && is_configured {
+            let told = format!(
+                "{connector} is configured: every account there would be a stranger's from then on"
+            );
+            return Err(Trouble::new(Exit::Usage, "unlink all", told)
+                .advise("name a user, a group (--group) or an --account, or take the connection out of workbench.toml first"));
+        }
+        let is_meant = |link: &Link| {
+            let is_kind = group == matches!(link.local, LocalRef::Group(_));
+            account
+                .as_ref()
+                .is_none_or(|account| is_kind && link.remote_id == *account)
+        };
+        let reader = seat.reader();
+        let mut unlinked: u64 = 0;
+        let mut after: Option<LocalRef> = None;
+        loop {
+            let from = after.map(|local| (local, connector));
+            let page = reader
+                .links(Some(connector), from, PAGE)
+                .map_err(|error| journal_trouble(&error))?;
+            let Some(last) = page.last() else {
+                return Ok(unlinked);
+            };
+            after = Some(last.local);
+            for link in page.iter().filter(|link| is_meant(link)) {
+                let name = name_of(&reader, link)?;
+                let ask = Ask::Unlink {
+                    connector: connector.clone(),
+                    local: link.local,
+                    name: name.clone(),
+                };
+                match seat.ask(ask).await? {
+                    Answer::Linked { link } => told_unlinked(out, &name, &link),
+                    _ => return Err(nonsense()),
+                }
+                unlinked += 1;
+            }
+        }
+    };
+    let unlinked = unlinking.await;
+    seat.leave().await;
+    match (unlinked?, account) {
+        (0, Some(account)) => Err(Trouble::new(
+            Exit::Usage,
+            "unlink",
+            format!("nothing is linked to {account} at {connector}"),
+        )
+        .advise("see `outbound links list` and `outbound links leftover`")),
+        (0, None) => {
+            out.text(&format!("{connector}  nothing is linked there"));
+            Ok(Exit::Done)
+        }
+        _ => Ok(Exit::Done),
+    }
+}
+
+/// Returns the name of whoever a link is of; of somebody who is here no longer, the name at the target.
+fn name_of(reader: &Reader, link: &Link) -> Result<QualifiedName, Trouble> {
+    let name = local_name(reader, link.local)?;
+    Ok(name.unwrap_or_else(|| QualifiedName::new(&link.remote_name)))
+}
+
+fn local_name(reader: &Reader, local: LocalRef) -> Result<Option<QualifiedName>, Trouble> {
+    let name = match local {
+        LocalRef::User(id) => reader.user_by_id(id).map(|user| user.map(|user| user.name)),
+        LocalRef::Group(id) => reader
+            .group_by_id(id)
+            .map(|group| group.map(|group| group.name)),
+    };
+    name.map_err(|error| journal_trouble(&error))
 }
 
 /// Finds a user or group by its name, in the spelling of the directory.
@@ -324,13 +431,7 @@ fn leftover(reader: &Reader, out: Out, connector: Option<&ConnectorRef>) -> Resu
 }
 
 fn link_row(reader: &Reader, link: &Link) -> Result<Vec<String>, Trouble> {
-    let name = match link.local {
-        LocalRef::User(id) => reader.user_by_id(id).map(|user| user.map(|user| user.name)),
-        LocalRef::Group(id) => reader
-            .group_by_id(id)
-            .map(|group| group.map(|group| group.name)),
-    };
-    let name = name.map_err(|error| journal_trouble(&error))?;
+    let name = local_name(reader, link.local)?;
     Ok(vec![
         link.connector.to_string(),
         format!(

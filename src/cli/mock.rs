@@ -17,7 +17,8 @@ use super::out::Out;
 use super::trouble::Trouble;
 use super::{Global, out};
 use crate::exit::Exit;
-use crate::mocks_of::{self, Ports};
+use crate::mock_keys;
+use crate::mocks_of::{self, MocksError, Ports};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum MockCommand {
@@ -27,9 +28,9 @@ pub(super) enum MockCommand {
     Salesforce(StartArgs),
     /// Starts the SCIM 2.0 mock
     Scim2(StartArgs),
-    /// Starts all three
+    /// Starts all three, as workbench.toml describes them
     All(StartArgs),
-    /// Starts the mocks that workbench.toml says to start, as it says
+    /// Starts only the mocks that workbench.toml says to start, as it says
     Configured,
     /// Lists the faults that can be armed, and those that are
     Faults {
@@ -89,10 +90,11 @@ pub(super) enum MockCommand {
     },
 }
 
-/// How a mock is started.
+/// How a mock is started. What is said here takes the place of what workbench.toml says, where there is one.
 #[derive(Debug, Args)]
 pub(super) struct StartArgs {
-    /// The address; port 0 for a free one. Several mocks take this port and those after it
+    /// The address; port 0 for a free one. Several mocks take this port and those after it. Without it each has its port
+    /// of workbench.toml, or 9101, 9102 and 9103 where nothing is said of it
     #[arg(long, value_name = "ADDR:PORT")]
     listen: Option<SocketAddr>,
     /// Allows an address that other machines can reach
@@ -198,19 +200,33 @@ async fn stand_alone(
             "warning: --expose lets other machines reach a mock whose credentials are public",
         );
     }
-    let stand = StandAlone {
+    let said = StandAlone {
         targets,
         listen: args.listen,
         expose: args.expose,
-        seed: args.seed,
+        seeds: args.seed.into_iter().collect(),
         personality: args.personality,
         faults: args.faults,
         quota: args.quota,
         daily_limit: args.daily_limit,
         licences: args.licences,
         credentials_dir: args.credentials_dir,
-        clock: None,
         random_seed: args.random_seed,
+        ..StandAlone::default()
+    };
+    let stand = if global.config.exists() {
+        let loaded = super::session::load(global)?;
+        let base = super::session::base(global);
+        tell_keys(out, &loaded, &base, &said.targets);
+        mocks_of::completed(&said, &loaded.configuration, &base).map_err(not_configured)?
+    } else {
+        if out.shows_progress() {
+            out::note(&format!(
+                "there is no {}, so nothing of the mocks is taken from it",
+                global.config.display()
+            ));
+        }
+        said
     };
     let running = stand.start().await.map_err(|error| {
         let exposed = matches!(error, mocks::StartError::Exposed(_));
@@ -231,13 +247,31 @@ async fn configured(global: &Global, out: Out) -> Result<Exit, Trouble> {
     let base = super::session::base(global);
     let lab = mocks_of::start(&loaded.configuration, &base, Ports::Configured, 0, None)
         .await
-        .map_err(not_started)?;
+        .map_err(not_configured)?;
+    tell_keys(out, &loaded, &base, &Target::ALL);
     let folder = tempfile::tempdir()
         .map_err(|error| Trouble::new(Exit::Failed, "make a folder for credentials", error))?;
     let ready = lab.credentials(folder.path()).map_err(not_started)?;
     announce(global, out, &ready).await?;
     lab.shutdown().await;
     Ok(Exit::Done)
+}
+
+/// Writes the key files of mocks that are not there where the configuration looks for them, and says so.
+fn tell_keys(out: Out, loaded: &config::Loaded, base: &Path, targets: &[Target]) {
+    let catalogue = &connectors::CATALOGUE;
+    for key in mock_keys::provide(&loaded.configuration, catalogue, base, targets) {
+        if !key.is_there || out.shows_progress() {
+            out::note(&key.told);
+        }
+    }
+}
+
+fn not_configured(error: MocksError) -> Trouble {
+    match error {
+        MocksError::Start(error) => not_started(error),
+        error @ (MocksError::Unknown(_) | MocksError::Setting { .. }) => not_started(error),
+    }
 }
 
 fn not_started(error: impl std::error::Error + 'static) -> Trouble {
@@ -252,7 +286,8 @@ fn not_started(error: impl std::error::Error + 'static) -> Trouble {
     if taken {
         let trouble = Trouble::new(Exit::Target, "start the mocks", told.join("\n"));
         return trouble.advise(
-            "another process listens there. Choose an address with --listen, or start the mocks with `outbound mock configured` on the ports of workbench.toml",
+            "another process listens there. When it is an open workbench, its mocks are steered as they are (`outbound \
+             mock faults TARGET`); else give them other ports under [mocks] of workbench.toml, or an address with --listen",
         );
     }
     Trouble::new(Exit::Input, "start the mocks", told.join("\n"))

@@ -31,8 +31,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tui::LogBook;
 
 use crate::exit::Exit;
+use crate::log;
 use out::Out;
 use trouble::Trouble;
 
@@ -160,8 +162,13 @@ pub fn main() -> ExitCode {
     };
     connectors::install_crypto();
     let out = Out::new(cli.global.json);
-    let is_service = matches!(cli.command, Some(Command::Serve(_)));
-    let log = match crate::log::start(cli.global.log_dir.as_deref(), is_service) {
+    let book = LogBook::default();
+    let reader = match cli.command {
+        None => log::Reader::Workbench(book.clone()),
+        Some(Command::Serve(_)) => log::Reader::ServiceManager,
+        Some(_) => log::Reader::Nobody,
+    };
+    let log = match log::start(cli.global.log_dir.as_deref(), &reader) {
         Ok(log) => log,
         Err(error) => return finish(out, &Err(Trouble::new(Exit::Usage, "start the log", error))),
     };
@@ -169,17 +176,19 @@ pub fn main() -> ExitCode {
         .enable_all()
         .build()
         .map_err(|error| Trouble::new(Exit::Failed, "start the runtime", error))
-        .and_then(|runtime| runtime.block_on(dispatch(cli, out)));
+        .and_then(|runtime| runtime.block_on(dispatch(cli, out, &book)));
     let code = finish(out, &result);
     drop(log); // after the last line was written
     code
 }
 
-async fn dispatch(cli: Cli, out: Out) -> Result<Exit, Trouble> {
+async fn dispatch(cli: Cli, out: Out, book: &LogBook) -> Result<Exit, Trouble> {
     let global = &cli.global;
     match cli.command {
-        None if screen::is_plain(&cli.screen) => screen::plain(global, &cli.screen).await,
-        None if tui::has_terminal() && !cli.global.json => screen::open(global, &cli.screen).await,
+        None if screen::is_plain(&cli.screen) => screen::plain(global, &cli.screen, book).await,
+        None if tui::has_terminal() && !cli.global.json => {
+            screen::open(global, &cli.screen, book).await
+        }
         None => {
             out.text(WELCOME);
             out.value(&serde_json::json!({ "begin": "outbound run fixtures/scenarios/tour.toml" }));

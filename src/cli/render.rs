@@ -6,14 +6,15 @@ use domain::{
     Decision, Exchange, Failure, LinkOrigin, Purpose, Step, TraceLine, Trigger, Verdict, visible,
 };
 use engine::{
-    Answer, AttemptTrace, Decided, FlowTrace, Life, OperationTrace, PlannedTrigger, Settlement,
-    WaitTrace, WaitVerdict,
+    Answer, AttemptTrace, Decided, DirectoryChange, FlowTrace, Life, OperationTrace,
+    PlannedTrigger, Settlement, WaitTrace, WaitVerdict,
 };
 use jiff::Timestamp;
 
 /// One flow in a few lines: what was decided, and how each operation ended.
 pub(super) fn short(trace: &FlowTrace) -> String {
     let mut out = String::new();
+    roles(&mut out, trace);
     for trigger in &trace.triggers {
         line(&mut out, 0, &headline(&trigger.trigger));
         for reason in trigger.event.iter().filter(|line| line.reason.is_some()) {
@@ -57,6 +58,7 @@ pub(super) fn short(trace: &FlowTrace) -> String {
 pub(super) fn whole(trace: &FlowTrace) -> String {
     let mut out = String::new();
     line(&mut out, 0, &format!("flow {}", trace.flow));
+    roles(&mut out, trace);
     for trigger in &trace.triggers {
         line(&mut out, 0, "");
         line(&mut out, 0, &headline(&trigger.trigger));
@@ -96,6 +98,38 @@ pub(super) fn whole(trace: &FlowTrace) -> String {
     }
     out
 }
+
+/// Says what became of a role. It is no trigger of its own: each of its holders is one.
+fn roles(out: &mut String, trace: &FlowTrace) {
+    for told in role_changes(trace) {
+        line(out, 0, &told);
+        if trace.triggers.is_empty() {
+            line(out, 1, NOBODY);
+        }
+    }
+}
+
+/// Says in a line each what became of roles.
+pub(super) fn role_changes(trace: &FlowTrace) -> impl Iterator<Item = String> {
+    trace
+        .directory
+        .iter()
+        .filter_map(|(_, change)| match change {
+            DirectoryChange::RolePut(role) => Some(format!("role {role} was created")),
+            DirectoryChange::RoleRenamed { role, to } => {
+                Some(format!("role {role} was renamed {to}"))
+            }
+            DirectoryChange::RoleRemoved(role) => Some(format!("role {role} was deleted")),
+            DirectoryChange::UserPut(_)
+            | DirectoryChange::UserRemoved(_)
+            | DirectoryChange::GroupPut { .. }
+            | DirectoryChange::GroupRemoved(_)
+            | DirectoryChange::MembersChanged { .. } => None,
+        })
+}
+
+/// What is said of a change of the directory that happens to no user and no group.
+pub(super) const NOBODY: &str = "nobody holds it, so that nothing follows from it at any target";
 
 /// One trigger of a plan, with every step.
 pub(super) fn planned(trigger: &PlannedTrigger) -> String {

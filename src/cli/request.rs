@@ -85,6 +85,32 @@ pub(super) enum TriggerCommand {
         #[command(flatten)]
         origin: OriginArgs,
     },
+    /// A role was created
+    RoleCreated {
+        /// The role: Internal/name or Application/name
+        role: String,
+        /// A user who holds it from the start; repeat for several
+        #[arg(long = "holder", value_name = "USER")]
+        holders: Vec<String>,
+        #[command(flatten)]
+        origin: OriginArgs,
+    },
+    /// A role was renamed: its holders lose the old name and get the new one
+    RoleRenamed {
+        /// The role: Internal/name or Application/name
+        role: String,
+        /// The new name within the same audience
+        to: String,
+        #[command(flatten)]
+        origin: OriginArgs,
+    },
+    /// A role was deleted: everybody who holds it loses it
+    RoleDeleted {
+        /// The role: Internal/name or Application/name
+        role: String,
+        #[command(flatten)]
+        origin: OriginArgs,
+    },
     /// A group was created
     GroupCreated {
         /// The group: name or STORE/name
@@ -251,6 +277,21 @@ impl TriggerCommand {
             }),
             Self::RoleRevoked { user, role, origin } => origin.request(Change::RevokeRole {
                 user: QualifiedName::new(&user),
+                role: RoleName::new(&role),
+            }),
+            Self::RoleCreated {
+                role,
+                holders,
+                origin,
+            } => origin.request(Change::CreateRole {
+                role: RoleName::new(&role),
+                holders: names(&holders),
+            }),
+            Self::RoleRenamed { role, to, origin } => origin.request(Change::RenameRole {
+                role: RoleName::new(&role),
+                to,
+            }),
+            Self::RoleDeleted { role, origin } => origin.request(Change::DeleteRole {
                 role: RoleName::new(&role),
             }),
             Self::GroupCreated {

@@ -5,22 +5,27 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use clap::{Args, Parser};
 use config::Loaded;
 use domain::{Clock, Request, SystemClock};
-use engine::{Engine, JournalError, StartError};
-use mocks::Lab;
-use tui::{Curtain, Ended, Exports, Link, RunError, Seat, Setup, Surroundings, ThemeName, View};
+use engine::{Engine, JournalError, Options, StartError};
+use mocks::{Lab, Target};
+use tui::{
+    Curtain, Ended, Exports, Link, LogBook, Note, RunError, Seat, Setup, Surroundings, ThemeName,
+    View,
+};
 
 use super::mock::ControlFile;
 use super::request::TriggerCommand;
 use super::serve::Served;
 use super::trouble::Trouble;
 use super::{Global, session};
-use crate::attached::{AttachError, Attached, Opens};
+use crate::attached::{AttachError, Attached, Opens, Own, Starter};
 use crate::control::{Client, Listener};
 use crate::exit::Exit;
 use crate::lab::MockLab;
+use crate::mock_keys::{self, Provided};
 use crate::mocks_of::{self, MocksError};
 use crate::{export, workbench};
 
@@ -49,7 +54,11 @@ pub(super) struct ScreenArgs {
 
 /// Opens the workbench. Engine and mocks of `workbench.toml` run as long as it is open; where an engine runs on the journal
 /// already, it is followed and commanded instead.
-pub(super) async fn open(global: &Global, args: &ScreenArgs) -> Result<Exit, Trouble> {
+pub(super) async fn open(
+    global: &Global,
+    args: &ScreenArgs,
+    book: &LogBook,
+) -> Result<Exit, Trouble> {
     let loaded = session::load(global)?;
     if let Some(path) = args.record.as_deref().filter(|path| path.exists()) {
         return Err(not_recorded(path, &"there is such a file already"));
@@ -65,12 +74,12 @@ pub(super) async fn open(global: &Global, args: &ScreenArgs) -> Result<Exit, Tro
     }
     let opened = Opened::start(global, args, &loaded).await?;
     let traffic = match (&opened.works, args.made_up_traffic) {
-        (Works::Own(engine, _), Some(rate)) => {
-            Some(tokio::spawn(made_up_traffic(engine.clone(), rate)))
+        (Works::Own(own), Some(rate)) => {
+            Some(tokio::spawn(made_up_traffic(own.engine.clone(), rate)))
         }
         _ => None,
     };
-    let ended = curtain.open(opened.setup(global, args)).await;
+    let ended = curtain.open(opened.setup(args, book)).await;
     let broken = match traffic {
         Some(traffic) if traffic.is_finished() => traffic.await.ok(),
         Some(traffic) => {
@@ -87,12 +96,16 @@ pub(super) async fn open(global: &Global, args: &ScreenArgs) -> Result<Exit, Tro
 }
 
 /// Opens the workbench without a screen: commands are read line by line, and told in plain lines.
-pub(super) async fn plain(global: &Global, args: &ScreenArgs) -> Result<Exit, Trouble> {
+pub(super) async fn plain(
+    global: &Global,
+    args: &ScreenArgs,
+    book: &LogBook,
+) -> Result<Exit, Trouble> {
     let loaded = session::load(global)?;
     let opened = Opened::start(global, args, &loaded).await?;
     let input = std::io::BufReader::new(std::io::stdin());
     let invites = std::io::stdin().is_terminal();
-    let setup = opened.setup(global, args);
+    let setup = opened.setup(args, book);
     let ended = tui::run_plain(
         view(global, args, &loaded),
         setup,
@@ -175,6 +188,8 @@ struct Opened {
     works: Works,
     lab: Arc<Lab>,
     mocks: Arc<MockLab>,
+    /// What became of key files of the mocks that were not there.
+    keys: Vec<Provided>,
     /// Where `outbound mock` finds how they are steered, while they run.
     _note: Option<ControlFile>,
 }
@@ -182,8 +197,8 @@ struct Opened {
 /// The engine.
 enum Works {
     /// Our own, which answers at its socket too.
-    Own(Engine, Option<tokio::task::JoinHandle<()>>),
-    /// That of another process.
+    Own(Own),
+    /// That of another process, or the one that was started here when that had ended.
     Other(Arc<Attached>),
 }
 
@@ -198,6 +213,13 @@ impl Opened {
         let (lab, elsewhere) = mocks_of::start_those_that_can(&loaded.configuration, &base)
             .await
             .map_err(|error| not_started(&error))?;
+        // Before the engine goes on with what is owed to a mock.
+        let keys = mock_keys::provide(
+            &loaded.configuration,
+            &connectors::CATALOGUE,
+            &base,
+            &Target::ALL,
+        );
         let works = Works::take(global, args, loaded).await?;
         let note = ControlFile::beside(global, &lab).await;
         let note = note.unwrap_or_else(|trouble| {
@@ -209,13 +231,14 @@ impl Opened {
             works,
             mocks: Arc::new(MockLab::new(Arc::clone(&lab), elsewhere)),
             lab,
+            keys,
             _note: note,
         })
     }
 
-    fn setup(&self, global: &Global, args: &ScreenArgs) -> Setup {
+    fn setup(&self, args: &ScreenArgs, book: &LogBook) -> Setup {
         let (seat, reader): (Arc<dyn Seat>, _) = match &self.works {
-            Works::Own(engine, _) => (Arc::new(engine.clone()), engine.reader()),
+            Works::Own(own) => (Arc::new(own.engine.clone()), own.engine.reader()),
             Works::Other(attached) => (Arc::clone(attached) as _, attached.reader()),
         };
         Setup {
@@ -227,17 +250,16 @@ impl Opened {
             } else {
                 Link::Quick
             },
-            log: global.log_dir.clone(),
+            log: book.clone(),
             record: args.record.clone(),
+            notes: self.keys.iter().map(note_of).collect(),
         }
     }
 
     async fn close(self) {
-        if let Works::Own(engine, answering) = self.works {
-            if let Some(answering) = answering {
-                answering.abort();
-            }
-            engine.shutdown().await;
+        match self.works {
+            Works::Own(own) => own.stop().await,
+            Works::Other(attached) => attached.close().await,
         }
         self.lab.shutdown().await;
     }
@@ -248,11 +270,8 @@ impl Works {
     async fn take(global: &Global, args: &ScreenArgs, loaded: &Loaded) -> Result<Self, Trouble> {
         let options = session::options(global, loaded);
         for _ in 0..LOOKS {
-            match Engine::start(options.clone()).await {
-                Ok(engine) => {
-                    let answering = answer(global, &engine, &options.journal);
-                    return Ok(Self::Own(engine, answering));
-                }
+            match run(global, options.clone()).await {
+                Ok(own) => return Ok(Self::Own(own)),
                 Err(StartError::Journal(JournalError::InUse { .. })) => {}
                 Err(error) => return Err(session::not_started(error)),
             }
@@ -265,10 +284,40 @@ impl Works {
             options,
             file: global.config.clone(),
             may_replay: args.allow_replay,
+            starter: Box::new(Here(global.clone())),
         });
         let attached = attached.await.map_err(|error| not_attached(&error))?;
         Ok(Self::Other(Arc::new(attached)))
     }
+}
+
+/// Starts the engine here when that of another process has ended.
+struct Here(Global);
+
+#[async_trait]
+impl Starter for Here {
+    async fn start(&self, options: Options) -> Result<Own, String> {
+        let own = run(&self.0, options)
+            .await
+            .map_err(|error| session::not_started(error).to_string())?;
+        if own.answering.is_none() {
+            own.stop().await;
+            return Err(
+                "its control socket cannot be opened, and from here it would be reached by that only\n\
+                 Leave (q) and open `outbound` again; the log says why the socket cannot be opened."
+                    .to_owned(),
+            );
+        }
+        Ok(own)
+    }
+}
+
+/// Starts the engine, which goes on with what is owed and takes commands from other processes.
+async fn run(global: &Global, options: Options) -> Result<Own, StartError> {
+    let journal = options.journal.clone();
+    let engine = Engine::start(options).await?;
+    let answering = answer(global, &engine, &journal);
+    Ok(Own { engine, answering })
 }
 
 /// Lets other processes command the engine as long as the workbench is open.
@@ -282,6 +331,13 @@ fn answer(global: &Global, engine: &Engine, journal: &Path) -> Option<tokio::tas
             tracing::warn!(%error, "no other process can command this engine: its socket cannot be opened");
             None
         }
+    }
+}
+
+fn note_of(key: &Provided) -> Note {
+    Note {
+        text: key.told.clone(),
+        is_failure: !key.is_there,
     }
 }
 

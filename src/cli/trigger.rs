@@ -21,7 +21,8 @@ use crate::exit::Exit;
 pub(super) struct TriggerArgs {
     #[command(subcommand)]
     what: TriggerCommand,
-    /// How long to wait for the operations, in seconds; what is not settled then stays owed
+    /// How long to wait for the operations, in seconds; what is not settled then stays owed. It begins when the change is
+    /// made: a blocking provisioner is waited for before, for as long as its `timeout` says
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = 15)]
     wait: u64,
     /// Sends nothing: leaves the operations queued for `outbound drain`; refused when a caller would have to wait
@@ -113,7 +114,10 @@ async fn submit(seat: &Seat, request: Request) -> Result<(FlowId, bool), Trouble
 pub(super) fn not_taken(error: SubmitError) -> Trouble {
     match error {
         SubmitError::Directory(error) => {
-            let there = matches!(error, DirectoryError::NameTaken { .. });
+            let there = matches!(
+                error,
+                DirectoryError::NameTaken { .. } | DirectoryError::RoleTaken { .. }
+            );
             // One line, whatever a name holds.
             let told = visible(&error.to_string()).into_owned();
             let advice = match error {
@@ -124,7 +128,8 @@ pub(super) fn not_taken(error: SubmitError) -> Trouble {
                     "see `outbound connector list` for the connections"
                 }
                 DirectoryError::RoleUnknown { .. } => {
-                    "roles come from a seed (`outbound seed`) and from `outbound_roles` of the connections"
+                    "create it (`outbound trigger role-created`); roles come from a seed (`outbound seed`) and from \
+                     `outbound_roles` of the connections, too"
                 }
                 _ => "see `outbound users list`, `outbound groups list` and `outbound roles list`",
             };
@@ -231,6 +236,10 @@ pub(super) fn plan(global: &Global, out: Out, args: PlanArgs) -> Result<Exit, Tr
     out.text("plan only: nothing is written and nothing is sent\n");
     for trigger in &plan.triggers {
         out.text(&render::planned(trigger));
+    }
+    if plan.triggers.is_empty() {
+        // A role without holders.
+        out.text(render::NOBODY);
     }
     out.value(&plan);
     Ok(Exit::Done)

@@ -24,7 +24,7 @@ pub use finding::{Finding, Severity};
 pub use lint::{LINTS, Lint, LintOptions, lint};
 pub use load::{LoadError, Loaded, fingerprint, load, parse, readable};
 pub use secrets::FileSecrets;
-pub use words::duration;
+pub use words::{address, domain_name, duration, email};
 
 #[cfg(test)]
 mod tests;

@@ -31,6 +31,26 @@ impl FileSecrets {
     pub fn new(base: impl Into<PathBuf>) -> Self {
         Self { base: base.into() }
     }
+
+    /// Says whether a secret could be had now, for whoever writes a reference down.
+    ///
+    /// Variables and files are read as [`resolve`](Secrets::resolve) reads them; no program is run for it, and no pipe
+    /// is emptied.
+    ///
+    /// # Errors
+    /// [`SecretError`] as `resolve` would say it.
+    pub fn look(&self, reference: &SecretRef) -> Result<(), SecretError> {
+        let is_left_alone = match reference {
+            SecretRef::Command(_) | SecretRef::Inline(_) => true,
+            SecretRef::File(path) => fs::metadata(self.base.join(path))
+                .is_ok_and(|found| !found.is_file() && !found.is_dir()),
+            SecretRef::Env(_) => false,
+        };
+        if is_left_alone {
+            return Ok(());
+        }
+        self.resolve(reference).map(drop)
+    }
 }
 
 impl Secrets for FileSecrets {
@@ -214,6 +234,30 @@ mod tests {
                 error.contains(expected) && !error.contains("canary"),
                 "{error}"
             );
+        }
+    }
+
+    #[test]
+    fn looking_for_a_secret_says_what_is_not_there_and_runs_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("key"), "s3cret").unwrap();
+        let secrets = FileSecrets::new(folder.path());
+        let touches = run(&["touch", "ran"]);
+        for there in [
+            SecretRef::File("key".into()),
+            SecretRef::Inline(Secret::new("x")),
+            touches,
+        ] {
+            assert_eq!(secrets.look(&there), Ok(()), "{there}");
+        }
+        assert!(!folder.path().join("ran").exists());
+        for missing in [
+            SecretRef::File("nowhere.p12".into()),
+            SecretRef::File(".".into()),
+            SecretRef::Env("OUTBOUND_NO_SUCH_VARIABLE".into()),
+        ] {
+            let told = secrets.look(&missing).expect_err("it is not there");
+            assert!(told.to_string().contains("cannot be read"), "{told}");
         }
     }
 

@@ -23,6 +23,14 @@ impl Complaint {
             meant: None,
         }
     }
+
+    /// Says it in one sentence, for a form.
+    fn told(self) -> String {
+        match self.meant {
+            Some(meant) => format!("{}; did you mean `{meant}`?", self.message),
+            None => format!("{}; {}", self.message, self.fix),
+        }
+    }
 }
 
 /// The longest duration that is taken: ten years. What is longer is a slip, and no clock could be moved on by it.
@@ -141,8 +149,40 @@ pub(crate) fn check_listen(text: &str) -> Result<(), Complaint> {
     })
 }
 
+/// Says what is wrong with an address of a target, as the file's check does: it is one absolute http or https URL.
+///
+/// # Errors
+/// A sentence about what is wrong and what to write.
+pub fn address(text: &str) -> Result<(), String> {
+    check_url(text).map_err(Complaint::told)
+}
+
+/// Says what is wrong with a domain name, as the file's check does.
+///
+/// # Errors
+/// A sentence about what is wrong and what to write.
+pub fn domain_name(text: &str) -> Result<(), String> {
+    check_domain(text).map_err(Complaint::told)
+}
+
+/// Says what is wrong with an e-mail address, as the file's check does.
+///
+/// # Errors
+/// A sentence about what is wrong and what to write.
+pub fn email(text: &str) -> Result<(), String> {
+    check_email(text).map_err(Complaint::told)
+}
+
 pub(crate) fn check_url(text: &str) -> Result<(), Complaint> {
     let complaint = |message: &str, fix: &str| Err(Complaint::new("bad-url", message, fix));
+    // `https://onehttp://two` parses: its host would be `onehttp`.
+    let place = text.split(['?', '#']).next().unwrap_or_default();
+    if place.matches("://").count() > 1 {
+        return complaint(
+            "these are two addresses in one",
+            "write one whole address, as in \"https://scim.example/scim2/Users\"",
+        );
+    }
     let url = match Url::parse(text) {
         Ok(url) if matches!(url.scheme(), "http" | "https") => url,
         // `host:8080/path` parses with the scheme `host`
@@ -177,6 +217,12 @@ pub(crate) fn check_url(text: &str) -> Result<(), Complaint> {
     }
     if url.fragment().is_some() {
         return complaint("an address must not have a part after `#`", "remove it");
+    }
+    if text.trim().contains(char::is_whitespace) {
+        return complaint(
+            "an address has no blanks in it",
+            "write one address, and %20 for a blank that belongs to it",
+        );
     }
     Ok(())
 }
@@ -324,5 +370,18 @@ mod tests {
         );
         assert!(check_url("ftp://x/").is_err() && check_url("http://u:p@x/").is_err());
         assert!(check_url("http://127.0.0.1:9103/scim2/Users").is_ok());
+    }
+
+    #[test]
+    fn an_address_is_one_address() {
+        let told = address("https://admin.googleapis.comhttp://127.0.0.1:9101").unwrap_err();
+        assert!(told.contains("two addresses"), "{told}");
+        assert!(address("https://a.example/x https://b.example/y").is_err());
+        assert!(address("https://a.example/back?to=https://b.example/").is_ok());
+        assert!(
+            address("a.example")
+                .unwrap_err()
+                .contains("did you mean `https://a.example`")
+        );
     }
 }

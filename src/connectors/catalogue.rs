@@ -13,7 +13,7 @@ pub static CATALOGUE: Catalogue = Catalogue(&[GOOGLE, SALESFORCE, SCIM2]);
 mod tests {
     use std::collections::BTreeSet;
 
-    use domain::{Fallback, FieldKind, MappedFrom, NameRule, PasswordRule};
+    use domain::{Fallback, FieldKind, MappedFrom, NameRule, PasswordRule, StartsFrom};
 
     use super::*;
 
@@ -72,6 +72,33 @@ mod tests {
                     "{} has no setting {key}",
                     entry.kind
                 );
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_target_requires_is_mapped_by_itself_or_offered_to_the_connection() {
+        for entry in CATALOGUE.0 {
+            let target = &entry.target;
+            for remote in target.required {
+                let mapped = target.default_mappings.iter().map(|one| one.remote);
+                let offered = target.starters.iter().map(|one| one.remote);
+                let mut provided = mapped.chain(offered).chain([target.name_attribute]);
+                assert!(
+                    provided.any(|one| one == *remote),
+                    "{}: {remote}",
+                    entry.kind
+                );
+            }
+            for starter in target.starters {
+                assert!(
+                    !target.reserved.contains(&starter.remote),
+                    "{}",
+                    starter.remote
+                );
+                if let StartsFrom::Asked(hint) = starter.from {
+                    assert!(hint.ends_with('.'), "{hint}");
+                }
             }
         }
     }

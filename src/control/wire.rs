@@ -38,6 +38,13 @@ fn written(request: &Request) -> Value {
         Change::RevokeRole { user, role } => {
             json!({ "revoke-role": { "user": user, "role": role } })
         }
+        Change::CreateRole { role, holders } => {
+            json!({ "create-role": { "role": role, "holders": holders } })
+        }
+        Change::RenameRole { role, to } => {
+            json!({ "rename-role": { "role": role, "to": to } })
+        }
+        Change::DeleteRole { role } => json!({ "delete-role": { "role": role } }),
         Change::CreateGroup { group, members } => {
             json!({ "create-group": { "group": group, "members": members } })
         }
@@ -99,7 +106,19 @@ mod tests {
                 user: user.clone(),
                 role: role.clone(),
             },
-            Change::RevokeRole { user, role },
+            Change::RevokeRole {
+                user,
+                role: role.clone(),
+            },
+            Change::CreateRole {
+                role: role.clone(),
+                holders: one.clone(),
+            },
+            Change::RenameRole {
+                role: role.clone(),
+                to: "sellers".to_owned(),
+            },
+            Change::DeleteRole { role },
             Change::CreateGroup {
                 group: group.clone(),
                 members: one.clone(),

@@ -364,6 +364,7 @@ fn missing(walk: &Walk<'_>, rows: &[Row<'_>], list: &[DesiredAttribute]) -> Opti
             None => known.is_none(),
         }
     };
+    let mut unmapped: Vec<&str> = Vec::new();
     let missing: Vec<String> = walk
         .target
         .kind
@@ -379,11 +380,27 @@ fn missing(walk: &Walk<'_>, rows: &[Row<'_>], list: &[DesiredAttribute]) -> Opti
             match row.and_then(|row| row.local.as_ref()) {
                 Some(claim) => format!("{name} (claim {claim})"),
                 None if row.is_some() => (*name).to_owned(),
-                None => format!("{name} (not mapped)"),
+                None => {
+                    unmapped.push(name);
+                    format!("{name} (not mapped)")
+                }
             }
         })
         .collect();
-    (!missing.is_empty()).then(|| format!("no value for {}", missing.join(", ")))
+    if missing.is_empty() {
+        return None;
+    }
+    let mut told = format!("no value for {}", missing.join(", "));
+    if !unmapped.is_empty() {
+        let connection = walk.target.connection;
+        told = format!(
+            "{told}; Attributes of {}, [[connections.attributes]]{}, is where to map {}",
+            connection.id,
+            at(connection.line),
+            unmapped.join(", ")
+        );
+    }
+    Some(told)
 }
 
 fn is_blank(text: &str) -> bool {

@@ -7,6 +7,7 @@ use domain::{
 };
 
 use crate::pattern::{DEFAULT_SEPARATOR, Pattern, remote_name as by_pattern};
+use crate::shape::name_attribute;
 use crate::target::Target;
 use crate::trace::{Trace, at};
 use crate::{Decider, Walk, attribute, collision, password};
@@ -95,7 +96,7 @@ fn named(
     trace: &mut Trace,
 ) -> Result<String, Nothing> {
     let target = &walk.target;
-    let attribute = target.kind.target.name_attribute;
+    let attribute = name_attribute(Some(target), local.object());
     let remote = remote_name(walk.decider, target, name)?;
     if remote.trim().is_empty() {
         return Err(Nothing {

@@ -13,7 +13,7 @@ use crate::trace::Trace;
 use crate::{Decider, Walk, password};
 
 /// The attribute of a group's name. Only SCIM targets keep groups. Source: RFC 7643, section 4.2.
-pub(crate) const GROUP_NAME: &str = "displayName";
+const GROUP_NAME: &str = "displayName";
 
 /// What an operation has become right before it is sent.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,7 +67,7 @@ impl Decider<'_> {
         }
         let known = known.filter(Known::is_there);
         let changes = changes(
-            name_attribute(target.as_ref(), desired),
+            name_attribute(target.as_ref(), desired.object()),
             desired,
             known.as_ref(),
         );
@@ -118,7 +118,7 @@ pub(crate) fn bring(
 ) -> Result<Planned, Nothing> {
     let known = walk.known.as_ref().filter(|known| known.is_there());
     let changes = changes(
-        name_attribute(Some(&walk.target), &desired),
+        name_attribute(Some(&walk.target), desired.object()),
         &desired,
         known,
     );
@@ -273,8 +273,9 @@ fn has_nothing_to_do(known: &Known, changes: &[AttributeChange], password: Passw
     changes.is_empty() && password == PasswordPlan::None && known.state == State::Active
 }
 
-pub(crate) fn name_attribute(target: Option<&Target<'_>>, desired: &Desired) -> &'static str {
-    match desired.object() {
+/// Returns the attribute that holds the name of an account or group at a target.
+pub(crate) fn name_attribute(target: Option<&Target<'_>>, object: Object) -> &'static str {
+    match object {
         Object::Group => GROUP_NAME,
         Object::User => target.map_or("name", |target| target.kind.target.name_attribute),
     }

@@ -47,9 +47,36 @@ fn is_plainly_here(address: &str) -> bool {
     }
 }
 
+/// Returns the port of an address on this machine; nothing when it lies on another one.
+pub(crate) fn port_here(address: &str) -> Option<u16> {
+    let address = address.trim();
+    if !is_loopback(address) {
+        return None;
+    }
+    let parsed = if address.contains("://") {
+        Url::parse(address)
+    } else {
+        Url::parse(&format!("http://{address}"))
+    };
+    parsed.ok()?.port_or_known_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_port_of_an_address_on_this_machine_is_known() {
+        for (address, port) in [
+            ("http://127.0.0.1:9101/token", Some(9101)),
+            ("localhost:9103", Some(9103)),
+            ("http://[::1]/x", Some(80)),
+            ("https://oauth2.googleapis.com/token", None),
+            ("", None),
+        ] {
+            assert_eq!(port_here(address), port, "{address}");
+        }
+    }
 
     #[test]
     fn only_names_and_numbers_of_this_machine_are_loopback() {

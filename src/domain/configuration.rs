@@ -2,14 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::address::port_here;
 use crate::{
     Application, ApplicationId, BrakePolicy, Catalogue, Connection, ConnectionId, ConnectorRef,
-    ConnectorSettings, OnFailure, Provisioner, QuarantinePolicy, StoreDomain,
+    ConnectorSettings, FieldKind, OnFailure, Provisioner, QuarantinePolicy, SecretRef, Setting,
+    StoreDomain,
 };
 
 /// Everything that was configured, checked against the catalogue.
@@ -72,6 +74,61 @@ impl Configuration {
             .peekable();
         addresses.peek().is_some() && addresses.all(crate::is_loopback)
     }
+
+    /// Returns the files in which connectors look for the key of a built-in mock, each once. Such a key is public: a file
+    /// that is not there is written when the mocks start, and only inside the folder of `workbench.toml`.
+    pub fn mock_keys(&self, catalogue: &Catalogue) -> Vec<MockKey<'_>> {
+        let mut keys: Vec<MockKey<'_>> = Vec::new();
+        let connectors = self.connections.iter().flat_map(|one| &one.connectors);
+        for settings in connectors {
+            let Some(kind) = catalogue.of(&settings.kind) else {
+                continue;
+            };
+            let Some(mock) = self.mocks.get(kind.kind) else {
+                continue;
+            };
+            // It speaks to this mock and to nothing else.
+            let mut ports = kind
+                .addresses(settings)
+                .map(|(_, address)| port_here(address))
+                .peekable();
+            if ports.peek().is_none() || !ports.all(|port| port == Some(mock.port)) {
+                continue;
+            }
+            let files = kind
+                .fields
+                .iter()
+                .filter(|field| field.kind == FieldKind::SecretFile)
+                .filter_map(|field| match settings.settings.get(field.key) {
+                    Some(Setting::Secret(SecretRef::File(file))) => Some(file.as_path()),
+                    _ => None,
+                });
+            for file in files {
+                let is_inside = file
+                    .components()
+                    .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+                if is_inside && keys.iter().all(|key| key.file != file) {
+                    keys.push(MockKey {
+                        target: kind.kind,
+                        port: mock.port,
+                        file,
+                    });
+                }
+            }
+        }
+        keys
+    }
+}
+
+/// A file in which a connector looks for the key of a built-in mock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MockKey<'c> {
+    /// The mock.
+    pub target: &'static str,
+    /// Its port.
+    pub port: u16,
+    /// The file, relative to `workbench.toml`.
+    pub file: &'c Path,
 }
 
 /// The organization whose users are provisioned.

@@ -32,7 +32,7 @@ pub trait Lab: Send + Sync {
     /// Arms a fault, written as on the command line: `drop-after:op=Users.create,times=1`. Returns its number.
     ///
     /// # Errors
-    /// [`LabError`] when it cannot be read, naming the place.
+    /// [`LabError`] when it cannot be read, with the setting that is wrong.
     fn arm(&self, target: &str, spec: &str) -> Result<u64, LabError>;
 
     /// Disarms one fault by its number, or all of a mock, and returns how many.
@@ -196,5 +196,20 @@ pub struct LabChange {
 
 /// Why the lab did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct LabError(pub String);
+#[error("{told}")]
+pub struct LabError {
+    /// What is wrong, in words.
+    pub told: String,
+    /// The setting of a fault that cannot be taken, so that a form can point at it.
+    pub setting: Option<String>,
+}
+
+impl LabError {
+    /// Says what is wrong, of no setting in particular.
+    pub fn new(told: impl Into<String>) -> Self {
+        Self {
+            told: told.into(),
+            setting: None,
+        }
+    }
+}

@@ -34,8 +34,8 @@ pub use application::{Application, ApplicationId, OnFailure, Provisioner};
 pub use claim::{Claim, Claims, WSO2_DIALECT};
 pub use clock::{Clock, Heard, ManualClock, Moved, SystemClock, Wake};
 pub use configuration::{
-    Configuration, EngineSettings, MetricsSettings, MockSettings, OnDeny, Organization, PolicyText,
-    Quota, RetentionPolicy, RetryPolicy, Rules, TracesSettings,
+    Configuration, EngineSettings, MetricsSettings, MockKey, MockSettings, OnDeny, Organization,
+    PolicyText, Quota, RetentionPolicy, RetryPolicy, Rules, TracesSettings,
 };
 pub use connection::{
     AttributeMapping, AttributeSync, Connection, ConnectionId, ConnectorKind, ConnectorRef,
@@ -68,7 +68,9 @@ pub use reason::Reason;
 pub use safeguard::{Brake, BrakePolicy, QuarantinePolicy};
 pub use secret::{Secret, SecretError, SecretRef, Secrets};
 pub use snapshot::{Hold, Owner, Snapshot, Subject};
-pub use target::{Catalogue, ConnectorType, DefaultMapping, MappedFrom, NameRule, TargetSpec};
+pub use target::{
+    Catalogue, ConnectorType, DefaultMapping, MappedFrom, NameRule, Starter, StartsFrom, TargetSpec,
+};
 pub use text::visible;
 pub use trigger::{Change, FlowId, NewUser, Request, Source, Trigger, TriggerId, TriggerKind};
 pub use user::{

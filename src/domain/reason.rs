@@ -94,7 +94,7 @@ reasons! {
         "Write tokens UN, UD, TD, IDP, separated by commas inside one pair of braces; or give the user a name that fits.";
     AttributeMissing "attribute-missing" Map
         "An attribute has no value that the target takes: it is missing, too long, or of another form."
-        "Give the user the claim, correct its value, or give the mapping a `default` or `value`.";
+        "Map it where it is not mapped: Attributes of the connection, [[connections.attributes]]. Else give the user the claim, correct its value, or give the mapping a `default` or `value`.";
     PasswordNotProvisioned "password-not-provisioned" Map
         "The password changed, and this connector does not provision passwords."
         "Turn on password provisioning on a SCIM2 connector.";

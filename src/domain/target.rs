@@ -77,6 +77,9 @@ pub struct TargetSpec {
     pub name_form: Form,
     /// Mappings that hold unless the connection maps the same remote attribute itself.
     pub default_mappings: &'static [DefaultMapping],
+    /// Mappings that a connection is offered when a connector of this type is added: what the target asks for and nothing
+    /// else provides.
+    pub starters: &'static [Starter],
     /// Remote attributes without which a create is refused; the name attribute is always there.
     pub required: &'static [&'static str],
     /// Remote attributes that hold at most so many characters; the name attribute may be among them.
@@ -141,6 +144,26 @@ pub enum MappedFrom {
     Claim(&'static str),
     /// The claim that a connector setting names.
     Setting(&'static str),
+}
+
+/// A mapping that a connection is offered to begin with; from then on it is the connection's own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Starter {
+    /// The remote attribute.
+    pub remote: &'static str,
+    /// Where the value comes from.
+    pub from: StartsFrom,
+}
+
+/// Where an offered mapping takes its value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StartsFrom {
+    /// A claim (short name), and what is used when the user has no value.
+    Claim(&'static str, Option<&'static str>),
+    /// A constant.
+    Constant(&'static str),
+    /// A constant that only whoever sets the connection up can know; the sentence says what it is and where it is found.
+    Asked(&'static str),
 }
 
 /// The connector types that exist.

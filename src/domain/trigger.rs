@@ -252,6 +252,25 @@ pub enum Change {
         /// The role.
         role: RoleName,
     },
+    /// Create a role.
+    CreateRole {
+        /// The role.
+        role: RoleName,
+        /// Users to whom it is assigned at once.
+        holders: BTreeSet<QualifiedName>,
+    },
+    /// Rename a role within its audience; whoever holds it holds it under the new name.
+    RenameRole {
+        /// The role.
+        role: RoleName,
+        /// The new name.
+        to: String,
+    },
+    /// Delete a role; whoever holds it loses it.
+    DeleteRole {
+        /// The role.
+        role: RoleName,
+    },
     /// Create a group.
     CreateGroup {
         /// The group's qualified name.

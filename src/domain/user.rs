@@ -173,6 +173,29 @@ impl RoleName {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Returns the audience: `Internal` of `Internal/manager`.
+    pub fn audience(&self) -> &str {
+        self.0.split_once('/').map_or("", |(audience, _)| audience)
+    }
+
+    /// Returns the name within the audience: `manager` of `Internal/manager`.
+    pub fn short(&self) -> &str {
+        self.0
+            .split_once('/')
+            .map_or(self.as_str(), |(_, name)| name)
+    }
+
+    /// Returns the role of another name. A name without an audience is one of the same audience.
+    #[must_use]
+    pub fn renamed(&self, to: &str) -> Self {
+        let to = to.trim();
+        if to.contains('/') {
+            Self::new(to)
+        } else {
+            Self(format!("{}/{to}", self.audience()))
+        }
+    }
 }
 
 impl From<String> for RoleName {
@@ -351,5 +374,18 @@ mod tests {
             RoleName::new("manager"),
             RoleName::new("Application/manager")
         );
+    }
+
+    #[test]
+    fn a_role_is_renamed_within_its_audience_unless_another_is_named() {
+        let role = RoleName::new("Application/manager");
+        assert_eq!((role.audience(), role.short()), ("Application", "manager"));
+        for (to, renamed) in [
+            (" boss ", "Application/boss"),
+            ("Application/boss", "Application/boss"),
+            ("Internal/boss", "Internal/boss"),
+        ] {
+            assert_eq!(role.renamed(to), RoleName::new(renamed), "{to}");
+        }
     }
 }

@@ -371,11 +371,15 @@ impl Work<'_> {
         for fact in others {
             owed.batch.push(None, fact);
         }
-        let follow_ups = self.member_linked(&mut owed, linked.as_ref())?;
+        let kept = self.member_linked(&mut owed, linked.as_ref())?;
         if !self.inner.commit_surely(owed).await? {
             return Ok(Then::End(Fate::Again(self.inner.clock.monotonic())));
         }
-        self.check_follow_ups(follow_ups, linked.as_ref()).await?;
+        if linked.is_some() {
+            // This turn goes on; the groups that waited for the link go on as well.
+            drop(kept);
+            self.inner.pump();
+        }
         self.life = then;
         Ok(Then::Continue)
     }

@@ -4,6 +4,8 @@
 //! gained by queueing it first and beginning later: intent and beginning are committed together, one commit earlier. It
 //! takes its place before the commit, so that nobody else takes it, and gives it back when the journal refuses.
 
+use std::collections::BTreeSet;
+
 use domain::{ConnectorRef, LocalRef, OperationId, Secret, Verb};
 
 use crate::Fact;
@@ -38,11 +40,13 @@ impl Inner {
         let now = self.clock.monotonic();
         let mut facts = Vec::new();
         let mut beginnings = Vec::new();
+        let new: BTreeSet<LocalRef> = steps
+            .iter()
+            .filter(|step| step.before.is_none())
+            .map(|step| step.subject)
+            .collect();
         for (flow, queued, planned) in owed.queued() {
-            let is_new = steps
-                .iter()
-                .any(|step| step.subject == queued.local && step.before.is_none());
-            let can_begin = is_new
+            let can_begin = new.contains(&queued.local)
                 && matches!(queued.local, LocalRef::User(_))
                 && queued.verb == Verb::Create
                 && queued.held.is_none()

@@ -2,7 +2,8 @@
 //!
 //! Deletes, deactivations and group removals are counted by themselves, at each connector, as they are decided. What is
 //! more than the policy allows is kept, and so is everything of the same kind that comes after it, until a named person
-//! approves, for a time, or rejects. What undoes a refused request is not counted: it takes away what was just made.
+//! approves, for a time, or rejects. What undoes a refused request is not counted: it takes away what was just made. What
+//! a pause or a quarantine kept for longer than the window is counted once more when it ends, for then it goes all at once.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::handle::CommandError;
 use crate::inner::{Inner, Owed};
-use crate::journal::{JournalError, Open, Reader};
+use crate::journal::{Batch, JournalError, Open, Reader};
 use crate::retry::{later, until};
 use crate::setup::Setup;
 use crate::{Fact, OperationView};
@@ -145,7 +146,15 @@ impl Brakes {
             states.entry(key).or_default().approved = Some(approval.until);
         }
         let longest = setup.longest_brake();
-        for taken in reader.taken_since(tick.now, longest)? {
+        let mut all = reader.taken_since(tick.now, longest)?;
+        // What was queued within the window is among those already.
+        let late = reader.released_since(tick.now, longest)?.into_iter();
+        let late = late.filter(|(taken, queued)| {
+            until(*queued, taken.at) > setup.brakes(&taken.connector).window
+        });
+        all.extend(late.map(|(taken, _)| taken));
+        all.sort_by_key(|taken| taken.at);
+        for taken in all {
             let policy = setup.brakes(&taken.connector);
             let age = until(taken.at, tick.now);
             let key = (taken.connector.clone(), taken.brake);
@@ -190,23 +199,27 @@ impl Brakes {
                 continue;
             }
             let key = (connector.clone(), brake);
-            let before = within.get(&key).copied().unwrap_or(0);
             let mut states = self.lock();
             let state = states.entry(key.clone()).or_default();
-            let was_engaged = state.engaged.is_some();
-            if !was_engaged && state.approved.is_some_and(|until| tick.now < until) {
+            if state.is_approved(tick) {
                 continue;
             }
-            let kept = state.admit(&key, policy, amount + before, reader, tick)?;
-            match &kept {
-                None if counts => state.taken.push_back((tick.passed, amount)),
-                None => *within.entry(key).or_default() += amount,
-                Some(brake) if counts && !was_engaged => {
-                    state.engaged = Some(brake.clone());
-                    engaged.push(brake.clone());
+            let kept = if counts {
+                let kept = state.take(&key, policy, amount, reader, tick)?;
+                kept.map(|kept| {
+                    if kept.is_new {
+                        engaged.push(kept.by.clone());
+                    }
+                    kept.by
+                })
+            } else {
+                let before = within.get(&key).copied().unwrap_or(0);
+                let kept = state.admit(&key, policy, amount + before, reader, tick)?;
+                if kept.is_none() {
+                    within.insert(key, before + amount);
                 }
-                Some(_) => {}
-            }
+                kept
+            };
             if let Some(kept) = kept {
                 std::sync::Arc::make_mut(planned).held = Some(Reason::BrakeEngaged);
                 decision.trace.push(TraceLine {
@@ -217,6 +230,43 @@ impl Brakes {
             }
         }
         Ok(engaged)
+    }
+
+    /// Counts what a hold of its connector kept and would let go on now.
+    ///
+    /// It was counted when it was decided, and what was decided within the window is counted still. What waited for longer
+    /// is not, and may be much: what comes within the window then is what goes on.
+    fn recount(
+        &self,
+        open: &Open,
+        setup: &Setup,
+        reader: &Reader,
+        tick: Tick,
+    ) -> Result<Recount, JournalError> {
+        let policy = setup.brakes(&open.connector);
+        if open.undoes || !policy.enabled {
+            return Ok(Recount::Free);
+        }
+        let Some(queued) = reader.taking_since(open.operation)? else {
+            return Ok(Recount::Free);
+        };
+        if until(queued, tick.now) <= policy.window {
+            return Ok(Recount::Free);
+        }
+        let planned = reader.planned(open.operation)?;
+        let Some((brake, amount)) = planned.as_ref().and_then(Brake::of) else {
+            return Ok(Recount::Free);
+        };
+        let key = (open.connector.clone(), brake);
+        let mut states = self.lock();
+        let state = states.entry(key.clone()).or_default();
+        if state.is_approved(tick) {
+            return Ok(Recount::Free);
+        }
+        let kept = state.take(&key, policy, amount, reader, tick)?;
+        Ok(kept.map_or(Recount::Counted, |kept| {
+            Recount::Kept(kept.is_new.then_some(kept.by))
+        }))
     }
 
     /// Takes back what was counted for a request that is refused before anything is sent. Of the brakes that it made
@@ -291,7 +341,48 @@ impl Brakes {
     }
 }
 
+/// The brake that keeps something.
+struct KeptBy {
+    by: EngagedBrake,
+    /// Whether it has engaged for it.
+    is_new: bool,
+}
+
+/// What counting comes to when a hold has ended.
+enum Recount {
+    /// It goes on, and there was nothing to count.
+    Free,
+    /// It goes on, and was counted.
+    Counted,
+    /// A brake keeps it from now on; it is named when it has engaged for it.
+    Kept(Option<EngagedBrake>),
+}
+
 impl State {
+    /// Tells whether somebody has approved of what is taken away now.
+    fn is_approved(&self, tick: Tick) -> bool {
+        self.engaged.is_none() && self.approved.is_some_and(|until| tick.now < until)
+    }
+
+    /// Counts what is taken away, or returns what keeps it. An approval is looked at before.
+    fn take(
+        &mut self,
+        key: &(ConnectorRef, Brake),
+        policy: &BrakePolicy,
+        amount: u32,
+        reader: &Reader,
+        tick: Tick,
+    ) -> Result<Option<KeptBy>, JournalError> {
+        let is_new = self.engaged.is_none();
+        let kept = self.admit(key, policy, amount, reader, tick)?;
+        match &kept {
+            None => self.taken.push_back((tick.passed, amount)),
+            Some(brake) if is_new => self.engaged = Some(brake.clone()),
+            Some(_) => {}
+        }
+        Ok(kept.map(|by| KeptBy { by, is_new }))
+    }
+
     /// Returns the brake that keeps so many from being taken away; `None` when they may be. An approval is looked at before.
     fn admit(
         &mut self,
@@ -350,6 +441,48 @@ impl Inner {
         let tick = Tick::of(self.clock.as_ref());
         self.brakes
             .judge(decisions.iter_mut(), setup, &self.reader, tick, true)
+    }
+
+    /// Releases what a hold of its connector kept, but for what would be too much at once: a brake keeps that from now on.
+    /// Returns what goes on.
+    pub(crate) async fn release_counted(&self, held: Vec<Open>) -> Result<Vec<Open>, JournalError> {
+        let setup = self.setup();
+        let tick = Tick::of(self.clock.as_ref());
+        let mut engaged = Batch::default();
+        let (mut free, mut counted, mut kept) = (Vec::new(), Vec::new(), Vec::new());
+        for open in held {
+            match self.brakes.recount(&open, &setup, &self.reader, tick)? {
+                Recount::Free => free.push(open),
+                Recount::Counted => counted.push(open),
+                Recount::Kept(brake) => {
+                    if let Some(brake) = brake {
+                        engaged.push(None, brake.fact());
+                    }
+                    kept.push(open);
+                }
+            }
+        }
+        // The brake first: what it does not keep yet when the process ends in between, it keeps at the next start.
+        if !engaged.is_empty() {
+            self.append(engaged).await?;
+        }
+        self.say_of_each(&kept, |open| {
+            vec![
+                self.released(open),
+                Fact::Held {
+                    operation: open.operation,
+                    reason: Reason::BrakeEngaged,
+                },
+            ]
+        })
+        .await?;
+        // Each by itself, so that the next process finds them and goes on counting.
+        for open in &counted {
+            self.release(std::slice::from_ref(open)).await?;
+        }
+        self.release(&free).await?;
+        free.extend(counted);
+        Ok(free)
     }
 
     /// Lets what a brake keeps go on, and does not count what comes until the approval expires.

@@ -1,5 +1,7 @@
 //! A request understood and decided, from the directory as the journal has it. Nothing is written here.
 
+use std::collections::HashMap;
+
 use decide::{Decisions, Needs};
 use domain::{
     ConnectorRef, Desired, FlowId, Hold, Link, LocalRef, Request, Snapshot, Step, Subject,
@@ -142,7 +144,8 @@ impl Desk<'_> {
         needs: &[Needs],
         along: &Along,
     ) -> Result<Vec<Decisions>, JournalError> {
-        let mut on_their_way: Vec<(LocalRef, ConnectorRef, Option<Desired>)> = Vec::new();
+        let mut on_their_way: HashMap<LocalRef, Vec<(ConnectorRef, Option<Desired>)>> =
+            HashMap::new();
         let mut out = Vec::with_capacity(triggers.len());
         for (at, (trigger, needs)) in triggers.iter().zip(needs).enumerate() {
             let mut snapshot = self.snapshot(draft, &draft.steps[at], needs)?;
@@ -150,11 +153,9 @@ impl Desk<'_> {
             // Lent while it is decided: a user is dear to copy.
             (snapshot.before, snapshot.after) = (step.before.take(), step.after.take());
             along.put_into(&mut snapshot);
-            for (local, connector, desired) in &on_their_way {
-                if *local == step.subject {
-                    snapshot.pending.retain(|(known, _)| known != connector);
-                    snapshot.pending.push((connector.clone(), desired.clone()));
-                }
+            for (connector, desired) in on_their_way.get(&step.subject).into_iter().flatten() {
+                snapshot.pending.retain(|(known, _)| known != connector);
+                snapshot.pending.push((connector.clone(), desired.clone()));
             }
             let mut decided = self.setup.decider().decide(trigger, &snapshot);
             (step.before, step.after) = (snapshot.before, snapshot.after);
@@ -173,7 +174,8 @@ impl Desk<'_> {
                     let desired =
                         (planned.verb != Verb::Deprovision).then(|| planned.desired.clone());
                     let connector = decision.candidate.connector.clone();
-                    on_their_way.push((planned.local, connector, desired));
+                    let on_its_way = on_their_way.entry(planned.local).or_default();
+                    on_its_way.push((connector, desired));
                 }
             }
             out.push(decided);

@@ -425,9 +425,7 @@ impl Inner {
                     by_connector && !held.contains(&open.connector)
                 })
                 .collect();
-            if !released.is_empty() {
-                self.release(&released).await?;
-            }
+            self.release_counted(released).await?;
         }
         Ok(())
     }
@@ -448,31 +446,52 @@ impl Inner {
 
     /// Releases held operations; one that has gone on by itself meanwhile does not keep the others.
     pub(crate) async fn release(&self, held: &[Open]) -> Result<(), JournalError> {
-        let fact = |open: &Open| Fact::Released {
-            operation: open.operation,
-            then: self.onward(open),
-        };
-        let mut batch = Batch::default();
-        for open in held {
-            batch.push(Some(open.flow), fact(open));
-        }
-        match self.append(batch).await {
-            Err(JournalError::Illegal(_)) => {
-                for open in held {
-                    match self.append(Batch::of(open.flow, [fact(open)])).await {
-                        Ok(()) | Err(JournalError::Illegal(_)) => {}
-                        Err(error) => return Err(error),
-                    }
-                }
-            }
-            other => other?,
-        }
+        self.say_of_each(held, |open| vec![self.released(open)])
+            .await?;
         let now = self.clock.monotonic();
         let mut lanes = self.lanes();
         for open in held {
             lanes.hurry(&open.connector, open.local, open.operation, now);
         }
         Ok(())
+    }
+
+    /// Says that a held operation goes on.
+    pub(crate) fn released(&self, open: &Open) -> Fact {
+        Fact::Released {
+            operation: open.operation,
+            then: self.onward(open),
+        }
+    }
+
+    /// Commits what is to be said of each of some operations; one that has gone on by itself meanwhile does not keep the
+    /// others.
+    pub(crate) async fn say_of_each(
+        &self,
+        all: &[Open],
+        facts: impl Fn(&Open) -> Vec<Fact>,
+    ) -> Result<(), JournalError> {
+        if all.is_empty() {
+            return Ok(());
+        }
+        let mut batch = Batch::default();
+        for open in all {
+            for fact in facts(open) {
+                batch.push(Some(open.flow), fact);
+            }
+        }
+        match self.append(batch).await {
+            Err(JournalError::Illegal(_)) => {
+                for open in all {
+                    match self.append(Batch::of(open.flow, facts(open))).await {
+                        Ok(()) | Err(JournalError::Illegal(_)) => {}
+                        Err(error) => return Err(error),
+                    }
+                }
+                Ok(())
+            }
+            other => other,
+        }
     }
 
     /// How an operation goes on that was stopped: one with an attempt in doubt asks first.

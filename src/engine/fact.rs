@@ -678,6 +678,15 @@ pub enum DirectoryChange {
     },
     /// A role exists.
     RolePut(RoleName),
+    /// A role has another name; what it makes of its holders stands in their own changes.
+    RoleRenamed {
+        /// The role as it was.
+        role: RoleName,
+        /// The role as it is.
+        to: RoleName,
+    },
+    /// A role is gone; what it makes of its holders stands in their own changes.
+    RoleRemoved(RoleName),
 }
 
 impl DirectoryChange {

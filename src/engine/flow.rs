@@ -18,7 +18,7 @@ use crate::directory::{Draft, keys};
 use crate::handle::{DirectoryError, Outcome, Plan, SubmitError};
 use crate::inner::{Inner, Owed};
 use crate::journal::{JournalError, OperationView};
-use crate::keys::Key;
+use crate::keys::{Held, Key};
 use crate::retry::later;
 use crate::setup::Setup;
 use crate::trace::{Decided, TriggerTrace};
@@ -126,15 +126,32 @@ impl Inner {
             return Err(SubmitError::Stopped);
         }
         let setup = self.setup();
-        let subject_keys = self
-            .aside(self.keys.take(keys(&request, &setup.configuration)))
-            .await;
-        let draft = self.desk(&setup).draft(&request)?;
+        let (subject_keys, draft) = self.understand(&setup, &request).await?;
         let outcome = self
             .carry_on(&setup, draft, &Came::of(&request), &Along::default())
             .await;
         drop(subject_keys);
         outcome
+    }
+
+    /// Understands a request, and takes the keys of all whom it is about.
+    async fn understand(
+        &self,
+        setup: &Setup,
+        request: &Request,
+    ) -> Result<(Held, Draft), SubmitError> {
+        let mut wanted = keys(request, &setup.configuration);
+        loop {
+            let held = self.aside(self.keys.take_wanted(wanted.clone())).await;
+            let draft = self.desk(setup).draft(request)?;
+            let missing = draft.missing(request, &wanted);
+            if missing.is_empty() {
+                return Ok((held, draft));
+            }
+            // Keys are taken in their order, so those that are held are given back first.
+            drop(held);
+            wanted.alone.extend(missing);
+        }
     }
 
     /// Decides a draft and commits it with what goes along; whoever calls holds the keys of its subjects.

@@ -139,6 +139,12 @@ pub enum DirectoryError {
         /// Those that exist.
         known: Vec<String>,
     },
+    /// The role is there already; case makes no difference.
+    #[error("there is a role {role} already")]
+    RoleTaken {
+        /// The role as it is there.
+        role: RoleName,
+    },
     /// The name is taken; case makes no difference.
     #[error("there is a {object} {name} already")]
     NameTaken {

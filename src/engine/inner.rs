@@ -22,6 +22,7 @@ use crate::keys::Keys;
 use crate::lanes::{Entry, Job, Lanes, Turn};
 use crate::passwords::Passwords;
 use crate::quarantine::Wards;
+use crate::retention::TooLarge;
 use crate::setup::Setup;
 use crate::timer::sleep_until;
 use crate::{Fact, Life, Queued};
@@ -62,7 +63,7 @@ pub(crate) struct Inner {
     /// No new request is taken, and nothing more is sent.
     pub(crate) stopping: watch::Sender<bool>,
     /// Held while what is old is removed.
-    pub(crate) compacting: tokio::sync::Mutex<()>,
+    pub(crate) compacting: tokio::sync::Mutex<TooLarge>,
     /// Whether anything is sent at all.
     pub(crate) sends: bool,
 }

@@ -2,34 +2,68 @@
 //!
 //! A target takes accounts into its groups, not people. Who has no account yet is left out when the group is written, and
 //! is put in by an operation of its own once the account is linked. Such an operation brings the membership and nothing
-//! else: name and attributes are those that the group has when its turn comes.
+//! else: name, attributes and the other members are those that the group has when its turn comes.
+//!
+//! The operation is committed together with the link, so that no membership is lost when the process ends in between. It
+//! is not needed when the group still waits to be written, for then it is written with the new account; so that this is
+//! certain, the group is kept waiting until the link is committed.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use domain::{
-    Deprovision, Desired, GroupId, Link, LocalRef, Member, OperationId, PasswordPlan, Planned, Verb,
+    ConnectorRef, Deprovision, Desired, GroupId, Link, LocalRef, Member, OperationId, PasswordPlan,
+    Planned, Verb,
 };
 
 use crate::blocking::{MEMBERS, attributes_of, known_members};
-use crate::inner::Owed;
+use crate::inner::{Inner, Owed};
 use crate::journal::{JournalError, Open};
 use crate::runner::{Work, member_ids};
 use crate::{Cause, Life, Queued};
 
-/// What is to be looked at again once the member's link is committed.
-#[derive(Debug, Default)]
-pub(crate) struct FollowUps {
-    /// Operations of groups that still waited, and so see the new link by themselves.
-    waiting: Vec<OperationId>,
-    /// Operations that were queued for it, each with the newest of its lane at that time.
-    queued: Vec<(OperationId, OperationId)>,
+/// Groups that are not sent until a member's link is committed, and see it then by themselves. They go on when this is
+/// dropped, whether it was committed or not.
+pub(crate) struct Kept<'a> {
+    inner: &'a Arc<Inner>,
+    groups: Vec<(ConnectorRef, LocalRef)>,
 }
 
-impl FollowUps {
-    /// Tells whether there is nothing to look at.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.waiting.is_empty() && self.queued.is_empty()
+impl<'a> Kept<'a> {
+    /// Keeps nothing.
+    pub(crate) fn none(inner: &'a Arc<Inner>) -> Self {
+        Self {
+            inner,
+            groups: Vec::new(),
+        }
+    }
+
+    /// Keeps an operation of a group that waits. Returns whether it could.
+    fn keep(&mut self, head: &Open) -> bool {
+        let now = self.inner.clock.monotonic();
+        let mut lanes = self.inner.lanes();
+        // What has ended stands in no lane, and nowhere in the journal where a lane will take it from.
+        let is_kept = head.life.is_open()
+            && lanes.keep(&head.connector, head.local, head.operation, head.seq, now);
+        drop(lanes);
+        if is_kept {
+            self.groups.push((head.connector.clone(), head.local));
+        }
+        is_kept
+    }
+}
+
+impl Drop for Kept<'_> {
+    fn drop(&mut self) {
+        if self.groups.is_empty() {
+            return;
+        }
+        let now = self.inner.clock.monotonic();
+        let mut lanes = self.inner.lanes();
+        for (connector, group) in &self.groups {
+            lanes.let_go(connector, *group, now);
+        }
     }
 }
 
@@ -43,22 +77,22 @@ enum Joining<'p> {
     Alone(Option<&'p Planned>),
 }
 
-impl Work<'_> {
+impl<'a> Work<'a> {
     /// A user has got an account: groups there whose members it belongs to are brought up to date.
     ///
     /// What counts is the group as its newest operation leaves it, against the directory's members with the accounts they
-    /// have now.
+    /// have now. What is returned is to be kept until the link is committed, or is known not to be.
     pub(crate) fn member_linked(
         &self,
         owed: &mut Owed,
         link: Option<&Link>,
-    ) -> Result<FollowUps, JournalError> {
-        let mut ups = FollowUps::default();
+    ) -> Result<Kept<'a>, JournalError> {
+        let mut kept = Kept::none(self.inner);
         let (Some(link), LocalRef::User(user)) = (link, self.head().local) else {
-            return Ok(ups);
+            return Ok(kept);
         };
         if !self.setup.keeps_groups(&link.connector) {
-            return Ok(ups);
+            return Ok(kept);
         }
         let reader = &self.inner.reader;
         let mut groups: BTreeSet<GroupId> = reader.groups_with(user)?.into_iter().collect();
@@ -71,9 +105,9 @@ impl Work<'_> {
             }
         }
         for group in groups {
-            self.join(owed, link, LocalRef::Group(group), &mut ups)?;
+            self.join(owed, link, LocalRef::Group(group), &mut kept)?;
         }
-        Ok(ups)
+        Ok(kept)
     }
 
     fn join(
@@ -81,7 +115,7 @@ impl Work<'_> {
         owed: &mut Owed,
         link: &Link,
         group: LocalRef,
-        ups: &mut FollowUps,
+        kept: &mut Kept<'_>,
     ) -> Result<(), JournalError> {
         let reader = &self.inner.reader;
         let newest = reader.newest_in_lane(&link.connector, group)?;
@@ -89,40 +123,32 @@ impl Work<'_> {
             return Ok(());
         };
         let is_meant = is_member(&planned, link);
-        let is_waiting =
-            self.inner
-                .lanes()
-                .is_waiting(&head.connector, head.local, head.operation, head.seq);
-        let queued = match head.life {
-            // It fills in its members' accounts when its turn comes.
-            _ if is_waiting && is_meant => {
-                ups.waiting.push(head.operation);
-                None
-            }
-            _ if planned.verb == Verb::Deprovision => None,
+        // It fills in its members' accounts when its turn comes.
+        if is_meant && kept.keep(&head) {
+            return Ok(());
+        }
+        match head.life {
+            _ if planned.verb == Verb::Deprovision => Ok(()),
             // A retry by hand brings the member; nothing of the dead letter itself is carried out here.
-            Life::Dead if is_meant => None,
+            Life::Dead if is_meant => Ok(()),
             // What was given up stays given up: this member comes, and everything else stays as it is.
             Life::Dead | Life::Discarded => {
                 let before = reader.newest_open_in_lane(&link.connector, group)?;
                 let before = before.and_then(|(_, planned)| planned);
                 match &before {
-                    Some(planned) if planned.verb == Verb::Deprovision => None,
-                    before => self.follow_up(owed, &head, link, Joining::Alone(before.as_ref()))?,
+                    Some(planned) if planned.verb == Verb::Deprovision => Ok(()),
+                    before => self.follow_up(owed, &head, link, Joining::Alone(before.as_ref())),
                 }
             }
             // Whether it counts is known when its caller is released.
             life if life.is_open() && !is_meant && self.inner.waits.gate(head.flow).is_some() => {
-                None
+                Ok(())
             }
             life if life.is_open() && is_meant => {
-                self.follow_up(owed, &head, link, Joining::Planned(&planned))?
+                self.follow_up(owed, &head, link, Joining::Planned(&planned))
             }
-            _ => self.follow_up(owed, &head, link, Joining::All(&planned))?,
-        };
-        ups.queued
-            .extend(queued.map(|operation| (operation, head.operation)));
-        Ok(())
+            _ => self.follow_up(owed, &head, link, Joining::All(&planned)),
+        }
     }
 
     /// Queues a change of a group's members behind whatever its lane holds.
@@ -132,10 +158,10 @@ impl Work<'_> {
         group: &Open,
         member: &Link,
         joining: Joining<'_>,
-    ) -> Result<Option<OperationId>, JournalError> {
+    ) -> Result<(), JournalError> {
         let reader = &self.inner.reader;
         let LocalRef::Group(id) = group.local else {
-            return Ok(None);
+            return Ok(());
         };
         let link = reader
             .link(&group.connector, group.local)?
@@ -153,7 +179,7 @@ impl Work<'_> {
                 desired
             }
             // Without a link there is no group to bring up to date.
-            (_, None) => return Ok(None),
+            (_, None) => return Ok(()),
             (joining, Some(link)) => {
                 let written = link.written.get(MEMBERS).cloned().unwrap_or_default();
                 let members = match joining {
@@ -169,7 +195,7 @@ impl Work<'_> {
                     ..as_written(&link)
                 };
                 if member_ids(&desired) == written && !group.life.is_open() {
-                    return Ok(None);
+                    return Ok(());
                 }
                 desired
             }
@@ -182,9 +208,8 @@ impl Work<'_> {
             deprovision: Deprovision::Delete,
             held: None,
         };
-        let operation = OperationId(self.inner.id());
         let queued = Queued {
-            operation,
+            operation: OperationId(self.inner.id()),
             trigger: self.head().trigger,
             connector: group.connector.clone(),
             local: group.local,
@@ -199,7 +224,7 @@ impl Work<'_> {
             held: None,
         };
         owed.queue(self.head().flow, queued, planned);
-        Ok(Some(operation))
+        Ok(())
     }
 
     /// Returns a group's members in the directory, with the accounts they have now.
@@ -226,78 +251,60 @@ impl Work<'_> {
         Ok(members)
     }
 
-    /// What was taken up or queued while the link was committed may have been missed.
-    pub(crate) async fn check_follow_ups(
-        &self,
-        ups: FollowUps,
-        link: Option<&Link>,
-    ) -> Result<(), JournalError> {
-        let Some(link) = link else {
-            return Ok(());
-        };
-        let reader = &self.inner.reader;
-        for operation in ups.waiting {
-            let Some(head) = reader.head(operation)? else {
-                continue;
-            };
-            let still_waits =
-                self.inner
-                    .lanes()
-                    .is_waiting(&link.connector, head.local, operation, head.seq);
-            if let (false, Some(planned)) = (still_waits, reader.planned(operation)?) {
-                let mut owed = Owed::default();
-                self.follow_up(&mut owed, &head, link, Joining::Planned(&planned))?;
-                self.commit_follow_up(owed).await?;
-            }
-        }
-        for (operation, basis) in ups.queued {
-            let Some(head) = reader.head(operation)? else {
-                continue;
-            };
-            let Some((before, Some(planned))) = reader.before_in_lane(&head)? else {
-                continue;
-            };
-            if before.operation == basis || planned.verb == Verb::Deprovision {
-                continue;
-            }
-            let joining = if is_member(&planned, link) {
-                Joining::Planned(&planned)
-            } else {
-                Joining::All(&planned)
-            };
-            let mut owed = Owed::default();
-            self.follow_up(&mut owed, &before, link, joining)?;
-            self.commit_follow_up(owed).await?;
-        }
-        Ok(())
-    }
-
-    async fn commit_follow_up(&self, owed: Owed) -> Result<(), JournalError> {
-        if !self.inner.commit_surely(owed).await? {
-            let head = self.head();
-            tracing::error!(
-                user = %head.name, connector = %head.connector,
-                "the engine stopped before a membership could be written; the group's next change brings it"
-            );
-        }
-        Ok(())
-    }
-
-    /// Leaves a group as it is but for its members, when this operation is there to put one in; `None` when there is no
-    /// group any more.
+    /// Brings a group to what it holds by now and who joins it, when this operation is there to put somebody in; `None`
+    /// when there is no group any more.
+    ///
+    /// What came into its lane while it was queued stands before it: nothing of that is undone.
     pub(crate) fn joined<'d>(
         &self,
         desired: Cow<'d, Desired>,
         link: Option<&Link>,
-    ) -> Option<Cow<'d, Desired>> {
+    ) -> Result<Option<Cow<'d, Desired>>, JournalError> {
         if !self.head().joins {
-            return Some(desired);
+            return Ok(Some(desired));
         }
-        let link = link.filter(|link| link.active)?;
-        Some(Cow::Owned(Desired {
-            members: desired.into_owned().members,
+        let Some(link) = link.filter(|link| link.active) else {
+            return Ok(None);
+        };
+        let held = match link.written.get(MEMBERS) {
+            Some(ids) => known_members(&self.inner.reader, &link.connector, ids)?,
+            None => Vec::new(),
+        };
+        let meant = self.meant()?;
+        let joining = desired.into_owned().members.into_iter();
+        let joining = joining.filter(|member| meant.contains(&member.local));
+        let members: BTreeMap<LocalRef, Member> = held
+            .into_iter()
+            .chain(joining)
+            .map(|member| (member.local, member))
+            .collect();
+        Ok(Some(Cow::Owned(Desired {
+            members: members.into_values().collect(),
             ..as_written(link)
-        }))
+        })))
+    }
+
+    /// Returns who belongs into the group at this place of its lane: whom the operation decided last before it put there,
+    /// and whom the directory has, unless that operation's caller still waits for the change.
+    fn meant(&self) -> Result<BTreeSet<LocalRef>, JournalError> {
+        let reader = &self.inner.reader;
+        let before = reader.decided_before(self.head())?;
+        let is_awaited = before
+            .as_ref()
+            .is_some_and(|(head, _)| self.inner.waits.gate(head.flow).is_some());
+        let planned = before.and_then(|(_, planned)| planned);
+        let mut meant: BTreeSet<LocalRef> = planned
+            .into_iter()
+            .flat_map(|planned| planned.desired.members)
+            .map(|member| member.local)
+            .collect();
+        if let LocalRef::Group(id) = self.head().local
+            && !is_awaited
+            && let Some(group) = reader.group_by_id(id)?
+        {
+            meant.extend(group.members.into_iter().map(LocalRef::User));
+        }
+        Ok(meant)
     }
 }
 

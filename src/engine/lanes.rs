@@ -94,6 +94,20 @@ struct Pipe {
     tail: Option<Tail>,
     /// Every operation up to this number that was open then was read from the journal.
     read_to: u64,
+    /// Lanes from which nothing is taken for a moment; see [`Lanes::keep`].
+    staying: HashMap<LocalRef, Stay>,
+}
+
+/// How long at most others may make a lane stay that stays already: each of them is done in a moment, and under load there
+/// is always another.
+const LONGEST_STAY: Duration = Duration::from_secs(1);
+
+/// A lane that stays as it is.
+#[derive(Debug, Clone, Copy)]
+struct Stay {
+    /// How many want it.
+    count: usize,
+    since: Duration,
 }
 
 /// All lanes.
@@ -167,6 +181,7 @@ impl Lanes {
             quiet_until: Duration::ZERO,
             tail: None,
             read_to: 0,
+            staying: HashMap::new(),
         });
         let at = self.pipes.len() - 1;
         self.by_connector.insert(connector.clone(), at);
@@ -448,7 +463,7 @@ impl Lanes {
     }
 
     /// Tells whether an operation waits in its lane, or in the journal, and has not been taken.
-    pub(crate) fn is_waiting(
+    fn is_waiting(
         &self,
         connector: &ConnectorRef,
         local: LocalRef,
@@ -469,6 +484,29 @@ impl Lanes {
                 .skip(skip)
                 .any(|entry| entry.operation == operation)
         })
+    }
+
+    /// Keeps an operation that waits, and its whole lane, from being taken until [`let_go`](Self::let_go) is called. Returns
+    /// whether it could: the operation may be taken already, or the lane be kept for long enough by others.
+    pub(crate) fn keep(
+        &mut self,
+        connector: &ConnectorRef,
+        local: LocalRef,
+        operation: OperationId,
+        seq: u64,
+        now: Duration,
+    ) -> bool {
+        if !self.is_waiting(connector, local, operation, seq) {
+            return false;
+        }
+        let at = self.pipe(connector);
+        self.pipes[at].keep(local, now)
+    }
+
+    /// Lets a lane go on that was kept.
+    pub(crate) fn let_go(&mut self, connector: &ConnectorRef, local: LocalRef, now: Duration) {
+        let at = self.pipe(connector);
+        self.pipes[at].let_go(local, now);
     }
 
     /// Returns when the next operation becomes due, when one will.
@@ -550,7 +588,7 @@ impl Pipe {
         }
         let place = match lane.entries.front() {
             None => Place::Nowhere,
-            Some(head) if head.held => Place::Held,
+            Some(head) if head.held || self.staying.contains_key(&local) => Place::Held,
             Some(head) if head.due > now => Place::Later(head.due),
             Some(_) => Place::Ready,
         };
@@ -724,6 +762,30 @@ impl Pipe {
             entry.held = false;
         }
         self.settle(local, now);
+    }
+
+    fn keep(&mut self, local: LocalRef, now: Duration) -> bool {
+        let stay = self.staying.entry(local).or_insert(Stay {
+            count: 0,
+            since: now,
+        });
+        if now.saturating_sub(stay.since) > LONGEST_STAY {
+            return false;
+        }
+        stay.count += 1;
+        self.settle(local, now);
+        true
+    }
+
+    fn let_go(&mut self, local: LocalRef, now: Duration) {
+        let Some(stay) = self.staying.get_mut(&local) else {
+            return;
+        };
+        stay.count -= 1;
+        if stay.count == 0 {
+            self.staying.remove(&local);
+            self.settle(local, now);
+        }
     }
 
     fn next_due(&self, now: Duration) -> Option<Duration> {

@@ -50,7 +50,7 @@ pub use dead::{DeadFilter, DeadGroup, DeadLetter, DecidedAgain};
 pub use desk::plan;
 pub use directory::{
     BLOCKED, Import, ImportError, ImportFormat, ImportReport, Intake, Intaken, RowError, Seed,
-    SeedError, SeedGroup, Seeded, import,
+    SeedError, SeedGroup, Seeded, import, import_until,
 };
 pub use engine::Engine;
 pub use fact::{

@@ -219,20 +219,13 @@ impl Wards {
     }
 
     /// Ends a quarantine. One that a probe ended and that comes back soon goes on with its pauses.
-    fn end(&self, connector: &ConnectorRef, by_probe: bool, now: Duration) -> Option<Quarantine> {
-        let ended = {
-            let mut wards = self.lock();
-            let watched = wards.get_mut(connector)?;
+    fn end(&self, connector: &ConnectorRef, by_probe: bool, now: Duration) {
+        if let Some(watched) = self.lock().get_mut(connector) {
             let ended = watched.quarantine.take();
             watched.ward.clear();
-            watched.before = ended
-                .as_ref()
-                .filter(|_| by_probe)
-                .map(|ended| (ended.pause, now));
-            ended
-        };
+            watched.before = ended.filter(|_| by_probe).map(|ended| (ended.pause, now));
+        }
         self.reckon();
-        ended
     }
 
     fn reckon(&self) {
@@ -521,10 +514,13 @@ impl Inner {
         let Some(held) = self.reader.first_held(connector, Reason::Quarantined)? else {
             return Ok(None);
         };
-        self.release(std::slice::from_ref(&held)).await?;
+        let local = held.local;
+        if self.release_counted(vec![held]).await?.is_empty() {
+            return Ok(None);
+        }
         Ok(self
             .lanes()
-            .probe(connector, Some(held.local), self.clock.monotonic()))
+            .probe(connector, Some(local), self.clock.monotonic()))
     }
 
     async fn probe_failed(
@@ -561,6 +557,11 @@ impl Inner {
         why: &str,
         by_probe: bool,
     ) -> Result<(), JournalError> {
+        // While nothing is sent yet: when this cannot be written, or the process ends in between, the quarantine stands, and
+        // what is left of them is tried again when it ends.
+        if let Some(ending) = self.wards.get(connector) {
+            self.revive(&ending).await?;
+        }
         let mut batch = Batch::default();
         batch.push(
             None,
@@ -577,23 +578,20 @@ impl Inner {
             .retain(|known| {
                 !(known.connector == *connector && known.reason == Reason::Quarantined)
             });
-        let ended = self.wards.end(connector, by_probe, self.clock.monotonic());
+        self.wards.end(connector, by_probe, self.clock.monotonic());
         tracing::info!(%connector, why, "the quarantine has ended");
         self.regulate();
         self.release_held().await?;
-        if let Some(ended) = ended {
-            self.revive(&ended).await?;
-        }
         self.pump();
         self.beat();
         Ok(())
     }
 
     /// Tries again what the credentials alone kept from being done since the first of those who brought it about.
-    async fn revive(self: &Arc<Self>, ended: &Quarantine) -> Result<(), JournalError> {
-        let first = ended.culprits.iter().map(|culprit| culprit.at).min();
-        let since = first.unwrap_or(ended.since).min(ended.since);
-        for (operation, death) in self.reader.died_since(&ended.connector, since)? {
+    async fn revive(self: &Arc<Self>, ending: &Quarantine) -> Result<(), JournalError> {
+        let first = ending.culprits.iter().map(|culprit| culprit.at).min();
+        let since = first.unwrap_or(ending.since).min(ending.since);
+        for (operation, death) in self.reader.died_since(&ending.connector, since)? {
             let is_theirs = |death: &Death| death.failure.as_ref().is_some_and(is_of_credentials);
             if !is_theirs(&death) {
                 continue;

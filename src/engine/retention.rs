@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::inner::Inner;
-use crate::journal::{Batch, JournalError, Reader, Removed, Room, Step};
+use crate::journal::{Batch, FormerKey, JournalError, Reader, Removed, Room, Step};
 use crate::{Compaction, CompactionCause, Engine, Fact};
 
 /// How long after the start it is looked for the first time, and how long from one time to the next.
@@ -37,6 +37,33 @@ pub struct CompactionReport {
     pub before: Room,
     /// The file now; what was freed at its end is given back within the next seconds.
     pub after: Room,
+}
+
+/// What is known of a file that stays larger than it should be, so that it is not walked every hour for nothing.
+#[derive(Debug, Default)]
+pub(crate) struct TooLarge(Option<Walked>);
+
+/// A walk after which the file was too large still.
+#[derive(Debug, Clone, Copy)]
+struct Walked {
+    /// When, in monotonic time.
+    at: Duration,
+    /// The newest fact of a flow at that time.
+    newest: Option<(u64, Timestamp)>,
+    /// What happened before this could have gone.
+    before: Timestamp,
+}
+
+impl Walked {
+    /// Tells whether another walk may find what this one did not.
+    ///
+    /// What settles after it may go after a day at the earliest, so that there is none before; and none at all when
+    /// everything was older than that already and nothing has happened since.
+    fn is_over(&self, now: Duration, newest: Option<(u64, Timestamp)>) -> bool {
+        let was_all_old = self.newest.is_none_or(|(_, at)| at < self.before);
+        let is_same = self.newest == newest;
+        now.saturating_sub(self.at) >= RetentionPolicy::LEAST && !(is_same && was_all_old)
+    }
 }
 
 /// Up to when things are removed.
@@ -102,8 +129,8 @@ impl Inner {
             };
             tokio::time::sleep(pause).await;
             if self.setup().configuration.engine.retention.enabled {
-                let _alone = self.compacting.lock().await;
-                if let Err(error) = self.remove_old().await {
+                let mut too_large = self.compacting.lock().await;
+                if let Err(error) = self.remove_old(&mut too_large).await {
                     tracing::warn!(%error, "what is old could not be removed from the journal; it is tried again in an hour");
                 }
             }
@@ -111,11 +138,18 @@ impl Inner {
         }
     }
 
-    pub(crate) async fn remove_old(&self) -> Result<(), JournalError> {
+    pub(crate) async fn remove_old(&self, too_large: &mut TooLarge) -> Result<(), JournalError> {
         let policy = self.setup().configuration.engine.retention;
         let horizon = self.horizon(None);
         self.remove(horizon, CompactionCause::Age, true).await?;
         if self.reader.room()?.used_bytes <= policy.size_bytes || self.is_stopping() {
+            return Ok(());
+        }
+        let (at, newest) = (self.clock.monotonic(), self.reader.newest_of_flows()?);
+        if too_large
+            .0
+            .is_some_and(|walked| !walked.is_over(at, newest))
+        {
             return Ok(());
         }
         let least = self.least();
@@ -125,13 +159,22 @@ impl Inner {
         };
         self.remove(all, CompactionCause::Size, true).await?;
         let used = self.reader.room()?.used_bytes;
-        if used > policy.size_bytes && !self.is_stopping() {
+        if self.is_stopping() {
+            return Ok(());
+        }
+        let is_too_large = used > policy.size_bytes;
+        if is_too_large {
             tracing::warn!(
                 used_bytes = used,
                 size_bytes = policy.size_bytes,
                 "the journal is larger than [engine.retention] lets it become: the rest is owed, dead, of the last day, or says how accounts stand"
             );
         }
+        *too_large = TooLarge(is_too_large.then_some(Walked {
+            at,
+            newest,
+            before: least,
+        }));
         Ok(())
     }
 
@@ -203,6 +246,10 @@ struct Hand<'a> {
 
 impl Hand<'_> {
     async fn work(&self) -> Result<(), JournalError> {
+        // Before the operations that prove it: what took an account away may be of a flow that goes.
+        if self.enough.is_none() {
+            self.former_links().await?;
+        }
         let mut announced = false;
         let _is_enough = self.flows(&mut announced).await?
             || self.bodies(&mut announced).await?
@@ -211,6 +258,31 @@ impl Hand<'_> {
             && self.step(Step::Shrink { pages: PAGES }).await?.can_shrink
         {}
         Ok(())
+    }
+
+    /// Removes the ends of links that tell nothing any more.
+    async fn former_links(&self) -> Result<(), JournalError> {
+        let before = self.horizon.flows;
+        let mut after = FormerKey::default();
+        loop {
+            let began = self.inner.clock.monotonic();
+            let from = after.clone();
+            let former = self
+                .look(move |reader| reader.former_links(&from, before, WALKED))
+                .await?;
+            self.rest(began).await;
+            for keys in former.spent.chunks(TOGETHER * 4) {
+                let keys = keys.to_vec();
+                self.step(Step::FormerLinks { keys, before }).await?;
+                if self.inner.is_stopping() {
+                    return Ok(());
+                }
+            }
+            match former.next {
+                Some(next) if !self.inner.is_stopping() => after = next,
+                _ => return Ok(()),
+            }
+        }
     }
 
     /// Says before the first removal from when on the journal is whole.

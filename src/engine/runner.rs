@@ -17,7 +17,7 @@ use crate::blocking::{Done, MEMBERS, Progress, REFUSED, Unseen, what_was_done};
 use crate::caught::caught;
 use crate::doubt::Doubt;
 use crate::inner::{Inner, JOURNAL_PAUSE, Owed};
-use crate::joining::FollowUps;
+use crate::joining::Kept;
 use crate::journal::{Batch, Course, JournalError, Open};
 use crate::lanes::{Fate, Job, Turn};
 use crate::limiter::{Answered, LearntLimit, Said};
@@ -302,7 +302,7 @@ impl Work<'_> {
                 .await;
         }
         let link = self.link()?;
-        let Some(desired) = self.joined(self.fill(&job.planned.desired)?, link.as_ref()) else {
+        let Some(desired) = self.joined(self.fill(&job.planned.desired)?, link.as_ref())? else {
             let detail = "the group is not there by now, so nobody is put into it";
             return self
                 .nothing_because(Reason::Unchanged, detail, Vec::new())
@@ -584,10 +584,9 @@ impl Work<'_> {
             );
         }
         let is_new = after.is_some() && before.is_none_or(|link| link.gone);
-        let follow_ups = if is_new {
-            self.member_linked(&mut owed, after.as_ref())?
-        } else {
-            FollowUps::default()
+        let kept = match &after {
+            Some(link) if is_new => self.member_linked(&mut owed, Some(link))?,
+            _ => Kept::none(self.inner),
         };
         let gate = self.gate().await;
         let refused = gate.as_deref() == Some(&true);
@@ -604,14 +603,12 @@ impl Work<'_> {
         if !self.inner.commit_surely(owed).await? {
             return Ok(Then::End(Fate::Again(self.inner.clock.monotonic())));
         }
+        drop(kept);
         drop(gate);
         self.inner.passwords.forget(self.id());
         self.tell(Progress::Done);
         if refused {
             self.inner.close_when_ended(self.head().flow)?;
-        }
-        if !follow_ups.is_empty() {
-            Box::pin(self.check_follow_ups(follow_ups, after.as_ref())).await?;
         }
         Ok(Then::End(Fate::Gone))
     }

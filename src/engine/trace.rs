@@ -157,8 +157,10 @@ impl FlowTrace {
     }
 
     fn trigger_mut(&mut self, id: TriggerId) -> Option<&mut TriggerTrace> {
+        // What was decided follows its trigger, and a flow may have many.
         self.triggers
             .iter_mut()
+            .rev()
             .find(|entry| entry.trigger.id == id)
     }
 

@@ -1,8 +1,10 @@
 //! A scenario file: a starting state, changes of the configuration, steps, and what is expected.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
+use domain::TriggerKind;
 use mocks::Target;
 use mocks::fault::FaultSpec;
 use serde::Deserialize;
@@ -102,8 +104,8 @@ pub struct StepEntry {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TriggerEntry {
-    /// `user-created`, `logged-in`, `role-assigned` …
-    pub kind: domain::TriggerKind,
+    /// `user-created`, `logged-in`, `role-deleted` …
+    pub kind: EntryKind,
     /// The user, for a trigger about a user.
     pub user: Option<String>,
     /// The group, for a trigger about a group.
@@ -122,7 +124,7 @@ pub struct TriggerEntry {
     pub remove_claims: Vec<String>,
     /// A new name.
     pub rename: Option<String>,
-    /// The role assigned or revoked.
+    /// The role assigned or revoked, created, renamed or deleted.
     pub role: Option<String>,
     /// The roles of a new user.
     #[serde(default)]
@@ -132,12 +134,62 @@ pub struct TriggerEntry {
     pub groups: Vec<String>,
     /// The password that the trigger carries. A scenario's passwords are made up, so they may stand here.
     pub password: Option<domain::Secret>,
-    /// Members of a new group, or to add.
+    /// Members of a new group, or to add; holders of a new role.
     #[serde(default)]
     pub add: Vec<String>,
     /// Members to remove.
     #[serde(default)]
     pub remove: Vec<String>,
+}
+
+/// What a trigger entry makes happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EntryKind {
+    /// Something happens to one user or group.
+    One(TriggerKind),
+    /// A role is created; it is assigned to its first holders.
+    RoleCreated,
+    /// A role is renamed, which is a trigger for each of its holders.
+    RoleRenamed,
+    /// A role is deleted, which is a trigger for each of its holders.
+    RoleDeleted,
+}
+
+impl EntryKind {
+    const ROLES: [Self; 3] = [Self::RoleCreated, Self::RoleRenamed, Self::RoleDeleted];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::One(kind) => kind.word(),
+            Self::RoleCreated => "role-created",
+            Self::RoleRenamed => "role-renamed",
+            Self::RoleDeleted => "role-deleted",
+        }
+    }
+}
+
+impl fmt::Display for EntryKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+impl<'de> Deserialize<'de> for EntryKind {
+    fn deserialize<D: Deserializer<'de>>(text: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(text)?;
+        let all = TriggerKind::ALL
+            .into_iter()
+            .map(Self::One)
+            .chain(Self::ROLES);
+        all.clone().find(|kind| kind.word() == text).ok_or_else(|| {
+            let words: Vec<&str> = all.map(Self::word).collect();
+            let told = format!(
+                "there is no trigger `{text}`; there are {}",
+                words.join(", ")
+            );
+            D::Error::custom(told)
+        })
+    }
 }
 
 /// What somebody does at a target with a tool of their own.

@@ -10,7 +10,7 @@ use domain::{
 use engine::{FlowTrace, SubmitError, WaitVerdict};
 use mocks::Target;
 
-use super::file::{Scenario, StepEntry, TriggerEntry, Wait, line_and_column};
+use super::file::{EntryKind, Scenario, StepEntry, TriggerEntry, Wait, line_and_column};
 use super::seen::{CallerSeen, ChangeSeen, DecisionSeen, ExchangeSeen, Played, StepSeen};
 pub use super::stage::PlayError;
 use super::stage::Stage;
@@ -279,16 +279,17 @@ fn sentence(entry: &TriggerEntry) -> String {
         .as_deref()
         .or(entry.group.as_deref())
         .unwrap_or("?");
-    let mut text = format!("{} {who}", entry.kind);
-    if let Some(role) = &entry.role {
-        text.push_str(&format!(" {role}"));
-    }
+    let mut text = match (entry.kind, &entry.role) {
+        (EntryKind::One(kind), Some(role)) => format!("{kind} {who} {role}"),
+        (EntryKind::One(kind), None) => format!("{kind} {who}"),
+        (kind, role) => format!("{kind} {}", role.as_deref().unwrap_or("?")),
+    };
     if let Some(name) = &entry.rename {
         text.push_str(&format!(", renamed to {name}"));
     }
     let source = entry
         .source
-        .unwrap_or(if entry.kind == TriggerKind::LoggedIn {
+        .unwrap_or(if entry.kind == EntryKind::One(TriggerKind::LoggedIn) {
             Source::Login
         } else {
             Source::Console
@@ -326,6 +327,22 @@ fn request(entry: &TriggerEntry) -> Result<Request, String> {
             .map(RoleName::new)
             .ok_or_else(|| lacks(entry.kind, "role"))
     };
+    let new_name = || {
+        entry
+            .rename
+            .clone()
+            .ok_or_else(|| lacks(entry.kind, "rename"))
+    };
+    let of = |change: Change| Request {
+        change,
+        source: if entry.kind == EntryKind::One(TriggerKind::LoggedIn) {
+            Source::Login
+        } else {
+            entry.source.unwrap_or(Source::Console)
+        },
+        application: entry.application.as_deref().map(ApplicationId::from),
+        connection: entry.connection.as_deref().map(ConnectionId::from),
+    };
     let names = |list: &[String]| list.iter().map(|name| QualifiedName::new(name)).collect();
     let claims: Claims = entry
         .claims
@@ -340,7 +357,23 @@ fn request(entry: &TriggerEntry) -> Result<Request, String> {
             groups: names(&entry.groups),
         })
     };
-    let change = match entry.kind {
+    let kind = match entry.kind {
+        EntryKind::One(kind) => kind,
+        EntryKind::RoleCreated => {
+            return Ok(of(Change::CreateRole {
+                role: role()?,
+                holders: names(&entry.add),
+            }));
+        }
+        EntryKind::RoleRenamed => {
+            return Ok(of(Change::RenameRole {
+                role: role()?,
+                to: new_name()?,
+            }));
+        }
+        EntryKind::RoleDeleted => return Ok(of(Change::DeleteRole { role: role()? })),
+    };
+    let change = match kind {
         TriggerKind::UserCreated => Change::CreateUser {
             user: described()?,
             password: entry.password.clone(),
@@ -385,10 +418,7 @@ fn request(entry: &TriggerEntry) -> Result<Request, String> {
         },
         TriggerKind::GroupRenamed => Change::RenameGroup {
             group: group()?,
-            to: entry
-                .rename
-                .clone()
-                .ok_or_else(|| lacks(entry.kind, "rename"))?,
+            to: new_name()?,
         },
         TriggerKind::GroupDeleted => Change::DeleteGroup { group: group()? },
         TriggerKind::UserReconciled | TriggerKind::GroupReconciled => {
@@ -398,19 +428,9 @@ fn request(entry: &TriggerEntry) -> Result<Request, String> {
             ));
         }
     };
-    let login = entry.kind == TriggerKind::LoggedIn;
-    Ok(Request {
-        change,
-        source: if login {
-            Source::Login
-        } else {
-            entry.source.unwrap_or(Source::Console)
-        },
-        application: entry.application.as_deref().map(ApplicationId::from),
-        connection: entry.connection.as_deref().map(ConnectionId::from),
-    })
+    Ok(of(change))
 }
 
-fn lacks(kind: TriggerKind, key: &str) -> String {
+fn lacks(kind: EntryKind, key: &str) -> String {
     format!("a `{kind}` trigger needs `{key}`")
 }

@@ -17,6 +17,18 @@ pub(crate) struct Action {
     pub(crate) in_row: bool,
 }
 
+/// How the words of an action begin that shows another section.
+pub(crate) const GO_TO: &str = "Go to: ";
+
+/// Whose an action is, and so who does it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// The screen's own, wherever it is.
+    Screen,
+    /// A panel's, by the panel's id.
+    Panel(&'static str),
+}
+
 impl Action {
     /// Makes an action with a key that is shown in the key row.
     pub(crate) fn new(id: &'static str, key: Key, label: impl Into<String>) -> Self {

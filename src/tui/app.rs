@@ -267,8 +267,7 @@ impl App {
         let mut lab_open = true;
         let mut news_open = true;
         let mut listen = Duration::ZERO;
-        let mut look = tokio::time::interval(LOOK);
-        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut alarm = Alarm::new(Arc::clone(&self.clock));
         let mut first = std::mem::take(&mut self.orders);
         first.extend(self.screen.begin());
         self.carry_out(first, &mut signals).await?;
@@ -296,7 +295,7 @@ impl App {
                 .dirty
                 .filter(|_| !waiting)
                 .map(|_| self.governor.due().saturating_sub(now));
-            let tick = self.screen.ticks();
+            let tick = self.screen.wakes();
             let listening = listen <= now;
             tokio::select! {
                 biased;
@@ -318,7 +317,10 @@ impl App {
                     self.flushed();
                 }
                 event = events.next() => match event {
-                    Some(Ok(event)) => self.input(event, &mut signals).await?,
+                    Some(Ok(event)) => {
+                        terminal::announce_unread();
+                        self.input(event, &mut signals).await?;
+                    }
                     Some(Err(error)) => return Err(error.into()),
                     None => self.ended = Some(Ended::Signal),
                 },
@@ -354,12 +356,14 @@ impl App {
                 },
                 () = sleep(frame), if frame.is_some() => {}
                 () = sleep(take), if take.is_some() => self.take_frame(),
-                () = sleep(tick), if tick.is_some() => self.happen(Happening::Tick, Urgency::Key, &mut signals).await?,
-                _ = look.tick() => {
-                    if self.hands.file_changed() {
-                        self.happen(Happening::FileChanged, Urgency::Key, &mut signals).await?;
+                rung = alarm.ring(tick) => match rung {
+                    Rung::Tick => self.happen(Happening::Tick, Urgency::Key, &mut signals).await?,
+                    Rung::Look => {
+                        if self.hands.file_changed() {
+                            self.happen(Happening::FileChanged, Urgency::Key, &mut signals).await?;
+                        }
                     }
-                }
+                },
             }
         }
     }
@@ -453,6 +457,18 @@ impl App {
                     terminal::suspend(&mut signals.stop, &mut signals.continued).await?;
                     self.repaint()?;
                 }
+                // A key asked for it, so nobody else reads the terminal meanwhile.
+                Order::Do(Deed::Editor(job)) => {
+                    let keys = terminal::Keys {
+                        interrupt: &mut signals.interrupt,
+                        quit: &mut signals.quit,
+                        stop: &mut signals.stop,
+                        continued: &mut signals.continued,
+                    };
+                    let edited = crate::editor::open(*job, keys).await;
+                    self.repaint()?;
+                    self.hands.answer(Answer::Edited(edited));
+                }
                 Order::Do(deed) => self.hands.act(deed, self.screen.world.draft.as_ref()),
             }
         }
@@ -539,6 +555,8 @@ impl App {
 
     /// Says something on the screen.
     fn tell(&mut self, told: Result<String, String>) {
+        self.screen.world.now = self.clock.now();
+        self.screen.world.passed = self.clock.monotonic();
         self.screen
             .update(Happening::Answer(Box::new(Answer::Done(told))));
         self.dirty = Some(Urgency::Key);
@@ -555,6 +573,40 @@ fn provoke() -> bool {
             true
         }
         _ => false,
+    }
+}
+
+/// What wakes the loop when nothing comes from outside.
+pub(crate) struct Alarm {
+    clock: Arc<dyn Clock>,
+    look: tokio::time::Interval,
+}
+
+/// What it woke up for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rung {
+    /// Something that is shown changes by itself now.
+    Tick,
+    /// The file is to be looked at.
+    Look,
+}
+
+impl Alarm {
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+        let mut look = tokio::time::interval(LOOK);
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        Self { clock, look }
+    }
+
+    /// Waits for what comes first. `tick` is an instant of the clock and no span: whatever wakes the loop before must not
+    /// put it off.
+    pub(crate) async fn ring(&mut self, tick: Option<Duration>) -> Rung {
+        let left = tick.map(|at| at.saturating_sub(self.clock.monotonic()));
+        tokio::select! {
+            biased;
+            () = sleep(left), if left.is_some() => Rung::Tick,
+            _ = self.look.tick() => Rung::Look,
+        }
     }
 }
 

@@ -32,6 +32,8 @@ pub(crate) struct Known {
     pub(crate) name: Arc<str>,
     pub(crate) verb: Verb,
     pub(crate) life: Life,
+    /// A request of it went wrong, so that a row tells of it.
+    went_wrong: bool,
 }
 
 /// The last request to a connector.
@@ -52,6 +54,8 @@ pub(crate) struct Board {
     pub(crate) counts: Counts,
     /// What happened since the beginning, until the counts have been read; then nothing is kept.
     steps: Option<Vec<Step>>,
+    /// The newest fact that is part of the counts.
+    counted_to: Option<u64>,
     pub(crate) last: BTreeMap<ConnectorRef, LastCall>,
     lab: VecDeque<Arc<LabEntry>>,
     /// Whether the journal has been looked at; until then nobody knows what is in it.
@@ -78,6 +82,7 @@ impl Default for Board {
             ended: VecDeque::new(),
             counts: Counts::new(),
             steps: Some(Vec::new()),
+            counted_to: None,
             last: BTreeMap::new(),
             lab: VecDeque::new(),
             begun: false,
@@ -96,16 +101,17 @@ impl Board {
     /// Takes what was read when the screen opened.
     pub(crate) fn begin(&mut self, last: u64, open: &[OperationView], rows: Vec<Row>) {
         self.begun = true;
-        // Until all are counted, those that are owed are.
-        let steps = self.steps.take();
-        self.counts.clear();
-        for view in open {
-            self.tally(None, view.life.state(), &view.connector);
+        // Until all are counted, those that are owed are. A small journal may have been counted before this was read.
+        if let Some(steps) = self.steps.take() {
+            self.counts.clear();
+            for view in open {
+                self.tally(None, view.life.state(), &view.connector);
+            }
+            for step in steps.iter().filter(|step| step.seq > last) {
+                self.tally(step.before, step.after, &step.connector);
+            }
+            self.steps = Some(steps);
         }
-        for step in steps.iter().flatten().filter(|step| step.seq > last) {
-            self.tally(step.before, step.after, &step.connector);
-        }
-        self.steps = steps;
         for view in open {
             self.operations
                 .entry(view.operation)
@@ -114,6 +120,7 @@ impl Board {
                     name: view.name.to_string().into(),
                     verb: view.verb,
                     life: view.life,
+                    went_wrong: false,
                 });
         }
         for row in &rows {
@@ -138,12 +145,18 @@ impl Board {
     /// Takes the counts as they were after a fact.
     pub(crate) fn counted(&mut self, last: u64, counts: Counts) {
         self.counts = counts;
+        self.counted_to = Some(last);
         for step in self.steps.take().into_iter().flatten() {
             if step.seq > last {
                 self.tally(step.before, step.after, &step.connector);
             }
         }
         self.operations_version += 1;
+    }
+
+    /// Tells whether every operation was counted; until then only those that are owed are.
+    pub(crate) fn is_counted(&self) -> bool {
+        self.steps.is_none()
     }
 
     /// Tells whether a flow has facts after the one of this number.
@@ -193,7 +206,22 @@ impl Board {
                 };
                 self.stream.push(row);
             }
-            News::Missed(count) => self.missed += count,
+            News::Missed(count) => {
+                self.missed += count;
+                // Whatever was folded from facts is read again; the counts with what happens until then.
+                self.steps.get_or_insert_with(Vec::new);
+                self.operations_version += 1;
+                self.directory_version += 1;
+            }
+        }
+    }
+
+    /// Folds facts that were missed and read afterwards: they are not in the journal only any more.
+    pub(crate) fn catch_up(&mut self, news: Vec<News>) {
+        let read = u64::try_from(news.len()).unwrap_or(u64::MAX);
+        self.missed = self.missed.saturating_sub(read);
+        for one in news {
+            self.hear(one);
         }
     }
 
@@ -220,6 +248,7 @@ impl Board {
                     name: queued.name.to_string().into(),
                     verb: queued.verb,
                     life,
+                    went_wrong: false,
                 };
                 self.count_change(record.seq, &queued.connector, None, life.state());
                 self.operations.insert(queued.operation, known);
@@ -280,6 +309,10 @@ impl Board {
             | Fact::BrakeEngaged { .. }
             | Fact::BrakeApproved { .. }
             | Fact::BrakeRejected { .. } => self.operations_version += 1,
+            Fact::OperationDead { operation, .. } => {
+                self.died(record, *operation);
+                self.moved(record.seq, *operation, &record.fact);
+            }
             fact => {
                 if let Some(id) = fact.moves() {
                     self.moved(record.seq, id, fact);
@@ -313,9 +346,36 @@ impl Board {
             marked: false,
         };
         self.remember_call(&row);
+        if row.is_problem()
+            && let Some(known) = operation.and_then(|id| self.operations.get_mut(&id))
+        {
+            known.went_wrong = true;
+        }
         if !self.stream.finish(exchange.id, Some(record.seq), &what) {
             self.stream.push(row);
         }
+    }
+
+    /// Shows an operation that failed for good by a row of its own, unless a request that went wrong shows it already:
+    /// where none could be made, nothing else would lead there.
+    fn died(&mut self, record: &Arc<Record>, id: OperationId) {
+        let Some(known) = self.operations.get(&id).filter(|known| !known.went_wrong) else {
+            return;
+        };
+        self.stream.push(Row {
+            number: 0,
+            seq: Some(record.seq),
+            at: record.at,
+            flow: record.flow,
+            operation: Some(id),
+            target: known.connector.to_string().into(),
+            connector: Some(known.connector.clone()),
+            op: known.verb.word(),
+            subject: Arc::clone(&known.name),
+            attempt: 0,
+            what: What::Fact(Arc::clone(record)),
+            marked: false,
+        });
     }
 
     fn remember_call(&mut self, row: &Row) {
@@ -364,6 +424,9 @@ impl Board {
         before: Option<State>,
         after: State,
     ) {
+        if self.counted_to.is_some_and(|counted| seq <= counted) {
+            return;
+        }
         self.tally(before, after, connector);
         if let Some(steps) = &mut self.steps {
             steps.push(Step {
@@ -423,5 +486,81 @@ impl Board {
             .iter()
             .rev()
             .filter(move |entry| entry.target == target)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples;
+
+    fn settled(count: u64) -> Counts {
+        let states = BTreeMap::from([(State::Settled, count)]);
+        Counts::from([(ConnectorRef::new("corp-scim", "scim2"), states)])
+    }
+
+    #[test]
+    fn counts_that_come_before_the_beginning_stay() {
+        let mut board = Board::default();
+        assert!(!board.is_counted());
+        board.counted(7, settled(5));
+        board.begin(7, &[], Vec::new());
+        assert!(board.is_counted());
+        assert_eq!(board.count(State::Settled), 5);
+    }
+
+    #[test]
+    fn an_operation_that_failed_without_a_request_has_a_row_and_is_a_problem() {
+        let mut board = Board::default();
+        let records = samples::records();
+        let queued = records
+            .iter()
+            .position(|record| matches!(record.fact, Fact::OperationQueued { .. }))
+            .unwrap();
+        let id = records[queued].fact.moves().unwrap();
+        for record in &records[..=queued] {
+            board.fact(&Arc::new(record.clone()));
+        }
+        let rows = board.stream.len();
+        let dead = |seq: u64| Record {
+            seq,
+            fact: samples::dead(id),
+            ..records[queued].clone()
+        };
+        board.fact(&Arc::new(dead(90)));
+        assert_eq!(board.stream.len(), rows + 1);
+        let row = board.stream.get(rows).unwrap();
+        assert!(row.is_problem(), "{row:?}");
+        assert_eq!((row.operation, row.status()), (Some(id), None));
+        assert_eq!(board.count(State::Dead), 1);
+
+        // Where a request went wrong, its row is enough.
+        let mut board = Board::default();
+        for record in &records {
+            if !matches!(
+                record.fact,
+                Fact::Settled { .. } | Fact::CallerReleased { .. }
+            ) {
+                board.fact(&Arc::new(record.clone()));
+            }
+        }
+        let rows = board.stream.len();
+        board.fact(&Arc::new(dead(91)));
+        assert_eq!(board.stream.len(), rows);
+    }
+
+    #[test]
+    fn what_was_missed_is_counted_again_and_no_fact_counts_twice() {
+        let mut board = Board::default();
+        board.begin(0, &[], Vec::new());
+        board.counted(0, Counts::new());
+        board.hear(News::Missed(12));
+        assert_eq!((board.missed, board.is_counted()), (12, false));
+        // The counts were read after all twelve, and the facts come afterwards.
+        let news = samples::news();
+        board.counted(u64::try_from(news.len()).unwrap(), settled(1));
+        board.catch_up(news);
+        assert_eq!((board.missed, board.owed()), (0, 0));
+        assert_eq!(board.count(State::Settled), 1);
     }
 }

@@ -15,11 +15,14 @@ pub(crate) fn copy(what: &str, text: &str, folder: &Path) -> Result<String, Stri
     if std::env::var_os("TMUX").is_some() && into_tmux(text) {
         return Ok(format!("{what} copied through tmux ({} bytes)", text.len()));
     }
-    if text.len() <= LONGEST && terminal::copy(text).is_ok() {
-        let term = std::env::var("TERM").unwrap_or_default();
-        return Ok(sent(what, text.len(), &term));
+    if text.len() > LONGEST {
+        return into_file(what, "is too long for the clipboard", text, folder);
     }
-    into_file(what, text, folder)
+    if terminal::copy(text).is_err() {
+        return into_file(what, "could not be given to the terminal", text, folder);
+    }
+    let term = std::env::var("TERM").unwrap_or_default();
+    Ok(sent(what, text.len(), &term))
 }
 
 /// Says that the terminal was asked to keep a text. Nobody learns whether it did; tmux on the other end of a line, which
@@ -54,15 +57,10 @@ fn into_tmux(text: &str) -> bool {
         })
 }
 
-fn into_file(what: &str, text: &str, folder: &Path) -> Result<String, String> {
+fn into_file(what: &str, why: &str, text: &str, folder: &Path) -> Result<String, String> {
     let path = folder.join("outbound-copy.txt");
     std::fs::write(&path, text)
-        .map(|()| {
-            format!(
-                "{what} is too long for the clipboard; it is in {}",
-                path.display()
-            )
-        })
+        .map(|()| format!("{what} {why}; it is in {}", path.display()))
         .map_err(|error| format!("cannot copy {what}, nor write {}: {error}", path.display()))
 }
 
@@ -81,11 +79,14 @@ mod tests {
     fn what_no_clipboard_takes_is_in_a_file() {
         let folder = tempfile::tempdir().unwrap();
         let text = "x".repeat(LONGEST + 1);
-        let told = into_file("HAR", &text, folder.path()).unwrap();
+        let why = "is too long for the clipboard";
+        let told = into_file("HAR", why, &text, folder.path()).unwrap();
+        assert!(told.contains(why), "{told}");
         assert!(told.contains("outbound-copy.txt"), "{told}");
         let kept = std::fs::read_to_string(folder.path().join("outbound-copy.txt")).unwrap();
         assert_eq!(kept, text);
-        let nowhere = into_file("HAR", &text, &folder.path().join("missing")).unwrap_err();
+        let missing = folder.path().join("missing");
+        let nowhere = into_file("HAR", why, &text, &missing).unwrap_err();
         assert!(nowhere.contains("cannot copy HAR"), "{nowhere}");
     }
 }

@@ -1,6 +1,6 @@
 //! The draft of `workbench.toml`: edits made through `config::edit`, with their words, undo, and who is affected.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use config::edit::{Document, EditError, Value};
 use config::{Finding, LoadError};
 use decide::{Decider, Policies};
 use domain::{
-    Catalogue, Configuration, FlowId, Link, LocalRef, Snapshot, Source, Subject, Trigger,
+    Catalogue, Configuration, FlowId, Level, Link, LocalRef, Snapshot, Source, Subject, Trigger,
     TriggerId, TriggerKind, User, Verb, Verdict,
 };
 use jiff::Timestamp;
@@ -27,6 +27,8 @@ pub(crate) enum Splice {
     Set(String, Value),
     Remove(String),
     Insert(String, Vec<(String, Value)>),
+    /// All of it, as it was written by hand.
+    Whole(String),
 }
 
 impl Edit {
@@ -58,6 +60,12 @@ impl Edit {
         self.steps.push(Splice::Insert(array.into(), entries));
         self
     }
+
+    #[must_use]
+    pub(crate) fn whole(mut self, text: String) -> Self {
+        self.steps.push(Splice::Whole(text));
+        self
+    }
 }
 
 /// The file with changes that are not saved.
@@ -78,15 +86,20 @@ impl Draft {
         catalogue: &Catalogue,
         running: &Arc<Configuration>,
     ) -> Result<Self, EditError> {
+        Ok(Self::on(Document::open(path, catalogue)?, running))
+    }
+
+    /// Begins with the file as it was read before.
+    pub(crate) fn on(document: Document, running: &Arc<Configuration>) -> Self {
         let mut draft = Self {
-            document: Document::open(path, catalogue)?,
+            document,
             before: Vec::new(),
             after: Vec::new(),
             configuration: Arc::clone(running),
             errors: Vec::new(),
         };
         draft.check();
-        Ok(draft)
+        draft
     }
 
     /// Makes a change, all of it or nothing.
@@ -102,6 +115,7 @@ impl Draft {
                         .map(|(key, value)| (key.as_str(), value.clone()));
                     document.insert(array, entries)?;
                 }
+                Splice::Whole(text) => document.replace(text.clone())?,
             }
         }
         let before = std::mem::replace(&mut self.document, document);
@@ -163,10 +177,40 @@ impl Draft {
         &self.document
     }
 
+    /// Returns every change in words, in the order in which they were made.
+    pub(crate) fn words(&self) -> impl Iterator<Item = &str> {
+        self.before.iter().map(|(_, edit)| edit.words.as_str())
+    }
+
+    /// Returns what was changed after a text was saved, on top of it; `None` when nothing was.
+    ///
+    /// # Errors
+    /// [`EditError`] when the file cannot be read again, or a change cannot be made on it.
+    pub(crate) fn since(
+        &self,
+        saved: &str,
+        path: &Path,
+        catalogue: &Catalogue,
+        running: &Arc<Configuration>,
+    ) -> Result<Option<Self>, EditError> {
+        let before = self.before.iter().map(|(document, _)| document.text());
+        let states: Vec<&str> = before.chain([self.document.text()]).collect();
+        let done = states.iter().rposition(|text| *text == saved);
+        let rest = done.map_or(&[][..], |done| &self.before[done..]);
+        if rest.is_empty() {
+            return Ok(None);
+        }
+        let mut draft = Self::open(path, catalogue, running)?;
+        for (_, edit) in rest {
+            draft.make(edit)?;
+        }
+        Ok(Some(draft))
+    }
+
     /// Makes the changes again on the file as somebody else has left it.
     ///
-    /// What both sides changed is told as a clash; there the changes here win. A change whose place is gone is lost, and
-    /// told as well.
+    /// What both sides changed is told; there the changes here win. A change whose place is gone is lost, and told as
+    /// well.
     ///
     /// # Errors
     /// [`EditError`] while the file cannot be read or is no TOML.
@@ -182,22 +226,33 @@ impl Draft {
             .map_or(&self.document, |(document, _)| document);
         let mut draft = Self::open(path, catalogue, running)?;
         let theirs = draft.document.clone();
-        let mut clashes = Vec::new();
+        let (mut overwrites, mut lost) = (Vec::new(), Vec::new());
         for (_, edit) in &self.before {
-            for step in &edit.steps {
-                let at = step.touches();
-                if base.at(&at)? != theirs.at(&at)? {
-                    clashes.push(format!("{}: `{at}` was changed there, too", edit.words));
-                }
-            }
             if let Err(error) = draft.make(edit) {
-                clashes.push(format!("{}: cannot be made any more: {error}", edit.words));
+                lost.push(format!("{}: cannot be made any more: {error}", edit.words));
+                continue;
+            }
+            for step in &edit.steps {
+                let (told, is_theirs_too) = match step.touches() {
+                    Some(at) => (
+                        format!("{}: `{at}` was changed there, too", edit.words),
+                        base.at(&at)? != theirs.at(&at)?,
+                    ),
+                    None => (
+                        format!("{}: all that they changed is undone by it", edit.words),
+                        base.text() != theirs.text(),
+                    ),
+                };
+                if is_theirs_too && !overwrites.contains(&told) {
+                    overwrites.push(told);
+                }
             }
         }
         Ok(Merged {
             theirs: theirs.diff_since(base),
             draft,
-            clashes,
+            overwrites,
+            lost,
         })
     }
 }
@@ -205,27 +260,36 @@ impl Draft {
 /// A draft on the file as somebody else has left it.
 pub(crate) struct Merged {
     pub(crate) draft: Draft,
-    /// What both sides changed, in words.
-    pub(crate) clashes: Vec<String>,
+    /// What both sides changed, so that the changes here would overwrite theirs, in words.
+    pub(crate) overwrites: Vec<String>,
+    /// What cannot be changed any more, because its place is gone, in words.
+    pub(crate) lost: Vec<String>,
     /// What the others changed, as a diff without secrets.
     pub(crate) theirs: String,
 }
 
+impl Merged {
+    /// Tells whether the two sides do not touch each other.
+    pub(crate) fn is_smooth(&self) -> bool {
+        self.overwrites.is_empty() && self.lost.is_empty()
+    }
+}
+
 impl Splice {
     /// Returns the path of what it changes or makes; an entry that is counted stands for its whole list, because
-    /// counting goes wrong when somebody else adds or removes one.
-    fn touches(&self) -> String {
+    /// counting goes wrong when somebody else adds or removes one. `None` when it changes everything.
+    fn touches(&self) -> Option<String> {
         match self {
-            Self::Set(path, _) | Self::Remove(path) => whole(path).to_owned(),
+            Self::Set(path, _) | Self::Remove(path) => Some(whole(path).to_owned()),
             Self::Insert(array, entries) => {
                 let named = |key: &str| {
                     let (_, value) = entries.iter().find(|(name, _)| name == key)?;
                     Some(format!("{array}[{key}={}]", value.as_str()?))
                 };
-                named("id")
-                    .or_else(|| named("type"))
-                    .unwrap_or_else(|| array.clone())
+                let named = named("id").or_else(|| named("type"));
+                Some(named.unwrap_or_else(|| array.clone()))
             }
+            Self::Whole(_) => None,
         }
     }
 }
@@ -244,6 +308,8 @@ fn whole(path: &str) -> &str {
 /// What saving would do.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Review {
+    /// The stamp of the document that it speaks of.
+    pub(crate) of: String,
     pub(crate) diff: String,
     pub(crate) errors: Vec<String>,
     pub(crate) warnings: Vec<String>,
@@ -257,7 +323,32 @@ pub(crate) struct Review {
 pub(crate) struct Affected {
     pub(crate) added: Vec<String>,
     pub(crate) changed: Vec<String>,
+    /// Their accounts are deleted or deactivated.
     pub(crate) removed: Vec<String>,
+    /// Their accounts stay, and only their links keep them up to date: no level proposes them any more.
+    pub(crate) kept: Vec<String>,
+    /// Their accounts stay, and nothing keeps them up to date any more.
+    pub(crate) left: Vec<String>,
+    /// They have no account yet, and get none any more.
+    pub(crate) unmade: Vec<String>,
+}
+
+impl Affected {
+    /// Returns each group with its sign and what happens to it.
+    pub(crate) fn groups(&self) -> [(&'static str, &'static str, &[String]); 6] {
+        [
+            ("+", "come", &self.added),
+            ("~", "change", &self.changed),
+            ("-", "are deprovisioned", &self.removed),
+            (
+                "=",
+                "stay, kept up to date by their links alone",
+                &self.kept,
+            ),
+            ("!", "stay, not kept up to date any more", &self.left),
+            ("/", "have no account, and get none", &self.unmade),
+        ]
+    }
 }
 
 /// Compares what two configurations want for every user, each as if the user were saved again in the Console.
@@ -300,34 +391,73 @@ pub(crate) fn affected(
             &user,
             &links,
         );
-        let targets: std::collections::BTreeSet<&String> = was.keys().chain(is.keys()).collect();
+        let there: BTreeSet<String> = links
+            .iter()
+            .filter(|link| !link.gone)
+            .map(|link| link.connector.to_string())
+            .collect();
+        let targets: BTreeSet<&String> = was.keys().chain(is.keys()).collect();
         for target in targets {
-            let (was, is) = (was.get(target), is.get(target));
-            if was == is {
-                continue;
-            }
+            let fate = fate(was.get(target), is.get(target), there.contains(target));
+            let Some(fate) = fate else { continue };
             let entry = out.entry(target.clone()).or_default();
-            match (was, is) {
-                (None | Some(Wanted::Away), Some(Wanted::There(_))) => {
-                    entry.added.push(name.clone());
-                }
-                (Some(Wanted::There(_)), Some(Wanted::There(_))) => {
-                    entry.changed.push(name.clone());
-                }
-                (Some(Wanted::There(_)), None) | (_, Some(Wanted::Away)) => {
-                    entry.removed.push(name.clone());
-                }
-                (_, None) => {}
-            }
+            let list = match fate {
+                Fate::Comes => &mut entry.added,
+                Fate::Changes => &mut entry.changed,
+                Fate::Goes => &mut entry.removed,
+                Fate::IsKept => &mut entry.kept,
+                Fate::IsLeft => &mut entry.left,
+                Fate::IsNotMade => &mut entry.unmade,
+            };
+            list.push(name.clone());
         }
     }
-    out.retain(|_, entry| *entry != Affected::default());
     Ok((out, count))
+}
+
+/// What becomes of one account.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Comes,
+    Changes,
+    Goes,
+    IsKept,
+    IsLeft,
+    IsNotMade,
+}
+
+/// Says what becomes of an account that two configurations want; `there` says whether it exists.
+///
+/// Nothing is taken away because nobody speaks for it any more: a link outlives the provisioner that led to it, and at a
+/// connector that is disabled or gone nothing is done at all.
+fn fate(was: Option<&Wanted>, is: Option<&Wanted>, there: bool) -> Option<Fate> {
+    let (before, after) = (was.map(|one| &one.what), is.map(|one| &one.what));
+    match (before, after) {
+        (None, None) | (Some(What::Away), Some(What::Away)) => None,
+        (_, Some(What::Away)) => Some(Fate::Goes),
+        (Some(What::There(old)), Some(What::There(new))) if old == new => {
+            let proposed = |one: Option<&Wanted>| one.is_some_and(|one| one.proposed);
+            (there && proposed(was) && !proposed(is)).then_some(Fate::IsKept)
+        }
+        (Some(What::There(_)), Some(What::There(_))) => Some(Fate::Changes),
+        (None | Some(What::Away), Some(What::There(_))) if there => Some(Fate::Changes),
+        (None | Some(What::Away), Some(What::There(_))) => Some(Fate::Comes),
+        (Some(_), None) if there => Some(Fate::IsLeft),
+        (Some(What::There(_)), None) => Some(Fate::IsNotMade),
+        (Some(What::Away), None) => None,
+    }
 }
 
 /// What a configuration wants of one user at one target.
 #[derive(Debug, PartialEq)]
-enum Wanted {
+struct Wanted {
+    what: What,
+    /// A level proposes it, and not its link alone.
+    proposed: bool,
+}
+
+#[derive(Debug, PartialEq)]
+enum What {
     There(String),
     Away,
 }
@@ -358,37 +488,94 @@ fn wanted(decider: &Decider<'_>, user: &User, links: &[Link]) -> BTreeMap<String
     let mut out = BTreeMap::new();
     for decision in decisions.decisions {
         let target = decision.candidate.connector.to_string();
+        let levels = &decision.candidate.levels;
+        let proposed = levels.iter().any(|level| *level != Level::Link);
         let linked = links
             .iter()
             .find(|link| link.connector == decision.candidate.connector && !link.gone);
-        match decision.verdict {
-            Verdict::Operation(planned) if planned.verb == Verb::Deprovision => {
-                out.insert(target, Wanted::Away);
-            }
-            Verdict::Operation(planned) => {
-                out.insert(
-                    target,
-                    Wanted::There(format!(
-                        "{:?}",
-                        (&planned.desired.remote_name, planned.desired.values())
-                    )),
-                );
-            }
+        let what = match decision.verdict {
+            Verdict::Operation(planned) if planned.verb == Verb::Deprovision => What::Away,
+            Verdict::Operation(planned) => What::There(format!(
+                "{:?}",
+                (&planned.desired.remote_name, planned.desired.values())
+            )),
             Verdict::Nothing(nothing) if nothing.reason == domain::Reason::Unchanged => {
-                let text = linked.map_or_else(String::new, |link| {
+                What::There(linked.map_or_else(String::new, |link| {
                     format!("{:?}", (&link.remote_name, &link.written))
-                });
-                out.insert(target, Wanted::There(text));
+                }))
             }
-            Verdict::Nothing(_) => {}
-        }
+            Verdict::Nothing(_) => continue,
+        };
+        out.insert(target, Wanted { what, proposed });
     }
     out
 }
 
 #[cfg(test)]
 mod tests {
+    use domain::{Connection, QualifiedName, UserId};
+
     use super::*;
+    use crate::samples;
+
+    /// Compares what becomes of a user with an account at `corp-scim/scim2` and of one without.
+    fn compared(change: impl FnOnce(&mut Configuration)) -> Affected {
+        let before = samples::configuration();
+        let mut after = before.clone();
+        change(&mut after);
+        let linked = (samples::user(), vec![samples::link()]);
+        let mut other = samples::user();
+        other.id = UserId(uuid::Uuid::from_u128(99));
+        other.name = QualifiedName::new("ada.l");
+        let users = [linked, (other, Vec::new())].into_iter();
+        let (mut targets, count) =
+            affected(&connectors::CATALOGUE, &before, &after, users).unwrap();
+        assert_eq!(count, 2);
+        targets.remove("corp-scim/scim2").unwrap_or_default()
+    }
+
+    fn corp_scim(configuration: &mut Configuration) -> &mut Connection {
+        let mut connections = configuration.connections.iter_mut();
+        connections.find(|one| one.id.0 == "corp-scim").unwrap()
+    }
+
+    #[test]
+    fn an_account_outlives_its_provisioner_and_is_kept_up_to_date_by_its_link() {
+        let told = compared(|after| {
+            after
+                .resident
+                .retain(|one| one.connector.connection.0 != "corp-scim");
+        });
+        let expected = Affected {
+            kept: vec!["zoë.日本".to_owned()],
+            unmade: vec!["ada.l".to_owned()],
+            ..Affected::default()
+        };
+        assert_eq!(told, expected, "nobody is deprovisioned");
+    }
+
+    #[test]
+    fn at_a_disabled_connector_accounts_stay_and_are_not_kept_up_to_date() {
+        let told = compared(|after| corp_scim(after).connectors[0].enabled = false);
+        let expected = Affected {
+            left: vec!["zoë.日本".to_owned()],
+            unmade: vec!["ada.l".to_owned()],
+            ..Affected::default()
+        };
+        assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn a_role_that_is_not_held_deprovisions() {
+        let told =
+            compared(|after| corp_scim(after).outbound_roles = vec!["Internal/nobody".into()]);
+        let expected = Affected {
+            removed: vec!["zoë.日本".to_owned()],
+            unmade: vec!["ada.l".to_owned()],
+            ..Affected::default()
+        };
+        assert_eq!(told, expected);
+    }
 
     #[test]
     fn a_counted_entry_stands_for_its_list() {

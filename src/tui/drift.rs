@@ -1,6 +1,6 @@
 //! What was found to differ at the targets: how it is shown, and what can be decided about it.
 
-use domain::{Condition, ConnectorRef, Resolution};
+use domain::{Condition, ConnectorRef, Object, Resolution};
 use engine::DriftView;
 
 use crate::modal::{Menu, Modal};
@@ -14,8 +14,10 @@ pub(crate) fn decide<'d>(drifts: impl Iterator<Item = &'d DriftView>) -> Vec<Wis
     let Some(name) = drifts.first().map(|drift| &drift.divergence.name) else {
         return Vec::new();
     };
-    let item = |label: &str, told: &str, resolution: Resolution| {
-        let wishes = drifts
+    let (gone, there): (Vec<&DriftView>, Vec<&DriftView>) =
+        drifts.iter().copied().partition(|drift| is_gone(drift));
+    let item = |label: &str, told: &str, resolution: Resolution, of: &[&DriftView]| {
+        let wishes = of
             .iter()
             .map(|drift| engine::Wish {
                 connector: drift.divergence.connector.clone(),
@@ -29,21 +31,61 @@ pub(crate) fn decide<'d>(drifts: impl Iterator<Item = &'d DriftView>) -> Vec<Wis
         let does = vec![Wish::Do(Deed::Resolve(wishes))];
         (label.to_owned(), told.to_owned(), does)
     };
-    let items = vec![
-        item(
-            "Restore",
-            "bring it back, by an ordinary operation",
-            Resolution::Restore,
-        ),
-        item("Accept", "the target's values stand", Resolution::Accept),
-        item(
+    let at: Vec<String> = gone
+        .iter()
+        .map(|drift| drift.divergence.connector.to_string())
+        .collect();
+    let at = at.join(", ");
+    let told = match (gone.is_empty(), there.is_empty()) {
+        (true, _) => "bring it back, by an ordinary operation".to_owned(),
+        (false, true) => format!("the account is gone at {at}: it is made anew"),
+        (false, false) => {
+            format!("bring it back; at {at} the account is gone and is made anew")
+        }
+    };
+    let mut items = vec![item("Restore", &told, Resolution::Restore, &drifts)];
+    // An account that is gone has no values that could stand.
+    if !there.is_empty() {
+        items.push(item(
+            "Accept",
+            "the target's values stand",
+            Resolution::Accept,
+            &there,
+        ));
+        items.push(item(
             "Ignore",
             "not told again while it stays as it is",
             Resolution::Ignore,
-        ),
-    ];
+            &there,
+        ));
+    }
     let title = format!("What differs of {name}");
     vec![Wish::Show(Box::new(Modal::Menu(Menu::new(title, items))))]
+}
+
+fn is_gone(drift: &DriftView) -> bool {
+    matches!(drift.divergence.condition, Condition::Missing)
+}
+
+/// Returns the command line that restores them.
+pub(crate) fn command<'d>(drifts: impl Iterator<Item = &'d DriftView>) -> String {
+    let drifts: Vec<&DriftView> = drifts.collect();
+    let mut command = "outbound reconcile restore".to_owned();
+    if let Some(first) = drifts.first() {
+        let divergence = &first.divergence;
+        if divergence.local.object() == Object::Group {
+            command.push_str(" --group");
+        }
+        command.push_str(&format!(" {}", divergence.name));
+    }
+    if drifts.iter().any(|drift| is_gone(drift)) {
+        command.push_str(" --recreate");
+    }
+    // More than one account is only shown without it.
+    if drifts.len() > 1 {
+        command.push_str(" --yes");
+    }
+    command
 }
 
 /// Returns the connectors whose accounts can be compared.

@@ -1,11 +1,13 @@
 //! The filter language of the stream: `target:hr-scim st>=400 !op:list | (user:kim try>1)`.
 //!
-//! A blank means *and*, `|` means *or*, `!` means *not*; the words `and`, `or`, `not` do too. Bare text searches the
-//! user, the target and the address; after `~` instead of `:` stands a regular expression. mitmproxy's `~m ~u ~c ~d ~b` are understood.
+//! A blank means *and*, `|` means *or*, `!` means *not*; the words `and`, `or`, `not` do too, however they are written,
+//! and in quotes they are text. Bare text searches the user, the target and the address; after `~` instead of `:` stands
+//! a regular expression. mitmproxy's `~m ~u ~c ~d ~b` are understood.
 
 mod read;
 
 use std::fmt;
+use std::ops::Range;
 
 use regex::Regex;
 
@@ -23,9 +25,18 @@ pub(crate) struct Filter {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{told}")]
 pub(crate) struct FilterError {
-    /// Where, in bytes of the text.
-    pub(crate) at: usize,
+    /// Which part of the text, in bytes; empty at its end when something is missing there.
+    pub(crate) part: Range<usize>,
     pub(crate) told: String,
+}
+
+impl FilterError {
+    fn of(part: Range<usize>, told: impl Into<String>) -> Self {
+        Self {
+            part,
+            told: told.into(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -129,10 +140,7 @@ impl Filter {
             Some(reader.or()?)
         };
         if let Some(token) = reader.peek() {
-            return Err(FilterError {
-                at: token.at,
-                told: "`)` closes nothing".to_owned(),
-            });
+            return Err(FilterError::of(token.part.clone(), "`)` closes nothing"));
         }
         Ok(Self {
             text: text.trim().to_owned(),
@@ -316,6 +324,11 @@ mod tests {
             ("!op:update", true),
             ("not op:create", false),
             ("not (op:create and st:2xx)", true),
+            ("op:create AND NOT st:2xx", true),
+            ("ada Or op:create And st:2xx", false),
+            ("\"and\"", false),
+            ("op:create \"or\" op:update", false),
+            ("user:and", false),
             ("st:429", true),
             ("st:4xx", true),
             ("st:5xx", false),
@@ -342,21 +355,26 @@ mod tests {
 
     #[test]
     fn what_is_no_filter_says_where_and_why() {
-        for (filter, at, told) in [
-            ("(op:create", 0, "not closed"),
-            ("op:create)", 9, "closes nothing"),
-            ("st>=many", 2, "no number"),
-            ("colour:red", 0, "not known"),
-            ("op:create |", 11, "missing"),
-            ("a and", 5, "missing"),
-            ("\"kim", 0, "not closed"),
-            ("is:blue", 0, "problem, marked or nothing"),
-            ("user>3", 0, "no number"),
-            ("~x 3", 0, "not known"),
-            ("user~[", 5, "no regular expression"),
+        for (filter, part, told) in [
+            ("(op:create", 0..1, "not closed"),
+            ("op:create)", 9..10, "closes nothing"),
+            ("st>=many", 2..8, "no number"),
+            ("op:create colour:red", 10..17, "not known"),
+            ("foo:(", 0..4, "not known"),
+            ("op:create |", 11..11, "missing"),
+            ("(op:create | )", 13..14, "missing"),
+            ("a and", 5..5, "missing"),
+            ("st:200 AND", 10..10, "in quotes"),
+            ("or a", 0..2, "missing"),
+            ("\"kim", 0..4, "not closed"),
+            ("is:blue", 0..7, "problem, marked or nothing"),
+            ("user>3", 0..4, "no number"),
+            ("~x 3", 0..2, "not known"),
+            ("~c many", 2..7, "no number"),
+            ("user~[", 5..6, "no regular expression"),
         ] {
             let error = Filter::parse(filter).unwrap_err();
-            assert_eq!(error.at, at, "{filter}: {error}");
+            assert_eq!(error.part, part, "{filter}: {error}");
             assert!(error.told.contains(told), "{filter}: {error}");
         }
     }
@@ -366,7 +384,7 @@ mod tests {
         fn any_text_is_a_filter_or_an_error_inside_the_text(text in "[a-z:<>=!|()&~\" 0-9é]{0,40}") {
             match Filter::parse(&text) {
                 Ok(filter) => { filter.passes(&samples::row("a/b", "create", "kim", None, 0, 1)); }
-                Err(error) => prop_assert!(error.at <= text.len()),
+                Err(error) => prop_assert!(error.part.start <= error.part.end && error.part.end <= text.len()),
             }
         }
 

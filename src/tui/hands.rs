@@ -1,38 +1,32 @@
 //! The hands of the screen: they read the journal, command the engine and the mocks, and write the file, elsewhere.
 
+mod lab;
 mod long;
+mod read;
+mod review;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use config::edit::Document;
-use config::{LintOptions, Loaded, Severity};
-use domain::{
-    Catalogue, Clock, Configuration, ConnectorRef, Lab, LabFeed, OperationId, QualifiedName,
-};
-use engine::{
-    DeadFilter, ExchangeFilter, JournalError, News, OperationFilter, Page, ReadBudget, Reader,
-    State, Subscription,
-};
+use config::Loaded;
+use domain::{Catalogue, Clock, Configuration, ConnectorRef, Lab, LabFeed, OperationId};
+use engine::{ReadBudget, Reader, Subscription, Tally};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::oneshot;
 
 use crate::clipboard;
-use crate::draft::{Draft, Review, affected};
+use crate::draft::Draft;
+use crate::logbook::LogBook;
 use crate::screen::told;
-use crate::seat::Seat;
-use crate::stream::{Row, read_back};
-use crate::wish::{Answer, Deed, Happening, Query, Safeguards};
+use crate::seat::{Command, Seat};
+use crate::wish::{Answer, Deed, Happening, Query};
 use crate::{Setup, View};
 
-/// How many rows are read at once.
-const ROWS: usize = 200;
-/// How many operations, users or groups are read at once.
-const LIST: usize = 500;
-/// How many facts are read after some were missed; what is older stays in the journal.
-const CATCH_UP: usize = 5_000;
-/// How much of the log's end is shown.
-const LOG_BYTES: u64 = 256 * 1024;
+pub(crate) use read::rows;
+
+/// How long the log is let grow on before the screen hears of it again: lines come in crowds.
+const LOGGED: Duration = Duration::from_millis(200);
 
 pub(crate) struct Hands {
     seat: Arc<dyn Seat>,
@@ -41,7 +35,7 @@ pub(crate) struct Hands {
     file: PathBuf,
     catalogue: Catalogue,
     running: Arc<Configuration>,
-    log: Option<PathBuf>,
+    log: LogBook,
     sender: UnboundedSender<Happening>,
     /// Where questions go to the thread that reads; it is started with the first of them.
     desk: std::sync::Mutex<Option<std::sync::mpsc::Sender<Query>>>,
@@ -86,6 +80,21 @@ impl Hands {
                 }
             });
         }
+        for note in setup.notes {
+            if sender.send(Happening::Note(note)).is_err() {
+                break;
+            }
+        }
+        let mut written = setup.log.follow();
+        let hears = sender.clone();
+        tokio::spawn(async move {
+            while written.changed().await.is_ok() {
+                if hears.send(Happening::Logged).is_err() {
+                    return;
+                }
+                tokio::time::sleep(LOGGED).await;
+            }
+        });
         Self {
             seat: setup.seat,
             reader: setup.reader,
@@ -164,7 +173,7 @@ impl Hands {
         let work = move || {
             for query in questions {
                 let answer =
-                    read(&reader, lab.as_ref(), log.as_deref(), query).unwrap_or_else(|error| {
+                    read::read(&reader, lab.as_ref(), &log, query).unwrap_or_else(|error| {
                         Answer::Done(Err(format!("cannot read the journal: {}", told(&error))))
                     });
                 let _ = sender.send(Happening::Answer(Box::new(answer))); // the screen may be gone
@@ -176,6 +185,11 @@ impl Hands {
         Ok(desk)
     }
 
+    /// Sends back what came of something that was done at the terminal.
+    pub(crate) fn answer(&self, answer: Answer) {
+        let _ = self.sender.send(Happening::Answer(Box::new(answer))); // the screen may be gone
+    }
+
     /// Does something; what came of it is sent back.
     pub(crate) fn act(&mut self, deed: Deed, draft: Option<&Draft>) {
         let sender = self.sender.clone();
@@ -184,7 +198,13 @@ impl Hands {
         };
         let seat = Arc::clone(&self.seat);
         match deed {
-            Deed::Quit | Deed::Suspend | Deed::Repaint | Deed::Mouse(_) | Deed::Record(_) => {}
+            // These are about the terminal.
+            Deed::Quit
+            | Deed::Suspend
+            | Deed::Repaint
+            | Deed::Editor(_)
+            | Deed::Mouse(_)
+            | Deed::Record(_) => {}
             Deed::Copy { what, text } => {
                 send(Answer::Done(clipboard::copy(what, &text, Path::new(""))));
             }
@@ -228,36 +248,23 @@ impl Hands {
                 );
             }
             Deed::Pause(connector) => {
-                tokio::spawn(async move {
-                    let result = seat.pause(&connector, "paused in the workbench").await;
-                    send(Answer::Done(
-                        result.map(|()| format!("{connector} is paused")),
-                    ));
-                });
+                let done = format!("{connector} is paused");
+                let why = "paused in the workbench".to_owned();
+                self.command(Command::Pause { connector, why }, |_| done, send);
             }
             Deed::Resume(connector) => {
-                tokio::spawn(async move {
-                    let result = seat.resume(&connector, "resumed in the workbench").await;
-                    send(Answer::Done(
-                        result.map(|()| format!("{connector} goes on")),
-                    ));
-                });
+                let done = format!("{connector} goes on");
+                let why = "resumed in the workbench".to_owned();
+                self.command(Command::Resume { connector, why }, |_| done, send);
             }
             Deed::Probe(connector) => {
-                tokio::spawn(async move {
-                    let result = seat.probe(&connector).await;
-                    send(Answer::Done(
-                        result.map(|()| format!("{connector} is probed")),
-                    ));
-                });
+                let done = format!("{connector} is probed");
+                self.command(Command::Probe { connector }, |_| done, send);
             }
             Deed::Release(connector) => {
-                tokio::spawn(async move {
-                    let result = seat.release(&connector, "released in the workbench").await;
-                    send(Answer::Done(
-                        result.map(|()| format!("{connector} goes on")),
-                    ));
-                });
+                let done = format!("{connector} goes on");
+                let why = "released in the workbench".to_owned();
+                self.command(Command::Release { connector, why }, |_| done, send);
             }
             Deed::Approve {
                 connector,
@@ -266,12 +273,15 @@ impl Hands {
                 reason,
                 expires,
             } => {
-                tokio::spawn(async move {
-                    let result = seat.approve(&connector, brake, &by, &reason, expires).await;
-                    send(Answer::Done(result.map(|count| {
-                        format!("{count} operation(s) ({brake}) go on")
-                    })));
-                });
+                let command = Command::Approve {
+                    connector,
+                    brake,
+                    by,
+                    reason,
+                    expires,
+                };
+                let done = move |count: u64| format!("{count} operation(s) ({brake}) go on");
+                self.command(command, done, send);
             }
             Deed::Reject {
                 connector,
@@ -279,12 +289,14 @@ impl Hands {
                 by,
                 reason,
             } => {
-                tokio::spawn(async move {
-                    let result = seat.reject(&connector, brake, &by, &reason).await;
-                    send(Answer::Done(result.map(|count| {
-                        format!("{count} operation(s) ({brake}) are given up")
-                    })));
-                });
+                let command = Command::Reject {
+                    connector,
+                    brake,
+                    by,
+                    reason,
+                };
+                let done = move |count: u64| format!("{count} operation(s) ({brake}) are given up");
+                self.command(command, done, send);
             }
             Deed::Review => {
                 let Some(draft) = draft else { return };
@@ -296,7 +308,7 @@ impl Hands {
                     self.catalogue,
                 );
                 tokio::task::spawn_blocking(move || {
-                    send(Answer::Reviewed(Box::new(review(
+                    send(Answer::Reviewed(Box::new(review::review(
                         &document, &before, &after, &reader, &catalogue,
                     ))));
                 });
@@ -314,8 +326,9 @@ impl Hands {
                     send(Answer::Done(idle.map(|idle| waited(&idle))));
                 });
             }
+            Deed::RunHere => self.run_here(send),
             Deed::Import(path) => self.import(&path, send),
-            Deed::Bulk(what, requests) => self.bulk(what, requests, send),
+            Deed::Bulk { what, each, whom } => self.bulk(what, each, whom, send),
             Deed::StopWork => {
                 if let Some(stop) = self.stop.take() {
                     let _ = stop.send(()); // work that has ended needs no word
@@ -335,6 +348,39 @@ impl Hands {
             }
             deed => self.lab(deed, send),
         }
+    }
+
+    /// Tells the engine to do something; `done` says what was done, by the number of operations.
+    fn command(
+        &self,
+        command: Command,
+        done: impl FnOnce(u64) -> String + Send + 'static,
+        send: impl FnOnce(Answer) + Send + 'static,
+    ) {
+        let seat = Arc::clone(&self.seat);
+        tokio::spawn(async move {
+            send(Answer::Done(seat.command(command).await.map(done)));
+        });
+    }
+
+    /// Runs the engine here, by the file as it is now.
+    fn run_here(&mut self, send: impl FnOnce(Answer) + Send + 'static) {
+        let seat = Arc::clone(&self.seat);
+        let loaded = config::load(&self.file, &self.catalogue).map_err(|error| told(&error));
+        if let Ok(loaded) = &loaded {
+            self.running = Arc::new(loaded.configuration.clone());
+        }
+        tokio::spawn(async move {
+            let runs = match loaded {
+                Err(error) => Err(error),
+                Ok(loaded) => {
+                    let configuration = Arc::new(loaded.configuration.clone());
+                    let started = seat.run_here(configuration).await;
+                    started.map(|()| Box::new(loaded))
+                }
+            };
+            send(Answer::RunsHere(runs));
+        });
     }
 
     /// Saves the draft; then the engine works by it.
@@ -382,48 +428,6 @@ impl Hands {
             send(answer(taken));
         });
     }
-
-    fn lab(&self, deed: Deed, send: impl FnOnce(Answer) + Send + 'static) {
-        let lab = Arc::clone(&self.lab);
-        let mocks = self.sender.clone();
-        tokio::spawn(async move {
-            let result = match deed {
-                Deed::LabStart(target) => lab
-                    .start(&target)
-                    .await
-                    .map(|url| format!("{target} runs at {url}")),
-                Deed::LabStop(target) => lab
-                    .stop(&target)
-                    .await
-                    .map(|()| format!("{target} is stopped")),
-                Deed::Arm { target, spec } => lab
-                    .arm(&target, &spec)
-                    .map(|number| format!("armed at {target} as {number}: {spec}")),
-                Deed::Disarm { target, number } => lab
-                    .disarm(&target, number)
-                    .map(|count| format!("{count} fault(s) disarmed at {target}")),
-                Deed::Reset(target) => lab
-                    .reset(&target)
-                    .map(|()| format!("{target} is as it was seeded")),
-                Deed::Snapshot { target, name } => lab
-                    .snapshot(&target, &name)
-                    .map(|()| format!("{target} kept as {name}")),
-                Deed::Wear {
-                    target,
-                    personality,
-                } => lab
-                    .wear(&target, &personality)
-                    .map(|()| format!("{target} has the manners of {personality} now")),
-                Deed::Restore { target, name } => lab
-                    .restore(&target, &name)
-                    .map(|()| format!("{target} is as it was kept as {name}")),
-                _ => return,
-            };
-            send(Answer::Done(result.map_err(|error| error.to_string())));
-            let now = Answer::Mocks(lab.mocks(), lab.faults());
-            let _ = mocks.send(Happening::Answer(Box::new(now))); // the screen may be gone
-        });
-    }
 }
 
 /// Says what is left once nothing is under way.
@@ -440,24 +444,27 @@ fn waited(idle: &engine::Idle) -> String {
 }
 
 async fn retry(seat: &dyn Seat, operations: &[OperationId]) -> Result<String, String> {
-    for operation in operations {
-        seat.retry(*operation).await?;
+    for operation in operations.iter().copied() {
+        seat.command(Command::Retry { operation }).await?;
     }
     Ok(format!("{} operation(s) tried again", operations.len()))
 }
 
 /// Compares the accounts of connectors, one after the other.
 async fn compare(seat: &dyn Seat, connectors: &[ConnectorRef]) -> Result<String, String> {
-    let (mut accounts, mut found, mut unread) = (0, 0, Vec::new());
+    let mut all = Vec::new();
     for connector in connectors {
-        let tally = seat.compare(connector, ReadBudget::default()).await?;
-        accounts += tally.accounts;
-        found += tally.found();
-        if tally.not_read.is_some() {
-            unread.push(connector.to_string());
-        }
+        all.push((
+            connector,
+            seat.compare(connector, ReadBudget::default()).await?,
+        ));
     }
-    let said = format!("{accounts} account(s) compared, {found} not as they should be");
+    let unread: Vec<String> = all
+        .iter()
+        .filter(|(_, tally)| tally.not_read.is_some())
+        .map(|(connector, _)| connector.to_string())
+        .collect();
+    let said = tallied(all.iter().map(|(_, tally)| tally));
     if unread.is_empty() {
         Ok(said)
     } else {
@@ -468,241 +475,80 @@ async fn compare(seat: &dyn Seat, connectors: &[ConnectorRef]) -> Result<String,
     }
 }
 
+/// Says what comparisons found, and what they put off: an account that was written a moment ago is no account that is as
+/// it should be.
+fn tallied<'t>(tallies: impl Iterator<Item = &'t Tally>) -> String {
+    let (mut compared, mut found, mut fresh, mut on_their_way, mut unsaid) = (0, 0, 0, 0, 0);
+    for tally in tallies {
+        compared += tally.compared;
+        found += tally.found();
+        fresh += tally.fresh;
+        on_their_way += tally.on_their_way;
+        unsaid += tally.unsaid.values().sum::<u64>();
+    }
+    let mut said = format!("{compared} account(s) compared, {found} not as they should be");
+    if fresh > 0 {
+        said.push_str(&format!(
+            "; {fresh} written too recently, compare again in a minute"
+        ));
+    }
+    if on_their_way > 0 {
+        said.push_str(&format!(
+            "; {on_their_way} with an operation on its way, compare again when it is done"
+        ));
+    }
+    if unsaid > 0 {
+        said.push_str(&format!(
+            "; of {unsaid} nobody can say what they should be (`outbound reconcile` says why)"
+        ));
+    }
+    said
+}
+
 async fn resolve(seat: &dyn Seat, wishes: &[engine::Wish]) -> Result<String, String> {
     for wish in wishes {
-        seat.resolve(wish).await?;
+        seat.command(Command::Resolve(wish.clone())).await?;
     }
     Ok(format!("{} account(s) decided about", wishes.len()))
 }
 
 async fn discard(seat: &dyn Seat, operations: &[OperationId], why: &str) -> Result<String, String> {
-    for operation in operations {
-        seat.discard(*operation, why).await?;
+    for operation in operations.iter().copied() {
+        let why = why.to_owned();
+        seat.command(Command::Discard { operation, why }).await?;
     }
     Ok(format!("{} operation(s) discarded", operations.len()))
 }
 
-fn review(
-    document: &Document,
-    before: &Configuration,
-    after: &Configuration,
-    reader: &Reader,
-    catalogue: &Catalogue,
-) -> Review {
-    let mut review = Review {
-        diff: document.diff(),
-        ..Review::default()
-    };
-    match document.check() {
-        Ok(loaded) => {
-            let findings = config::lint(&loaded, catalogue, LintOptions::default());
-            review.warnings = findings
-                .iter()
-                .filter(|finding| finding.severity == Severity::Warning)
-                .map(|finding| format!("{} ({}:{})", finding.message, finding.code, finding.line))
-                .collect();
-        }
-        Err(error) => review.errors.push(told(&error)),
-    }
-    let mut failed = None;
-    let mut after_name: Option<QualifiedName> = None;
-    let mut page = Vec::new().into_iter();
-    let users = std::iter::from_fn(|| {
-        loop {
-            if let Some(user) = page.next() {
-                let user: domain::User = user;
-                after_name = Some(user.name.clone());
-                let links = reader
-                    .links_of(domain::LocalRef::User(user.id))
-                    .unwrap_or_default();
-                return Some((user, links));
-            }
-            match reader.users(after_name.as_ref(), LIST) {
-                Ok(users) if users.is_empty() => return None,
-                Ok(users) => page = users.into_iter(),
-                Err(error) => {
-                    failed = Some(told(&error));
-                    return None;
-                }
-            }
-        }
-    });
-    match affected(catalogue, before, after, users) {
-        Ok((targets, count)) => {
-            review.affected = targets;
-            review.users = count;
-        }
-        Err(error) => review.errors.push(error),
-    }
-    review.errors.extend(failed);
-    review
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn read(
-    reader: &Reader,
-    lab: &dyn Lab,
-    log: Option<&Path>,
-    query: Query,
-) -> Result<Answer, JournalError> {
-    Ok(match query {
-        Query::Begin => {
-            let last = reader.last()?;
-            let mut open = Vec::new();
-            for state in [
-                State::Queued,
-                State::InFlight,
-                State::Retrying,
-                State::InDoubt,
-                State::Held,
-            ] {
-                let filter = OperationFilter {
-                    state: Some(state),
-                    ..OperationFilter::default()
-                };
-                open.extend(reader.operations(&filter, Page::newest(LIST))?);
-            }
-            Answer::Begun {
-                last,
-                open,
-                rows: rows(reader, Page::newest(ROWS))?,
-                roles: reader.roles()?,
-            }
-        }
-        Query::Counts => {
-            let (last, counts) = reader.counts_now()?;
-            Answer::Counts { last, counts }
-        }
-        Query::Older { before } => {
-            let rows = rows(reader, Page::before(before, ROWS))?;
-            Answer::Older {
-                is_all: rows.len() < ROWS,
-                rows,
-            }
-        }
-        Query::Since { seq } => {
-            let last = reader.last()?;
-            let from = seq.max(last.saturating_sub(CATCH_UP as u64));
-            let records = reader.facts_since(from, CATCH_UP)?;
-            Answer::Since(
-                records
-                    .into_iter()
-                    .map(|record| News::Fact(Arc::new(record)))
-                    .collect(),
-            )
-        }
-        Query::Trace(flow) => Answer::Trace(flow, reader.trace(flow)?.map(Box::new)),
-        Query::Operations { state, before } => {
-            let page = before.map_or_else(|| Page::newest(LIST), |seq| Page::before(seq, LIST));
-            let filter = OperationFilter {
-                state,
-                ..OperationFilter::default()
-            };
-            Answer::Operations {
-                state,
-                before,
-                list: reader.operations(&filter, page)?,
-            }
-        }
-        Query::Directory { after } => {
-            let users = reader.users(after.as_ref(), LIST)?;
-            let groups = reader.groups(None, LIST)?;
-            Answer::Directory {
-                after,
-                users,
-                groups,
-                roles: reader.roles()?,
-                count: reader.user_count()?,
-            }
-        }
-        Query::Safeguards { groups } => {
-            let mut brakes = Vec::new();
-            for brake in reader.brakes()? {
-                let kept = reader.kept_by(&brake.connector, brake.brake, LIST)?.len();
-                brakes.push((brake, kept));
-            }
-            Answer::Safeguards(Box::new(Safeguards {
-                quarantines: reader.quarantines()?,
-                brakes,
-                groups: if groups {
-                    reader.dead_groups(&DeadFilter::default())?
-                } else {
-                    Vec::new()
-                },
-            }))
-        }
-        Query::Links(local) => {
-            let links = reader.links_of(local)?;
-            let drifts = links
-                .iter()
-                .filter_map(|link| reader.drift(&link.connector, local).transpose())
-                .collect::<Result<_, _>>()?;
-            Answer::Links(local, links, drifts)
-        }
-        Query::Mocks => Answer::Mocks(lab.mocks(), lab.faults()),
-        // A mock that is not there holds nothing; starting it says why it cannot.
-        Query::Objects(target) => {
-            let objects = lab.objects(&target).unwrap_or_default();
-            Answer::Objects(target, objects)
-        }
-        Query::Log => Answer::Log(log.map(newest).unwrap_or_default()),
-    })
-}
-
-/// Reads exchanges back, oldest first, with what is known of their operations.
-pub(crate) fn rows(reader: &Reader, page: Page) -> Result<Vec<Row>, JournalError> {
-    let mut views = reader.exchanges(&ExchangeFilter::default(), page)?;
-    views.sort_by_key(|view| view.seq);
-    let mut known = std::collections::HashMap::new();
-    let mut rows = Vec::with_capacity(views.len());
-    for view in views {
-        let operation = match view.operation {
-            None => None,
-            Some(id) => {
-                if let Some(found) = known.get(&id) {
-                    Some(found)
-                } else {
-                    let found = reader.operation(id)?;
-                    let told = found
-                        .map(|found| (found.verb.word(), Arc::<str>::from(found.name.to_string())));
-                    known.insert(id, told);
-                    known.get(&id)
-                }
-            }
+    #[test]
+    fn what_a_comparison_put_off_is_told() {
+        let google = Tally {
+            accounts: 12,
+            compared: 9,
+            in_sync: 9,
+            fresh: 3,
+            ..Tally::default()
         };
-        let (verb, name) = match operation {
-            Some(Some((verb, name))) => (Some(*verb), Arc::clone(name)),
-            _ => (None, "".into()),
+        let scim = Tally {
+            accounts: 12,
+            compared: 12,
+            in_sync: 11,
+            missing: 1,
+            on_their_way: 1,
+            ..Tally::default()
         };
-        rows.push(read_back(view, verb, name));
-    }
-    Ok(rows)
-}
-
-/// Returns the last lines of the newest file in the log's folder; files are named by their days.
-fn newest(folder: &Path) -> Vec<String> {
-    let files = match std::fs::read_dir(folder) {
-        Ok(files) => files,
-        Err(error) => return vec![format!("cannot read {}: {error}", folder.display())],
-    };
-    let logs = files
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "log"));
-    logs.max().map(|path| tail(&path)).unwrap_or_default()
-}
-
-/// Returns the last lines of a file.
-fn tail(path: &Path) -> Vec<String> {
-    use std::io::{Read as _, Seek as _, SeekFrom};
-    let read = || -> std::io::Result<String> {
-        let mut file = std::fs::File::open(path)?;
-        let len = file.metadata()?.len();
-        file.seek(SeekFrom::Start(len.saturating_sub(LOG_BYTES)))?;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
-    };
-    match read() {
-        Ok(text) => text.lines().map(str::to_owned).collect(),
-        Err(error) => vec![format!("cannot read {}: {error}", path.display())],
+        assert_eq!(
+            tallied([&google, &scim].into_iter()),
+            "21 account(s) compared, 1 not as they should be; 3 written too recently, compare again in a minute; 1 with an \
+             operation on its way, compare again when it is done"
+        );
+        assert_eq!(
+            tallied([&scim].into_iter()).split(';').next(),
+            Some("12 account(s) compared, 1 not as they should be")
+        );
     }
 }

@@ -112,24 +112,19 @@ impl Move {
     }
 }
 
-/// What holds in every panel, for the help page: keys and what they do.
+/// The grammar that holds in every panel, for the help page. Actions are told from the list of those that are valid now.
 pub(crate) const EVERYWHERE: &[(&str, &str)] = &[
     ("1-9", "sections"),
     ("Tab", "next pane or field"),
     ("[ ]", "tabs of a detail"),
-    ("j k g G", "move; arrows, PgUp, PgDn too"),
+    ("j k g G", "move; arrows, Home, End, PgUp, PgDn too"),
     ("Enter", "open"),
     ("Esc q", "back; q at a root quits"),
-    (":", "command palette"),
-    ("?", "this help"),
-    ("t", "trigger something"),
-    ("!", "next problem"),
-    ("Ctrl-S", "Update (save workbench.toml)"),
-    ("u", "undo the last unsaved edit"),
+    ("F1", "help; in a form: what the field is for"),
     ("F12", "screenshot, over dialogs too"),
     ("Ctrl-L", "paint again"),
     ("Ctrl-Z", "suspend"),
-    ("Ctrl-C", "leave"),
+    ("Ctrl-C", "stop what is under way, close a dialog, leave"),
 ];
 
 #[cfg(test)]

@@ -12,12 +12,15 @@ mod cast;
 mod clipboard;
 mod draft;
 mod drift;
+mod editor;
 mod emit;
 mod filter;
 mod frame;
 mod hands;
 mod keymap;
+mod logbook;
 mod modal;
+mod outcome;
 mod paint;
 mod panel;
 mod panels;
@@ -46,8 +49,9 @@ use engine::Reader;
 
 pub use app::{Curtain, Ended, RunError};
 pub use frame::Link;
+pub use logbook::LogBook;
 pub use plain::{PlainEnded, ReadRequest, run_plain};
-pub use seat::{Refusal, Seat, Standing, Submitted};
+pub use seat::{Command, Refusal, Seat, Standing, Submitted};
 pub use theme::{Surroundings, ThemeName};
 pub use world::Exports;
 
@@ -84,10 +88,21 @@ pub struct Setup {
     pub lab: Arc<dyn Lab>,
     /// How much a stream may draw.
     pub link: Link,
-    /// The folder of this process's log files, for the panel *Log*.
-    pub log: Option<PathBuf>,
+    /// What this process logs, for the panel *Log*.
+    pub log: LogBook,
     /// The file that the screen is recorded into from the beginning.
     pub record: Option<PathBuf>,
+    /// What happened while the workbench was opened, to be told at once.
+    pub notes: Vec<Note>,
+}
+
+/// Something to be told in the status row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// In words; the first line is the shortest.
+    pub text: String,
+    /// Whether something failed, so that it stays until it was seen.
+    pub is_failure: bool,
 }
 
 /// Tells whether standard input and output are a terminal that the workbench can be shown on.

@@ -252,6 +252,28 @@ pub(crate) fn cells(text: &str) -> usize {
     UnicodeWidthStr::width(text)
 }
 
+/// Cuts a text to so many cells, with a mark where it was cut; a few letters say nothing, and are left out.
+pub(crate) fn shortened(text: &str, width: usize) -> String {
+    const LEAST: usize = 8;
+    if cells(text) <= width {
+        return text.to_owned();
+    }
+    if width < LEAST {
+        return String::new();
+    }
+    let mut out = String::new();
+    let mut used = 1;
+    for letter in text.chars() {
+        used += unicode_width::UnicodeWidthChar::width(letter).unwrap_or(0);
+        if used > width {
+            break;
+        }
+        out.push(letter);
+    }
+    out.push('…');
+    out
+}
+
 /// Cuts a line into parts of at most so many cells, at blanks where there are some.
 pub(crate) fn wrap(line: &str, width: usize) -> Vec<&str> {
     let mut parts = Vec::new();
@@ -352,6 +374,14 @@ mod tests {
     fn what_could_drive_the_terminal_is_shown_as_a_mark() {
         assert_eq!(written("a\u{1b}[2J", 5), "a␛[2J");
         assert_eq!(written("x\u{202e}y", 10), "x<U+202E>y");
+    }
+
+    #[test]
+    fn a_text_is_shortened_to_its_cells_or_left_out() {
+        assert_eq!(shortened("one two", 7), "one two");
+        assert_eq!(shortened("one two three", 9), "one two …");
+        assert_eq!(shortened("日本語日本語", 8), "日本語…");
+        assert_eq!(shortened("one two three", 7), "");
     }
 
     #[test]

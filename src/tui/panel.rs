@@ -37,6 +37,14 @@ pub(crate) trait Panel {
         false
     }
 
+    /// The keys that work while letters are typed into a field of it, and what they do.
+    fn typing_keys(&self) -> &'static [(&'static str, &'static str)] {
+        &[("Enter", "done"), ("Esc", "back")]
+    }
+
+    /// The panel is shown: somebody chose its section.
+    fn arrive(&mut self, _world: &World) {}
+
     /// Returns what can be done now.
     fn actions(&self, world: &World) -> Vec<Action>;
 
@@ -46,6 +54,11 @@ pub(crate) trait Panel {
     /// Returns what the panel wants to read now; asked after everything that happens while it is shown.
     fn wants(&mut self, _world: &World) -> Vec<Query> {
         Vec::new()
+    }
+
+    /// Returns what it wants to read now though another panel may be shown: what became of something that it did.
+    fn follows(&mut self, _world: &World) -> Option<Query> {
+        None
     }
 
     /// Hears what was read or done, shown or not.
@@ -82,6 +95,9 @@ pub(crate) trait Panel {
     fn errand(&mut self, _world: &World, _errand: Errand) -> Vec<Wish> {
         Vec::new()
     }
+
+    /// Selects what was just made, as its list knows it, and the part of it that is new.
+    fn made(&mut self, _key: &str, _part: Option<&str>) {}
 
     /// Closes what is open inside; `None` at the panel's root.
     fn back(&mut self) -> Option<Vec<Wish>> {

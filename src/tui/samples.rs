@@ -15,7 +15,8 @@ use domain::{
     UserId, Verb, Verdict,
 };
 use engine::{
-    Cause, Fact, FlowTrace, Life, News, OperationView, Queued, Record, Settlement, WaitVerdict,
+    Cause, Death, DeathCause, Fact, FlowTrace, Life, News, OperationView, Plan, PlannedTrigger,
+    Queued, Record, Settlement, WaitVerdict,
 };
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -25,7 +26,7 @@ use uuid::Uuid;
 use crate::board::Board;
 use crate::stream::{Row, What};
 use crate::theme::{Surroundings, Theme, ThemeName};
-use crate::wish::Answer;
+use crate::wish::{Answer, Known, Who};
 use crate::world::{Exports, World};
 
 pub(crate) const TOML: &str = include_str!("../../workbench.toml");
@@ -313,6 +314,19 @@ pub(crate) fn records() -> Vec<Record> {
         .collect()
 }
 
+/// An operation fails for good because its connector cannot be used: nothing was sent.
+pub(crate) fn dead(operation: OperationId) -> Fact {
+    Fact::OperationDead {
+        operation,
+        death: Death {
+            cause: DeathCause::Unavailable,
+            told: "the key file keys/google.p12 is not there".to_owned(),
+            advice: "Put the file there, then retry.".to_owned(),
+            failure: None,
+        },
+    }
+}
+
 pub(crate) fn news() -> Vec<News> {
     records()
         .into_iter()
@@ -322,6 +336,23 @@ pub(crate) fn news() -> Vec<News> {
 
 pub(crate) fn trace() -> FlowTrace {
     FlowTrace::of(flow(), records())
+}
+
+/// What would follow from the flow's trigger: the same decisions, with nothing done.
+pub(crate) fn plan() -> Plan {
+    let triggers = trace().triggers.into_iter();
+    let planned = triggers.map(|entry| PlannedTrigger {
+        trigger: entry.trigger,
+        event: entry.event,
+        decisions: entry
+            .decisions
+            .into_iter()
+            .map(|decided| decided.decision)
+            .collect(),
+    });
+    Plan {
+        triggers: planned.collect(),
+    }
 }
 
 pub(crate) fn operations() -> Vec<OperationView> {
@@ -344,7 +375,11 @@ pub(crate) fn operations() -> Vec<OperationView> {
         last_error: error.map(str::to_owned),
     };
     vec![
-        view(8, Life::Settled, None),
+        view(
+            8,
+            Life::Settled,
+            Some("target-error: the target answered 503: armed: unavailable"),
+        ),
         view(
             31,
             Life::Retrying { at: instant(30) },
@@ -455,6 +490,36 @@ pub(crate) fn directory() -> Answer {
         }],
         roles: vec!["Internal/sales".into(), "Internal/manager".into()],
         count: 3,
+        differing: BTreeSet::new(),
+    }
+}
+
+/// The page of a large directory that a search finds: twelve users begin with `v`, and two of them are read at once.
+pub(crate) fn found(text: &str, after: Option<QualifiedName>) -> Answer {
+    let all = if text.starts_with('v') { 12 } else { 0 };
+    let first = if after.is_some() { 302 } else { 300 };
+    let users = (first..first + 2).map(|number| User {
+        id: UserId(id(number)),
+        name: QualifiedName::new(&format!("v{number}")),
+        claims: Claims::new(),
+        roles: BTreeSet::new(),
+        groups: BTreeSet::new(),
+    });
+    Answer::Found {
+        text: text.to_owned(),
+        after,
+        users: users.take(all).collect(),
+        count: u64::try_from(all).unwrap(),
+        differing: BTreeSet::new(),
+    }
+}
+
+/// What the directory says of the user and the group of the samples.
+pub(crate) fn known(who: &Who) -> Known {
+    match who {
+        Who::User(name) if *name == user().name => Known::User(Box::new(user())),
+        Who::Group(name) if name.name == "staff" => Known::Group(vec![user().name], 1),
+        Who::User(_) | Who::Group(_) => Known::Nobody,
     }
 }
 
@@ -488,6 +553,7 @@ pub(crate) fn world(theme: ThemeName, file: PathBuf) -> World {
         seed: 1,
         may_replay: false,
         standing: None,
+        logged: 0,
         roles: vec!["Internal/sales".into(), "Internal/manager".into()],
         work: None,
     }

@@ -1,12 +1,14 @@
 //! The engine that the workbench works on: one of its own, or that of another process.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use domain::{Brake, Configuration, ConnectorRef, Exchange, FlowId, OperationId, Request};
 use engine::{
-    Engine, Idle, Intake, Plan, ReadBudget, SubmitError, Subscription, Tally, WaitVerdict, Wish,
+    CommandError, Engine, Idle, Intake, Plan, ReadBudget, SubmitError, Subscription, Tally,
+    WaitVerdict, Wish,
 };
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -31,48 +33,11 @@ pub trait Seat: Send + Sync {
     /// Takes the requests of an import.
     fn intake(&self) -> Arc<dyn Intake>;
 
-    /// Tries an operation again now.
-    async fn retry(&self, operation: OperationId) -> Result<(), String>;
-
-    /// Gives an operation up.
-    async fn discard(&self, operation: OperationId, why: &str) -> Result<(), String>;
-
-    /// Sends nothing more to a connector.
-    async fn pause(&self, connector: &ConnectorRef, why: &str) -> Result<(), String>;
-
-    /// Sends to a connector again.
-    async fn resume(&self, connector: &ConnectorRef, why: &str) -> Result<(), String>;
-
-    /// Sees whether a connector in quarantine works again.
-    async fn probe(&self, connector: &ConnectorRef) -> Result<(), String>;
-
-    /// Ends a quarantine.
-    async fn release(&self, connector: &ConnectorRef, why: &str) -> Result<(), String>;
-
-    /// Lets what a brake keeps go on; returns how many operations.
-    async fn approve(
-        &self,
-        connector: &ConnectorRef,
-        brake: Brake,
-        by: &str,
-        reason: &str,
-        expires: Duration,
-    ) -> Result<u64, String>;
-
-    /// Gives up what a brake keeps; returns how many operations.
-    async fn reject(
-        &self,
-        connector: &ConnectorRef,
-        brake: Brake,
-        by: &str,
-        reason: &str,
-    ) -> Result<u64, String>;
+    /// Does what it is told to; returns how many operations it was about.
+    async fn command(&self, command: Command) -> Result<u64, String>;
 
     /// Compares a target's accounts with what should be there.
     async fn compare(&self, connector: &ConnectorRef, budget: ReadBudget) -> Result<Tally, String>;
-
-    /// Decides about a difference.
-    async fn resolve(&self, wish: &Wish) -> Result<(), String>;
 
     /// Sends a recorded request once more; `number` is its number in the journal.
     async fn replay(
@@ -87,6 +52,78 @@ pub trait Seat: Send + Sync {
 
     /// Waits until nothing is under way and nothing becomes due before an instant; says so when that does not come about.
     async fn idle_until(&self, deadline: Timestamp) -> Result<Idle, String>;
+
+    /// Runs an engine in this process, by this configuration, where none runs on the journal any more.
+    async fn run_here(&self, configuration: Arc<Configuration>) -> Result<(), String>;
+}
+
+/// What an engine can be told to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// Try an operation again now.
+    Retry {
+        /// The operation.
+        operation: OperationId,
+    },
+    /// Give an operation up.
+    Discard {
+        /// The operation.
+        operation: OperationId,
+        /// Why, for the journal.
+        why: String,
+    },
+    /// Send nothing more to a connector.
+    Pause {
+        /// The connector.
+        connector: ConnectorRef,
+        /// Why, for the journal.
+        why: String,
+    },
+    /// Send to a connector again.
+    Resume {
+        /// The connector.
+        connector: ConnectorRef,
+        /// Why, for the journal.
+        why: String,
+    },
+    /// See whether a connector in quarantine works again.
+    Probe {
+        /// The connector.
+        connector: ConnectorRef,
+    },
+    /// End a quarantine.
+    Release {
+        /// The connector.
+        connector: ConnectorRef,
+        /// Why, for the journal.
+        why: String,
+    },
+    /// Let what a brake keeps go on.
+    Approve {
+        /// The connector.
+        connector: ConnectorRef,
+        /// Which brake.
+        brake: Brake,
+        /// Who approves.
+        by: String,
+        /// Why it is meant.
+        reason: String,
+        /// For how long what comes is not counted either.
+        expires: Duration,
+    },
+    /// Give up what a brake keeps.
+    Reject {
+        /// The connector.
+        connector: ConnectorRef,
+        /// Which brake.
+        brake: Brake,
+        /// Who rejects.
+        by: String,
+        /// Why it was not meant.
+        reason: String,
+    },
+    /// Decide about a difference.
+    Resolve(Wish),
 }
 
 /// How the workbench stands to an engine that is not its own.
@@ -97,10 +134,29 @@ pub enum Standing {
         /// The process.
         process: u32,
     },
+    /// It follows and commands an engine that was started here, after that of another process had ended.
+    Here,
+    /// An engine runs on the journal by another `workbench.toml`: it is neither followed nor commanded.
+    OtherFile {
+        /// The process.
+        process: u32,
+        /// Its file.
+        file: PathBuf,
+    },
     /// Another process works on the journal and takes no commands: a command that ends soon, for example.
     Deaf,
     /// No engine runs on the journal any more.
     Alone,
+}
+
+impl Standing {
+    /// Tells whether an engine may be run here, as far as is known.
+    pub(crate) fn may_run_here(&self) -> bool {
+        match self {
+            Self::Deaf | Self::Alone => true,
+            Self::Attached { .. } | Self::Here | Self::OtherFile { .. } => false,
+        }
+    }
 }
 
 /// What came of a request.
@@ -158,63 +214,39 @@ impl Seat for Engine {
         Arc::new(self.clone())
     }
 
-    async fn retry(&self, operation: OperationId) -> Result<(), String> {
-        Self::retry(self, operation)
-            .await
-            .map_err(|error| told(&error))
-    }
-
-    async fn discard(&self, operation: OperationId, why: &str) -> Result<(), String> {
-        Self::discard(self, operation, why)
-            .await
-            .map_err(|error| told(&error))
-    }
-
-    async fn pause(&self, connector: &ConnectorRef, why: &str) -> Result<(), String> {
-        Self::pause(self, connector, why)
-            .await
-            .map_err(|error| told(&error))
-    }
-
-    async fn resume(&self, connector: &ConnectorRef, why: &str) -> Result<(), String> {
-        Self::resume(self, connector, why)
-            .await
-            .map_err(|error| told(&error))
-    }
-
-    async fn probe(&self, connector: &ConnectorRef) -> Result<(), String> {
-        Self::probe(self, connector).map_err(|error| told(&error))
-    }
-
-    async fn release(&self, connector: &ConnectorRef, why: &str) -> Result<(), String> {
-        self.release_quarantine(connector, why)
-            .await
-            .map_err(|error| told(&error))
-    }
-
-    async fn approve(
-        &self,
-        connector: &ConnectorRef,
-        brake: Brake,
-        by: &str,
-        reason: &str,
-        expires: Duration,
-    ) -> Result<u64, String> {
-        self.approve_brake(connector, brake, by, reason, expires)
-            .await
-            .map_err(|error| told(&error))
-    }
-
-    async fn reject(
-        &self,
-        connector: &ConnectorRef,
-        brake: Brake,
-        by: &str,
-        reason: &str,
-    ) -> Result<u64, String> {
-        self.reject_brake(connector, brake, by, reason)
-            .await
-            .map_err(|error| told(&error))
+    async fn command(&self, command: Command) -> Result<u64, String> {
+        let one = |result: Result<(), CommandError>| result.map(|()| 1);
+        let result = match command {
+            Command::Retry { operation } => one(self.retry(operation).await),
+            Command::Discard { operation, why } => one(self.discard(operation, &why).await),
+            Command::Pause { connector, why } => one(self.pause(&connector, &why).await),
+            Command::Resume { connector, why } => one(self.resume(&connector, &why).await),
+            Command::Probe { connector } => one(self.probe(&connector)),
+            Command::Release { connector, why } => {
+                one(self.release_quarantine(&connector, &why).await)
+            }
+            Command::Approve {
+                connector,
+                brake,
+                by,
+                reason,
+                expires,
+            } => {
+                self.approve_brake(&connector, brake, &by, &reason, expires)
+                    .await
+            }
+            Command::Reject {
+                connector,
+                brake,
+                by,
+                reason,
+            } => self.reject_brake(&connector, brake, &by, &reason).await,
+            Command::Resolve(wish) => {
+                let outcome = self.resolve(&wish).await;
+                return outcome.map(|_| 1).map_err(|error| told(&error));
+            }
+        };
+        result.map_err(|error| told(&error))
     }
 
     async fn compare(&self, connector: &ConnectorRef, budget: ReadBudget) -> Result<Tally, String> {
@@ -222,11 +254,6 @@ impl Seat for Engine {
         report
             .map(|report| report.tally)
             .map_err(|error| told(&error))
-    }
-
-    async fn resolve(&self, wish: &Wish) -> Result<(), String> {
-        let outcome = Self::resolve(self, wish).await;
-        outcome.map(|_| ()).map_err(|error| told(&error))
     }
 
     async fn replay(
@@ -248,5 +275,9 @@ impl Seat for Engine {
 
     async fn idle_until(&self, deadline: Timestamp) -> Result<Idle, String> {
         Ok(Self::idle_until(self, deadline).await)
+    }
+
+    async fn run_here(&self, _configuration: Arc<Configuration>) -> Result<(), String> {
+        Err("the engine runs here already".to_owned())
     }
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use domain::{ConnectorRef, Exchange, ExchangeId, FlowId, OperationId, Purpose, Reason};
-use engine::{ExchangeView, Fact, Record, Started};
+use engine::{Death, ExchangeView, Fact, Record, Started};
 use jiff::Timestamp;
 
 use crate::filter::Filter;
@@ -41,7 +41,7 @@ pub(crate) struct Row {
 /// What a row is about.
 #[derive(Debug, Clone)]
 pub(crate) enum What {
-    /// A request that ended, as it stands in a fact.
+    /// A request that ended, or an operation that failed for good without one, as it stands in a fact.
     Fact(Arc<Record>),
     /// A request that ended, read back.
     Exchange(Arc<Exchange>),
@@ -65,6 +65,17 @@ impl Row {
         }
     }
 
+    /// Returns why the operation failed for good that the row stands for.
+    pub(crate) fn death(&self) -> Option<&Death> {
+        match &self.what {
+            What::Fact(record) => match &record.fact {
+                Fact::OperationDead { death, .. } => Some(death),
+                _ => None,
+            },
+            What::Exchange(_) | What::UnderWay(_) | What::Nothing(..) => None,
+        }
+    }
+
     pub(crate) fn status(&self) -> Option<u16> {
         Some(self.exchange()?.response.as_ref()?.status)
     }
@@ -83,7 +94,7 @@ impl Row {
             (Some(404), Some(exchange)) if exchange.purpose == Purpose::Lookup => false,
             (Some(status), _) => status >= 400,
             (None, Some(exchange)) => exchange.error.is_some(),
-            (None, None) => false,
+            (None, None) => self.death().is_some(),
         }
     }
 
@@ -132,8 +143,12 @@ pub(crate) struct Stream {
     bytes: usize,
     limit: usize,
     next: u64,
-    /// How many rows the ring has let go; they are in the journal.
+    /// How many rows the ring has let go and not got back; they are in the journal.
     pub(crate) dropped: u64,
+    /// The number in the journal of the oldest row that was ever here.
+    reach: Option<u64>,
+    /// Older windows are being read: they may take as much again, until the newest rows are wanted.
+    reading: bool,
     filter: Filter,
     /// The numbers of the rows that pass, when the filter is not open.
     passing: VecDeque<u64>,
@@ -148,6 +163,8 @@ impl Stream {
             // Older windows are numbered downwards from here.
             next: 1 << 40,
             dropped: 0,
+            reach: None,
+            reading: false,
             filter: Filter::default(),
             passing: VecDeque::new(),
         }
@@ -155,6 +172,31 @@ impl Stream {
 
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Returns how many bytes it may hold now.
+    pub(crate) fn limit(&self) -> usize {
+        self.limit * self.windows()
+    }
+
+    /// Tells whether there is room for an older window.
+    pub(crate) fn has_room(&self) -> bool {
+        self.bytes < self.limit * 2
+    }
+
+    /// Makes room for older windows.
+    pub(crate) fn read_back(&mut self) {
+        self.reading = true;
+    }
+
+    /// Lets older windows go: the newest rows are wanted.
+    pub(crate) fn follow(&mut self) {
+        self.reading = false;
+        self.let_go();
+    }
+
+    fn windows(&self) -> usize {
+        if self.reading { 2 } else { 1 }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -200,6 +242,11 @@ impl Stream {
         }
     }
 
+    /// Returns the number that was given last.
+    pub(crate) fn last(&self) -> u64 {
+        self.next - 1
+    }
+
     /// Returns the number in the journal of the oldest row.
     pub(crate) fn oldest(&self) -> Option<u64> {
         self.rows.iter().find_map(|row| row.seq)
@@ -232,8 +279,26 @@ impl Stream {
         let at = number
             .checked_sub(first)
             .and_then(|at| usize::try_from(at).ok());
-        if let Some(row) = at.and_then(|at| self.rows.get_mut(at)) {
-            row.marked = !row.marked;
+        if let Some(at) = at.filter(|at| *at < self.rows.len()) {
+            self.rows[at].marked = !self.rows[at].marked;
+            self.pass_again(at);
+        }
+    }
+
+    /// Sees again whether a row passes, because it has changed.
+    fn pass_again(&mut self, at: usize) {
+        if self.filter.is_open() {
+            return;
+        }
+        let row = &self.rows[at];
+        let (number, passes) = (row.number, self.filter.passes(row));
+        let place = self.passing.partition_point(|one| *one < number);
+        match (passes, self.passing.get(place) == Some(&number)) {
+            (true, false) => self.passing.insert(place, number),
+            (false, true) => {
+                self.passing.remove(place);
+            }
+            (true, true) | (false, false) => {}
         }
     }
 
@@ -245,11 +310,19 @@ impl Stream {
         if !self.filter.is_open() && self.filter.passes(&row) {
             self.passing.push_back(row.number);
         }
+        self.reach = self.reach.or(row.seq);
         self.rows.push_back(row);
-        while self.rows.len() > 1 && (self.bytes > self.limit || self.rows.len() > LIMIT_ROWS) {
+        self.let_go();
+    }
+
+    /// Lets the oldest rows go while there are too many.
+    fn let_go(&mut self) {
+        let rows = LIMIT_ROWS * self.windows();
+        while self.rows.len() > 1 && (self.bytes > self.limit() || self.rows.len() > rows) {
             if let Some(oldest) = self.rows.pop_front() {
                 self.bytes -= oldest.size();
-                self.dropped += 1;
+                // A request that is under way is in the journal when it ends, and comes again then.
+                self.dropped += u64::from(oldest.seq.is_some());
                 if self.passing.front() == Some(&oldest.number) {
                     self.passing.pop_front();
                 }
@@ -259,31 +332,22 @@ impl Stream {
 
     /// Puts the end of a request in place of its beginning; says whether the beginning was there.
     pub(crate) fn finish(&mut self, id: ExchangeId, seq: Option<u64>, what: &What) -> bool {
-        let found =
-            self.rows.iter_mut().rev().take(UNDER_WAY).find(
-                |row| matches!(&row.what, What::UnderWay(started) if started.exchange.id == id),
-            );
-        let Some(row) = found else { return false };
+        let mut recent = self.rows.iter().enumerate().rev().take(UNDER_WAY);
+        let found = recent.find(
+            |(_, row)| matches!(&row.what, What::UnderWay(started) if started.exchange.id == id),
+        );
+        let Some((at, _)) = found else { return false };
+        let row = &mut self.rows[at];
         self.bytes -= row.size();
         row.what = what.clone();
         row.seq = seq;
         self.bytes += row.size();
-        if !self.filter.is_open() {
-            let number = row.number;
-            let passes = self.filter.passes(row);
-            let at = self.passing.partition_point(|one| *one < number);
-            match (passes, self.passing.get(at) == Some(&number)) {
-                (true, false) => self.passing.insert(at, number),
-                (false, true) => {
-                    self.passing.remove(at);
-                }
-                (true, true) | (false, false) => {}
-            }
-        }
+        self.reach = self.reach.or(seq);
+        self.pass_again(at);
         true
     }
 
-    /// Puts older rows in front, newest last. They do not count against the limit until the stream moves on.
+    /// Puts older rows in front, newest last. Those that had been here are not lost any more.
     pub(crate) fn prepend(&mut self, rows: Vec<Row>) -> usize {
         let before = self.shown();
         for mut row in rows.into_iter().rev() {
@@ -298,6 +362,13 @@ impl Stream {
             row.number = number;
             if self.rows.is_empty() {
                 self.next = number + 1;
+            }
+            match (row.seq, self.reach) {
+                (Some(seq), Some(reach)) if seq >= reach => {
+                    self.dropped = self.dropped.saturating_sub(1);
+                }
+                (Some(seq), _) => self.reach = Some(seq),
+                (None, _) => {}
             }
             self.bytes += row.size();
             if !self.filter.is_open() && self.filter.passes(&row) {
@@ -342,8 +413,63 @@ mod tests {
         for _ in 0..100 {
             stream.push(one.clone());
         }
+        assert_eq!(
+            (stream.len(), stream.dropped),
+            (10, 0),
+            "none of them ended"
+        );
+        for seq in 1..=100 {
+            let seq = Some(seq);
+            stream.push(Row { seq, ..one.clone() });
+        }
         assert_eq!((stream.len(), stream.dropped), (10, 90));
         assert!(stream.bytes() <= size * 10);
+    }
+
+    fn numbered(seq: u64) -> Row {
+        let seq = Some(seq);
+        Row {
+            seq,
+            ..samples::row("a/b", "create", "kim", Some(200), 1, 1)
+        }
+    }
+
+    #[test]
+    fn older_windows_have_as_much_room_again_and_are_let_go_when_the_newest_are_wanted() {
+        let size = numbered(1).size();
+        let mut stream = Stream::new(size * 10);
+        for seq in 101..=130 {
+            stream.push(numbered(seq));
+        }
+        assert_eq!((stream.oldest(), stream.dropped), (Some(121), 20));
+
+        stream.read_back();
+        assert!(stream.has_room());
+        stream.prepend((116..121).map(numbered).collect());
+        assert_eq!(stream.dropped, 15, "those that are here again are not lost");
+        stream.push(numbered(131));
+        assert_eq!(stream.oldest(), Some(116), "what is read stays");
+        stream.prepend((96..116).map(numbered).collect());
+        assert_eq!(stream.dropped, 0, "older ones had never been here");
+        assert!(!stream.has_room(), "it does not grow without an end");
+
+        stream.follow();
+        assert_eq!((stream.len(), stream.oldest()), (10, Some(122)));
+        assert!(stream.bytes() <= size * 10);
+    }
+
+    #[test]
+    fn a_mark_is_seen_by_the_filter_at_once() {
+        let mut stream = Stream::new(LIMIT_BYTES);
+        stream.push(numbered(1));
+        stream.push(numbered(2));
+        let number = stream.last();
+        stream.set_filter(Filter::parse("is:marked").unwrap());
+        assert_eq!(stream.shown(), 0);
+        stream.mark(number);
+        assert_eq!(stream.get(0).map(|row| row.seq), Some(Some(2)));
+        stream.mark(number);
+        assert_eq!(stream.shown(), 0);
     }
 
     proptest! {

@@ -318,6 +318,29 @@ pub(crate) fn mouse(on: bool) -> io::Result<()> {
     write(&out)
 }
 
+/// Announces once more what was typed and is not read yet, if anything is.
+///
+/// Keys and changes of size are heard of once (epoll, *edge-triggered*), and may be heard of together; whoever reads them
+/// takes one and forgets the other. Typed bytes would then lie there until the next key. Setting the terminal to what it is
+/// set to already has the kernel tell its readers again (`n_tty_set_termios` of Linux). Asked after every event, never in
+/// between: an idle screen does nothing. Elsewhere than on Linux it may not help, and does no harm.
+#[cfg(unix)]
+pub(crate) fn announce_unread() {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+    let stdin = io::stdin();
+    let mut looked = [PollFd::new(&stdin, PollFlags::IN)];
+    let at_once = Timespec::default();
+    let is_unread = poll(&mut looked, Some(&at_once)).is_ok_and(|count| count > 0);
+    // A terminal that is gone is told of by whoever reads it.
+    if is_unread && let Ok(settings) = tcgetattr(&stdin) {
+        let _ = tcsetattr(&stdin, OptionalActions::Now, &settings); // likewise
+    }
+}
+
+#[cfg(not(unix))]
+pub(crate) fn announce_unread() {}
+
 /// Asks for the background's colour; the answer, if one comes, comes like keys.
 pub(crate) fn ask_background() -> io::Result<()> {
     write(background::QUESTION)
@@ -359,6 +382,41 @@ pub(crate) async fn stop(continued: &mut tokio::signal::unix::Signal) -> io::Res
         let _ = tokio::time::timeout(SOON, continued.recv()).await;
     }
     enter()
+}
+
+/// The signals that the keys of a terminal send, and the one with which what was stopped goes on.
+#[cfg(unix)]
+pub(crate) struct Keys<'s> {
+    pub(crate) interrupt: &'s mut tokio::signal::unix::Signal,
+    pub(crate) quit: &'s mut tokio::signal::unix::Signal,
+    pub(crate) stop: &'s mut tokio::signal::unix::Signal,
+    pub(crate) continued: &'s mut tokio::signal::unix::Signal,
+}
+
+/// Gives the terminal to another program until that has ended; whoever called takes it back with [`enter`].
+///
+/// Nobody else may read from the terminal meanwhile. Whoever waits for a key reads it, so this is for what a key asked for.
+#[cfg(unix)]
+pub(crate) async fn lend(
+    mut command: tokio::process::Command,
+    keys: Keys<'_>,
+) -> io::Result<std::process::ExitStatus> {
+    leave();
+    let mut child = command.spawn()?;
+    loop {
+        tokio::select! {
+            biased;
+            // Such a key reaches everybody in the group, and is meant for the program.
+            _ = keys.interrupt.recv() => {}
+            _ = keys.quit.recv() => {}
+            // The program has stopped. A shell takes the terminal back only when all of its job has.
+            _ = keys.stop.recv() => if !jobs::is_orphaned() {
+                rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP)?;
+                let _ = tokio::time::timeout(SOON, keys.continued.recv()).await;
+            },
+            status = child.wait() => return status,
+        }
+    }
 }
 
 /// How long a signal may take to arrive.

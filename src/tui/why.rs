@@ -197,6 +197,11 @@ impl Teller<'_> {
     }
 
     fn operation(&mut self, operation: &OperationTrace) {
+        if operation.attempts.is_empty() {
+            let yet = if operation.life.is_open() { " yet" } else { "" };
+            let text = format!("nothing was sent{yet}");
+            self.row(&label(Step::Send), text, self.theme.text);
+        }
         for (at, attempt) in operation.attempts.iter().enumerate() {
             let label = if at == 0 {
                 label(Step::Send)
@@ -420,5 +425,29 @@ fn waited(wait: &WaitTrace, theme: &Theme) -> (String, ratatui::style::Style) {
             format!("the caller waited: the change was NOT made, because {cause}"),
             theme.bad,
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples;
+
+    fn told(facts: usize) -> String {
+        let records = samples::records().into_iter().take(facts);
+        let trace = FlowTrace::of(samples::flow(), records);
+        let lines = tell(&trace, None, &Theme::plain(), &|at| at.to_string());
+        let text =
+            |line: WhyLine| -> String { line.line.into_iter().map(|span| span.text).collect() };
+        lines.into_iter().map(text).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn an_operation_that_has_sent_nothing_says_so() {
+        // Up to the operation, and with its first attempt.
+        let (queued, begun) = (told(3), told(5));
+        assert!(queued.contains("nothing was sent yet"), "{queued}");
+        assert!(!begun.contains("nothing was sent"), "{begun}");
+        assert!(begun.contains("attempt 1"), "{begun}");
     }
 }

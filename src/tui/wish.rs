@@ -1,25 +1,30 @@
 //! What the screen asks of the outside, and what comes back. Updating the screen does nothing else.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use config::Loaded;
 use domain::{
-    Brake, ConnectorRef, Exchange, FlowId, Group, LabEntry, LabFault, LabMock, LabObject, Link,
-    LocalRef, OperationId, QualifiedName, Request, RoleName, User,
+    Brake, ConnectorRef, Exchange, FlowId, Group, LabChange, LabEntry, LabError, LabFault, LabMock,
+    LabObject, Link, LocalRef, OperationId, QualifiedName, Request, RoleName, User,
 };
 use engine::{
     Counts, DeadGroup, DriftView, EngagedBrake, FlowTrace, News, OperationView, Plan, Quarantine,
     State,
 };
+use jiff::Timestamp;
 
+use crate::Note;
 use crate::draft::{Draft, Edit, Review};
+use crate::editor::{Edited, Job};
 use crate::filter::Filter;
 use crate::modal::Modal;
+use crate::outcome::Outcome;
 use crate::seat::{Standing, Submitted};
 use crate::stream::Row;
-use crate::work::Work;
+use crate::work::{Each, Whom, Work};
 
 /// Something that a panel or a dialog wants.
 pub(crate) enum Wish {
@@ -29,14 +34,44 @@ pub(crate) enum Wish {
     Do(Deed),
     /// A dialog is to be shown.
     Show(Box<Modal>),
+    /// The form that was filled in stays open until it is closed or refused: whether it is taken is not known yet.
+    KeepSheet,
+    /// That form was taken.
+    CloseSheet(String),
+    /// What was filled into the form on top may be lost.
+    DropForm,
+    /// That form cannot be taken as it is: it stays open, and says so at the field.
+    RefuseSheet {
+        id: String,
+        field: Option<String>,
+        told: String,
+    },
     /// Another panel is to be shown, perhaps with an errand.
     Go(&'static str, Option<Errand>),
+    /// A panel is to do an errand; what is shown stays.
+    Tell(&'static str, Errand),
+    /// A panel is to do one of its actions.
+    Act(&'static str, &'static str),
     /// Something is to be said in the status row.
     Say(String),
     /// Something failed; it stays until it was seen.
     Fail(String),
+    /// What failed there is past: if it is still told, it is told no longer.
+    Past(String),
     /// The draft of `workbench.toml` is to be changed.
     Edit(Edit),
+    /// The file is to be changed without *Update*, as the Console does with a toggle that saves at once.
+    EditAtOnce(Edit),
+    /// Something was made in a panel's list: the selection goes there.
+    Made {
+        panel: &'static str,
+        /// How the list knows it.
+        key: String,
+        /// The part of it that was made, when it was there before.
+        part: Option<String>,
+    },
+    /// The file is to be edited in the editor of whoever sits there.
+    OpenEditor,
     /// The last change of the draft is to be taken back, or made again.
     Undo,
     Redo,
@@ -48,6 +83,16 @@ pub(crate) enum Wish {
     Filter(Filter),
     Mark(u64),
     Prepend(Vec<Row>),
+    /// The newest rows are wanted: the older ones that were read back are let go.
+    Newest,
+}
+
+/// The lists of the directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DirectoryTab {
+    Users,
+    Groups,
+    Roles,
 }
 
 /// What another panel is to do when it is shown.
@@ -59,9 +104,41 @@ pub(crate) enum Errand {
     Trigger {
         way: &'static str,
         user: Option<String>,
+        /// The panel that `Esc` leads back to.
+        back: Option<&'static str>,
     },
+    /// Fill in the form for something that happens to this role, or to somebody through it.
+    Role {
+        way: &'static str,
+        role: String,
+        /// The panel that `Esc` leads back to.
+        back: Option<&'static str>,
+    },
+    /// Select this in the directory as soon as it is there.
+    Select { tab: DirectoryTab, name: String },
     /// Show the problem after the present one.
     NextProblem,
+    /// Show this operation of a flow, if the flow is what is looked at.
+    Failed {
+        flow: FlowId,
+        operation: OperationId,
+    },
+}
+
+/// A user or group by its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Who {
+    User(QualifiedName),
+    Group(QualifiedName),
+}
+
+/// What the directory says of somebody.
+#[derive(Debug, Clone)]
+pub(crate) enum Known {
+    Nobody,
+    User(Box<User>),
+    /// The names of the members, and how many there are: more than are named, in a large group.
+    Group(Vec<QualifiedName>, usize),
 }
 
 /// Something to read, away from the screen's own thread.
@@ -91,7 +168,16 @@ pub(crate) enum Query {
     Directory {
         after: Option<QualifiedName>,
     },
+    /// Users whose names contain a text.
+    Find {
+        text: String,
+        after: Option<QualifiedName>,
+    },
+    /// Somebody by name.
+    Who(Who),
     Links(LocalRef),
+    /// What became of the operations of a flow.
+    Outcome(FlowId),
     Mocks,
     Objects(String),
     Log,
@@ -103,6 +189,8 @@ pub(crate) enum Deed {
     Quit,
     Suspend,
     Repaint,
+    /// Give the terminal to an editor until that has ended.
+    Editor(Box<Job>),
     Mouse(bool),
     /// Record the screen into this file, or end the recording.
     Record(Option<PathBuf>),
@@ -153,10 +241,17 @@ pub(crate) enum Deed {
     Wait(Duration),
     /// Bring users from a file.
     Import(PathBuf),
-    /// Make several things happen, one after the other; what they are in words.
-    Bulk(String, Vec<Request>),
+    /// Make the same happen to several users, one after the other.
+    Bulk {
+        /// What it is, in words.
+        what: String,
+        each: Each,
+        whom: Whom,
+    },
     /// Stop the import or the bulk trigger.
     StopWork,
+    /// Run the engine in this process, when that of another has ended.
+    RunHere,
     /// Send a recorded request once more.
     Replay {
         connector: ConnectorRef,
@@ -190,6 +285,47 @@ pub(crate) enum Deed {
     },
 }
 
+/// What putting a mock back to an earlier state has changed there.
+#[derive(Debug, Clone)]
+pub(crate) struct PutBack {
+    pub(crate) target: String,
+    /// What it was put back to, in words that fit after the target.
+    pub(crate) to: String,
+    pub(crate) changes: Vec<LabChange>,
+}
+
+impl PutBack {
+    /// Says what was done, and how much that changed.
+    pub(crate) fn told(&self) -> String {
+        let Self { target, to, .. } = self;
+        let fields = self.changes.iter().filter(|one| one.field != "*");
+        let mended: BTreeSet<(&str, &str)> = fields
+            .map(|one| (one.object.as_str(), one.id.as_str()))
+            .collect();
+        let parts: Vec<String> = [
+            ("gone", self.whole(|one| one.after.is_none())),
+            ("here again", self.whole(|one| one.before.is_none())),
+            ("changed back", mended.len()),
+        ]
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(what, count)| format!("{what}: {count}"))
+        .collect();
+        if parts.is_empty() {
+            format!("{target} is back at {to}; nothing differed from it")
+        } else {
+            let parts = parts.join(", ");
+            format!("{target} is back at {to}; objects {parts} (d shows them)")
+        }
+    }
+
+    /// Counts the objects that went or came as a whole.
+    fn whole(&self, is_meant: impl Fn(&LabChange) -> bool) -> usize {
+        let whole = self.changes.iter().filter(|one| one.field == "*");
+        whole.filter(|one| is_meant(one)).count()
+    }
+}
+
 /// What keeps trouble from spreading, as it stands.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Safeguards {
@@ -206,6 +342,7 @@ impl Deed {
             Self::Quit
             | Self::Suspend
             | Self::Repaint
+            | Self::Editor(_)
             | Self::Mouse(_)
             | Self::Record(_)
             | Self::StopWork => 0,
@@ -228,9 +365,10 @@ impl Deed {
             | Self::Review
             | Self::Save
             | Self::Reload
+            | Self::RunHere
             | Self::Wait(_)
             | Self::Import(_)
-            | Self::Bulk(..)
+            | Self::Bulk { .. }
             | Self::Compare(_)
             | Self::Resolve(_)
             | Self::Probe(_)
@@ -273,10 +411,27 @@ pub(crate) enum Answer {
         groups: Vec<Group>,
         roles: Vec<RoleName>,
         count: u64,
+        /// Those of them whose accounts were found to differ.
+        differing: BTreeSet<LocalRef>,
     },
+    /// Users whose names contain a text, and how many there are of them in all.
+    Found {
+        text: String,
+        after: Option<QualifiedName>,
+        users: Vec<User>,
+        count: u64,
+        differing: BTreeSet<LocalRef>,
+    },
+    Who(Who, Known),
     Safeguards(Box<Safeguards>),
-    /// The links of a user or group, and what was found to differ.
-    Links(LocalRef, Vec<Link>, Vec<DriftView>),
+    /// The links of a user or group, what was found to differ, and when each account was written last.
+    Links(
+        LocalRef,
+        Vec<Link>,
+        Vec<DriftView>,
+        BTreeMap<ConnectorRef, Timestamp>,
+    ),
+    Outcome(FlowId, Outcome),
     Mocks(Vec<LabMock>, Vec<LabFault>),
     Objects(String, Vec<LabObject>),
     Log(Vec<String>),
@@ -284,8 +439,16 @@ pub(crate) enum Answer {
     Submitted(Result<Submitted, String>),
     /// A deed was done, in words, or not.
     Done(Result<String, String>),
+    /// What a form of *Targets* asked of a mock was done, in words, or why not.
+    Steered(Result<String, LabError>),
+    /// A mock was put back to an earlier state, or not.
+    PutBack(Result<PutBack, String>),
+    /// What was made of the file in an editor, or why nothing.
+    Edited(Result<Box<Edited>, String>),
     Reviewed(Box<Review>),
     Saved(Result<Box<Loaded>, String>),
+    /// The engine was started here, by the file as it was then, or not.
+    RunsHere(Result<Box<Loaded>, String>),
     Reloaded(Result<Box<Loaded>, String>),
     /// How the long work goes.
     Work(Work),
@@ -309,6 +472,10 @@ pub(crate) enum Happening {
     Tick,
     /// `workbench.toml` was changed by somebody else.
     FileChanged,
+    /// Something was logged.
+    Logged,
     /// How the workbench stands to the engine of another process.
     Standing(Standing),
+    /// Something happened while the workbench was opened.
+    Note(Note),
 }

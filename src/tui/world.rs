@@ -1,6 +1,6 @@
 //! What every panel may look at.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,6 +52,8 @@ pub(crate) struct World {
     pub(crate) roles: Vec<RoleName>,
     /// How the workbench stands to an engine that is not its own.
     pub(crate) standing: Option<Standing>,
+    /// Grows when something was logged, so that the panel *Log* knows when to read again.
+    pub(crate) logged: u64,
     /// The long work that is under way, or the report of the last one.
     pub(crate) work: Option<Work>,
 }
@@ -77,6 +79,7 @@ impl World {
             seed: view.seed,
             may_replay: view.may_replay,
             standing: None,
+            logged: 0,
             roles: Vec::new(),
             work: None,
         }
@@ -104,14 +107,14 @@ impl World {
         roles
     }
 
-    /// Returns the field for a role: a choice where there are any.
-    pub(crate) fn role_field(&self) -> Field {
+    /// Returns the field for a role: a choice where there are any, this one first when it is among them.
+    pub(crate) fn role_field(&self, chosen: Option<&str>) -> Field {
         let roles = self.known_roles();
         if roles.is_empty() {
             return Field::text("role", "Role", "")
-                .hint("There is none yet; a seed or a connection's roles make some.");
+                .hint("There is none yet: create one, or name one in a connection's roles.");
         }
-        let first = roles[0].as_str().to_owned();
+        let first = chosen.unwrap_or(roles[0].as_str()).to_owned();
         let options = roles
             .into_iter()
             .map(|role| Choice::plain(role.as_str()))
@@ -129,6 +132,11 @@ impl World {
         format!("Separated by commas, of: {}", names.join(", "))
     }
 
+    /// Returns the folder that relative paths in the file start from.
+    pub(crate) fn base(&self) -> &Path {
+        self.file.parent().unwrap_or(Path::new(""))
+    }
+
     /// Returns the file's name.
     pub(crate) fn file_name(&self) -> String {
         self.file.file_name().map_or_else(
@@ -142,6 +150,18 @@ impl World {
         at.to_zoned(self.zone.clone())
             .strftime("%H:%M:%S")
             .to_string()
+    }
+
+    /// Writes when something was: the time of day, and the day instead of the seconds where that was not today.
+    pub(crate) fn moment(&self, at: Timestamp) -> String {
+        let at = at.to_zoned(self.zone.clone());
+        let now = self.now.to_zoned(self.zone.clone());
+        let form = if at.date() == now.date() {
+            "%H:%M:%S"
+        } else {
+            "%Y-%m-%d %H:%M"
+        };
+        at.strftime(form).to_string()
     }
 
     /// Writes a time of day with milliseconds.

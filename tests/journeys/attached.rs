@@ -111,6 +111,37 @@ fn create_held(program: &Program) {
 }
 
 #[test]
+fn the_engine_runs_here_by_one_key_when_the_other_has_ended() {
+    let mocks = Mocks::start();
+    let program = program(&mocks);
+    let service = Service::start(&program);
+    let mut pty = open(&program);
+    pty.wait_text("attached to the engine of process", LONG)
+        .unwrap();
+    assert_eq!(service.stop(), Some(0));
+    pty.wait_text("E runs it here", LONG).unwrap();
+    pty.send("E").unwrap();
+    pty.wait_text("the engine runs here: what is owed goes on", LONG)
+        .unwrap();
+
+    // It sends, other processes reach it, and what they ask for is seen here.
+    let status = program.expect(0, &["status", "--json"]);
+    assert_eq!(status.values()[0]["pid"], pty.pid());
+    create(&program, "kim");
+    pty.wait("the create at the SCIM2 target", LONG, |screen| {
+        let text = screen.contents();
+        text.contains("corp-scim/scim2") && text.contains("201") && text.contains("kim")
+    })
+    .unwrap();
+
+    // It ends with the screen, in good order.
+    pty.send("q").unwrap();
+    assert_eq!(pty.wait_exit(LONG).unwrap().code, 0);
+    assert!(!program.path().join("outbound.db.socket").exists());
+    program.expect(0, &["drain"]);
+}
+
+#[test]
 fn a_second_screen_attaches_to_the_first_and_commands_reach_it() {
     let mocks = Mocks::start();
     let program = program(&mocks);

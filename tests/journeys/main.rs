@@ -9,6 +9,7 @@
 #[cfg(unix)]
 mod attached;
 mod bad_input;
+mod by_hand;
 mod canary;
 mod clients;
 mod crash;
@@ -17,6 +18,7 @@ mod peers;
 mod plain;
 mod program;
 mod reconcile;
+mod roles;
 mod rough;
 mod safeguards;
 mod scenarios;

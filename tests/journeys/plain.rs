@@ -79,6 +79,31 @@ fn a_form_is_filled_in_line_by_line_and_the_file_is_written_after_a_question() {
 }
 
 #[test]
+fn what_is_logged_is_shown_though_no_folder_was_named_for_it() {
+    let mocks = Mocks::start();
+    let program = workbench(&mocks);
+    mocks.steer(&["arm", "scim2", "drop-after:op=Users.create,times=1"]);
+    let said = lines(
+        &program,
+        &[
+            "go log",
+            "trigger user-created kim --claim lastname=Ng --claim givenname=Kim --claim emailaddress=kim@acme.example",
+            "wait 30",
+            "go log",
+        ],
+    );
+    assert!(
+        said.out.contains("Nothing was logged since"),
+        "{}",
+        said.out
+    );
+    assert!(said.out.contains("an attempt failed"), "{}", said.out);
+    // It was found by asking, so the error is past.
+    let listed = program.expect(0, &["journal", "operations"]);
+    assert!(listed.out.contains("recovered after: "), "{}", listed.out);
+}
+
+#[test]
 fn what_is_not_understood_is_said_and_makes_the_run_fail() {
     let program =
         Program::with("[organization]\nname = \"Acme\"\ntenant_domain = \"acme.example\"\n");

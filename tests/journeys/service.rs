@@ -265,6 +265,55 @@ fn a_stop_lets_a_request_that_is_under_way_end() {
 }
 
 #[test]
+fn a_stop_takes_the_socket_away_before_it_waits_for_what_is_under_way() {
+    let mocks = Mocks::start();
+    mocks.steer(&["arm", "scim2", "latency:op=Users.create,times=1,delay=5s"]);
+    let program = Program::shipped(&mocks);
+    let path = program.path().join("workbench.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace("blocking = true ", "blocking = false")).unwrap();
+    let service = Service::start(&program);
+    let words = [&CREATE[..], &["--no-wait"]].concat();
+    run(&program, 6, &trigger(&words));
+    let in_flight = ["journal", "operations", "--state", "in-flight", "--json"];
+    let is_in_flight = || program.run(&in_flight).out.contains("corp-scim");
+    while !is_in_flight() {}
+    let socket = program.path().join("outbound.db.socket");
+    assert!(socket.exists());
+    service.signal("TERM");
+    while socket.exists() {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    // Whoever comes now is told that the journal is taken, and does not ask an engine that answers nothing any more.
+    let said = program.expect(4, &["connector", "pause", "acme-google/google"]);
+    assert!(said.err.contains("is in use by process"), "{}", said.err);
+    assert!(is_in_flight(), "it was waited for all the while");
+    assert_eq!(service.stop(), Some(0));
+    assert!(mocks.object("scim2", "kim").is_some());
+}
+
+#[test]
+fn the_unit_gives_a_stop_more_time_than_it_takes() {
+    let unit = std::fs::read_to_string(house().join("docs/outbound.service")).unwrap();
+    let seconds = |before: &str| -> u64 {
+        let (_, rest) = unit.split_once(before).unwrap();
+        let digits = rest.chars().take_while(char::is_ascii_digit);
+        digits.collect::<String>().parse().unwrap()
+    };
+    // Beside what is under way, the last traces (3 s) and the journal's log take a moment.
+    assert!(seconds("TimeoutStopSec=") >= seconds("--stop-timeout ") + 10);
+    // How it is told to read workbench.toml again depends on how it says that it has.
+    for line in [
+        "Type=notify\n",
+        "ExecReload=/bin/kill -HUP $MAINPID\n",
+        "WorkingDirectory=/var/lib/outbound\n",
+        "StateDirectory=outbound\n",
+    ] {
+        assert!(unit.contains(line), "{line}");
+    }
+}
+
+#[test]
 fn figures_are_told_where_the_configuration_says_and_never_to_other_machines_unasked() {
     let mocks = Mocks::start();
     let program = Program::shipped(&mocks);

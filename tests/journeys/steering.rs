@@ -128,7 +128,8 @@ fn a_workbench_replaces_the_note_of_mocks_that_are_gone_and_leaves_anothers_alon
 
 #[test]
 fn a_mock_is_not_exposed_by_accident() {
-    let program = Program::with("");
+    let program =
+        Program::with("[organization]\nname = \"Acme\"\ntenant_domain = \"acme.example\"\n");
     let said = program.run(&["mock", "scim2", "--listen", "0.0.0.0:0"]);
     assert_ne!(said.code, 0);
     assert!(said.err.contains("--expose"), "{}", said.err);
@@ -146,6 +147,68 @@ fn the_shipped_configuration_has_no_mistakes_and_no_doubts() {
         "{}",
         said.out
     );
+}
+
+#[test]
+fn what_the_journal_knows_of_a_connection_that_is_gone_is_told_with_the_way_out_of_it() {
+    let mocks = Mocks::start();
+    let program = Program::shipped(&mocks);
+    let set = |path: &str, value: &str| {
+        program.expect(0, &["config", "set", path, value]);
+    };
+    set(
+        "resident.provisioners[connection=corp-scim].blocking",
+        "false",
+    );
+    for name in ["kim", "lee"] {
+        let came = ["trigger", "user-created", name];
+        let claims = ["--claim", "lastname=Ng", "--claim", "givenname=K"];
+        program.expect(0, &[&came[..], &claims[..]].concat());
+    }
+    // Lee leaves while nothing is sent there; the account stays, and is let go of by its id.
+    let enabled = "connections[id=corp-scim].connectors[type=scim2].enabled";
+    set(enabled, "false");
+    program.expect(0, &["trigger", "user-deleted", "lee"]);
+    set(enabled, "true");
+    let left = program
+        .expect(0, &["links", "leftover", "--json"])
+        .values()
+        .remove(0);
+    let lee = left["link"]["remote_id"].as_str().unwrap().to_owned();
+    let by_id = [
+        "links",
+        "unlink",
+        "corp-scim/scim2",
+        "--account",
+        lee.as_str(),
+    ];
+    program.expect(0, &by_id);
+    program.expect(2, &by_id);
+    let left = program.expect(0, &["links", "leftover"]);
+    assert!(
+        left.out.contains("no account was left behind"),
+        "{}",
+        left.out
+    );
+
+    let all = ["links", "unlink", "corp-scim/scim2", "--all"];
+    let said = program.expect(2, &all);
+    assert!(said.err.contains("is configured"), "{}", said.err);
+    let path = program.path().join("workbench.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, text.replace("corp-scim", "corp-directory")).unwrap();
+    let said = program.expect(0, &["check"]);
+    for told in [
+        "the journal knows corp-scim/scim2, which is not configured any more: 1 linked account",
+        "`outbound links unlink corp-scim/scim2 --all`",
+    ] {
+        assert!(said.out.contains(told), "{}", said.out);
+    }
+    let said = program.expect(0, &all);
+    assert!(said.out.contains("kim is linked to kim"), "{}", said.out);
+    let said = program.expect(0, &["check", "--strict"]);
+    assert!(said.out.contains("0 mistakes, 0 doubts"), "{}", said.out);
+    assert!(mocks.object("scim2", "kim").is_some());
 }
 
 #[test]

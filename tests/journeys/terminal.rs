@@ -411,6 +411,51 @@ fn a_paste_is_text_and_never_commands() {
 }
 
 #[test]
+fn what_is_said_and_a_revealed_secret_go_by_themselves() {
+    let soon = Duration::from_secs(40);
+    let program = Program::with(QUIET);
+    let mut pty = open(&program);
+    pty.send("u").unwrap();
+    pty.wait_text("nothing to undo", LONG).unwrap();
+    pty.wait("the message is gone", soon, |screen| {
+        !screen.contents().contains("nothing to undo")
+    })
+    .unwrap();
+    pty.send("t").unwrap();
+    pty.wait_text("Password", LONG).unwrap();
+    // From the button to the last field, which is the password.
+    pty.send("\x1b[Z\x1b[Zcanary-7").unwrap();
+    pty.wait_text("••••••••", LONG).unwrap();
+    pty.send("\x12").unwrap();
+    pty.wait_text("canary-7", LONG).unwrap();
+    pty.wait("the secret is masked again", soon, |screen| {
+        let text = screen.contents();
+        !text.contains("canary-7") && text.contains("••••••••")
+    })
+    .unwrap();
+}
+
+#[test]
+fn a_key_in_the_instant_of_a_resize_is_heard() {
+    let program = Program::with(QUIET);
+    let mut pty = open(&program);
+    // Whether the program hears of both at once is a matter of luck, so it is tried often.
+    for round in 0..60_u16 {
+        let (key, section) = if round % 2 == 0 {
+            ("1", "outbound ▸ Connections")
+        } else {
+            ("4", "outbound ▸ Traffic")
+        };
+        pty.resize(90 + round % 7, 24 + round % 5).unwrap();
+        pty.send(key).unwrap();
+        pty.wait_text(section, LONG).unwrap();
+    }
+    pty.send("q").unwrap();
+    let exited = pty.wait_exit(LONG).unwrap();
+    given_back(&pty, &exited);
+}
+
+#[test]
 fn another_size_is_drawn_in_full_and_too_small_is_said_in_a_word() {
     let program = Program::with(QUIET);
     let mut pty = open(&program);
@@ -527,4 +572,62 @@ fn where_the_locale_knows_ascii_only_so_does_the_screen() {
     pty.send("q").unwrap();
     pty.wait_exit(LONG).unwrap();
     assert!(pty.bytes(0).is_ascii());
+}
+
+/// What `VISUAL` names: says who may read its file, waits for a line, and changes a name in the file.
+const EDITOR: &str = "#!/bin/sh
+ls -l \"$2\" | cut -c1-10
+printf 'the editor has the terminal\\n'
+read line
+sed \"s/$1/$line/\" \"$2\" > edited && cat edited > \"$2\"
+";
+
+#[test]
+fn an_editor_gets_the_terminal_and_what_it_leaves_is_written_with_update_only() {
+    let connection = "\n[[connections]]\nid = \"corp\"\nname = \"Corporate\"\n";
+    let program = Program::with(&format!("{QUIET}{connection}"));
+    let file = program.path().join("workbench.toml");
+    let before = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(program.path().join("editor.sh"), EDITOR).unwrap();
+    let mut command = workbench(&program, &[]);
+    // With an argument of its own, and with quotes.
+    command.env("VISUAL", "sh 'editor.sh' Corporate");
+    command.env("EDITOR", "false");
+    let mut pty = opened(command);
+    // Connections, the first one, its last tab, the editor.
+    pty.send("1\r[E").unwrap();
+    pty.wait("the editor", LONG, |screen| {
+        !screen.alternate_screen() && screen.contents().contains("the editor has the terminal")
+    })
+    .unwrap();
+    assert_eq!(pty.modes().unwrap(), COOKED);
+    modes_undone(&pty);
+    assert!(pty.text().contains("-rw-------"), "{}", pty.text());
+    pty.send("Company\r").unwrap();
+    pty.wait("the screen again", LONG, |screen| {
+        screen.alternate_screen() && screen.contents().contains("edited by hand")
+    })
+    .unwrap();
+    assert_eq!(pty.modes().unwrap(), RAW);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), before);
+    pty.send("\x13").unwrap();
+    pty.wait_text("Who is affected", LONG).unwrap();
+    pty.send("\r").unwrap();
+    pty.wait_text("Updated ", LONG).unwrap();
+    assert_eq!(
+        std::fs::read_to_string(&file).unwrap(),
+        before.replace("Corporate", "Company")
+    );
+    let left = std::fs::read_dir(program.path()).unwrap().flatten();
+    let left: Vec<_> = left
+        .map(|one| one.file_name().to_string_lossy().into_owned())
+        .filter(|name| name.starts_with(".workbench"))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+    pty.send("q").unwrap();
+    // From the tab to the list first.
+    pty.send("q").unwrap();
+    let exited = pty.wait_exit(LONG).unwrap();
+    assert_eq!(exited.code, 0);
+    given_back(&pty, &exited);
 }

@@ -210,6 +210,20 @@ pub enum SpecError {
     },
 }
 
+impl SpecError {
+    /// Returns the setting that cannot be taken, when it is about one: what a form points at.
+    pub fn setting(&self) -> Option<&str> {
+        match self {
+            Self::UnknownSetting { key, .. } | Self::BadValue { key, .. } | Self::Twice { key } => {
+                Some(key)
+            }
+            Self::UnknownOperation { .. } => Some("op"),
+            Self::OtherTarget { .. } => Some("target"),
+            Self::UnknownFault { .. } | Self::NoPair { .. } => None,
+        }
+    }
+}
+
 fn guess(name: Option<&'static str>) -> String {
     name.map_or_else(String::new, |name| format!(", did you mean `{name}`?"))
 }

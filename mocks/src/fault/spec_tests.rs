@@ -155,6 +155,24 @@ fn tokens_and_discovery_are_hit_by_name_only() {
 }
 
 #[test]
+fn what_is_wrong_is_told_with_the_setting_that_it_is_about() {
+    for (text, setting) in [
+        ("latency:delay=soon", Some("delay")),
+        ("status:code=200", Some("code")),
+        ("drop-after:times=never", Some("times")),
+        ("drop-after:tmies=1", Some("tmies")),
+        ("drop-after:op=a,op=b", Some("op")),
+        ("drop-aftr", None),
+        ("drop-after:once", None),
+    ] {
+        let error = text.parse::<FaultSpec>().unwrap_err();
+        assert_eq!(error.setting(), setting, "{error}");
+    }
+    let unknown = parsed("drop-after:op=Users.crate").check().unwrap_err();
+    assert_eq!(unknown.setting(), Some("op"));
+}
+
+#[test]
 fn a_subject_is_a_name_its_local_part_or_a_pattern() {
     let kim = parsed("reset:subject=kim").on;
     assert!(

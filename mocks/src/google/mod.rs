@@ -127,6 +127,16 @@ impl Google {
         &self.tenant.customer
     }
 
+    /// Returns the key of the service account as the P12 file that Google hands out; its password is `notasecret`.
+    pub fn service_account_p12() -> &'static [u8] {
+        include_bytes!("../../keys/google-service-account.p12")
+    }
+
+    /// Returns the same key as PEM.
+    pub fn service_account_pem() -> &'static str {
+        token::PRIVATE_KEY
+    }
+
     /// Returns the key file of the service account in Google's own format, with `token_uri` at this mock.
     pub fn service_account_json(&self, base_url: &str) -> Value {
         json!({

@@ -1,7 +1,8 @@
 //! Changes one thing in `workbench.toml` and leaves every other byte as it is.
 //!
 //! A change is a splice of the text at a place that the parser found, so comments, order, blank lines and the way of
-//! writing survive. Nothing is written that would not load again, or over a file that somebody else has changed.
+//! writing survive; what somebody wrote by hand takes the place of all of it. Nothing is written that would not load
+//! again, or over a file that somebody else has changed.
 
 mod path;
 mod save;
@@ -93,14 +94,29 @@ impl Document {
             path: path.to_owned(),
             source,
         })?;
-        let document = Self {
+        let document = Self::of(path, text, catalogue);
+        document.tree(&document.text)?;
+        Ok(document)
+    }
+
+    /// Begins with a text that was read from a file before.
+    pub fn of(path: &Path, text: String, catalogue: &Catalogue) -> Self {
+        Self {
             path: path.to_owned(),
             original: text.clone(),
             text,
             catalogue: *catalogue,
-        };
-        document.tree(&document.text)?;
-        Ok(document)
+        }
+    }
+
+    /// Puts another text in the place of all of it, as it was written by hand.
+    ///
+    /// # Errors
+    /// [`EditError::Broken`] when it is no TOML.
+    pub fn replace(&mut self, text: String) -> Result<(), EditError> {
+        self.tree(&text)?;
+        self.text = text;
+        Ok(())
     }
 
     /// Returns the text with the changes. It may hold inline secrets.

@@ -7,12 +7,21 @@ use std::path::Path;
 use similar::{ChangeTag, TextDiff};
 
 use super::{Document, EditError};
-use crate::load::{Loaded, readable};
+use crate::load::{Loaded, fingerprint, readable};
 
 impl Document {
     /// Returns the unified diff of what would be written, secrets masked; empty when nothing changed.
     pub fn diff(&self) -> String {
         self.diff_of(&self.original, &self.text)
+    }
+
+    /// Returns a short text that changes with what was read and with what would be written.
+    pub fn stamp(&self) -> String {
+        format!(
+            "{}-{}",
+            fingerprint(&self.original),
+            fingerprint(&self.text)
+        )
     }
 
     /// Returns the unified diff of what others wrote between two readings of the file, secrets masked.

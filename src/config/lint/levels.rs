@@ -1,10 +1,10 @@
 //! Who is proposed where: provisioners, levels, Just-in-Time, blocking.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
-use domain::{Application, NameRule};
+use domain::{Application, NameRule, Provisioner};
 
-use super::Ground;
+use super::{Entry, Ground};
 use crate::cross::addresses;
 use crate::finding::Problem;
 
@@ -124,31 +124,22 @@ pub(super) fn jit_half_configured(ground: &Ground<'_>) -> Vec<Problem> {
 
 pub(super) fn one_target_twice(ground: &Ground<'_>) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let mut seen: BTreeMap<_, String> = BTreeMap::new();
-    for entry in ground
+    let enabled: Vec<Entry<'_>> = ground
         .connectors()
         .filter(|entry| entry.settings.enabled && entry.connection.enabled)
-    {
-        let within = match entry.kind.target.name {
-            NameRule::Pattern { domain, .. } => domain,
-            NameRule::UserName { store_domain } => store_domain,
-        };
-        let target = (
-            entry.kind.kind,
-            addresses(entry.settings, entry.kind),
-            entry.settings.text(within),
-        );
-        let name = format!("{}/{}", entry.connection.id, entry.settings.kind);
-        if let Some(other) = seen.get(&target) {
-            problems.push(ground.warn_at(
-                &entry.path,
-                "one-target-twice",
-                format!("{name} and {other} write to the same target, so a user of both meets their own account as a stranger's"),
-                "keep one of the two, or give one its own address, domain or user store domain",
-            ));
-        } else {
-            seen.insert(target, name);
-        }
+        .collect();
+    for (at, entry) in enabled.iter().enumerate() {
+        let other = enabled[..at].iter().find(|other| {
+            is_one_target(ground, entry, other) && have_people_in_common(ground, entry, other)
+        });
+        let Some(other) = other else { continue };
+        let name = |entry: &Entry<'_>| format!("{}/{}", entry.connection.id, entry.settings.kind);
+        problems.push(ground.warn_at(
+            &entry.path,
+            "one-target-twice",
+            format!("{} and {} write to the same target, so a user of both meets their own account as a stranger's", name(entry), name(other)),
+            "keep one of the two, or give one its own address, domain or user store domain",
+        ));
     }
     for (level, provisioner, path) in ground.whole.provisioners() {
         let Some((connection, connector)) =
@@ -176,6 +167,77 @@ pub(super) fn one_target_twice(ground: &Ground<'_>) -> Vec<Problem> {
         }
     }
     problems
+}
+
+/// Tells whether two connectors may give one account there the same name.
+fn is_one_target(ground: &Ground<'_>, one: &Entry<'_>, other: &Entry<'_>) -> bool {
+    if one.kind.kind != other.kind.kind
+        || addresses(one.settings, one.kind) != addresses(other.settings, other.kind)
+    {
+        return false;
+    }
+    match one.kind.target.name {
+        NameRule::Pattern { domain, .. } => {
+            one.settings.text(domain) == other.settings.text(domain)
+        }
+        NameRule::UserName { store_domain } => {
+            let stores = |entry: &Entry<'_>| stores_there(ground, entry, store_domain);
+            !stores(one).is_disjoint(&stores(other))
+        }
+    }
+}
+
+/// Returns the user stores at the target that a connector writes into, in upper case: the one that it puts in front of
+/// every name, or else those that the names bring along. Accounts of different stores are different accounts.
+fn stores_there(ground: &Ground<'_>, entry: &Entry<'_>, store_domain: &str) -> BTreeSet<String> {
+    match entry.settings.text(store_domain) {
+        Some(store) => BTreeSet::from([store.trim().to_uppercase()]),
+        None => ground
+            .provisioned_stores()
+            .iter()
+            .map(|store| store.as_str().to_uppercase())
+            .collect(),
+    }
+}
+
+/// Tells whether somebody may come to both connectors: one level lists both, or people whom a level sends to the one log
+/// in through the connection of the other.
+///
+/// An application with provisioners of its own speaks instead of the organization, so whom the one sends the other does
+/// not.
+fn have_people_in_common(ground: &Ground<'_>, one: &Entry<'_>, other: &Entry<'_>) -> bool {
+    let configuration = ground.whole.configuration;
+    let lists = |entries: &[Provisioner], entry: &Entry<'_>| {
+        entries.iter().any(|provisioner| {
+            provisioner.connector.connection == entry.connection.id
+                && provisioner.connector.kind == entry.settings.kind
+        })
+    };
+    let lists_both = |entries: &[Provisioner]| lists(entries, one) && lists(entries, other);
+    let mut applications = configuration.applications.iter();
+    if lists_both(&configuration.resident)
+        || applications.any(|application| lists_both(&application.provisioners))
+    {
+        return true;
+    }
+    let logs_in = |entry: &Entry<'_>, application: &Application| {
+        application.login.contains(&entry.connection.id)
+    };
+    let is_login = |entry: &Entry<'_>| {
+        let mut applications = configuration.applications.iter();
+        entry.connection.login.is_some()
+            || applications.any(|application| logs_in(entry, application))
+    };
+    // Whom the organization has sent may log in anywhere; whom an application has sent logs in there.
+    let meets = |login: &Entry<'_>, listed: &Entry<'_>| {
+        let mut applications = configuration.applications.iter();
+        is_login(login)
+            && (lists(&configuration.resident, listed)
+                || applications.any(|application| {
+                    logs_in(login, application) && lists(&application.provisioners, listed)
+                }))
+    };
+    meets(one, other) || meets(other, one) || (is_login(one) && is_login(other))
 }
 
 pub(super) fn blocking_without_on_failure(ground: &Ground<'_>) -> Vec<Problem> {

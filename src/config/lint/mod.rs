@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use domain::{Catalogue, Connection, ConnectorSettings, ConnectorType, Secrets};
+use domain::{Catalogue, Connection, ConnectorSettings, ConnectorType, Secrets, StoreDomain};
 
 use crate::cross::Whole;
 use crate::finding::{Finding, Problem};
@@ -180,6 +180,11 @@ pub static LINTS: &[Lint] = &[
         wire::secret_file_open,
     ),
     entry(
+        "secret-file-missing",
+        "The file with a secret cannot be read. The key of a built-in mock may be missing: it is written when the mocks start.",
+        wire::secret_file_missing,
+    ),
+    entry(
         "secret-unresolved",
         "A secret cannot be had. Asked for only on demand.",
         wire::secret_unresolved,
@@ -215,6 +220,16 @@ impl<'a> Ground<'a> {
         fix: impl Into<String>,
     ) -> Problem {
         Problem::warning(code, self.whole.places.value(path), message, fix)
+    }
+
+    /// Returns the user stores whose users are provisioned.
+    fn provisioned_stores(&self) -> &'a [StoreDomain] {
+        let organization = &self.whole.configuration.organization;
+        if organization.provisioned_stores.is_empty() {
+            &organization.user_stores
+        } else {
+            &organization.provisioned_stores
+        }
     }
 
     fn is_listed(&self, entry: &Entry<'_>) -> bool {

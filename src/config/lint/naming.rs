@@ -99,12 +99,7 @@ pub(super) fn pattern_invalid(ground: &Ground<'_>) -> Vec<Problem> {
 }
 
 pub(super) fn pattern_without_store(ground: &Ground<'_>) -> Vec<Problem> {
-    let organization = &ground.whole.configuration.organization;
-    let stores = if organization.provisioned_stores.is_empty() {
-        &organization.user_stores
-    } else {
-        &organization.provisioned_stores
-    };
+    let stores = ground.provisioned_stores();
     let mut problems = Vec::new();
     for entry in ground.connectors().filter(|_| stores.len() > 1) {
         let NameRule::Pattern { pattern, .. } = entry.kind.target.name else {

@@ -7,6 +7,7 @@ use domain::{SecretRef, Setting, is_loopback};
 use super::Ground;
 use crate::cross::addresses;
 use crate::finding::Problem;
+use crate::secrets::FileSecrets;
 
 /// Returns every address that is not on this machine: of connectors and of logins.
 fn foreign(ground: &Ground<'_>) -> Vec<(String, String)> {
@@ -139,6 +140,33 @@ pub(super) fn secret_file_open(ground: &Ground<'_>) -> Vec<Problem> {
                 "secret-file-open",
                 format!("everybody on this machine may read {}", file.display()),
                 format!("chmod 600 {}", file.display()),
+            ));
+        }
+    }
+    problems
+}
+
+pub(super) fn secret_file_missing(ground: &Ground<'_>) -> Vec<Problem> {
+    // Where every secret is tried, this one is among them.
+    if ground.secrets.is_some() {
+        return Vec::new();
+    }
+    let made_at_start = ground.whole.configuration.mock_keys(ground.whole.catalogue);
+    let looks = FileSecrets::new(ground.base);
+    let mut problems = Vec::new();
+    for (path, reference, _) in secrets(ground) {
+        let SecretRef::File(file) = reference else {
+            continue;
+        };
+        if made_at_start.iter().any(|key| key.file == file) && !ground.base.join(file).exists() {
+            continue;
+        }
+        if let Err(error) = looks.look(reference) {
+            problems.push(ground.warn_at(
+                &path,
+                "secret-file-missing",
+                error.to_string(),
+                "put it there, or correct the path; it is relative to this file",
             ));
         }
     }

@@ -18,6 +18,9 @@ struct Case {
 
 const BLOCKING: &str = "on_failure = \"reject\"                   # and no user";
 const SCIM_ENDPOINT: &str = "access_token = \"scim2-mock-token\"\n  user_endpoint = \"http://127.0.0.1:9103/scim/v2/Users\"";
+/// Where the connections end, and one more before it that writes to the same target as `corp-scim`.
+const LEVELS: &str = "# ── Organization level ──";
+const OTHER_SCIM: &str = "[[connections]]\nid = \"other-scim\"\nname = \"The same once more\"\n\n  [[connections.connectors]]\n  type = \"scim2\"\n  enabled = true\n  authentication_mode = \"none\"\n  user_endpoint = \"http://127.0.0.1:9103/scim/v2/Users\"\n  group_endpoint = \"http://127.0.0.1:9103/scim/v2/Groups\"\n\n# ── Organization level ──";
 const SCIM_MODE: &str = "enabled = true\n  authentication_mode = \"bearer\"";
 
 const CASES: &[Case] = &[
@@ -145,6 +148,54 @@ const CASES: &[Case] = &[
             "user_store_domain = \"FEDERATED\"",
             "user_store_domain = \"OTHER\"",
         )],
+        at: "[[connections.connectors]]",
+    },
+    // Users of a store of ours bring its name along, also where a connector puts it in front of everybody's.
+    Case {
+        code: "one-target-twice",
+        bad: &[
+            (
+                "group_endpoint = \"http://127.0.0.1:9103/scim/v2/Groups\"",
+                "",
+            ),
+            (
+                "user_store_domain = \"FEDERATED\"",
+                "user_store_domain = \"employees\"",
+            ),
+        ],
+        good: &[
+            (
+                "group_endpoint = \"http://127.0.0.1:9103/scim/v2/Groups\"",
+                "",
+            ),
+            (
+                "user_store_domain = \"FEDERATED\"",
+                "user_store_domain = \"employees\"",
+            ),
+            (
+                "provisioned_stores = []",
+                "provisioned_stores = [\"PRIMARY\"]",
+            ),
+        ],
+        at: "[[connections.connectors]]",
+    },
+    // An application with provisioners of its own speaks instead of the organization.
+    Case {
+        code: "one-target-twice",
+        bad: &[
+            (LEVELS, OTHER_SCIM),
+            (
+                "[[resident.provisioners]]\nconnection = \"acme-google\"",
+                "[[resident.provisioners]]\nconnection = \"other-scim\"\nconnector = \"scim2\"\n\n[[resident.provisioners]]\nconnection = \"acme-google\"",
+            ),
+        ],
+        good: &[
+            (LEVELS, OTHER_SCIM),
+            (
+                "  [[applications.provisioners]]\n  connection = \"acme-google\"",
+                "  [[applications.provisioners]]\n  connection = \"other-scim\"\n  connector = \"scim2\"\n\n  [[applications.provisioners]]\n  connection = \"acme-google\"",
+            ),
+        ],
         at: "[[connections.connectors]]",
     },
     Case {
@@ -350,7 +401,11 @@ fn every_lint_has_a_case() {
     let tested: BTreeSet<&str> = CASES
         .iter()
         .map(|case| case.code)
-        .chain(["secret-file-open", "secret-unresolved"])
+        .chain([
+            "secret-file-open",
+            "secret-file-missing",
+            "secret-unresolved",
+        ])
         .collect();
     let known: BTreeSet<&str> = LINTS.iter().map(|lint| lint.code).collect();
     assert_eq!(tested, known);
@@ -391,6 +446,45 @@ fn a_secret_file_that_everybody_may_read_is_found_unless_it_opens_a_mock() {
         [codes(real, 0o644), codes(real, 0o600), codes(mock, 0o644)],
         [1, 0, 0]
     );
+}
+
+#[test]
+fn a_secret_file_that_is_not_there_is_found_unless_the_mocks_write_it_at_their_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = |changes: &[(&str, &str)]| {
+        let found = findings(&changed(changes), folder.path(), None);
+        let found = found.into_iter();
+        found
+            .filter(|finding| finding.code == "secret-file-missing")
+            .map(|finding| (finding.severity, finding.message))
+            .collect::<Vec<_>>()
+    };
+    // The shipped file alone, without the folder of the keys.
+    assert!(missing(&[]).is_empty(), "{:?}", missing(&[]));
+    let key = "{ file = \"mocks/keys/google-service-account.p12\" }";
+    for elsewhere in [
+        "{ file = \"../keys/google.p12\" }",
+        "{ file = \"/nowhere/google.p12\" }",
+    ] {
+        assert_eq!(missing(&[(key, elsewhere)]).len(), 1, "{elsewhere}");
+    }
+    // Another port is another target, and its key is not written by anybody.
+    let moved = [(
+        "base_url = \"http://127.0.0.1:9101\"",
+        "base_url = \"http://127.0.0.1:9109\"",
+    )];
+    assert_eq!(missing(&moved).len(), 1);
+    let token = [(
+        SCIM_ENDPOINT,
+        "access_token = { file = \"token\" }\n  user_endpoint = \"http://localhost/Users\"",
+    )];
+    let found = missing(&token);
+    assert!(
+        matches!(&found[..], [(Severity::Warning, told)] if told.contains("file:token cannot be read")),
+        "{found:?}"
+    );
+    std::fs::write(folder.path().join("token"), "t0ken").unwrap();
+    assert!(missing(&token).is_empty(), "{:?}", missing(&token));
 }
 
 #[test]

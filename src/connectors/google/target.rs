@@ -40,6 +40,7 @@ pub(crate) const GOOGLE: ConnectorType = ConnectorType {
                 fallback: Fallback::Setting("family_name_default"),
             },
         ],
+        starters: &[],
         // Source: discovery document admin:directory_v1, `required: directory.users.insert`.
         required: &["name.givenName", "name.familyName"],
         max_lengths: &[

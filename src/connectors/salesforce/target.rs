@@ -1,6 +1,8 @@
 //! What the Salesforce User object can hold and do.
 
-use domain::{ConnectorType, Deprovision, Form, NameRule, PasswordRule, TargetSpec};
+use domain::{
+    ConnectorType, Deprovision, Form, NameRule, PasswordRule, Starter, StartsFrom, TargetSpec,
+};
 
 use super::fields::FIELDS;
 
@@ -21,6 +23,27 @@ pub(crate) const SALESFORCE: ConnectorType = ConnectorType {
         name_form: Form::Address,
         // The body is the connection's attribute mapping and nothing else.
         default_mappings: &[],
+        // What the object reference requires of a User; the constants are those of an organization in the United States.
+        starters: &[
+            from("Alias", StartsFrom::Claim("givenname", Some("user"))),
+            from("Email", StartsFrom::Claim("emailaddress", None)),
+            from("LastName", StartsFrom::Claim("lastname", None)),
+            from("FirstName", StartsFrom::Claim("givenname", None)),
+            from("EmailEncodingKey", StartsFrom::Constant("UTF-8")),
+            from("LanguageLocaleKey", StartsFrom::Constant("en_US")),
+            from("LocaleSidKey", StartsFrom::Constant("en_US")),
+            from(
+                "TimeZoneSidKey",
+                StartsFrom::Constant("America/Los_Angeles"),
+            ),
+            from(
+                "ProfileId",
+                StartsFrom::Asked(
+                    "The id of the profile that new users get, as it stands in the address of that profile under Setup: \
+                     `00e` and 12 or 15 more characters.",
+                ),
+            ),
+        ],
         // Source: object reference, User; Username is the name attribute.
         required: &[
             "Alias",
@@ -69,6 +92,10 @@ pub(crate) const SALESFORCE: ConnectorType = ConnectorType {
         address_settings: &["domain_name", "token_endpoint"],
     },
 };
+
+const fn from(remote: &'static str, from: StartsFrom) -> Starter {
+    Starter { remote, from }
+}
 
 /// Names and addresses are kept in lower case. An id is written with 15 characters or, with its case checksum, with 18.
 fn normal(field: &str, text: &str) -> String {

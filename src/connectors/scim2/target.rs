@@ -44,6 +44,7 @@ pub(crate) const SCIM2: ConnectorType = ConnectorType {
                 "organization",
             ),
         ],
+        starters: &[],
         // RFC 7643, section 4.1.1: userName is the only attribute that must be there.
         required: &[],
         max_lengths: &[],

@@ -60,12 +60,7 @@ impl Decider<'_> {
             comparison.field(ACTIVE, &wanted, &written, &Value::Bool(actual.active));
         }
         if let Some(desired) = desired {
-            comparison.account(
-                name_attribute(Some(&target), desired),
-                desired,
-                link,
-                actual,
-            );
+            comparison.account(name_attribute(Some(&target), object), desired, link, actual);
         }
         Some(comparison.compared)
     }

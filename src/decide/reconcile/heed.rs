@@ -36,7 +36,7 @@ pub(crate) fn heed(
         .filter(|(_, exception)| exception.resolution == Resolution::Accept);
     for (field, exception) in accepted {
         let stays = |ours: &Value| is_same(spec, field, ours, &exception.desired);
-        if field == name_attribute(Some(target), desired) {
+        if field == name_attribute(Some(target), desired.object()) {
             let ours = Value::from(desired.remote_name.as_str());
             if let (true, Some(name)) = (stays(&ours), exception.actual.as_str()) {
                 name.clone_into(&mut desired.remote_name);

@@ -5,7 +5,7 @@ use domain::{
 };
 
 use crate::scope::{self, Standing};
-use crate::shape::GROUP_NAME;
+use crate::shape::name_attribute;
 use crate::trace::Trace;
 use crate::{Decider, Walk, attribute, event, level, links, map, target};
 
@@ -82,12 +82,7 @@ impl Decider<'_> {
 
     /// Returns the field that holds an account's name.
     pub fn name_field(&self, connector: &ConnectorRef, object: Object) -> &'static str {
-        match object {
-            Object::Group => GROUP_NAME,
-            Object::User => self
-                .target(connector)
-                .map_or("name", |target| target.kind.target.name_attribute),
-        }
+        name_attribute(self.target(connector).as_ref(), object)
     }
 
     /// Returns the names of the attributes that a connector's accounts are compared by, groups apart.

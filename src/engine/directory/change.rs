@@ -1,6 +1,6 @@
 //! What a requested change means for the directory: the triggers, the subjects before and after, and the edits.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use decide::{LoginPlan, local_names, login_plan};
 use domain::{
@@ -13,7 +13,7 @@ use uuid::Uuid;
 use crate::DirectoryChange;
 use crate::handle::{DirectoryError, SubmitError};
 use crate::journal::Reader;
-use crate::keys::Key;
+use crate::keys::{Key, Wanted};
 
 /// A request, understood and checked against the directory; nothing is changed yet.
 #[derive(Debug, Default)]
@@ -97,7 +97,37 @@ fn changed(before: Option<&User>, after: Option<&User>) -> BTreeSet<Claim> {
 }
 
 /// Returns the keys that a request must hold while it is decided.
-pub(crate) fn keys(request: &Request, configuration: &Configuration) -> BTreeSet<Key> {
+///
+/// A role that somebody is given stays as it is meanwhile. Who holds a role that changes says the draft only:
+/// [`Draft::missing`].
+pub(crate) fn keys(request: &Request, configuration: &Configuration) -> Wanted {
+    let all =
+        |roles: &BTreeSet<RoleName>| -> BTreeSet<Key> { roles.iter().map(Key::role).collect() };
+    let mut wanted = Wanted {
+        alone: subjects(request, configuration),
+        beside: match &request.change {
+            Change::CreateUser { user: new, .. } | Change::LogIn { identity: new } => {
+                all(&new.roles)
+            }
+            Change::AssignRole { role, .. } => BTreeSet::from([Key::role(role)]),
+            _ => BTreeSet::new(),
+        },
+    };
+    match &request.change {
+        Change::CreateRole { role, .. } | Change::DeleteRole { role } => {
+            wanted.alone.insert(Key::role(role));
+        }
+        Change::RenameRole { role, to } => {
+            wanted.alone.insert(Key::role(role));
+            wanted.alone.insert(Key::role(&role.renamed(to)));
+        }
+        _ => {}
+    }
+    wanted
+}
+
+/// Returns the keys of the users and groups that a request names.
+fn subjects(request: &Request, configuration: &Configuration) -> BTreeSet<Key> {
     let user = |name: &QualifiedName| Key::local(Object::User, name);
     let group = |name: &QualifiedName| Key::local(Object::Group, name);
     match &request.change {
@@ -126,6 +156,8 @@ pub(crate) fn keys(request: &Request, configuration: &Configuration) -> BTreeSet
                 None => BTreeSet::from([user(&identity.name)]),
             }
         }
+        Change::CreateRole { holders, .. } => holders.iter().map(user).collect(),
+        Change::RenameRole { .. } | Change::DeleteRole { .. } => BTreeSet::new(),
         Change::CreateGroup { group: name, .. }
         | Change::ChangeGroup { group: name, .. }
         | Change::DeleteGroup { group: name } => BTreeSet::from([group(name)]),
@@ -209,6 +241,9 @@ impl Drafter<'_> {
             Change::LogIn { identity } => self.log_in(identity, request),
             Change::AssignRole { user, role } => self.role(user, role, true, source),
             Change::RevokeRole { user, role } => self.role(user, role, false, source),
+            Change::CreateRole { role, holders } => self.create_role(role, holders, source),
+            Change::RenameRole { role, to } => self.rename_role(role, to, source),
+            Change::DeleteRole { role } => self.delete_role(role, source),
             Change::CreateGroup { group, members } => self.create_group(group, members, source),
             Change::ChangeGroup { group, add, remove } => {
                 self.change_group(group, add, remove, source)
@@ -343,6 +378,97 @@ impl Drafter<'_> {
         };
         let mut draft = Draft::of_user(kind, source, before, after);
         draft.steps[0].role = Some(role.clone());
+        Ok(draft)
+    }
+
+    fn create_role(
+        &self,
+        role: &RoleName,
+        holders: &BTreeSet<QualifiedName>,
+        source: Source,
+    ) -> Result<Draft, SubmitError> {
+        usable_role(role)?;
+        if let Some(taken) = self.role_like(role)? {
+            return Err(DirectoryError::RoleTaken { role: taken }.into());
+        }
+        let holders = holders
+            .iter()
+            .map(|name| self.user(name).map(|user| (user.id, user)))
+            .collect::<Result<BTreeMap<_, _>, _>>()?;
+        let mut draft = Draft {
+            changes: vec![DirectoryChange::RolePut(role.clone())],
+            ..Draft::default()
+        };
+        let told = format!("role {role} was created");
+        for before in holders.into_values() {
+            let mut after = before.clone();
+            after.roles.insert(role.clone());
+            let ways = [(TriggerKind::RoleAssigned, role)];
+            draft.hand(&before, &after, &ways, source, &told);
+        }
+        Ok(draft)
+    }
+
+    /// Renaming takes the old name from each holder and gives the new one: connections know roles by their names. Both
+    /// triggers see the user with the new name, so that one whom a connection wants under either name stays there.
+    fn rename_role(&self, role: &RoleName, to: &str, source: Source) -> Result<Draft, SubmitError> {
+        let to = role.renamed(to);
+        usable_role(&to)?;
+        if to.audience() != role.audience() {
+            return Err(DirectoryError::Unusable {
+                told: format!(
+                    "a role keeps its audience when it is renamed, and {role} is of {}; create {to} instead",
+                    role.audience()
+                ),
+            }
+            .into());
+        }
+        let holders = self.reader.holders(role)?;
+        self.standing_role(role, &holders)?;
+        if to == *role {
+            return Err(DirectoryError::Unusable {
+                told: format!("role {role} has that name already"),
+            }
+            .into());
+        }
+        if let Some(taken) = self.role_like(&to)?
+            && taken != *role
+        {
+            return Err(DirectoryError::RoleTaken { role: taken }.into());
+        }
+        let told = format!("role {role} was renamed {to}");
+        let mut draft = Draft::default();
+        for before in holders {
+            let mut after = before.clone();
+            after.roles.remove(role);
+            after.roles.insert(to.clone());
+            let ways = [
+                (TriggerKind::RoleRevoked, role),
+                (TriggerKind::RoleAssigned, &to),
+            ];
+            draft.hand(&before, &after, &ways, source, &told);
+        }
+        draft.changes.push(DirectoryChange::RoleRenamed {
+            role: role.clone(),
+            to,
+        });
+        Ok(draft)
+    }
+
+    fn delete_role(&self, role: &RoleName, source: Source) -> Result<Draft, SubmitError> {
+        let holders = self.reader.holders(role)?;
+        self.standing_role(role, &holders)?;
+        let told = format!("role {role} was deleted");
+        let mut draft = Draft::default();
+        for before in holders {
+            let mut after = before.clone();
+            after.roles.remove(role);
+            let ways = [(TriggerKind::RoleRevoked, role)];
+            draft.hand(&before, &after, &ways, source, &told);
+        }
+        draft
+            .changes
+            .push(DirectoryChange::RoleRemoved(role.clone()));
         Ok(draft)
     }
 
@@ -526,39 +652,63 @@ impl Drafter<'_> {
 
     fn usable_name(&self, name: &QualifiedName) -> Result<(), DirectoryError> {
         self.store(&name.store)?;
-        let told = if name.name.trim().is_empty() {
-            "it is blank"
-        } else if name.name.trim() != name.name {
-            "it begins or ends with a space"
-        } else if name.name.chars().count() > 255 {
-            "it has more than 255 characters"
-        } else {
-            return Ok(());
-        };
-        Err(DirectoryError::NameUnusable {
-            name: name.to_string(),
-            told: told.to_owned(),
-        })
+        usable(&name.name, &name.to_string())
     }
 
     fn known_roles(&self, roles: &BTreeSet<RoleName>) -> Result<(), SubmitError> {
         for role in roles {
             if !self.is_known_role(role)? {
-                let mut known: BTreeSet<String> = self
-                    .reader
-                    .roles()?
-                    .iter()
-                    .map(ToString::to_string)
-                    .collect();
-                known.extend(self.configured_roles().map(ToString::to_string));
-                return Err(DirectoryError::RoleUnknown {
-                    role: role.clone(),
-                    known: known.into_iter().collect(),
-                }
-                .into());
+                return Err(self.role_unknown(role)?.into());
             }
         }
         Ok(())
+    }
+
+    fn role_unknown(&self, role: &RoleName) -> Result<DirectoryError, SubmitError> {
+        let mut known: BTreeSet<String> = self
+            .reader
+            .roles()?
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        known.extend(self.configured_roles().map(ToString::to_string));
+        Ok(DirectoryError::RoleUnknown {
+            role: role.clone(),
+            known: known.into_iter().collect(),
+        })
+    }
+
+    /// Returns the role of the directory that has a name, without regard to case.
+    fn role_like(&self, role: &RoleName) -> Result<Option<RoleName>, SubmitError> {
+        let wanted = Key::role(role);
+        let roles = self.reader.roles()?;
+        Ok(roles.into_iter().find(|known| Key::role(known) == wanted))
+    }
+
+    /// Checks that there is a role to rename or delete: one that the directory knows, or that somebody holds because a
+    /// connection names it.
+    fn standing_role(&self, role: &RoleName, holders: &[User]) -> Result<(), SubmitError> {
+        if !holders.is_empty() || self.reader.has_role(role)? {
+            return Ok(());
+        }
+        let naming: Vec<&str> = self
+            .configuration
+            .connections
+            .iter()
+            .filter(|connection| connection.outbound_roles.contains(role))
+            .map(|connection| connection.id.0.as_str())
+            .collect();
+        if naming.is_empty() {
+            return Err(self.role_unknown(role)?.into());
+        }
+        Err(DirectoryError::Unusable {
+            told: format!(
+                "role {role} is not in the directory and nobody holds it: only the outbound roles of connection {} name \
+                 it, so it is changed there",
+                naming.join(", ")
+            ),
+        }
+        .into())
     }
 
     /// A role exists when the directory knows it or a connection's outbound roles name it.
@@ -586,6 +736,43 @@ impl Draft {
             changes,
             password: None,
         }
+    }
+
+    /// Adds that a user gets or loses roles because a role changes; `told` says what happened to the role.
+    fn hand(
+        &mut self,
+        before: &User,
+        after: &User,
+        ways: &[(TriggerKind, &RoleName)],
+        source: Source,
+        told: &str,
+    ) {
+        for (kind, role) in ways {
+            let (before, after) = (Some(before.clone()), Some(after.clone()));
+            let mut step = DraftStep::user(*kind, source, before, after);
+            step.role = Some((*role).clone());
+            step.note = Some(told.to_owned());
+            self.steps.push(step);
+        }
+        if before != after {
+            self.changes.push(DirectoryChange::UserPut(after.clone()));
+        }
+    }
+
+    /// Returns the keys of the holders of a role that changes, as far as they are not held: who they are is not known
+    /// before the directory is read, and it is sure only once their keys are held.
+    pub(crate) fn missing(&self, request: &Request, held: &Wanted) -> BTreeSet<Key> {
+        if !matches!(
+            request.change,
+            Change::RenameRole { .. } | Change::DeleteRole { .. }
+        ) {
+            return BTreeSet::new();
+        }
+        self.steps
+            .iter()
+            .map(|step| Key::local(Object::User, &step.name))
+            .filter(|key| !held.alone.contains(key))
+            .collect()
     }
 
     /// Adds a group's change because a new user is in it.
@@ -630,6 +817,28 @@ fn unknown_text(unknown: &[String]) -> Option<String> {
             unknown.join(", ")
         )
     })
+}
+
+/// Checks a name; `whole` is how a person would write it.
+fn usable(name: &str, whole: &str) -> Result<(), DirectoryError> {
+    let told = if name.trim().is_empty() {
+        "it is blank"
+    } else if name.trim() != name {
+        "it begins or ends with a space"
+    } else if name.chars().count() > 255 {
+        "it has more than 255 characters"
+    } else {
+        return Ok(());
+    };
+    Err(DirectoryError::NameUnusable {
+        name: whole.to_owned(),
+        told: told.to_owned(),
+    })
+}
+
+fn usable_role(role: &RoleName) -> Result<(), DirectoryError> {
+    usable(role.audience(), role.as_str())?;
+    usable(role.short(), role.as_str())
 }
 
 fn taken_name(object: Object, name: QualifiedName) -> SubmitError {

@@ -1,7 +1,9 @@
 //! Users from a file, one trigger per row.
 
 use std::fmt;
+use std::future::Future;
 use std::io::Read;
+use std::pin::pin;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -51,10 +53,13 @@ pub struct ImportReport {
     pub created: u64,
     /// Users that were there already.
     pub skipped: u64,
-    /// Rows that could not be imported, with the reason; only the first thousand are kept.
+    /// Rows that could not be imported, with the reason, in the order of the rows at the end; only the first thousand
+    /// are kept.
     pub errors: Vec<RowError>,
     /// How many rows could not be imported.
     pub failed: u64,
+    /// Somebody stopped it: no more rows are taken.
+    pub stopped: bool,
 }
 
 /// A row that could not be imported.
@@ -149,8 +154,23 @@ enum Fate {
 pub async fn import(
     intake: Arc<dyn Intake>,
     source: Import,
-    mut progress: impl FnMut(&ImportReport) + Send,
+    progress: impl FnMut(&ImportReport) + Send,
 ) -> Result<ImportReport, ImportError> {
+    import_until(intake, source, progress, std::future::pending()).await
+}
+
+/// Imports users as [`import`] does, until `stop` comes. Then no more rows are taken; those that were taken are waited for
+/// and counted, because what was handed in is made whether anybody waits or not.
+///
+/// # Errors
+/// As [`import`]. Being stopped is no error: the report says so.
+pub async fn import_until(
+    intake: Arc<dyn Intake>,
+    source: Import,
+    mut progress: impl FnMut(&ImportReport) + Send,
+    stop: impl Future<Output = ()> + Send,
+) -> Result<ImportReport, ImportError> {
+    let mut stop = pin!(stop);
     let width = source.concurrency.max(1);
     let (sender, mut rows) = mpsc::channel::<Row>(width);
     // Reading blocks, so it has a thread of its own; it ends when nobody takes rows any more.
@@ -165,6 +185,11 @@ pub async fn import(
     while stopped.is_none() {
         tokio::select! {
             biased;
+            () = &mut stop => {
+                report.stopped = true;
+                progress(&report);
+                break;
+            }
             Some(fate) = under_way.join_next(), if !under_way.is_empty() => {
                 stopped = report.count(fate.unwrap_or_else(|error| Fate::Stopped(0, error.to_string())));
                 progress(&report);
@@ -185,8 +210,12 @@ pub async fn import(
         stopped = stopped.or(report.count(fate));
         progress(&report);
     }
+    report.errors.sort_by_key(|error| error.row);
     if let Some(error) = stopped {
         return Err(error);
+    }
+    if report.stopped {
+        return Ok(report);
     }
     match reading.await {
         Ok(Ok(())) => Ok(report),
@@ -225,6 +254,12 @@ async fn submit(intake: Arc<dyn Intake>, row: Row) -> Fate {
 }
 
 impl ImportReport {
+    /// Returns how many rows were taken whose outcome is not known yet, while the import goes on.
+    pub fn under_way(&self) -> u64 {
+        self.rows
+            .saturating_sub(self.created + self.skipped + self.failed)
+    }
+
     fn count(&mut self, fate: Fate) -> Option<ImportError> {
         match fate {
             Fate::Created => self.created += 1,

@@ -8,6 +8,7 @@ mod seed;
 pub(crate) use change::{Draft, DraftStep, Drafter, keys, known_store};
 pub use import::{
     BLOCKED, Import, ImportError, ImportFormat, ImportReport, Intake, Intaken, RowError, import,
+    import_until,
 };
 pub(crate) use seed::put_seed;
 pub use seed::{Seed, SeedError, SeedGroup, Seeded};

@@ -12,7 +12,7 @@ use super::change::no_password;
 use crate::handle::{DirectoryError, SubmitError};
 use crate::inner::Inner;
 use crate::journal::Batch;
-use crate::keys::Key;
+use crate::keys::{Key, Wanted};
 use crate::{DirectoryChange, Fact};
 
 /// A starting state: put in without triggers.
@@ -136,7 +136,7 @@ const CHUNK: usize = 500;
 
 /// Puts a seed in, without triggers. What is there already is left alone, so that it can be put in again.
 pub(crate) async fn put_seed(inner: &Inner, seed: &Seed) -> Result<Seeded, SubmitError> {
-    let keys = seed
+    let alone = seed
         .users
         .iter()
         .map(|user| Key::local(Object::User, &user.name))
@@ -146,7 +146,8 @@ pub(crate) async fn put_seed(inner: &Inner, seed: &Seed) -> Result<Seeded, Submi
                 .map(|group| Key::local(Object::Group, &group.name)),
         )
         .collect();
-    let _keys = inner.keys.take(keys).await;
+    let beside = roles(seed).map(|role| Key::role(&role)).collect();
+    let _keys = inner.keys.take_wanted(Wanted { alone, beside }).await;
     let mut report = Seeded::default();
     let mut changes: Vec<DirectoryChange> = roles(seed).map(DirectoryChange::RolePut).collect();
     let mut memberships: BTreeMap<QualifiedName, BTreeSet<UserId>> = BTreeMap::new();

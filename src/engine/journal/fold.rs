@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use domain::{FlowId, Link, OnFailure, OperationId, Reason, TriggerId, User};
+use domain::{FlowId, Link, OnFailure, OperationId, Reason, RoleName, TriggerId, User};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -452,11 +452,25 @@ fn change_directory(
                 remove.execute([member.0.as_bytes(), group.0.as_bytes()])?;
             }
         }
-        DirectoryChange::RolePut(role) => {
-            db.prepare_cached("INSERT OR IGNORE INTO roles (name) VALUES (?1)")?
-                .execute([role.as_str()])?;
+        DirectoryChange::RolePut(role) => put_role(db, role)?,
+        DirectoryChange::RoleRenamed { role, to } => {
+            remove_role(db, role)?;
+            put_role(db, to)?;
         }
+        DirectoryChange::RoleRemoved(role) => remove_role(db, role)?,
     }
+    Ok(())
+}
+
+fn put_role(db: &Connection, role: &RoleName) -> Result<(), JournalError> {
+    db.prepare_cached("INSERT OR IGNORE INTO roles (name) VALUES (?1)")?
+        .execute([role.as_str()])?;
+    Ok(())
+}
+
+fn remove_role(db: &Connection, role: &RoleName) -> Result<(), JournalError> {
+    db.prepare_cached("DELETE FROM roles WHERE name = ?1")?
+        .execute([role.as_str()])?;
     Ok(())
 }
 

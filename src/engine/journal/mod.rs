@@ -30,7 +30,7 @@ pub use read::{
 };
 pub use reconcile::{DriftView, ReconcileView};
 pub use retain::{Compaction, CompactionCause, Kept, Room};
-pub(crate) use retain::{Removed, Step};
+pub(crate) use retain::{FormerKey, Removed, Step};
 #[cfg(test)]
 pub(crate) use schema::FORMAT_1;
 pub(crate) use work::{Course, Open, Unresolved};

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use domain::FlowId;
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -133,6 +133,30 @@ pub(crate) struct Apart {
     pub(crate) is_all: bool,
 }
 
+/// The end of a link: its connector, the account's id, and the code of its kind.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct FormerKey {
+    connector: String,
+    remote_id: String,
+    object: i64,
+}
+
+/// Ends of links that tell nothing any more, and where to look on.
+#[derive(Debug, Default)]
+pub(crate) struct Former {
+    pub(crate) spent: Vec<FormerKey>,
+    pub(crate) next: Option<FormerKey>,
+}
+
+/// Of the ends of links (`f`), those from before ?1 whose account an operation took away, as the target confirmed.
+///
+/// The end of a link is what proves later that an account without one is ours, so that it may be linked again or taken
+/// away. An account that is gone by the target's own word needs no such proof: should something have its id again, it is
+/// not what we made, and without the proof it is left alone. Every other end stays, however old it is: a link that was
+/// dropped by hand or passed to another, and one whose account was not there any more without our doing.
+const SPENT: &str = "f.ended_at < ?1 AND EXISTS (SELECT 1 FROM operations o
+    WHERE o.local = f.local AND o.connector = f.connector AND o.verb = 2 AND o.state = 5 AND o.ended_at = f.ended_at)";
+
 /// What the writer does in one transaction.
 #[derive(Debug)]
 pub(crate) enum Step {
@@ -150,6 +174,11 @@ pub(crate) enum Step {
     Bodies { rows: Vec<Bared>, up_to: FlowId },
     /// Removes facts of no flow; everything up to a number was looked at.
     Apart { rows: Vec<u64>, up_to: u64 },
+    /// Removes ends of links that tell nothing any more.
+    FormerLinks {
+        keys: Vec<FormerKey>,
+        before: Timestamp,
+    },
     /// Gives room that is not used back to the system: at most so many pages, but for a reserve.
     Shrink { pages: u32 },
     /// Gives back all room that is not used. A file that cannot do that in steps is written anew, and can from then on; this
@@ -262,6 +291,20 @@ fn remove(db: &Connection, step: &Step, removed: &mut Removed) -> Result<(), Jou
                 }
             }
             db.execute("UPDATE retention SET apart = ?1", [signed(*up_to)])?;
+        }
+        Step::FormerLinks { keys, before } => {
+            let mut delete = db.prepare_cached(&format!(
+                "DELETE FROM former_links AS f
+                 WHERE f.connector = ?2 AND f.remote_id = ?3 AND f.object = ?4 AND {SPENT}"
+            ))?;
+            for key in keys {
+                delete.execute(params![
+                    micros(*before),
+                    key.connector,
+                    key.remote_id,
+                    key.object
+                ])?;
+            }
         }
         Step::Shrink { .. } | Step::GiveBack => {}
     }
@@ -425,8 +468,9 @@ fn remove_flow(db: &Connection, flow: FlowId, removed: &mut Removed) -> Result<(
 ///
 /// All of it stays while one of its operations is owed, dead or was given up in doubt, while a caller waits, and when
 /// something happened in it lately. Its exchanges may go while it holds the newest operation of a lane (that is how an
-/// account is known to be ours) or one that came after a dead letter of its lane (that is how the letter is known to be
-/// out of date). The newest fact of all stays: numbers are counted on from it.
+/// account is known to be ours), or the newest that was done after a dead letter of its lane (that is how the letter is
+/// known to be out of date, and an end in doubt to have been looked at since; one of them is enough for every letter before
+/// it). The newest fact of all stays: numbers are counted on from it.
 fn share(db: &Connection, flow: FlowId, before: Timestamp) -> Result<Share, JournalError> {
     let (last, is_newest, stays): (Option<i64>, bool, bool) = db
         .prepare_cached(&format!(
@@ -448,9 +492,12 @@ fn share(db: &Connection, flow: FlowId, before: Timestamp) -> Result<Share, Jour
             "SELECT EXISTS (SELECT 1 FROM operations o WHERE o.{OF_FLOW} AND (
                 NOT EXISTS (SELECT 1 FROM operations n
                     WHERE n.local = o.local AND n.connector = o.connector AND n.seq > o.seq)
-                OR EXISTS (SELECT 1 FROM operations e
-                    WHERE e.local = o.local AND e.connector = o.connector AND e.seq < o.seq
-                        AND (e.state NOT IN (5, 7) OR (e.state = 7 AND e.unsure <> 0)))))",
+                OR (o.state = 5
+                    AND NOT EXISTS (SELECT 1 FROM operations n
+                        WHERE n.local = o.local AND n.connector = o.connector AND n.seq > o.seq AND n.state = 5)
+                    AND EXISTS (SELECT 1 FROM operations e
+                        WHERE e.local = o.local AND e.connector = o.connector AND e.seq < o.seq
+                            AND (e.state NOT IN (5, 7) OR (e.state = 7 AND e.unsure <> 0))))))",
         ))?
         .query_row([flow.0.as_bytes()], |row| row.get(0))?;
     if !is_needed {
@@ -573,6 +620,59 @@ impl Reader {
                 }
             }
             Ok(Old { flows, next })
+        })
+    }
+
+    /// Looks for ends of links that tell nothing any more, among so many after one of them.
+    pub(crate) fn former_links(
+        &self,
+        after: &FormerKey,
+        before: Timestamp,
+        among: usize,
+    ) -> Result<Former, JournalError> {
+        self.at_once(|db| {
+            let mut statement = db.prepare_cached(&format!(
+                "SELECT f.connector, f.remote_id, f.object, {SPENT} FROM former_links f
+                 WHERE (f.connector, f.remote_id, f.object) > (?2, ?3, ?4)
+                 ORDER BY f.connector, f.remote_id, f.object LIMIT ?5"
+            ))?;
+            let rows = statement.query_map(
+                params![
+                    micros(before),
+                    after.connector,
+                    after.remote_id,
+                    after.object,
+                    i64::try_from(among).unwrap_or(i64::MAX)
+                ],
+                former,
+            )?;
+            let mut found = Former::default();
+            let mut looked_at = 0;
+            for row in rows {
+                let (key, is_spent) = row?;
+                looked_at += 1;
+                if is_spent {
+                    found.spent.push(key.clone());
+                }
+                found.next = Some(key);
+            }
+            if looked_at < among {
+                found.next = None;
+            }
+            Ok(found)
+        })
+    }
+
+    /// Returns the newest fact that is of a flow, and when it happened.
+    pub(crate) fn newest_of_flows(&self) -> Result<Option<(u64, Timestamp)>, JournalError> {
+        self.with(|db| {
+            let newest: Option<(i64, i64)> = db
+                .prepare_cached(
+                    "SELECT seq + count - 1, at FROM facts WHERE flow IS NOT NULL ORDER BY seq DESC LIMIT 1",
+                )?
+                .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()?;
+            Ok(newest.map(|(seq, at)| (unsigned(seq), instant(at))))
         })
     }
 
@@ -731,6 +831,15 @@ impl Reader {
             })
         })
     }
+}
+
+fn former(row: &Row<'_>) -> rusqlite::Result<(FormerKey, bool)> {
+    let key = FormerKey {
+        connector: row.get(0)?,
+        remote_id: row.get(1)?,
+        object: row.get(2)?,
+    };
+    Ok((key, row.get(3)?))
 }
 
 /// Takes the bodies from an exchange. Returns whether it had any.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use domain::{Brake, ConnectorRef, OperationId, Reason};
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -43,7 +43,7 @@ pub(crate) struct Taken {
 /// How much that was taken away is looked back on: beyond it the brakes have engaged long since.
 const TAKEN: i64 = 20_000;
 
-/// How many facts are looked back on for what failed lately, and how many results are taken from them.
+/// How many facts are looked back on for what failed or was released lately, and how many results are taken from them.
 const LOOKED_BACK: i64 = 20_000;
 const RESULTS: i64 = 2000;
 
@@ -249,6 +249,65 @@ impl Reader {
             }
             out.reverse();
             Ok(out)
+        })
+    }
+
+    /// Returns what was released within a time and takes something away, the oldest first, each with when it was queued;
+    /// but for what is kept again or was given up, and what only undoes something.
+    pub(crate) fn released_since(
+        &self,
+        now: Timestamp,
+        window: Duration,
+    ) -> Result<Vec<(Taken, Timestamp)>, JournalError> {
+        self.at_once(|db| {
+            let mut released = db.prepare_cached(
+                "SELECT seq, at, flow, format, body FROM facts
+                 WHERE seq > (SELECT coalesce(max(seq), 0) FROM facts) - ?1 AND kind = 'released' AND at >= ?2
+                 ORDER BY seq DESC LIMIT ?3",
+            )?;
+            let rows = released.query(params![LOOKED_BACK, micros(before(now, window)), TAKEN])?;
+            let mut records = super::read::collect(rows)?;
+            records.sort_by_key(|record| record.seq);
+            let mut taking = db.prepare_cached(
+                "SELECT connector, queued_at FROM operations
+                 WHERE id = ?1 AND (verb = 2 OR object = 1) AND undoes IS NULL AND state <> 7
+                    AND (state <> 4 OR reason <> 'brake-engaged')",
+            )?;
+            let mut out = Vec::new();
+            for Record { at, fact, .. } in records {
+                let Fact::Released { operation, .. } = fact else {
+                    continue;
+                };
+                let mut rows = taking.query([operation.0.as_bytes()])?;
+                let Some(row) = rows.next()? else { continue };
+                let planned = super::work::planned(db, operation)?;
+                if let Some((brake, amount)) = planned.as_ref().and_then(Brake::of) {
+                    let taken = Taken {
+                        connector: code::connector(&row.get::<_, String>(0)?)?,
+                        brake,
+                        at,
+                        amount,
+                    };
+                    out.push((taken, instant(row.get(1)?)));
+                }
+            }
+            Ok(out)
+        })
+    }
+
+    /// Returns when an operation was queued that may take something away; `None` when it cannot.
+    pub(crate) fn taking_since(
+        &self,
+        operation: OperationId,
+    ) -> Result<Option<Timestamp>, JournalError> {
+        self.with(|db| {
+            let queued: Option<i64> = db
+                .prepare_cached(
+                    "SELECT queued_at FROM operations WHERE id = ?1 AND (verb = 2 OR object = 1)",
+                )?
+                .query_row([operation.0.as_bytes()], |row| row.get(0))
+                .optional()?;
+            Ok(queued.map(instant))
         })
     }
 

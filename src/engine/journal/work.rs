@@ -288,8 +288,9 @@ impl Reader {
         self.with(|db| newest(db, connector, local, "AND state <= 4", u64::MAX))
     }
 
-    /// Returns the operation of the same lane that was queued last before another one.
-    pub(crate) fn before_in_lane(
+    /// Returns the operation of the same lane that was decided, or made to undo one, last before another one: those that
+    /// only put a member into a group are passed over.
+    pub(crate) fn decided_before(
         &self,
         operation: &Open,
     ) -> Result<Option<(Open, Option<Planned>)>, JournalError> {
@@ -299,7 +300,8 @@ impl Reader {
             seq,
             ..
         } = operation;
-        self.with(|db| newest(db, connector, *local, "", *seq))
+        let is_decided = "AND (nth IS NOT NULL OR undoes IS NOT NULL)";
+        self.with(|db| newest(db, connector, *local, is_decided, *seq))
     }
 
     /// Returns the operation of the same lane that was done after another one, if there is one.

@@ -419,3 +419,62 @@ async fn one_who_would_wait_for_what_a_brake_keeps_hears_it_at_once() {
     assert_eq!(world.reader().user_count().unwrap(), 10);
     assert_eq!(world.engine.brakes().len(), 1);
 }
+
+/// So long that nothing is counted any more that was before.
+const PASSED: Duration = Duration::from_secs(3601);
+
+#[tokio::test]
+async fn what_a_pause_kept_for_long_is_counted_when_it_ends() {
+    let mut world = peopled(40, |_| {}).await;
+    world.engine.pause(&full(), "works on it").await.unwrap();
+    // Never more within an hour than the brake allows.
+    for at in 0..30 {
+        if at % 10 == 0 {
+            world.clock.advance(PASSED);
+        }
+        world.delete(&format!("u{at}")).await;
+    }
+    assert!(world.engine.brakes().is_empty());
+    world.clock.advance(PASSED);
+    world.engine.resume(&full(), "done").await.unwrap();
+    world.settle().await;
+    assert_eq!(world.full.names().len(), 30);
+    assert_eq!(kept(&world, Brake::Deletes), 20);
+    let engaged = world.engine.brakes().remove(0);
+    assert_eq!((engaged.counted, engaged.accounts), (11, 40));
+    super::journal::Folded::of(&world.reader()).check(&world.reader());
+    world.crash().await;
+    world.settle().await;
+    assert_eq!(world.full.names().len(), 30);
+    let minute = Duration::from_mins(1);
+    world
+        .engine
+        .approve_brake(&full(), Brake::Deletes, "Ada", "leavers", minute)
+        .await
+        .unwrap();
+    world.settle().await;
+    assert_eq!(world.full.names().len(), 10);
+}
+
+#[tokio::test]
+async fn what_a_pause_kept_is_counted_once_when_it_was_short_and_outlasts_the_process_when_it_was_long()
+ {
+    for pause in [Duration::from_mins(5), PASSED] {
+        let mut world = peopled(40, |_| {}).await;
+        world.engine.pause(&full(), "works on it").await.unwrap();
+        for at in 0..8 {
+            world.delete(&format!("u{at}")).await;
+        }
+        world.clock.advance(pause);
+        world.engine.resume(&full(), "done").await.unwrap();
+        world.settle().await;
+        assert_eq!(world.full.names().len(), 32);
+        world.crash().await;
+        for at in 8..14 {
+            world.delete(&format!("u{at}")).await;
+        }
+        world.settle().await;
+        assert_eq!(world.full.names().len(), 30, "after {pause:?}");
+        assert_eq!(kept(&world, Brake::Deletes), 4);
+    }
+}

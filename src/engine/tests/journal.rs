@@ -1,6 +1,6 @@
 //! The journal file: who may open it, what it refuses, and that its tables are a fold of its facts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{Group, Link, User};
 
@@ -151,6 +151,7 @@ pub(super) struct Folded {
     links: BTreeMap<(domain::LocalRef, domain::ConnectorRef), Link>,
     users: BTreeMap<domain::UserId, User>,
     groups: BTreeMap<domain::GroupId, Group>,
+    roles: BTreeSet<domain::RoleName>,
 }
 
 impl Folded {
@@ -219,7 +220,16 @@ impl Folded {
                     group.members.retain(|id| !removed.contains(id));
                 }
             }
-            DirectoryChange::RolePut(_) => {}
+            DirectoryChange::RolePut(role) => {
+                self.roles.insert(role);
+            }
+            DirectoryChange::RoleRenamed { role, to } => {
+                self.roles.remove(&role);
+                self.roles.insert(to);
+            }
+            DirectoryChange::RoleRemoved(role) => {
+                self.roles.remove(&role);
+            }
         }
     }
 
@@ -263,6 +273,8 @@ impl Folded {
         for group in groups {
             assert_eq!(self.groups[&group.id], group);
         }
+        let roles: Vec<_> = self.roles.iter().cloned().collect();
+        assert_eq!(reader.roles().unwrap(), roles);
     }
 }
 

@@ -17,4 +17,5 @@ mod recovery;
 mod reload;
 mod requests;
 mod retention;
+mod roles;
 mod world;

@@ -1,11 +1,15 @@
 //! Order within a lane, lanes side by side, retries and dead letters.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use domain::{Clock as _, FailureKind, Remedy, RetryPolicy, Verb};
+use domain::{Clock as _, FailureKind, GroupId, LocalRef, OperationId, Remedy, RetryPolicy, Verb};
+use uuid::Uuid;
 
 use super::double::{Act, down, failure, rejected};
 use super::world::{World, full, only_full, plain};
+use crate::lanes::{Entry, Lanes};
+use crate::limiter::Allowed;
 use crate::{CommandError, DeathCause, Life, OperationFilter, Page, State};
 
 #[tokio::test]
@@ -259,6 +263,12 @@ async fn a_waiting_operation_is_retried_at_once_when_somebody_asks_for_it() {
     world.full.on_write([down()]);
     let outcome = world.create("kim").await;
     world.engine.idle().await;
+    let told = || {
+        let any = OperationFilter::default();
+        let listed = world.reader().operations(&any, Page::newest(1)).unwrap();
+        listed[0].told_error().unwrap()
+    };
+    let failed = told();
     world
         .engine
         .retry(outcome.operations[0].operation)
@@ -266,6 +276,7 @@ async fn a_waiting_operation_is_retried_at_once_when_somebody_asks_for_it() {
         .unwrap();
     world.engine.idle().await;
     assert_eq!(world.full.names(), ["kim"]);
+    assert_eq!(told(), format!("recovered after: {failed}"));
 }
 
 #[tokio::test]
@@ -432,4 +443,66 @@ async fn a_create_retried_while_a_later_update_is_under_way_does_not_write_older
     );
     assert_eq!(world.lives(&created, &full()), [State::Settled]);
     assert_eq!(world.full.verbs().len(), 2);
+}
+
+#[tokio::test]
+async fn a_create_waits_for_a_name_that_another_is_about_to_leave_and_asks_for_nothing_meanwhile() {
+    let world = World::with(only_full).await;
+    world.create("kim").await;
+    world.settle().await;
+    world.full.on_write([down()]);
+    let gone = world.delete("kim").await;
+    world.engine.idle().await;
+    // The name is found taken, by an account that is to be deleted.
+    let second = world.create("kim").await;
+    world.engine.idle().await;
+    let life = world.life(&second, &full());
+    assert!(matches!(life, Life::Retrying { .. }), "{life:?}");
+    let looked = *world.full.looked.borrow();
+    // It stays for some seconds more.
+    world.full.on_write([down()]);
+    world.settle().await;
+    for outcome in [&gone, &second] {
+        assert_eq!(world.life(outcome, &full()), Life::Settled);
+    }
+    let verbs = world.full.verbs();
+    let creates = verbs.iter().filter(|verb| **verb == Verb::Create).count();
+    assert_eq!(creates, 3, "one more when the name was free: {verbs:?}");
+    assert_eq!(*world.full.looked.borrow(), looked);
+    let trace = world.trace(&second);
+    assert_eq!(trace.operations[0].attempts.len(), 2);
+    assert_eq!(world.full.names(), ["kim"]);
+}
+
+#[test]
+fn a_lane_that_is_kept_goes_on_when_everybody_has_let_go_and_is_not_kept_for_ever() {
+    let mut lanes = Lanes::default();
+    let allowed = Allowed {
+        concurrency: 4,
+        rate: None,
+        learns: false,
+    };
+    lanes.configure(4, [(full(), allowed)].into_iter(), &BTreeSet::new());
+    let group = LocalRef::Group(GroupId(Uuid::from_u128(1)));
+    let operation = OperationId(Uuid::from_u128(2));
+    let entry = Entry {
+        seq: 7,
+        operation,
+        due: Duration::ZERO,
+        held: false,
+        job: None,
+    };
+    let second = Duration::from_secs;
+    lanes.push(&full(), group, entry, second(0));
+    assert!(lanes.keep(&full(), group, operation, 7, second(0)));
+    assert!(lanes.keep(&full(), group, operation, 7, second(1)));
+    assert!(lanes.take(second(1)).is_empty());
+    let is_kept = lanes.keep(&full(), group, operation, 7, second(2));
+    assert!(!is_kept, "others have kept it for long enough");
+    lanes.let_go(&full(), group, second(2));
+    assert!(lanes.take(second(2)).is_empty());
+    lanes.let_go(&full(), group, second(2));
+    assert_eq!(lanes.take(second(2)).len(), 1);
+    let is_kept = lanes.keep(&full(), group, operation, 7, second(2));
+    assert!(!is_kept, "it is taken");
 }

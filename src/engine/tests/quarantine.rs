@@ -230,6 +230,34 @@ async fn what_was_refused_for_its_content_stays_a_dead_letter() {
     assert_eq!(world.life(&bad, &full()), Life::Dead);
 }
 
+#[tokio::test]
+async fn letters_that_cannot_be_written_down_as_tried_again_are_tried_when_it_ends_the_next_time() {
+    let mut world = World::with(only_full).await;
+    let outcomes = refused(&world).await;
+    // Everything can be written but that a dead letter (6) lives again.
+    let inner = world.engine.inner_for_tests();
+    inner.journal.run(|db| {
+        db.execute_batch(
+            "CREATE TEMP TRIGGER no_room BEFORE UPDATE OF state ON operations WHEN old.state = 6
+                BEGIN SELECT RAISE(ABORT, 'no room'); END",
+        )
+        .unwrap();
+    });
+    drop(inner);
+    let released = world.engine.release_quarantine(&full(), "mended").await;
+    released.unwrap_err();
+    assert_eq!(world.engine.quarantines().len(), 1);
+    world.crash().await;
+    assert_eq!(world.engine.quarantines().len(), 1);
+    world.clock.advance(Duration::from_mins(1));
+    world.settle().await;
+    assert!(world.engine.quarantines().is_empty());
+    assert_eq!(world.full.names(), ["ann", "bob", "kim"]);
+    for outcome in &outcomes {
+        assert_eq!(world.life(outcome, &full()), Life::Settled);
+    }
+}
+
 async fn blocking(on_failure: OnFailure) -> World {
     World::with(|configuration| {
         let mut entry = provisioner(full());

@@ -104,6 +104,9 @@ async fn an_edit_at_the_target_is_found_and_restored_by_an_ordinary_operation() 
     let report = compare(&world).await;
     assert_eq!(fields(&report), [(EMAIL.to_owned(), Drift::Remote)]);
     assert_eq!((report.tally.differing, report.tally.in_sync), (1, 1));
+    let (kim, lee) = (local(&world, "kim"), local(&world, "lee"));
+    let differing = || world.reader().differing([kim, lee]).unwrap();
+    assert_eq!(differing(), BTreeSet::from([kim]));
     let outcome = resolve(&world, &wish(&world, "kim", Resolution::Restore)).await;
     let outcome = outcome.unwrap().unwrap();
     assert_eq!(the_mail(&world, "kim"), "kim@acme.example");
@@ -113,6 +116,7 @@ async fn an_edit_at_the_target_is_found_and_restored_by_an_ordinary_operation() 
     assert_eq!(world.full.verbs().last(), Some(&Verb::Update));
     assert!(compare(&world).await.tally.is_in_sync());
     assert!(world.reader().drifts(None, None, 10).unwrap().is_empty());
+    assert!(differing().is_empty());
 }
 
 #[tokio::test]

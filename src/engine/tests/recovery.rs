@@ -715,6 +715,20 @@ async fn join(world: &World, name: &str, member: &str) -> crate::Outcome {
         .unwrap()
 }
 
+async fn leave(
+    world: &World,
+    name: &str,
+    member: &str,
+) -> Result<crate::Outcome, crate::SubmitError> {
+    world
+        .submit(Change::ChangeGroup {
+            group: name.into(),
+            add: std::collections::BTreeSet::new(),
+            remove: [member.into()].into(),
+        })
+        .await
+}
+
 #[tokio::test]
 async fn a_group_found_after_a_lost_reply_gets_the_members_that_it_lacks() {
     let world = World::with(only_full).await;
@@ -856,4 +870,108 @@ async fn a_members_new_account_carries_out_no_group_change_that_was_given_up_or_
             assert_eq!(world.full.account("sales").members.len(), 1);
         }
     }
+}
+
+/// Returns how many operations put a member into a group whose account came late.
+fn late(world: &World) -> usize {
+    let records = world.reader().export(0).map(Result::unwrap);
+    records
+        .filter(|record| {
+            matches!(&record.fact, Fact::OperationQueued { queued }
+                if matches!(queued.cause, crate::Cause::MemberLinked { .. }))
+        })
+        .count()
+}
+
+/// Lets everything go on that waits for neither the clock, the journal nor a target.
+async fn breathe() {
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_group_that_is_due_while_its_members_account_is_written_down_waits_for_it() {
+    let half = Duration::from_millis(500);
+    for dies in [false, true] {
+        let mut world = World::with(only_full).await;
+        world.full.on_write([down()]);
+        world.create("kim").await;
+        world.engine.idle().await;
+        world.clock.advance(half);
+        world.full.on_write([down()]);
+        group(&world, "sales", &["kim"]).await;
+        world.engine.idle().await;
+        // Kim's account is made, and the journal takes its time.
+        world.full.open.send_replace(false);
+        let arrived = *world.full.arrived.borrow();
+        world.clock.advance(half);
+        world.full.has_seen(arrived + 1).await;
+        let (go_on, stalled) = std::sync::mpsc::channel::<()>();
+        let inner = world.engine.inner_for_tests();
+        inner.journal.run(move |_| {
+            let _ = stalled.recv(); // goes on when the other end is dropped
+        });
+        drop(inner);
+        world.full.open.send_replace(true);
+        breathe().await;
+        assert_eq!(world.full.names(), ["kim"]);
+        // Meanwhile the group is due.
+        world.clock.advance(half);
+        breathe().await;
+        drop(go_on);
+        if dies {
+            world.crash().await;
+        }
+        world.settle().await;
+        assert_eq!(world.full.account("sales").members.len(), 1);
+        assert_eq!(late(&world), 0, "the group was not sent without Kim");
+    }
+}
+
+#[tokio::test]
+async fn a_late_membership_undoes_nothing_that_came_into_the_groups_lane_before_it() {
+    let mut world = World::with(only_full).await;
+    world.create("lee").await;
+    world.settle().await;
+    group(&world, "sales", &["lee"]).await;
+    world.settle().await;
+    world.full.on_write([down()]);
+    world.create("kim").await;
+    world.engine.idle().await;
+    join(&world, "sales", "kim").await;
+    world.engine.idle().await;
+    world.full.open.send_replace(false);
+    let arrived = *world.full.arrived.borrow();
+    world.clock.advance(Duration::from_secs(1));
+    world.full.has_seen(arrived + 1).await;
+    // Kim's account is made, and there is no room to write it down.
+    let inner = world.engine.inner_for_tests();
+    let refuse = |on: bool| {
+        inner.journal.run(move |db| {
+            db.pragma_update(None, "query_only", on).unwrap();
+        });
+    };
+    refuse(true);
+    world.full.open.send_replace(true);
+    breathe().await;
+    assert_eq!(world.full.names(), ["kim", "lee", "sales"]);
+    // Nor is there for Lee, who leaves the group; and then Lee does so before it is tried again.
+    leave(&world, "sales", "lee").await.unwrap_err();
+    refuse(false);
+    leave(&world, "sales", "lee").await.unwrap();
+    drop(inner);
+    while !world.full.account("sales").members.is_empty() {
+        tokio::task::yield_now().await;
+    }
+    world.clock.advance(Duration::from_secs(1));
+    world.settle().await;
+    let kim = world.full.id("kim").0;
+    assert_eq!(world.full.account("sales").members, [kim.clone()].into());
+    assert_eq!(late(&world), 1, "one operation, which brings Kim alone");
+    // Nor is anything missing or put back when the process ends.
+    world.crash().await;
+    world.settle().await;
+    assert_eq!(world.full.account("sales").members, [kim].into());
+    assert_eq!(late(&world), 1);
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use domain::{Change, Claim, Object, Request, Source, TriggerKind, Verb, Verdict};
 
@@ -367,6 +368,93 @@ async fn a_large_import_runs_side_by_side_and_loses_nobody() {
     assert_eq!(report.created, 300);
     world.settle().await;
     assert_eq!(world.full.names().len(), 300);
+}
+
+#[tokio::test]
+async fn a_stopped_import_waits_for_the_rows_that_it_took_and_counts_them() {
+    let world = World::with(|configuration| {
+        only_full(configuration);
+        configuration.resident[0].blocking = true;
+    })
+    .await;
+    world.full.open.send_replace(false);
+    let mut text = String::from("userName,emailaddress\n");
+    for at in 0..40 {
+        writeln!(text, "user{at},user{at}@acme.example").unwrap();
+    }
+    let source = Import {
+        content: Box::new(std::io::Cursor::new(text.into_bytes())),
+        format: ImportFormat::Csv,
+        concurrency: 4,
+    };
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let mut under_way = Vec::new();
+    let importing = crate::import_until(
+        Arc::new(world.engine.clone()),
+        source,
+        |report| under_way.push((report.stopped, report.under_way())),
+        async move { stopped.await.unwrap() },
+    );
+    let stopping = async {
+        world.full.has_seen(4).await;
+        stop.send(()).unwrap();
+        world.full.open.send_replace(true);
+    };
+    let (report, ()) = tokio::join!(importing, stopping);
+    let report = report.unwrap();
+    assert_eq!((report.rows, report.created, report.failed), (4, 4, 0));
+    assert!(report.stopped);
+    assert_eq!(under_way.first(), Some(&(true, 4)));
+    assert_eq!(under_way.last(), Some(&(true, 0)));
+    world.settle().await;
+    assert_eq!(world.full.names().len(), 4);
+}
+
+#[tokio::test]
+async fn names_are_found_by_a_part_of_them_in_pages() {
+    let world = World::new().await;
+    for name in ["v300", "v301", "v302", "Ada.V30", "EMPLOYEES/v309", "kim"] {
+        world.create(name).await;
+    }
+    let reader = world.reader();
+    let found = |text: &str, after: Option<&str>, limit: usize| -> Vec<String> {
+        let after = after.map(domain::QualifiedName::new);
+        let users = reader.find_users(text, after.as_ref(), limit).unwrap();
+        users.iter().map(|user| user.name.to_string()).collect()
+    };
+    let all = ["Ada.V30", "v300", "v301", "v302", "EMPLOYEES/v309"];
+    assert_eq!(found("v30", None, 10), all);
+    assert_eq!(reader.found_count("V30").unwrap(), 5);
+    assert_eq!(found("v30", None, 2), all[..2]);
+    assert_eq!(found("v30", Some("v300"), 2), all[2..4]);
+    assert_eq!(found("employees/v3", None, 10), ["EMPLOYEES/v309"]);
+    assert_eq!(
+        found("%", None, 10),
+        [""; 0],
+        "no sign has a meaning of its own"
+    );
+    assert_eq!(found("", None, 10).len(), 6);
+}
+
+#[tokio::test]
+async fn members_are_told_by_their_names() {
+    let world = World::new().await;
+    for name in ["zoe", "ada", "kim"] {
+        world.create(name).await;
+    }
+    let group = Change::CreateGroup {
+        group: "staff".into(),
+        members: BTreeSet::from(["zoe".into(), "ada".into()]),
+    };
+    world.submit(group).await.unwrap();
+    let reader = world.reader();
+    let staff = reader.group(&"staff".into()).unwrap().unwrap();
+    let members = |limit: usize| -> Vec<String> {
+        let members = reader.members(staff.id, limit).unwrap();
+        members.iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(members(10), ["ada", "zoe"]);
+    assert_eq!(members(1), ["ada"]);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{Change, Clock, FlowId, ManualClock, RetentionPolicy, Wake};
+use domain::{Change, Clock, FlowId, LocalRef, ManualClock, Object, RetentionPolicy, Wake};
 use tokio::sync::watch;
 
 use super::double::rejected;
@@ -26,6 +26,16 @@ fn compactions(reader: &Reader) -> Vec<Compaction> {
         .collect()
 }
 
+/// The number of the fact that tells of the newest one; older ones go with what is old.
+fn newest_compaction(reader: &Reader) -> Option<u64> {
+    reader
+        .export(0)
+        .map(|record| record.unwrap())
+        .filter(|record| matches!(record.fact, Fact::Compacted { .. }))
+        .map(|record| record.seq)
+        .last()
+}
+
 /// Nothing is removed by itself.
 async fn by_hand() -> World {
     World::with(|configuration| configuration.engine.retention.enabled = false).await
@@ -43,7 +53,15 @@ fn exchanges(world: &World, outcome: &Outcome) -> usize {
 /// Does what a running engine does every hour.
 async fn remove_old(world: &World) {
     let inner = world.engine.inner_for_tests();
-    inner.remove_old().await.unwrap();
+    let mut too_large = inner.compacting.lock().await;
+    inner.remove_old(&mut too_large).await.unwrap();
+}
+
+/// Tells of the last walk after which the file was too large still.
+async fn walked(world: &World) -> String {
+    let inner = world.engine.inner_for_tests();
+    let walked = inner.compacting.lock().await;
+    format!("{walked:?}")
 }
 
 fn is_kept(world: &World, flow: FlowId) -> bool {
@@ -151,6 +169,74 @@ async fn a_dead_letter_is_out_of_date_after_what_overtook_it_is_old() {
         matches!(error, crate::CommandError::Superseded { .. }),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn of_all_that_came_after_a_dead_letter_the_newest_that_was_done_stays() {
+    let world = by_hand().await;
+    world.create("kim").await;
+    world.settle().await;
+    world.full.on_write([rejected()]);
+    let refused = world.mail("kim", "one@acme.example").await;
+    world.settle().await;
+    let mut done = Vec::new();
+    for at in 2..5 {
+        done.push(world.mail("kim", &format!("{at}@acme.example")).await);
+        world.settle().await;
+    }
+    // What was given up after it says nothing of the letter.
+    for connector in [full(), plain()] {
+        world.engine.pause(&connector, "works on it").await.unwrap();
+    }
+    let given_up = world.mail("kim", "five@acme.example").await;
+    for view in &given_up.operations {
+        let discarded = world.engine.discard(view.operation, "not wanted").await;
+        discarded.unwrap();
+    }
+    world.clock.advance(100 * DAY);
+    world.engine.compact(None).await.unwrap();
+    let kept: Vec<bool> = done.iter().map(|one| is_kept(&world, one.flow)).collect();
+    assert_eq!(kept, [false, false, true]);
+    assert!(is_kept(&world, given_up.flow), "the newest of its lane");
+    let letter = world.trace(&refused).operations[0].queued.operation;
+    let error = world.engine.retry(letter).await.unwrap_err();
+    assert!(
+        matches!(error, crate::CommandError::Superseded { .. }),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn the_end_of_a_link_is_forgotten_when_the_target_confirmed_that_the_account_is_gone() {
+    // Nothing but the link that ended tells whose an account is.
+    let world = World::keeping(false, |configuration| {
+        configuration.engine.retention.enabled = false;
+    })
+    .await;
+    world.create("kim").await;
+    world.create("lee").await;
+    world.settle().await;
+    let (kim, lee) = (world.full.id("kim"), world.full.id("lee"));
+    world.delete("kim").await;
+    world.settle().await;
+    let user = world.reader().user(&"lee".into()).unwrap().unwrap();
+    let local = LocalRef::User(user.id);
+    let unlinked = world.engine.unlink(&full(), local, &user.name).await;
+    unlinked.unwrap();
+    let ended = |id: &domain::RemoteId| {
+        let reader = world.reader();
+        let former = reader.former_link(&full(), id, Object::User).unwrap();
+        former.is_some()
+    };
+    world.clock.advance(40 * DAY);
+    world.engine.compact(None).await.unwrap();
+    assert_eq!([ended(&kim), ended(&lee)], [true, true]);
+    world.clock.advance(60 * DAY);
+    world.engine.compact(None).await.unwrap();
+    assert_eq!([ended(&kim), ended(&lee)], [false, true]);
+    // Lee's account is there, and known to be ours.
+    let link = world.engine.adopt(&full(), Object::User, &lee).await;
+    assert_eq!(link.unwrap().local, local);
 }
 
 #[tokio::test]
@@ -378,6 +464,48 @@ async fn a_file_that_is_too_large_loses_the_oldest_before_its_time() {
 }
 
 #[tokio::test]
+async fn a_file_that_stays_too_large_is_not_walked_again_until_something_can_go() {
+    let world = World::with(|configuration| {
+        configuration.engine.retention = RetentionPolicy {
+            size_bytes: 1,
+            ..RetentionPolicy::default()
+        };
+    })
+    .await;
+    world.create("kim").await;
+    world.settle().await;
+    world.clock.advance(2 * DAY);
+    remove_old(&world).await;
+    // Overtaken a moment later: it goes with the walk of the next day.
+    let changed = world.mail("kim", "new@acme.example").await;
+    world.settle().await;
+    world.clock.advance(DAY / 2);
+    let overtaken = world.mail("kim", "newer@acme.example").await;
+    world.settle().await;
+    let told = newest_compaction(&world.reader());
+    remove_old(&world).await;
+    assert_eq!(newest_compaction(&world.reader()), told);
+    world.clock.advance(DAY);
+    remove_old(&world).await;
+    assert!(!is_kept(&world, changed.flow));
+    assert!(newest_compaction(&world.reader()) > told);
+
+    // Once all is old and nothing happens, there is no walk at all, however long; then there is one again.
+    world.clock.advance(DAY);
+    remove_old(&world).await;
+    let walked = walked(&world).await;
+    for _ in 0..3 {
+        world.clock.advance(2 * DAY);
+        remove_old(&world).await;
+        assert_eq!(self::walked(&world).await, walked);
+    }
+    world.mail("kim", "newest@acme.example").await;
+    world.settle().await;
+    remove_old(&world).await;
+    assert!(!is_kept(&world, overtaken.flow));
+}
+
+#[tokio::test]
 async fn the_file_becomes_smaller_beside_a_running_engine_and_without_one() {
     let mut world = by_hand().await;
     world.engine.shutdown().await;
@@ -470,6 +598,76 @@ async fn a_file_of_an_older_format_is_written_anew_when_nobody_waits_for_it() {
     world.engine.shutdown().await;
     assert_eq!(std::fs::metadata(&path).unwrap().len(), after);
     assert_eq!(auto_vacuum(&path), 2);
+}
+
+/// Tells whether this process has a temporary file of SQLite open; it has no name by then.
+#[cfg(target_os = "linux")]
+fn has_temporary_file() -> bool {
+    let Ok(open) = std::fs::read_dir("/proc/self/fd") else {
+        return false;
+    };
+    let mut files = open.flatten().map(|entry| std::fs::read_link(entry.path()));
+    files.any(|file| {
+        file.is_ok_and(|file| {
+            let file = file.to_string_lossy();
+            // By SQLite's own name, or never named at all (`O_TMPFILE`).
+            file.contains("etilqs") || file.contains("/#") && file.ends_with("(deleted)")
+        })
+    })
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn what_is_written_anew_stands_in_a_file_meanwhile_and_not_in_memory() {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    let mut world = by_hand().await;
+    world.engine.shutdown().await;
+    let path = world.folder.path().join("old.db");
+    let old = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../fixtures/journal/format-4.journal"
+    );
+    std::fs::copy(old, &path).unwrap();
+    // 48 MiB, three times what the writer keeps in memory.
+    let file = rusqlite::Connection::open(&path).unwrap();
+    file.execute_batch(
+        "CREATE TABLE x (b);
+         INSERT INTO x WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 768)
+            SELECT zeroblob(65536) FROM n",
+    )
+    .unwrap();
+    drop(file);
+    world.engine = Engine::start(crate::Options {
+        journal: path.clone(),
+        sends: false,
+        ..world.options()
+    })
+    .await
+    .unwrap();
+    let is_done = Arc::new(AtomicBool::new(false));
+    let watch = {
+        let is_done = Arc::clone(&is_done);
+        std::thread::spawn(move || {
+            let mut seen = false;
+            while !seen && !is_done.load(Ordering::Acquire) {
+                seen = has_temporary_file();
+            }
+            seen
+        })
+    };
+    world.engine.compact(None).await.unwrap();
+    is_done.store(true, Ordering::Release);
+    assert!(watch.join().unwrap());
+    assert_eq!(auto_vacuum(&path), 2);
+    // What is small is sorted in memory again.
+    let (tell, told) = std::sync::mpsc::channel();
+    let inner = world.engine.inner_for_tests();
+    inner.journal.run(move |db| {
+        let store = db.pragma_query_value(None, "temp_store", |row| row.get::<_, i64>(0));
+        tell.send(store.unwrap()).unwrap();
+    });
+    assert_eq!(told.recv().unwrap(), 2);
 }
 
 /// Returns the instant so many days ago.

@@ -35,6 +35,7 @@ const fn spec(groups: bool) -> TargetSpec {
             from: MappedFrom::Claim("emailaddress"),
             fallback: Fallback::None,
         }],
+        starters: &[],
         required: &[],
         max_lengths: &[],
         forms: &[],

@@ -1,12 +1,15 @@
 //! Reads the text of a filter.
 
+use std::ops::Range;
+
 use regex::RegexBuilder;
 
 use super::{Compare, Count, FilterError, Node, Pattern, Sign, WORDS, Word};
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Token {
-    pub(super) at: usize,
+    /// Where it stands, in bytes of the text.
+    pub(super) part: Range<usize>,
     kind: Kind,
 }
 
@@ -37,7 +40,8 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, FilterError> {
             at += first.len_utf8();
         } else if let Some(kind) = single {
             at += 1;
-            out.push(Token { at: start, kind });
+            let part = start..at;
+            out.push(Token { part, kind });
         } else {
             let (word, quoted, len) = term(&text[at..], start)?;
             at += len;
@@ -47,7 +51,8 @@ pub(super) fn tokens(text: &str) -> Result<Vec<Token>, FilterError> {
                 (false, "not") => Kind::Not,
                 _ => Kind::Term { text: word, quoted },
             };
-            out.push(Token { at: start, kind });
+            let part = start..at;
+            out.push(Token { part, kind });
         }
     }
     Ok(out)
@@ -64,10 +69,8 @@ fn term(text: &str, at: usize) -> Result<(String, bool, usize), FilterError> {
                 quoted_from_start |= here == 0;
                 let rest = &text[here + 1..];
                 let Some(len) = rest.find('"') else {
-                    return Err(FilterError {
-                        at: at + here,
-                        told: "the quote is not closed".to_owned(),
-                    });
+                    let part = at + here..at + text.len();
+                    return Err(FilterError::of(part, "the quote is not closed"));
                 };
                 word.push_str(&rest[..len]);
                 letters = text.char_indices();
@@ -135,10 +138,13 @@ impl Reader<'_> {
     }
 
     fn missing(&self) -> FilterError {
-        FilterError {
-            at: self.peek().map_or(self.end, |token| token.at),
-            told: "something is missing here".to_owned(),
-        }
+        let part = self
+            .peek()
+            .map_or(self.end..self.end, |token| token.part.clone());
+        FilterError::of(
+            part,
+            "something is missing here; in quotes `and`, `or` and `not` are text",
+        )
     }
 
     fn unary(&mut self) -> Result<Node, FilterError> {
@@ -147,10 +153,7 @@ impl Reader<'_> {
         };
         self.depth += 1;
         if self.depth > DEEPEST {
-            return Err(FilterError {
-                at: token.at,
-                told: "this is nested too deeply".to_owned(),
-            });
+            return Err(FilterError::of(token.part, "this is nested too deeply"));
         }
         let node = match token.kind {
             Kind::Not => {
@@ -161,10 +164,7 @@ impl Reader<'_> {
                 self.at += 1;
                 let inner = self.or()?;
                 if !self.take(&Kind::Close) {
-                    return Err(FilterError {
-                        at: token.at,
-                        told: "`(` is not closed".to_owned(),
-                    });
+                    return Err(FilterError::of(token.part, "`(` is not closed"));
                 }
                 inner
             }
@@ -173,9 +173,9 @@ impl Reader<'_> {
                 if quoted {
                     Node::Text(Word::Any, text)
                 } else if let Some(short) = text.strip_prefix('~') {
-                    self.short(short, token.at)?
+                    self.short(short, token.part)?
                 } else {
-                    leaf(&text, token.at)?
+                    leaf(&text, &token.part)?
                 }
             }
             Kind::Close | Kind::Or | Kind::And => return Err(self.missing()),
@@ -185,33 +185,34 @@ impl Reader<'_> {
     }
 
     /// mitmproxy's short words, each followed by its value.
-    fn short(&mut self, short: &str, at: usize) -> Result<Node, FilterError> {
+    fn short(&mut self, short: &str, part: Range<usize>) -> Result<Node, FilterError> {
         let word = match short {
             "m" => "method",
             "u" | "d" => "url",
             "c" => "st",
             "b" => "body",
             other => {
-                return Err(FilterError {
-                    at,
-                    told: format!("`~{other}` is not known; there are ~m ~u ~c ~d ~b"),
-                });
+                let told = format!("`~{other}` is not known; there are ~m ~u ~c ~d ~b");
+                return Err(FilterError::of(part, told));
             }
         };
-        match self.peek().map(|token| token.kind.clone()) {
-            Some(Kind::Term { text, .. }) => {
+        match self.peek().cloned() {
+            Some(Token {
+                kind: Kind::Term { text, .. },
+                part: value,
+            }) => {
                 self.at += 1;
-                leaf(&format!("{word}:{text}"), at)
+                leaf(&format!("{word}:{text}"), &(part.start..value.end))
             }
-            _ => Err(FilterError {
-                at,
-                told: format!("`~{short}` needs a value"),
-            }),
+            _ => Err(FilterError::of(part, format!("`~{short}` needs a value"))),
         }
     }
 }
 
-fn leaf(text: &str, at: usize) -> Result<Node, FilterError> {
+/// Reads a word with its value. Quotes were taken out of the text, so that its letters stand somewhere in `part`, but not
+/// always where they stand in the text.
+fn leaf(text: &str, part: &Range<usize>) -> Result<Node, FilterError> {
+    let from = |letters: usize| (part.start + letters).min(part.end);
     let Some(place) = text.find([':', '<', '>', '=', '~']) else {
         return Ok(Node::Text(Word::Any, text.to_owned()));
     };
@@ -224,19 +225,20 @@ fn leaf(text: &str, at: usize) -> Result<Node, FilterError> {
         _ => None,
     };
     if let Some(count) = count {
-        return number(count, rest, at + place);
+        return number(count, rest, from(place)..part.end);
     }
     if let Some(pattern) = rest.strip_prefix('~') {
         return match text_word(word) {
-            Some(word) => Ok(Node::Pattern(word, expression(pattern, at + place + 1)?)),
+            Some(word) => Ok(Node::Pattern(
+                word,
+                expression(pattern, from(place + 1)..part.end)?,
+            )),
             None => Ok(Node::Text(Word::Any, text.to_owned())),
         };
     }
     let Some(value) = rest.strip_prefix(':') else {
-        return Err(FilterError {
-            at,
-            told: format!("`{word}` holds no number; compare st, ms, try or size"),
-        });
+        let told = format!("`{word}` holds no number; compare st, ms, try or size");
+        return Err(FilterError::of(part.start..from(place), told));
     };
     if let Some(word) = text_word(word) {
         return Ok(Node::Text(word, value.to_owned()));
@@ -246,10 +248,10 @@ fn leaf(text: &str, at: usize) -> Result<Node, FilterError> {
             "problem" => Ok(Node::Is(Sign::Problem)),
             "marked" => Ok(Node::Is(Sign::Marked)),
             "nothing" => Ok(Node::Is(Sign::Nothing)),
-            _ => Err(FilterError {
-                at,
-                told: "is: takes problem, marked or nothing".to_owned(),
-            }),
+            _ => Err(FilterError::of(
+                part.clone(),
+                "is: takes problem, marked or nothing",
+            )),
         },
         // An address or a name with a colon in it is text.
         _ if word.is_empty() || value.starts_with("//") => {
@@ -260,10 +262,8 @@ fn leaf(text: &str, at: usize) -> Result<Node, FilterError> {
                 .iter()
                 .map(|(word, _)| word.trim_end_matches(':'))
                 .collect();
-            Err(FilterError {
-                at,
-                told: format!("`{other}:` is not known; there are {}", known.join(", ")),
-            })
+            let told = format!("`{other}:` is not known; there are {}", known.join(", "));
+            Err(FilterError::of(part.start..from(place + 1), told))
         }
     }
 }
@@ -282,19 +282,16 @@ fn text_word(word: &str) -> Option<Word> {
 }
 
 /// Reads a regular expression; case makes no difference, as everywhere in a filter.
-fn expression(text: &str, at: usize) -> Result<Pattern, FilterError> {
+fn expression(text: &str, part: Range<usize>) -> Result<Pattern, FilterError> {
     RegexBuilder::new(text)
         .case_insensitive(true)
         .size_limit(1 << 20)
         .build()
         .map(Pattern)
-        .map_err(|_| FilterError {
-            at,
-            told: format!("`{text}` is no regular expression"),
-        })
+        .map_err(|_| FilterError::of(part, format!("`{text}` is no regular expression")))
 }
 
-fn number(count: Count, rest: &str, at: usize) -> Result<Node, FilterError> {
+fn number(count: Count, rest: &str, part: Range<usize>) -> Result<Node, FilterError> {
     let rest = rest.strip_prefix(':').unwrap_or(rest);
     let (compare, value) = [
         (">=", Compare::GreaterOrEqual),
@@ -320,9 +317,6 @@ fn number(count: Count, rest: &str, at: usize) -> Result<Node, FilterError> {
     }
     match value.parse::<f64>() {
         Ok(value) if value.is_finite() => Ok(Node::Number(count, compare, value)),
-        _ => Err(FilterError {
-            at,
-            told: format!("`{value}` is no number"),
-        }),
+        _ => Err(FilterError::of(part, format!("`{value}` is no number"))),
     }
 }

@@ -3,15 +3,17 @@
 use std::path::Path;
 use std::time::Duration;
 
-use domain::Request;
-use engine::{Import, ImportFormat, ImportReport};
+use domain::QualifiedName;
+use engine::{Import, ImportFormat, ImportReport, JournalError, Reader};
 use tokio::sync::oneshot;
 
 use super::Hands;
+use super::read::LIST;
+use crate::paint::counted;
 use crate::screen::told;
 use crate::seat::Submitted;
 use crate::wish::{Answer, Happening};
-use crate::work::{Stage, Work};
+use crate::work::{Each, Stage, Whom, Work};
 
 /// How many rows of an import are submitted at once.
 const AT_ONCE: usize = 16;
@@ -51,63 +53,91 @@ impl Hands {
                 let mut work = shared
                     .lock()
                     .unwrap_or_else(std::sync::PoisonError::into_inner);
+                let is_stopped_now = now.stopped && !work.stopping;
                 count(&mut work, now, size);
                 let passed = clock.monotonic();
-                if passed.saturating_sub(last) >= BEAT {
+                if is_stopped_now || passed.saturating_sub(last) >= BEAT {
                     last = passed;
                     let answer = Answer::Work(work.clone());
                     let _ = sender.send(Happening::Answer(Box::new(answer))); // the screen may be gone
                 }
             };
-            let result = tokio::select! {
-                result = engine::import(seat.intake(), source, progress) => Some(result),
-                _ = stop => None,
+            let stop = async {
+                let _ = stop.await; // that the screen has gone stops it, too
             };
+            let result = engine::import_until(seat.intake(), source, progress, stop).await;
             let mut work = report
                 .lock()
                 .unwrap_or_else(std::sync::PoisonError::into_inner)
                 .clone();
             work.stage = match result {
-                Some(Ok(ended)) => {
+                Ok(ended) => {
                     count(&mut work, &ended, size);
-                    Stage::Ended
+                    if ended.stopped {
+                        Stage::Stopped
+                    } else {
+                        Stage::Ended
+                    }
                 }
-                Some(Err(error)) => Stage::Broken(told(&error)),
-                None => Stage::Stopped,
+                Err(error) => Stage::Broken(told(&error)),
             };
             send(Answer::Work(work));
         });
     }
 
-    /// Begins to make several things happen, one after the other.
+    /// Begins to make the same happen to several users, one after the other.
     pub(super) fn bulk(
         &mut self,
         what: String,
-        requests: Vec<Request>,
+        each: Each,
+        whom: Whom,
         send: impl FnOnce(Answer) + Send + 'static,
     ) {
         let Some(mut stop) = self.begin() else {
             return send(Answer::Done(Err(BUSY.to_owned())));
         };
         let (seat, sender, clock) = (self.seat.clone(), self.sender.clone(), self.clock.clone());
+        let tell = move |work: &Work| {
+            let answer = Answer::Work(work.clone());
+            let _ = sender.send(Happening::Answer(Box::new(answer))); // the screen may be gone
+        };
+        let all = whom.count();
+        let mut names = Names::of(whom, self.reader.clone());
         tokio::spawn(async move {
             let mut work = Work::begin(what);
-            let all = u64::try_from(requests.len()).unwrap_or(u64::MAX).max(1);
-            let (mut made, mut operations) = (0_u64, 0);
+            work.told = format!("0 of {all}");
+            let (mut asked, mut made, mut operations) = (0_u64, 0_u64, 0);
             let mut last = clock.monotonic();
-            for request in requests {
-                let name = subject(&request);
-                // What was begun is owed and goes on; only the rest is not begun.
-                let result = tokio::select! {
-                    biased;
-                    _ = &mut stop => {
-                        work.stage = Stage::Stopped;
+            while work.is_under_way() {
+                if stop.try_recv() != Err(oneshot::error::TryRecvError::Empty) {
+                    work.stage = Stage::Stopped;
+                    break;
+                }
+                let name = match names.next().await {
+                    Ok(Some(name)) => name,
+                    Ok(None) => {
+                        work.stage = Stage::Ended;
                         break;
                     }
-                    result = seat.submit(request) => result,
+                    Err(why) => {
+                        work.stage = Stage::Broken(why);
+                        break;
+                    }
                 };
-                work.done += 1;
-                work.percent = work.done * 100 / all;
+                let mut submitted = seat.submit(each.of(name.clone()));
+                // What was handed in is owed and goes on, so it is waited for and counted; only the rest is not begun.
+                let result = loop {
+                    tokio::select! {
+                        biased;
+                        result = &mut submitted => break result,
+                        _ = &mut stop, if !work.stopping => {
+                            work.stopping = true;
+                            tell(&work);
+                        }
+                    }
+                };
+                asked += 1;
+                work.percent = (asked * 100 / all.max(1)).min(100);
                 match result {
                     Ok(Submitted {
                         rejected: None,
@@ -117,27 +147,32 @@ impl Hands {
                         made += 1;
                         operations += count;
                     }
-                    Ok(_) => work.wrong(format!("{name}: refused, a blocking provisioner failed")),
-                    Err(refusal) if refusal.is_over => {
-                        work.stage = Stage::Broken(refusal.told);
-                        break;
+                    Ok(_) => {
+                        let told = "refused, a blocking provisioner failed".to_owned();
+                        work.wrong(None, name.to_string(), told);
                     }
-                    Err(refusal) => work.wrong(format!("{name}: {}", refusal.told)),
+                    Err(refusal) if refusal.is_over => {
+                        asked -= 1;
+                        work.stage = Stage::Broken(refusal.told);
+                    }
+                    Err(refusal) => work.wrong(None, name.to_string(), refusal.told),
                 }
                 work.told = format!(
-                    "{made} made, {operations} operations, {} failed",
+                    "{asked} of {all}: {made} made, {}, {} failed",
+                    counted(operations, "operation"),
                     work.failed
                 );
+                if work.stopping && work.is_under_way() {
+                    work.stage = Stage::Stopped;
+                }
                 let passed = clock.monotonic();
-                if passed.saturating_sub(last) >= BEAT {
+                if work.is_under_way() && passed.saturating_sub(last) >= BEAT {
                     last = passed;
-                    let answer = Answer::Work(work.clone());
-                    let _ = sender.send(Happening::Answer(Box::new(answer))); // the screen may be gone
+                    tell(&work);
                 }
             }
-            if work.is_under_way() {
-                work.stage = Stage::Ended;
-            }
+            // Whoever hears of the end may begin the next.
+            drop(stop);
             send(Answer::Work(work));
         });
     }
@@ -155,19 +190,86 @@ impl Hands {
 
 const BUSY: &str = "other work is under way; wait for its end, or stop it with Ctrl-C";
 
+/// The users that a bulk trigger is about, one after the other; of all that there are, a page at a time.
+enum Names {
+    Named(std::vec::IntoIter<QualifiedName>),
+    Pages {
+        reader: Reader,
+        search: String,
+        page: std::vec::IntoIter<QualifiedName>,
+        after: Option<QualifiedName>,
+    },
+}
+
+impl Names {
+    fn of(whom: Whom, reader: Reader) -> Self {
+        match whom {
+            Whom::Named(names) => Self::Named(names.into_iter()),
+            Whom::All { search, .. } => Self::Pages {
+                reader,
+                search,
+                page: Vec::new().into_iter(),
+                after: None,
+            },
+        }
+    }
+
+    /// Returns the next one; what keeps it from being read is told in words.
+    async fn next(&mut self) -> Result<Option<QualifiedName>, String> {
+        let (reader, search, page, after) = match self {
+            Self::Named(names) => return Ok(names.next()),
+            Self::Pages {
+                reader,
+                search,
+                page,
+                after,
+            } => (reader, search, page, after),
+        };
+        if page.as_slice().is_empty() {
+            let (reader, search, from) = (reader.clone(), search.clone(), after.clone());
+            // Reading blocks.
+            let read = tokio::task::spawn_blocking(move || names(&reader, &search, from.as_ref()));
+            *page = match read.await {
+                Ok(Ok(names)) => names.into_iter(),
+                Ok(Err(error)) => {
+                    return Err(format!("cannot read the journal: {}", told(&error)));
+                }
+                Err(error) => return Err(format!("reading the journal broke down: {error}")),
+            };
+        }
+        let next = page.next();
+        after.clone_from(&next);
+        Ok(next)
+    }
+}
+
+/// Reads the names of a page of users that contain a text.
+fn names(
+    reader: &Reader,
+    search: &str,
+    after: Option<&QualifiedName>,
+) -> Result<Vec<QualifiedName>, JournalError> {
+    let users = reader.find_users(search, after, LIST)?;
+    Ok(users.into_iter().map(|user| user.name).collect())
+}
+
 fn count(work: &mut Work, report: &ImportReport, size: u64) {
-    work.done = report.created + report.skipped + report.failed;
+    work.stopping = report.stopped;
     work.percent = (report.bytes * 100 / size).min(100);
     work.told = format!(
-        "{} created, {} were there already, {} failed",
-        report.created, report.skipped, report.failed
+        "{}: {} created, {} were there already, {} failed",
+        counted(usize::try_from(report.rows).unwrap_or(usize::MAX), "row"),
+        report.created,
+        report.skipped,
+        report.failed
     );
-    work.failed = report.failed;
-    for error in report.errors.iter().skip(work.errors.len()) {
-        let name = error.name.as_deref().unwrap_or("?");
-        work.errors
-            .push(format!("row {} ({name}): {}", error.row, error.told));
+    work.under_way = report.under_way();
+    let known = work.wrong.len();
+    for error in report.errors.iter().skip(known) {
+        let name = error.name.clone().unwrap_or_else(|| "?".to_owned());
+        work.wrong(Some(error.row), name, error.told.clone());
     }
+    work.failed = report.failed;
 }
 
 /// Reads from a file's name how it is written: `.json` and `.scim` are SCIM, everything else is CSV.
@@ -175,22 +277,5 @@ fn format(path: &Path) -> ImportFormat {
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("json" | "jsonl" | "ndjson" | "scim") => ImportFormat::Scim,
         _ => ImportFormat::Csv,
-    }
-}
-
-fn subject(request: &Request) -> String {
-    match &request.change {
-        domain::Change::CreateUser { user, .. } | domain::Change::LogIn { identity: user } => {
-            user.name.to_string()
-        }
-        domain::Change::AssignRole { user, .. }
-        | domain::Change::RevokeRole { user, .. }
-        | domain::Change::SetPassword { user, .. }
-        | domain::Change::UpdateUser { user, .. }
-        | domain::Change::DeleteUser { user } => user.to_string(),
-        domain::Change::CreateGroup { group, .. }
-        | domain::Change::ChangeGroup { group, .. }
-        | domain::Change::RenameGroup { group, .. }
-        | domain::Change::DeleteGroup { group } => group.to_string(),
     }
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use crossterm::event::KeyCode;
 use ratatui::layout::Rect;
 
+use crate::action::Whose;
 use crate::keymap::{Key, Move};
 use crate::paint::{Pen, middle};
 use crate::widgets::Pressed;
@@ -35,8 +36,10 @@ pub(crate) enum Said {
     Open,
     /// It was closed, perhaps with wishes.
     Closed(Vec<Wish>),
+    /// It was to be closed, and what was filled in would be lost.
+    Left,
     /// An action was chosen.
-    Act(&'static str, bool),
+    Act(&'static str, Whose),
     /// A button of a sheet was pressed.
     Pressed(&'static str),
     /// A value of a sheet changed.
@@ -54,10 +57,40 @@ impl Modal {
         }
     }
 
+    /// Says whether it speaks of the file as it is, and then whether *Update* was asked for.
+    pub(crate) fn of_file(&self) -> Option<bool> {
+        match self {
+            Self::Reading(reading) => reading.of_file,
+            Self::Palette(_)
+            | Self::Help(_)
+            | Self::Question(_)
+            | Self::Menu(_)
+            | Self::Sheet(_) => None,
+        }
+    }
+
+    /// Tells whether something was filled in that closing it would lose.
+    pub(crate) fn would_lose(&self) -> bool {
+        match self {
+            Self::Sheet(sheet) => sheet.form.is_filled_in(),
+            Self::Reading(reading) => reading.ends_form,
+            Self::Palette(_) | Self::Help(_) | Self::Question(_) | Self::Menu(_) => false,
+        }
+    }
+
+    /// Tells whether it asks if what was filled into the form below may be lost.
+    pub(crate) fn asks_about_form(&self) -> bool {
+        matches!(self, Self::Question(question) if question.is_about_form)
+    }
+
     /// Takes a key.
     pub(crate) fn key(&mut self, key: Key, now: Duration) -> Said {
         if key.code == KeyCode::Esc || (key == Key::letter('q') && !self.takes_text()) {
-            return Said::Closed(Vec::new());
+            return if self.would_lose() {
+                Said::Left
+            } else {
+                Said::Closed(Vec::new())
+            };
         }
         match self {
             Self::Palette(palette) => palette.key(key),

@@ -6,7 +6,7 @@ use crossterm::event::KeyCode;
 use ratatui::layout::Rect;
 
 use super::Said;
-use crate::action::{Action, score};
+use crate::action::{Action, GO_TO, Whose, score};
 use crate::keymap::{EVERYWHERE, Key, Move};
 use crate::paint::{Line, Pen, Span, middle};
 use crate::theme::Theme;
@@ -14,14 +14,13 @@ use crate::widgets::{Field, Form, List, Text};
 
 /// Every action that is valid now, found by typing.
 pub(crate) struct Palette {
-    /// The action, and whether it is the screen's own.
-    pub(crate) actions: Vec<(Action, bool)>,
+    pub(crate) actions: Vec<(Action, Whose)>,
     pub(super) form: Form,
     pub(super) list: List,
 }
 
 impl Palette {
-    pub(crate) fn new(actions: Vec<(Action, bool)>) -> Self {
+    pub(crate) fn new(actions: Vec<(Action, Whose)>) -> Self {
         Self {
             actions,
             form: Form::new(vec![Field::text("typed", ":", "")], Vec::new()),
@@ -54,7 +53,7 @@ impl Palette {
                     .list
                     .selected(found.len())
                     .map(|at| &self.actions[found[at]]);
-                return chosen.map_or(Said::Open, |(action, own)| Said::Act(action.id, *own));
+                return chosen.map_or(Said::Open, |(action, whose)| Said::Act(action.id, *whose));
             }
             _ => {
                 self.form.key(key, Duration::ZERO);
@@ -106,68 +105,60 @@ impl Palette {
     }
 }
 
-/// The keys that are valid now and those that always are.
+/// The keys that are valid now and those that always are, and what can be done in the other panels.
 pub(crate) struct Help {
-    pub(crate) title: String,
+    /// The panel's title.
+    pub(crate) title: &'static str,
     pub(crate) actions: Vec<Action>,
-    /// What can be done everywhere, by its name.
-    everywhere: Vec<Action>,
-    pub(super) text: Text,
+    /// What can be done everywhere.
+    pub(crate) everywhere: Vec<Action>,
+    /// What can be done in the other panels, each with its title.
+    pub(crate) elsewhere: Vec<(&'static str, Vec<Action>)>,
+    pub(crate) text: Text,
 }
 
 impl Help {
-    pub(crate) fn new(title: String, actions: Vec<Action>, everywhere: Vec<Action>) -> Self {
-        Self {
-            title,
-            actions,
-            everywhere: everywhere
-                .into_iter()
-                .filter(|action| action.key.is_none())
-                .collect(),
-            text: Text::default(),
-        }
-    }
-
     pub(super) fn lines(&self, theme: &Theme) -> Vec<Line> {
-        let mut lines = vec![vec![Span::new("Here", theme.title)]];
-        for action in &self.actions {
-            let key = action
-                .key
-                .map_or_else(|| ":".to_owned(), |key| key.to_string());
-            let mut line = vec![
+        let heading = |text: &str| vec![Span::new(text, theme.title)];
+        let row = |key: &str, what: &str| {
+            vec![
                 Span::new(format!(" {key:<10}"), theme.key),
-                Span::new(action.label.clone(), theme.text),
-            ];
+                Span::new(what, theme.text),
+            ]
+        };
+        let action = |action: &Action| {
+            let key = action.key.map(|key| key.to_string());
+            let mut line = row(key.as_deref().unwrap_or(":"), &action.label);
             if let Some(command) = &action.command {
                 line.push(Span::new(format!("   {command}"), theme.dim));
             }
-            lines.push(line);
-        }
+            line
+        };
+        let mut lines = vec![heading("Here")];
+        lines.extend(self.actions.iter().map(action));
         lines.push(Line::new());
-        lines.push(vec![Span::new("Everywhere", theme.title)]);
-        for (key, what) in EVERYWHERE {
-            lines.push(vec![
-                Span::new(format!(" {key:<10}"), theme.key),
-                Span::new(*what, theme.text),
-            ]);
-        }
-        for action in &self.everywhere {
-            lines.push(vec![
-                Span::new(format!(" {:<10}", ":"), theme.key),
-                Span::new(action.label.clone(), theme.text),
-            ]);
-        }
+        lines.push(heading("Everywhere"));
+        lines.extend(EVERYWHERE.iter().map(|(key, what)| row(key, what)));
+        // The digits stand for the sections.
+        let acts = |action: &&Action| !action.label.starts_with(GO_TO);
+        lines.extend(self.everywhere.iter().filter(acts).map(action));
         if self.title == "Traffic" {
             lines.push(Line::new());
-            lines.push(vec![Span::new("Filter words", theme.title)]);
-            for (word, what) in crate::filter::WORDS {
-                lines.push(vec![
-                    Span::new(format!(" {word:<10}"), theme.key),
-                    Span::new(*what, theme.text),
-                ]);
-            }
-            let example = " blank = and, | = or, ! = not:  target:corp-scim st>=400 !op:lookup";
-            lines.push(vec![Span::new(example, theme.dim)]);
+            lines.push(heading("Filter words"));
+            let words = crate::filter::WORDS.iter();
+            lines.extend(words.map(|(word, what)| row(word, what)));
+            let rules = [
+                " A blank or `and`, `|` or `or`, `!` or `not`, and parentheses; \"and\" in quotes is text.",
+                " For example  target:corp-scim st>=400 !op:lookup",
+            ];
+            lines.extend(rules.map(|rule| vec![Span::new(rule, theme.dim)]));
+        }
+        for (title, actions) in &self.elsewhere {
+            lines.push(Line::new());
+            let mut line = heading(title);
+            line.push(Span::new("  (: does it from here)", theme.dim));
+            lines.push(line);
+            lines.extend(actions.iter().map(action));
         }
         lines
     }

@@ -7,8 +7,8 @@ use ratatui::layout::Rect;
 
 use super::Said;
 use crate::keymap::{Key, Move};
-use crate::paint::{Pen, middle};
-use crate::widgets::{Button, Field, Form, List, Pressed};
+use crate::paint::{Pen, Span, middle, wrap};
+use crate::widgets::{Button, Field, Form, List, Pressed, Text};
 use crate::wish::Wish;
 
 /// A question before something that cannot be undone.
@@ -18,8 +18,12 @@ pub(crate) struct Question {
     /// The text that must be typed first.
     pub(crate) typed: Option<String>,
     pub(super) form: Form,
+    /// Where the body stands when there is no room for all of it.
+    text: Text,
     /// The answers with what each of them wants; the last one is the safe one and has the keys, unless a text is asked for.
     pub(super) answers: Vec<Option<Vec<Wish>>>,
+    /// It asks whether what was filled into the form below may be lost.
+    pub(super) is_about_form: bool,
 }
 
 impl Question {
@@ -33,7 +37,7 @@ impl Question {
         const IDS: [&str; 3] = ["0", "1", "2"];
         let fields = typed
             .as_ref()
-            .map(|typed| Field::text("typed", &format!("Type {typed} to confirm"), ""))
+            .map(|_| Field::text("typed", "Confirm", ""))
             .into_iter()
             .collect();
         let buttons: Vec<Button> = answers
@@ -52,14 +56,38 @@ impl Question {
             body,
             typed,
             form,
+            text: Text::default(),
             answers: answers
                 .into_iter()
                 .map(|(_, wishes)| Some(wishes))
                 .collect(),
+            is_about_form: false,
         }
     }
 
+    /// Asks whether what was filled into the form below may be lost.
+    pub(crate) fn about_form() -> Self {
+        let body = vec!["What was filled in is lost then. Nothing was done with it.".to_owned()];
+        let answers = vec![("Discard", vec![Wish::DropForm]), ("Stay", Vec::new())];
+        Self {
+            is_about_form: true,
+            ..Self::new("Discard what was filled in?", body, None, answers)
+        }
+    }
+
+    /// Returns the line that says what is to be typed.
+    pub(super) fn asked(&self) -> Option<String> {
+        let typed = self.typed.as_ref()?;
+        Some(format!("Type {} to confirm:", typed.trim()))
+    }
+
     pub(super) fn key(&mut self, key: Key) -> Said {
+        if matches!(key.code, KeyCode::PageUp | KeyCode::PageDown)
+            && let Some(to) = Move::of(key)
+        {
+            self.text.go(to, self.body.len());
+            return Said::Open;
+        }
         match self.form.key(key, Duration::ZERO) {
             Pressed::Button(id) => {
                 let at = id.parse::<usize>().unwrap_or(0);
@@ -67,11 +95,11 @@ impl Question {
                 let confirmed = self
                     .typed
                     .as_ref()
-                    .is_none_or(|typed| self.form.value("typed") == *typed);
+                    .is_none_or(|typed| self.form.value("typed") == typed.trim());
                 if !is_safe && !confirmed {
                     if let (Some(field), Some(typed)) = (self.form.field_mut("typed"), &self.typed)
                     {
-                        field.error = Some(format!("this is not {typed}"));
+                        field.error = Some(format!("this is not {}", typed.trim()));
                     }
                     self.form.focus_first();
                     return Said::Open;
@@ -90,36 +118,48 @@ impl Question {
     pub(super) fn draw(&self, pen: &mut Pen<'_>, area: Rect) {
         let theme = *pen.theme;
         let width = 72.min(area.width);
-        let lines: usize = self
-            .body
-            .iter()
-            .map(|line| crate::paint::wrap(line, usize::from(width.saturating_sub(4))).len())
-            .sum();
-        let height = u16::try_from(lines)
-            .unwrap_or(20)
+        // A frame and a blank at each side.
+        let inside = width.saturating_sub(4);
+        let parts = |text: &str| -> Vec<String> {
+            let parts = wrap(text, usize::from(inside)).into_iter();
+            parts.map(str::to_owned).collect()
+        };
+        let body: Vec<String> = self.body.iter().flat_map(|line| parts(line)).collect();
+        let asked: Vec<String> = self.asked().map_or_else(Vec::new, |text| parts(&text));
+        let rows = |list: &[String]| u16::try_from(list.len()).unwrap_or(20);
+        let height = rows(&body)
+            .saturating_add(rows(&asked))
             .saturating_add(if self.typed.is_some() { 7 } else { 5 });
         let area = middle(area, width, height);
+        // What is to be typed, and where, is never pushed out by what is to be read.
+        let needed = rows(&asked) + self.form.height(inside);
+        let room = area.height.saturating_sub(2).saturating_sub(needed);
+        let note = if rows(&body) > room {
+            "PgDn reads on"
+        } else {
+            ""
+        };
         pen.clear(area);
-        let inner = pen.frame(area, &self.title, "", true);
-        let room = Rect {
+        let inner = pen.frame(area, &self.title, note, true);
+        let read = Rect {
             x: inner.x + 1,
             width: inner.width.saturating_sub(2),
+            height: rows(&body).min(room),
             ..inner
         };
-        let mut y = room.y;
-        for line in &self.body {
-            let left = Rect {
-                y,
-                height: room.bottom().saturating_sub(y),
-                ..room
-            };
-            y += pen.paragraph(left, line, theme.text).max(1);
-        }
-        let left = Rect {
-            y,
-            height: room.bottom().saturating_sub(y),
-            ..room
+        self.text.draw(pen, read, body.len(), |at| {
+            vec![Span::new(body[at].clone(), theme.text)]
+        });
+        let mut left = Rect {
+            y: read.bottom(),
+            height: inner.bottom().saturating_sub(read.bottom()),
+            ..read
         };
+        for line in asked.iter().take(usize::from(left.height)) {
+            pen.put(left.x, left.y, left.width, line, theme.text);
+            left.y += 1;
+            left.height -= 1;
+        }
         self.form.draw(pen, left, true, Duration::ZERO);
     }
 }

@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 
 use super::Said;
 use crate::keymap::{Key, Move};
-use crate::paint::{Line, Pen, middle};
+use crate::paint::{Line, Pen, cells, middle, wrap};
 use crate::widgets::{Button, Form, Pressed, Text};
 use crate::wish::Wish;
 
@@ -19,6 +19,7 @@ pub(crate) struct Sheet {
     /// How the panel knows it.
     pub(crate) id: String,
     pub(crate) title: String,
+    /// What stands beside the title where there is room; what is before a colon, where there is little.
     pub(crate) note: String,
     pub(crate) form: Form,
     /// What it means, below the fields.
@@ -30,9 +31,13 @@ impl Sheet {
         let theme = *pen.theme;
         let area = middle(area, 100, area.height);
         pen.clear(area);
-        let inner = pen.frame(area, &self.title, &self.note, true);
-        let says = u16::try_from(self.says.len())
-            .unwrap_or(0)
+        let (title, note) = heading(&self.title, &self.note, area.width);
+        let inner = pen.frame(area, &title, &note, true);
+        let width = usize::from(inner.width.saturating_sub(2));
+        let says: usize = self.says.iter().map(|line| wrap(line, width).len()).sum();
+        // The field that has the keys has to be seen; F1 tells all of it.
+        let says = u16::try_from(says)
+            .unwrap_or(u16::MAX)
             .min(inner.height / 3);
         let room = Rect {
             height: inner.height - says,
@@ -52,6 +57,33 @@ impl Sheet {
     }
 }
 
+/// Fits a title and its note into a frame of a width. Of a note such as `2 of 3: Details` the step is always shown; for
+/// it the title loses its middle, since its end says which one it is.
+fn heading(title: &str, note: &str, width: u16) -> (String, String) {
+    // Corners, and the blanks around both.
+    let room = usize::from(width.saturating_sub(9));
+    let whole = (title.to_owned(), note.to_owned());
+    let Some((step, _)) = note.split_once(':') else {
+        return whole;
+    };
+    if cells(title) + cells(note) <= room {
+        return whole;
+    }
+    let room = room.saturating_sub(cells(step));
+    if cells(title) <= room {
+        return (title.to_owned(), step.to_owned());
+    }
+    let (head, tail) = title.rsplit_once(": ").unwrap_or((title, ""));
+    let tail = if tail.is_empty() {
+        String::new()
+    } else {
+        format!(": {tail}")
+    };
+    let head_room = room.saturating_sub(cells(&tail) + 1).max(1);
+    let head = wrap(head, head_room).into_iter().next().unwrap_or_default();
+    (format!("{head}…{tail}"), step.to_owned())
+}
+
 /// A text, with buttons when something is to be answered.
 pub(crate) struct Reading {
     pub(crate) title: String,
@@ -61,6 +93,12 @@ pub(crate) struct Reading {
     pub(super) answers: Vec<Option<Vec<Wish>>>,
     /// Blank rows need not be shown; set while drawing.
     pub(super) seen: Cell<bool>,
+    /// It is help, which closes when help is asked for again.
+    pub(crate) is_help: bool,
+    /// It speaks of the file as it is: when somebody changes that, it is out of date. Says whether *Update* was asked for.
+    pub(crate) of_file: Option<bool>,
+    /// It is the last step of a form, which is lost with it.
+    pub(super) ends_form: bool,
 }
 
 impl Reading {
@@ -88,6 +126,31 @@ impl Reading {
                 .map(|(_, wishes)| Some(wishes))
                 .collect(),
             seen: Cell::new(false),
+            is_help: false,
+            of_file: None,
+            ends_form: false,
+        }
+    }
+
+    /// Says that it is the last step of a form: closing it would lose what was filled in.
+    #[must_use]
+    pub(crate) fn ends_form(mut self) -> Self {
+        self.ends_form = true;
+        self
+    }
+
+    /// Says that it speaks of the file as it is, and whether *Update* was asked for.
+    #[must_use]
+    pub(crate) fn of_file(mut self, updates: bool) -> Self {
+        self.of_file = Some(updates);
+        self
+    }
+
+    /// Makes help of lines.
+    pub(crate) fn help(title: impl Into<String>, lines: Vec<Line>) -> Self {
+        Self {
+            is_help: true,
+            ..Self::new(title, lines, Vec::new())
         }
     }
 
@@ -154,5 +217,27 @@ impl Reading {
             true,
             Duration::ZERO,
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_step_of_a_wizard_is_shown_however_narrow_the_frame() {
+        let (title, note) = (
+            "Create outbound provisioning connector: Salesforce",
+            "2 of 3: Connector Details",
+        );
+        let shown = |width| heading(title, note, width);
+        assert_eq!(shown(100), (title.to_owned(), note.to_owned()));
+        assert_eq!(shown(80), (title.to_owned(), "2 of 3".to_owned()));
+        assert_eq!(
+            shown(40),
+            ("Create…: Salesforce".to_owned(), "2 of 3".to_owned())
+        );
+        let told = "Nothing is written before Update";
+        assert_eq!(heading(title, told, 60).0, title, "a mere note may go");
     }
 }

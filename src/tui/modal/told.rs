@@ -13,7 +13,7 @@ impl Modal {
     pub(crate) fn title(&self) -> &str {
         match self {
             Self::Palette(_) => "Command",
-            Self::Help(help) => &help.title,
+            Self::Help(help) => help.title,
             Self::Question(question) => &question.title,
             Self::Menu(menu) => &menu.title,
             Self::Sheet(sheet) => &sheet.title,
@@ -30,7 +30,10 @@ impl Modal {
         match self {
             Self::Palette(_) | Self::Menu(_) => Vec::new(),
             Self::Help(help) => plain(&help.lines(&crate::theme::Theme::plain())),
-            Self::Question(question) => question.body.clone(),
+            Self::Question(question) => {
+                let body = question.body.iter().cloned();
+                body.chain(question.asked()).collect()
+            }
             Self::Reading(reading) => plain(&reading.lines),
             Self::Sheet(sheet) => {
                 let note = (!sheet.note.is_empty()).then(|| sheet.note.clone());

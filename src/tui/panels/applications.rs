@@ -12,22 +12,40 @@ use crate::paint::{Column, Pen, counted};
 use crate::panel::Panel;
 use crate::panels::provisioners::{self, Owner};
 use crate::screen::movement;
-use crate::widgets::{Button, Field, Form, List};
+use crate::widgets::{Button, Field, Form, Picked, Search};
 use crate::wish::Wish;
 use crate::world::World;
 
 /// The panel.
 #[derive(Default)]
 pub(crate) struct Applications {
-    list: List,
-    entries: List,
+    list: Picked,
+    entries: Picked,
     open: bool,
+    search: Search,
+}
+
+/// Returns what a list knows applications by.
+fn keys<'w>(shown: &[&'w Application]) -> Vec<&'w str> {
+    shown.iter().map(|one| one.id.0.as_str()).collect()
 }
 
 impl Applications {
+    fn shown<'w>(&self, world: &'w World) -> Vec<&'w Application> {
+        let all = world.config().applications.iter();
+        all.filter(|one| self.search.finds(&[&one.name, &one.id.0]))
+            .collect()
+    }
+
     fn selected<'w>(&self, world: &'w World) -> Option<&'w Application> {
-        let all = &world.config().applications;
-        all.get(self.list.selected(all.len())?)
+        let shown = self.shown(world);
+        shown.get(self.list.at(&keys(&shown))?).copied()
+    }
+
+    /// Returns the place of the selected provisioner in the selected application.
+    fn entry(&self, world: &World) -> Option<usize> {
+        let owner = self.owner(world)?;
+        self.entries.at(&owner.keys(world.config()))
     }
 
     fn owner(&self, world: &World) -> Option<Owner> {
@@ -37,15 +55,17 @@ impl Applications {
 
     fn draw_list(&self, world: &World, pen: &mut Pen<'_>, area: Rect) {
         let theme = world.theme;
-        let all = &world.config().applications;
-        let inner = pen.frame(area, "Applications", &format!("{}", all.len()), !self.open);
-        if all.is_empty() {
-            pen.paragraph(inner, " No applications yet. n adds one.", theme.dim);
+        let shown = self.shown(world);
+        let count = shown.len().to_string();
+        let inner = pen.frame(area, "Applications", &count, !self.open);
+        if shown.is_empty() {
+            let told = self.search.why_empty(" No applications yet. n adds one.");
+            pen.paragraph(inner, told, theme.dim);
             return;
         }
         self.list
-            .draw(pen, inner, all.len(), !self.open, |pen, row, at| {
-                let one = &all[at];
+            .draw(pen, inner, &keys(&shown), !self.open, |pen, row, at| {
+                let one = shown[at];
                 let login: Vec<&str> = one.login.iter().map(|id| id.0.as_str()).collect();
                 let login = if login.is_empty() {
                     "local login".to_owned()
@@ -120,11 +140,7 @@ impl Applications {
             self.open,
         );
         let mut y = rest.y + rows;
-        if let Some(entry) = self
-            .entries
-            .selected(one.provisioners.len())
-            .map(|at| &one.provisioners[at])
-        {
+        if let Some(entry) = self.entry(world).and_then(|at| one.provisioners.get(at)) {
             for line in provisioners::meaning(world, &owner, entry) {
                 let left = Rect {
                     y,
@@ -151,6 +167,7 @@ impl Panel for Applications {
     }
 
     fn draw(&self, world: &World, pen: &mut Pen<'_>, area: Rect) {
+        let area = self.search.draw(pen, area);
         let rows = u16::try_from(world.config().applications.len())
             .unwrap_or(4)
             .clamp(1, 8)
@@ -180,26 +197,48 @@ impl Panel for Applications {
         }
     }
 
+    fn takes_text(&self) -> bool {
+        self.search.is_open()
+    }
+
     fn key(&mut self, world: &World, key: Key) -> Option<Vec<Wish>> {
+        if self.search.is_open() {
+            let is_taken = self.search.key(key, world.passed);
+            // The first of those that are found is selected.
+            self.list = Picked::default();
+            self.entries = Picked::default();
+            return is_taken.then(Vec::new);
+        }
         if matches!(key.code, KeyCode::Tab | KeyCode::BackTab) {
             self.open = !self.open;
             return Some(Vec::new());
         }
         let to = movement(key, false)?;
         if self.open {
-            let len = self.selected(world).map_or(0, |one| one.provisioners.len());
-            self.entries.go(to, len);
+            let owner = self.owner(world)?;
+            self.entries.go(to, &owner.keys(world.config()));
         } else {
-            self.list.go(to, world.config().applications.len());
-            self.entries = List::default();
+            let shown = self.shown(world);
+            self.list.go(to, &keys(&shown));
+            self.entries = Picked::default();
         }
         Some(Vec::new())
     }
 
+    fn paste(&mut self, _world: &World, text: &str) -> Vec<Wish> {
+        self.search.paste(text);
+        Vec::new()
+    }
+
     fn actions(&self, world: &World) -> Vec<Action> {
         let mut actions = Vec::new();
+        let search = Action::new("search", Key::letter('/'), "Search by name");
         let Some(one) = self.selected(world) else {
-            return vec![new_application()];
+            actions.push(new_application());
+            if !self.search.is_empty() {
+                actions.push(search);
+            }
+            return actions;
         };
         let place = format!("applications[id={}]", one.id);
         if self.open {
@@ -208,8 +247,7 @@ impl Panel for Applications {
                     "outbound config add {place}.provisioners connection=ID connector=TYPE"
                 )),
             );
-            if !one.provisioners.is_empty() {
-                let at = self.entries.selected(one.provisioners.len()).unwrap_or(0);
+            if let Some(at) = self.entry(world) {
                 let entry = format!("{place}.provisioners[{at}]");
                 let set = format!("outbound config set {entry}.blocking true");
                 actions.push(Action::new("edit", Key::of(KeyCode::Enter), "Edit").like(set));
@@ -226,6 +264,7 @@ impl Panel for Applications {
                 "Open its Provisioning tab",
             ));
             actions.push(new_application());
+            actions.push(search);
             actions.push(
                 Action::new("flow", Key::letter('e'), "Edit name and login flow")
                     .like(format!("outbound config set {place}.name TEXT")),
@@ -239,32 +278,38 @@ impl Panel for Applications {
     }
 
     fn act(&mut self, world: &World, id: &str) -> Vec<Wish> {
-        let at = self
-            .selected(world)
-            .and_then(|one| self.entries.selected(one.provisioners.len()))
-            .unwrap_or(0);
+        let at = self.entry(world).unwrap_or(0);
+        if let Some(one) = self.selected(world) {
+            // What is done now is about this one, whatever comes into the list meanwhile.
+            self.list.choose(&one.id.0);
+        }
         match (id, self.owner(world)) {
             ("open", _) => self.open = true,
+            ("search", _) => self.search.open(),
             ("new", Some(owner)) => return provisioners::new_sheet(world, "applications", &owner),
             ("edit", Some(owner)) => {
                 return provisioners::edit_sheet(world, "applications", &owner, at);
             }
             ("delete", Some(owner)) => return provisioners::delete(world, &owner, at),
-            ("add", _) => return sheet("application", "New application", None),
-            ("flow", _) => return sheet("flow", "Application", self.selected(world)),
+            ("add", _) => return sheet(world, "application", "New application", None),
+            ("flow", _) => return sheet(world, "flow", "Application", self.selected(world)),
             ("remove", _) => {
                 let Some(one) = self.selected(world) else {
                     return Vec::new();
                 };
-                let body = vec![format!(
-                    "{} and its provisioners are taken out of the file with Update.",
-                    one.name
-                )];
+                let body = vec![
+                    format!(
+                        "{} and its provisioners are taken out of the file with Update.",
+                        one.name
+                    ),
+                    "They make no new accounts then. Those that exist stay, and their links keep them up to date."
+                        .to_owned(),
+                ];
                 let edit = Edit::new(format!("Delete application {}", one.name))
                     .remove(format!("applications[id={}]", one.id));
                 let answers = vec![("Delete", vec![Wish::Edit(edit)]), ("Cancel", Vec::new())];
                 let question =
-                    Question::new("Are you sure?", body, Some(one.id.0.clone()), answers);
+                    Question::new("Are you sure?", body, Some(one.name.clone()), answers);
                 return vec![Wish::Show(Box::new(Modal::Question(question)))];
             }
             _ => {}
@@ -273,14 +318,21 @@ impl Panel for Applications {
     }
 
     fn submitted(&mut self, world: &World, id: &str, form: &Form, _button: &str) -> Vec<Wish> {
-        let login = || -> config::edit::Value {
-            form.value("login")
-                .split(',')
-                .map(str::trim)
-                .filter(|id| !id.is_empty())
-                .map(str::to_owned)
-                .collect()
+        let given = form.value("login");
+        let ids = given.split(',').map(str::trim);
+        let ids: Vec<&str> = ids.filter(|id| !id.is_empty()).collect();
+        let login = || -> config::edit::Value { ids.iter().map(|id| (*id).to_owned()).collect() };
+        let known = |id: &&str| {
+            let mut connections = world.config().connections.iter();
+            connections.any(|one| one.id.0 == *id)
         };
+        if let Some(unknown) = ids.iter().copied().find(|id| !known(id)) {
+            return vec![Wish::RefuseSheet {
+                id: id.to_owned(),
+                field: Some("login".to_owned()),
+                told: format!("there is no connection with the id `{unknown}`"),
+            }];
+        }
         match id {
             "application" => {
                 let id = slug(
@@ -295,12 +347,17 @@ impl Panel for Applications {
                     ("id".to_owned(), id.as_str().into()),
                     ("name".to_owned(), form.value("name").into()),
                 ];
-                if !form.value("login").is_empty() {
+                if !ids.is_empty() {
                     entries.push(("login".to_owned(), login()));
                 }
-                vec![Wish::Edit(
-                    Edit::new(format!("New application {id}")).insert("applications", entries),
-                )]
+                let edit =
+                    Edit::new(format!("New application {id}")).insert("applications", entries);
+                let made = Wish::Made {
+                    panel: "applications",
+                    key: id,
+                    part: None,
+                };
+                vec![Wish::Edit(edit), made]
             }
             "flow" => {
                 let Some(one) = self.selected(world) else {
@@ -312,8 +369,13 @@ impl Panel for Applications {
                     edit = edit.set(format!("{path}.name"), form.value("name"));
                 }
                 let before: Vec<&str> = one.login.iter().map(|id| id.0.as_str()).collect();
-                if form.value("login") != before.join(", ") {
-                    edit = edit.set(format!("{path}.login"), login());
+                if ids != before {
+                    let at = format!("{path}.login");
+                    edit = if ids.is_empty() {
+                        edit.remove(at)
+                    } else {
+                        edit.set(at, login())
+                    };
                 }
                 if edit.steps.is_empty() {
                     Vec::new()
@@ -336,8 +398,17 @@ impl Panel for Applications {
             .map(|owner| provisioners::sheet_changed(world, &owner, form))
     }
 
+    fn made(&mut self, key: &str, part: Option<&str>) {
+        self.search.clear();
+        self.list.choose(key);
+        if let Some(part) = part {
+            self.entries.choose(part);
+        }
+    }
+
     fn back(&mut self) -> Option<Vec<Wish>> {
-        std::mem::take(&mut self.open).then(Vec::new)
+        let closed = self.search.close() || std::mem::take(&mut self.open) || self.search.clear();
+        closed.then(Vec::new)
     }
 
     fn crumbs(&self, world: &World) -> Vec<String> {
@@ -356,14 +427,19 @@ impl Panel for Applications {
     }
 }
 
-fn sheet(id: &str, title: &str, one: Option<&Application>) -> Vec<Wish> {
+fn sheet(world: &World, id: &str, title: &str, one: Option<&Application>) -> Vec<Wish> {
+    let connections = world.config().connections.iter();
+    let known: Vec<&str> = connections.map(|one| one.id.0.as_str()).collect();
+    let hint = format!(
+        "Ids of connections, separated by commas; empty for local login. There are: {}",
+        known.join(", ")
+    );
     let login: Vec<&str> = one
         .map(|one| one.login.iter().map(|id| id.0.as_str()).collect())
         .unwrap_or_default();
     let fields = vec![
         Field::text("name", "Name", one.map_or("", |one| &one.name)).required(),
-        Field::text("login", "Login flow", &login.join(", "))
-            .hint("Ids of connections, separated by commas; empty for local login."),
+        Field::text("login", "Login flow", &login.join(", ")).hint(&hint),
     ];
     vec![Wish::Show(Box::new(Modal::Sheet(Sheet {
         panel: "applications",

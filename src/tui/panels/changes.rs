@@ -1,5 +1,7 @@
 //! What changed at a mock, field by field: an object that came or went as a whole is told in its fields, too.
 
+use std::collections::BTreeMap;
+
 use domain::LabChange;
 use serde_json::Value;
 
@@ -43,6 +45,15 @@ pub(crate) fn fields(change: &LabChange) -> Vec<FieldChange> {
             after: after.clone(),
         }],
     }
+}
+
+/// Returns an object's fields by their places, down to what is no object; lists stay whole.
+pub(crate) fn leaves(value: &Value) -> BTreeMap<String, Value> {
+    let mut found = BTreeMap::new();
+    spread("", value, &mut |field, value| {
+        found.insert(field, value);
+    });
+    found
 }
 
 /// Walks through objects down to what is none; lists stay whole.

@@ -33,6 +33,9 @@ const STATES: [Option<State>; 9] = [
     Some(State::Discarded),
 ];
 
+/// How many more operations are read at most when somebody wants the last one. Pressed again, it reads on.
+const AT_ONCE: usize = 10_000;
+
 /// The panel.
 #[derive(Default)]
 pub(crate) struct Journal {
@@ -48,6 +51,8 @@ pub(crate) struct Journal {
     trace: Option<(FlowId, Option<Box<FlowTrace>>)>,
     asked_trace: Option<FlowId>,
     asked_at: u64,
+    /// Reading goes on until so many operations are here, or all: somebody wants the last one.
+    to_last: Option<usize>,
     safeguards: Safeguards,
     /// For which state of the operations they were read, and whether with the causes of dead letters.
     guarded: Option<(u64, bool)>,
@@ -59,6 +64,58 @@ impl Journal {
     fn selected(&self) -> Option<&OperationView> {
         self.operations
             .get(self.list.selected(self.operations.len())?)
+    }
+
+    /// Asks for the operations after the last one that is here, unless that is the last of all.
+    fn more(&mut self) -> Option<Query> {
+        if self.is_all || self.asked {
+            return None;
+        }
+        let before = Some(self.operations.last()?.seq);
+        self.asked = true;
+        Some(Query::Operations {
+            state: STATES[self.tab],
+            before,
+        })
+    }
+
+    /// Goes on to the last operation, when somebody wants it.
+    fn on_to_last(&mut self) -> Vec<Wish> {
+        let Some(enough) = self.to_last else {
+            return Vec::new();
+        };
+        self.list.go(Move::Last, self.operations.len());
+        let more = if self.operations.len() < enough {
+            self.more()
+        } else {
+            None
+        };
+        if more.is_none() {
+            self.to_last = None;
+        }
+        more.into_iter().map(Wish::Ask).collect()
+    }
+
+    /// Says how many operations there are in which state.
+    fn counted(&self, world: &World) -> String {
+        let board = &world.board;
+        let counts: Vec<String> = STATES
+            .iter()
+            .flatten()
+            .map(|state| (state.word(), board.count(*state)))
+            .filter(|(_, count)| *count > 0)
+            .map(|(word, count)| format!("{word} {count}"))
+            .collect();
+        match (counts.is_empty(), self.operations.is_empty()) {
+            // Until all are counted, only those that are owed are.
+            (true, true) if !board.is_counted() => String::new(),
+            (true, true) => "no operation yet".to_owned(),
+            (true, false) => "nothing is owed now".to_owned(),
+            (false, _) if board.owed() == 0 => {
+                format!("nothing is owed now · {}", counts.join(" · "))
+            }
+            (false, _) => counts.join(" · "),
+        }
     }
 
     /// Returns the marked operations, or all that are shown, as far as something can be done with them.
@@ -82,23 +139,11 @@ impl Journal {
         if inner.height < 3 {
             return;
         }
-        let counts: Vec<String> = STATES
-            .iter()
-            .flatten()
-            .map(|state| (state.word(), world.board.count(*state)))
-            .filter(|(_, count)| *count > 0)
-            .map(|(word, count)| format!("{word} {count}"))
-            .collect();
-        let line = if counts.is_empty() {
-            "nothing was owed yet".to_owned()
-        } else {
-            counts.join(" · ")
-        };
         pen.put(
             inner.x + 1,
             inner.y,
             inner.width.saturating_sub(1),
-            &line,
+            &self.counted(world),
             theme.dim,
         );
         let mut top = 1;
@@ -144,16 +189,17 @@ impl Journal {
                 } else {
                     ""
                 };
-                let time = format!("{mark}{}", world.time(one.queued));
+                // Behind the time, so that the times stand below each other.
+                let time = format!("{}{mark}", world.time(one.queued));
                 let connector = one.connector.to_string();
                 let name = one.name.to_string();
                 let tries = one.attempts.to_string();
-                let error = one.last_error.as_deref().unwrap_or_default();
-                let rest = row.width.saturating_sub(8 + 18 + 22 + 11 + 16 + 3 + 6);
+                let error = &one.told_error().unwrap_or_default();
+                let rest = row.width.saturating_sub(9 + 18 + 22 + 11 + 16 + 3 + 6);
                 let columns = [
-                    Column::new(&time, 8, theme.dim),
+                    Column::new(&time, 9, theme.dim),
                     Column::new(&state, 18, style),
-                    Column::new(&connector, if rest > 12 { 22 } else { 16 }, theme.text),
+                    Column::new(&connector, if rest > 12 { 22 } else { 15 }, theme.text),
                     Column::new(one.verb.word(), 11, theme.text),
                     Column::new(&name, 16, theme.text),
                     Column::right(&tries, 3, theme.dim),
@@ -204,11 +250,10 @@ fn due(world: &World, at: Timestamp) -> String {
     }
 }
 
-fn is_retried(life: &Life) -> bool {
-    !matches!(
-        life.state(),
-        State::Settled | State::InFlight | State::Queued
-    )
+/// Tells whether the engine takes an operation to be tried again: what is held is resumed or approved instead, and what
+/// was given up is asked for again.
+pub(crate) fn is_retried(life: &Life) -> bool {
+    matches!(life.state(), State::Retrying | State::InDoubt | State::Dead)
 }
 
 fn is_discarded(life: &Life) -> bool {
@@ -264,20 +309,14 @@ impl Panel for Journal {
             let at_end = self.list.at + 1 >= self.operations.len();
             self.list.go(to, self.operations.len());
             self.text = Text::default();
-            if at_end
-                && !self.is_all
-                && !self.asked
-                && matches!(to, Move::Down | Move::PageDown | Move::Last)
-                && let Some(last) = self.operations.last()
-            {
-                self.asked = true;
-                let query = Query::Operations {
-                    state: STATES[self.tab],
-                    before: Some(last.seq),
-                };
-                return Some(vec![Wish::Ask(query)]);
-            }
-            return Some(Vec::new());
+            self.to_last = (to == Move::Last).then(|| self.operations.len() + AT_ONCE);
+            let wants_more = match to {
+                Move::Down | Move::PageDown => at_end,
+                Move::Last => true,
+                Move::Up | Move::PageUp | Move::First => false,
+            };
+            let more = if wants_more { self.more() } else { None };
+            return Some(more.into_iter().map(Wish::Ask).collect());
         }
         match key.code {
             KeyCode::Char(sign @ ('[' | ']')) => {
@@ -286,6 +325,7 @@ impl Panel for Journal {
                 self.list = List::default();
                 self.operations.clear();
                 self.version = None;
+                self.to_last = None;
             }
             KeyCode::Tab | KeyCode::BackTab => self.open = !self.open,
             _ => return None,
@@ -307,7 +347,7 @@ impl Panel for Journal {
                     one.connector
                 )),
             );
-            if one.life.state() != State::Settled {
+            if is_retried(&one.life) {
                 actions.push(
                     Action::new("retry", Key::letter('r'), "Retry now")
                         .like(format!("outbound journal retry {id}")),
@@ -397,6 +437,7 @@ impl Panel for Journal {
             self.tab = 6;
             self.operations.clear();
             self.version = None;
+            self.to_last = None;
             return Vec::new();
         }
         let Some(one) = self.selected() else {
@@ -528,9 +569,9 @@ impl Panel for Journal {
                     {
                         self.list.at = at;
                     }
-                } else {
-                    self.version = None;
+                    return self.on_to_last();
                 }
+                self.version = None;
             }
             Answer::Safeguards(known) if self.is_guarding => {
                 self.is_guarding = false;
@@ -579,5 +620,65 @@ impl Panel for Journal {
             (owed, 0) => format!("{owed} owed"),
             (owed, dead) => format!("{owed} owed · {dead} dead letter(s): r retries, D discards"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use engine::Counts;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::samples;
+    use crate::theme::ThemeName;
+
+    fn world() -> World {
+        samples::world(ThemeName::Dark, "workbench.toml".into())
+    }
+
+    fn page(before: Option<u64>, list: Vec<OperationView>) -> Answer {
+        Answer::Operations {
+            state: None,
+            before,
+            list,
+        }
+    }
+
+    #[test]
+    fn no_operation_yet_is_not_the_same_as_nothing_owed_now() {
+        let (mut world, mut journal) = (world(), Journal::default());
+        assert_eq!(journal.counted(&world), "", "nobody knows yet");
+        world.board.counted(0, Counts::new());
+        assert_eq!(journal.counted(&world), "no operation yet");
+        journal.operations = samples::operations();
+        assert_eq!(journal.counted(&world), "nothing is owed now");
+    }
+
+    #[test]
+    fn the_last_key_reads_on_to_the_last_operation() {
+        let (world, mut journal) = (world(), Journal::default());
+        journal.wants(&world);
+        journal.answer(&world, &page(None, samples::operations()));
+        let asked = journal.key(&world, Key::letter('G')).unwrap();
+        let [Wish::Ask(Query::Operations { before, .. })] = &asked[..] else {
+            panic!("the operations before the last one are asked for");
+        };
+        let last = samples::operations().last().unwrap().seq;
+        assert_eq!(*before, Some(last));
+
+        let mut older = samples::operations();
+        for (one, number) in older.iter_mut().zip(100..) {
+            one.operation = OperationId(Uuid::from_u128(number));
+        }
+        let more = journal.answer(&world, &page(*before, older.clone()));
+        assert_eq!(more.len(), 1, "there may be still more");
+        let end = journal.answer(&world, &page(*before, Vec::new()));
+        assert!(end.is_empty());
+        let selected = journal.selected().unwrap().operation;
+        assert_eq!(selected, older.last().unwrap().operation);
+
+        journal.key(&world, Key::letter('g'));
+        let first = samples::operations()[0].operation;
+        assert_eq!(journal.selected().unwrap().operation, first);
     }
 }

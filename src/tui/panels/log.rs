@@ -1,24 +1,56 @@
-//! *Log*: the end of this process's log file. The log never goes to the terminal.
+//! *Log*: the newest lines that this process logged. They never go to the terminal by themselves.
 
-use crossterm::event::KeyCode;
 use ratatui::layout::Rect;
 
 use crate::action::Action;
-use crate::keymap::Key;
-use crate::paint::{Pen, Span};
+use crate::keymap::{Key, Move};
+use crate::paint::{Pen, Span, counted};
 use crate::panel::Panel;
 use crate::screen::movement;
+use crate::seat::Standing;
 use crate::widgets::Text;
-use crate::wish::{Answer, Query, Wish};
+use crate::wish::{Answer, Deed, Query, Wish};
 use crate::world::World;
 
 /// The panel.
-#[derive(Default)]
 pub(crate) struct Log {
     lines: Vec<String>,
     text: Text,
     asked: bool,
-    read: bool,
+    /// What was logged when the lines were asked for.
+    read: Option<u64>,
+    /// They have been read; until then nobody knows whether there are any.
+    known: bool,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        let mut text = Text::default();
+        // The newest line is shown until somebody goes up.
+        text.go(Move::Last, 0);
+        Self {
+            lines: Vec::new(),
+            text,
+            asked: false,
+            read: None,
+            known: false,
+        }
+    }
+}
+
+/// Says why nothing is here, and what to do to see more.
+fn nothing(world: &World) -> String {
+    let more = "OUTBOUND_LOG=debug logs more; --log-dir DIR keeps the log in files as well.";
+    match &world.standing {
+        Some(Standing::Attached { process }) => format!(
+            "Nothing was logged here. The engine of process {process} logs where it was started: this is what the \
+             workbench itself has to say. {more}"
+        ),
+        _ => format!(
+            "Nothing was logged since the workbench was opened: attempts that fail, connectors that are left alone and \
+             whatever goes wrong stand here as they come. {more}"
+        ),
+    }
 }
 
 impl Panel for Log {
@@ -36,18 +68,16 @@ impl Panel for Log {
 
     fn draw(&self, world: &World, pen: &mut Pen<'_>, area: Rect) {
         let theme = world.theme;
-        let inner = pen.frame(area, "Log", &format!("{} lines", self.lines.len()), true);
+        let inner = pen.frame(area, "Log", &counted(self.lines.len(), "line"), true);
         let inner = Rect {
             x: inner.x + 1,
             width: inner.width.saturating_sub(1),
             ..inner
         };
         if self.lines.is_empty() {
-            pen.paragraph(
-                inner,
-                "Nothing was logged. `outbound --log-dir DIR` keeps a log, and shows it here.",
-                theme.dim,
-            );
+            if self.known {
+                pen.paragraph(inner, &nothing(world), theme.dim);
+            }
             return;
         }
         self.text.draw(pen, inner, self.lines.len(), |at| {
@@ -70,36 +100,37 @@ impl Panel for Log {
     }
 
     fn actions(&self, _world: &World) -> Vec<Action> {
-        vec![
-            Action::new("again", Key::of(KeyCode::Enter), "Read again")
-                .like("outbound --log-dir DIR"),
-        ]
+        if self.lines.is_empty() {
+            return Vec::new();
+        }
+        vec![Action::new("copy", Key::letter('y'), "Copy all lines")]
     }
 
     fn act(&mut self, _world: &World, _id: &str) -> Vec<Wish> {
-        self.read = false;
-        Vec::new()
+        let text = self.lines.join("\n");
+        vec![Wish::Do(Deed::Copy { what: "log", text })]
     }
 
-    fn wants(&mut self, _world: &World) -> Vec<Query> {
-        if self.read || self.asked {
+    fn wants(&mut self, world: &World) -> Vec<Query> {
+        if self.asked || self.read == Some(world.logged) {
             return Vec::new();
         }
         self.asked = true;
+        self.read = Some(world.logged);
         vec![Query::Log]
     }
 
     fn answer(&mut self, _world: &World, answer: &Answer) -> Vec<Wish> {
         if let Answer::Log(lines) = answer {
             self.asked = false;
-            self.read = true;
+            self.known = true;
             self.lines.clone_from(lines);
-            self.text.go(crate::keymap::Move::Last, self.lines.len());
         }
         Vec::new()
     }
 
     fn status(&self, _world: &World) -> String {
-        "the log file's end; Enter reads it again".to_owned()
+        "the newest lines of this process, as they come; --log-dir DIR keeps them in files"
+            .to_owned()
     }
 }

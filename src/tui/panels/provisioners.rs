@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use crate::draft::Edit;
 use crate::modal::{Modal, Question, Sheet};
 use crate::paint::{Column, Pen};
-use crate::widgets::{Button, Choice, Field, Form, List};
+use crate::widgets::{Button, Choice, Field, Form, Picked};
 use crate::wish::Wish;
 use crate::world::World;
 
@@ -43,6 +43,21 @@ impl Owner {
         }
     }
 
+    /// Returns what the list knows its entries by, in file order.
+    pub(crate) fn keys(&self, config: &Configuration) -> Vec<String> {
+        let entries = self.list(config).iter();
+        entries.map(|one| one.connector.to_string()).collect()
+    }
+
+    /// Selects an entry that was just made.
+    fn made(&self, connector: &ConnectorRef) -> Wish {
+        let (panel, key, part) = match self {
+            Self::Resident => ("provisioning", connector.to_string(), None),
+            Self::Application(id) => ("applications", id.to_string(), Some(connector.to_string())),
+        };
+        Wish::Made { panel, key, part }
+    }
+
     fn jit_default(&self) -> bool {
         // The overview guide lists JIT among the organization's triggers; an application has to tick it.
         *self == Self::Resident
@@ -53,7 +68,7 @@ impl Owner {
 pub(crate) fn rows(
     world: &World,
     owner: &Owner,
-    list: &List,
+    list: &Picked,
     pen: &mut Pen<'_>,
     area: Rect,
     focused: bool,
@@ -87,7 +102,8 @@ pub(crate) fn rows(
         height: area.height.saturating_sub(1),
         ..area
     };
-    list.draw(pen, body, entries.len(), focused, |pen, row, at| {
+    let keys = owner.keys(world.config());
+    list.draw(pen, body, &keys, focused, |pen, row, at| {
         let one = &entries[at];
         let found = world.config().connector(&one.connector);
         let connection = found.map_or_else(
@@ -232,6 +248,15 @@ fn same_target(world: &World, config: &Configuration, one: &Provisioner) -> Opti
         })
 }
 
+/// Writes what people see with what the file says, where that differs.
+fn named(name: &str, id: &str) -> String {
+    if name == id {
+        id.to_owned()
+    } else {
+        format!("{name} ({id})")
+    }
+}
+
 fn connectors_of(world: &World, connection: &str) -> Vec<Choice> {
     world
         .config()
@@ -264,7 +289,7 @@ pub(crate) fn new_sheet(world: &World, panel: &'static str, owner: &Owner) -> Ve
         .connections
         .iter()
         .filter(|one| one.enabled && one.connectors.iter().any(|settings| settings.enabled))
-        .map(|one| Choice::new(one.id.0.clone(), one.name.clone()))
+        .map(|one| Choice::new(one.id.0.clone(), named(&one.name, &one.id.0)))
         .collect();
     let listed = owner.list(world.config());
     let is_new = |choice: &&Choice| {
@@ -281,14 +306,18 @@ pub(crate) fn new_sheet(world: &World, panel: &'static str, owner: &Owner) -> Ve
     let fields = vec![
         Field::choice("connection", "Provisioning Connection", connections, &first)
             .required()
-            .hint("Connections with at least one enabled connector."),
+            .hint(
+                "`connection` in the file, by its id, which stands in brackets. Those with an enabled connector can be \
+                 chosen.",
+            ),
         Field::choice(
             "connector",
             "Provisioning Connector",
             connectors_of(world, &first),
             "",
         )
-        .required(),
+        .required()
+        .hint("`connector` in the file, by its type. Those that are enabled can be chosen."),
         Field::toggle("rules", "Enable Rules", false)
             .hint("Provision according to the policies of [rules]."),
         Field::toggle("blocking", "Blocking", false)
@@ -316,6 +345,9 @@ pub(crate) fn new_sheet(world: &World, panel: &'static str, owner: &Owner) -> Ve
         says,
     })))]
 }
+
+/// What the id of the sheet of an entry begins with; the connector follows.
+const EDIT: &str = "edit:";
 
 /// Opens an entry for editing.
 pub(crate) fn edit_sheet(
@@ -345,13 +377,13 @@ pub(crate) fn edit_sheet(
     ];
     vec![Wish::Show(Box::new(Modal::Sheet(Sheet {
         panel,
-        id: format!("edit:{at}"),
+        id: format!("{EDIT}{}", one.connector),
         title: format!("Provisioner {}", one.connector),
         note: String::new(),
         form: Form::new(
             fields,
             vec![
-                Button::acts("update", "Take over"),
+                Button::acts("update", "Finish"),
                 Button::leaves("cancel", "Cancel"),
             ],
         ),
@@ -413,12 +445,12 @@ pub(crate) fn sheet_changed(world: &World, owner: &Owner, form: &mut Form) -> Ve
 
 /// Makes the change that a sheet stands for.
 pub(crate) fn submitted(world: &World, owner: &Owner, sheet: &str, form: &Form) -> Vec<Wish> {
-    if let Some(at) = sheet
-        .strip_prefix("edit:")
-        .and_then(|at| at.parse::<usize>().ok())
-    {
-        let Some(one) = owner.list(world.config()).get(at) else {
-            return Vec::new();
+    if let Some(connector) = sheet.strip_prefix(EDIT) {
+        let mut entries = owner.list(world.config()).iter();
+        let Some(one) = entries.find(|one| one.connector.to_string() == connector) else {
+            let told =
+                format!("{connector} is no provisioner here any more: somebody else removed it");
+            return vec![Wish::Fail(told)];
         };
         let path = owner.path(&one.connector);
         let mut edit = Edit::new("");
@@ -457,9 +489,11 @@ pub(crate) fn submitted(world: &World, owner: &Owner, sheet: &str, form: &Form) 
         .iter()
         .any(|present| present.connector == connector)
     {
-        return vec![Wish::Fail(format!(
-            "{connector} is a provisioner here already; edit it instead"
-        ))];
+        return vec![Wish::RefuseSheet {
+            id: sheet.to_owned(),
+            field: Some("connector".to_owned()),
+            told: format!("{connector} is a provisioner here already; edit that one instead"),
+        }];
     }
     let mut entries: Vec<(String, Value)> = vec![
         (
@@ -478,9 +512,8 @@ pub(crate) fn submitted(world: &World, owner: &Owner, sheet: &str, form: &Form) 
     if form.is_on("jit") != owner.jit_default() {
         entries.push(("jit".to_owned(), form.is_on("jit").into()));
     }
-    vec![Wish::Edit(
-        Edit::new(format!("New Provisioner {connector}")).insert(owner.array(), entries),
-    )]
+    let edit = Edit::new(format!("New Provisioner {connector}")).insert(owner.array(), entries);
+    vec![Wish::Edit(edit), owner.made(&connector)]
 }
 
 fn on(on: bool) -> &'static str {
@@ -501,7 +534,8 @@ pub(crate) fn delete(world: &World, owner: &Owner, at: usize) -> Vec<Wish> {
         );
     let body = vec![
         format!(
-            "{} is no provisioner here any more. Accounts that exist stay where they are.",
+            "{} is no provisioner here any more: it makes no new accounts. Those that exist stay, and their links keep \
+             them up to date; disabling the connector ends that, too.",
             one.connector
         ),
         "It is written with Update.".to_owned(),

@@ -9,14 +9,20 @@ use crate::paint::Pen;
 use crate::panel::Panel;
 use crate::panels::provisioners::{self, Owner};
 use crate::screen::movement;
-use crate::widgets::{Form, List};
+use crate::widgets::{Form, Picked};
 use crate::wish::Wish;
 use crate::world::World;
 
 /// The panel.
 #[derive(Default)]
 pub(crate) struct Provisioning {
-    list: List,
+    list: Picked,
+}
+
+impl Provisioning {
+    fn at(&self, world: &World) -> Option<usize> {
+        self.list.at(&Owner::Resident.keys(world.config()))
+    }
 }
 
 impl Panel for Provisioning {
@@ -78,7 +84,7 @@ impl Panel for Provisioning {
             width: inner.width.saturating_sub(2),
             ..inner
         };
-        if let Some(one) = self.list.selected(entries.len()).map(|at| &entries[at]) {
+        if let Some(one) = self.at(world).map(|at| &entries[at]) {
             let mut y = inner.y;
             for line in provisioners::meaning(world, &Owner::Resident, one) {
                 let left = Rect {
@@ -93,7 +99,7 @@ impl Panel for Provisioning {
 
     fn key(&mut self, world: &World, key: Key) -> Option<Vec<Wish>> {
         let to = movement(key, false)?;
-        self.list.go(to, world.config().resident.len());
+        self.list.go(to, &Owner::Resident.keys(world.config()));
         Some(Vec::new())
     }
 
@@ -102,11 +108,7 @@ impl Panel for Provisioning {
             Action::new("new", Key::letter('n'), "New Provisioner")
                 .like("outbound config add resident.provisioners connection=ID connector=TYPE"),
         ];
-        if !world.config().resident.is_empty() {
-            let at = self
-                .list
-                .selected(world.config().resident.len())
-                .unwrap_or(0);
+        if let Some(at) = self.at(world) {
             let place = format!("resident.provisioners[{at}]");
             let set = format!("outbound config set {place}.blocking true");
             actions.push(Action::new("edit", Key::of(KeyCode::Enter), "Edit").like(set));
@@ -120,10 +122,7 @@ impl Panel for Provisioning {
     }
 
     fn act(&mut self, world: &World, id: &str) -> Vec<Wish> {
-        let at = self
-            .list
-            .selected(world.config().resident.len())
-            .unwrap_or(0);
+        let at = self.at(world).unwrap_or(0);
         match id {
             "new" => provisioners::new_sheet(world, "provisioning", &Owner::Resident),
             "edit" => provisioners::edit_sheet(world, "provisioning", &Owner::Resident, at),
@@ -138,6 +137,10 @@ impl Panel for Provisioning {
 
     fn sheet_changed(&self, world: &World, _sheet: &str, form: &mut Form) -> Option<Vec<String>> {
         Some(provisioners::sheet_changed(world, &Owner::Resident, form))
+    }
+
+    fn made(&mut self, key: &str, _part: Option<&str>) {
+        self.list.choose(key);
     }
 
     fn crumbs(&self, world: &World) -> Vec<String> {

@@ -67,6 +67,8 @@ pub(crate) fn approval(brake: &EngagedBrake, kept: usize) -> Modal {
             Field::text("by", "Your name", "").required(),
             Field::text("reason", "Reason", "").required(),
             Field::text("expires", "Approved for", "1h")
+                .offered()
+                .check(a_time)
                 .hint("What comes until then is not counted; as in 30m or 8h."),
         ],
         vec![
@@ -111,8 +113,15 @@ pub(crate) fn approved(sheet: &str, form: &Form, button: &str) -> Option<Vec<Wis
             reason,
             expires,
         }),
-        None => Wish::Fail("an approval holds for a time, as in 30m or 8h".to_owned()),
+        None => Wish::Fail(A_TIME.to_owned()),
     }])
+}
+
+const A_TIME: &str = "an approval holds for a time, as in 30m or 8h";
+
+fn a_time(text: &str) -> Result<(), String> {
+    let time = config::duration(text);
+    time.map(|_| ()).ok_or_else(|| A_TIME.to_owned())
 }
 
 /// Tells dead letters by their cause.

@@ -1,15 +1,21 @@
 //! A connector's settings as a form, made from the catalogue, and what was filled in as entries of the file.
 
+use std::path::Path;
+
 use config::edit::{Value, secret};
-use domain::{ConnectorSettings, ConnectorType, Deprovision, FieldKind, OnExisting, Setting};
+use domain::{
+    AttributeMapping, ConnectorSettings, ConnectorType, Deprovision, FieldKind, OnExisting,
+    Setting, Starter, StartsFrom,
+};
 
 use crate::draft::Edit;
 use crate::widgets::{Choice, Field, Form};
 
-/// Returns the fields of a connector type, filled in with what is configured.
+/// Returns the fields of a connector type, filled in with what is configured. Relative files start at `base`.
 pub(crate) fn fields(
     kind: &'static ConnectorType,
     settings: Option<&ConnectorSettings>,
+    base: &Path,
 ) -> Vec<Field> {
     let mut out = Vec::new();
     for field in kind.fields {
@@ -31,17 +37,23 @@ pub(crate) fn fields(
                     Some(Setting::Secret(reference)) => Some(reference),
                     _ => None,
                 };
-                Field::secret(field.key, field.label, reference)
+                Field::secret(field.key, field.label, reference).refers_from(base, reference)
             }
-            FieldKind::Url => Field::text(field.key, field.label, &text).check(url),
-            FieldKind::Email => Field::text(field.key, field.label, &text).check(email),
-            FieldKind::Domain => Field::text(field.key, field.label, &text).check(domain_name),
+            FieldKind::Url => Field::text(field.key, field.label, &text).check(config::address),
+            FieldKind::Email => Field::text(field.key, field.label, &text).check(config::email),
+            FieldKind::Domain => {
+                Field::text(field.key, field.label, &text).check(config::domain_name)
+            }
             FieldKind::Pattern => Field::text(field.key, field.label, &text).check(pattern),
             FieldKind::Text | FieldKind::Claim | FieldKind::List => {
                 Field::text(field.key, field.label, &text)
             }
         }
         .hint(field.hint);
+        if present.is_none() {
+            // A default; what is typed is meant in its place.
+            one = one.offered();
+        }
         one.required = field.required;
         if let Some((key, values)) = field.only_when {
             one = one.only_when(key, values);
@@ -123,6 +135,9 @@ pub(crate) fn entries(
         ("enabled".to_owned(), enabled.into()),
     ];
     for field in form.fields.iter().filter(|field| form.shows(field)) {
+        if field.key.starts_with(ASKED) {
+            continue;
+        }
         let default = match field.key.as_str() {
             "deprovision" => Some(deprovision_word(kind.target.default_deprovision)),
             "on_existing" => Some("fail"),
@@ -144,6 +159,55 @@ pub(crate) fn entries(
         }
     }
     out
+}
+
+/// What the key of a field begins with that asks for a mapping's constant.
+const ASKED: &str = "attribute:";
+
+/// Returns the mappings that a target asks for and a connection does not have.
+pub(crate) fn starters(
+    kind: &'static ConnectorType,
+    present: &[AttributeMapping],
+) -> Vec<&'static Starter> {
+    let is_there = |starter: &&Starter| {
+        present.iter().any(|mapping| {
+            let here = mapping.connector.as_ref();
+            mapping.remote.eq_ignore_ascii_case(starter.remote)
+                && here.is_none_or(|limit| limit.0 == kind.kind)
+        })
+    };
+    let starters = kind.target.starters.iter();
+    starters.filter(|starter| !is_there(starter)).collect()
+}
+
+/// Returns the fields for what only whoever sets the connection up can know of these mappings.
+pub(crate) fn asked(starters: &[&Starter]) -> Vec<Field> {
+    let fields = starters.iter().filter_map(|starter| match starter.from {
+        StartsFrom::Asked(hint) => {
+            let field = Field::text(&format!("{ASKED}{}", starter.remote), starter.remote, "");
+            Some(field.required().hint(hint))
+        }
+        StartsFrom::Claim(..) | StartsFrom::Constant(_) => None,
+    });
+    fields.collect()
+}
+
+/// Returns the entries of one of these mappings, with what was filled in.
+pub(crate) fn mapping(starter: &Starter, form: &Form) -> Vec<(String, Value)> {
+    let entry = |key: &str, value: &str| (key.to_owned(), Value::from(value));
+    let mut entries = vec![entry("remote", starter.remote)];
+    match starter.from {
+        StartsFrom::Claim(claim, default) => {
+            entries.push(entry("local", claim));
+            entries.extend(default.map(|default| entry("default", default)));
+        }
+        StartsFrom::Constant(value) => entries.push(entry("value", value)),
+        StartsFrom::Asked(_) => {
+            let given = form.value(&format!("{ASKED}{}", starter.remote));
+            entries.push(entry("value", &given));
+        }
+    }
+    entries
 }
 
 /// Returns the change that an edited form makes at a connector's path; only what was changed is touched.
@@ -171,29 +235,6 @@ pub(crate) fn changes(
     }
     edit.words = format!("{name}: {}", labels.join(", "));
     (!edit.steps.is_empty()).then_some(edit)
-}
-
-fn url(text: &str) -> Result<(), String> {
-    match url::Url::parse(text) {
-        Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(()),
-        Ok(_) => Err("an address begins with https:// or http://".to_owned()),
-        Err(error) => Err(format!("this is no address: {error}")),
-    }
-}
-
-fn email(text: &str) -> Result<(), String> {
-    match text.split_once('@') {
-        Some((name, domain)) if !name.is_empty() && domain.contains('.') => Ok(()),
-        _ => Err("an e-mail address is name@domain".to_owned()),
-    }
-}
-
-fn domain_name(text: &str) -> Result<(), String> {
-    if text.contains('.') && !text.contains('@') {
-        Ok(())
-    } else {
-        Err("a domain has a dot and no @".to_owned())
-    }
 }
 
 fn pattern(text: &str) -> Result<(), String> {

@@ -297,7 +297,13 @@ impl<W: Write> Plain<W> {
                     self.hands.ask(query);
                 }
                 Order::Do(Deed::Quit) => self.ended = Some(Ended::Quit),
-                Order::Do(Deed::Suspend | Deed::Repaint | Deed::Mouse(_) | Deed::Record(_)) => {}
+                Order::Do(
+                    Deed::Suspend
+                    | Deed::Repaint
+                    | Deed::Editor(_)
+                    | Deed::Mouse(_)
+                    | Deed::Record(_),
+                ) => {}
                 // A clipboard is written through the terminal, which is not touched here.
                 Order::Do(Deed::Copy { what, text }) => {
                     let path = PathBuf::from(format!("outbound-{}.txt", what.replace(' ', "-")));
@@ -496,6 +502,10 @@ impl<W: Write> Plain<W> {
         self.happen(Happening::Key(Key::ctrl('u')));
         self.happen(Happening::Paste(text.to_owned()));
         self.happen(Happening::Key(Key::of(KeyCode::Enter)));
+        // What cannot be taken stays open on the screen; here it was told, and the next line is another command.
+        if self.screen.is_typing() {
+            self.happen(Happening::Key(Key::of(KeyCode::Esc)));
+        }
         self.step = Step::Arrived;
         Ok(())
     }

@@ -57,7 +57,8 @@ impl<W: Write> Plain<W> {
             return self.question("Which one? (`.` gives up)");
         }
         if has_fields {
-            return self.next_field(BTreeSet::new());
+            let wrong = wrong_fields(self.form());
+            return self.ask_again(wrong);
         }
         if has_buttons {
             return self.ask_button();
@@ -81,6 +82,20 @@ impl<W: Write> Plain<W> {
             }
             None => self.show(ROWS),
         }
+    }
+
+    /// Says what is wrong with fields and asks for those alone; for all of them where nothing is.
+    fn ask_again(&mut self, wrong: Vec<(usize, String)>) -> Result<(), RunError> {
+        let mut done = BTreeSet::new();
+        if !wrong.is_empty() {
+            let count = self.form().map_or(0, |form| form.fields.len());
+            done.extend(0..count);
+        }
+        for (at, told) in wrong {
+            done.remove(&at);
+            self.complain(&format!("x {told}"))?;
+        }
+        self.next_field(done)
     }
 
     fn question(&mut self, text: &str) -> Result<(), RunError> {
@@ -140,19 +155,34 @@ impl<W: Write> Plain<W> {
                 self.happen(crate::wish::Happening::Key(Key::of(
                     crossterm::event::KeyCode::Esc,
                 )));
+                // It was said in so many words, so that nobody is asked whether what was typed may be lost.
+                let now = self.screen.world.passed;
+                let said = self.screen.top().map(|question| {
+                    if let Some(form) = question.form_mut() {
+                        form.put_focus_on_button(0);
+                    }
+                    question.key(Key::of(crossterm::event::KeyCode::Enter), now)
+                });
+                let orders = said.map_or_else(Vec::new, |said| self.screen.hear(said));
+                self.carry_out(orders);
             }
             return self.say("given up");
         }
         match self.step.clone() {
             Step::Field { at, mut done } => {
-                let result = self.form().map(|form| {
-                    let result = form.fields.get_mut(at).map(|field| field.answer(line));
-                    result.unwrap_or(Ok(()))
-                });
-                if let Some(Err(told)) = result {
-                    self.complain(&told)?;
-                } else {
-                    done.insert(at);
+                let field = self.form().and_then(|form| form.fields.get_mut(at));
+                let result = field.map(|field| field.answer(line).map(|()| field.doubt.clone()));
+                match result {
+                    Some(Err(told)) => self.complain(&told)?,
+                    Some(Ok(doubt)) => {
+                        done.insert(at);
+                        if let Some(doubt) = doubt {
+                            self.say(&format!("! {doubt}"))?;
+                        }
+                    }
+                    None => {
+                        done.insert(at);
+                    }
                 }
                 for line in self.screen.sheet_says() {
                     self.say(&line)?;
@@ -203,23 +233,11 @@ impl<W: Write> Plain<W> {
             let enter = Key::of(crossterm::event::KeyCode::Enter);
             self.screen.update(crate::wish::Happening::Key(enter))
         };
-        let wrong: Vec<(usize, String)> = self.form().map_or_else(Vec::new, |form| {
-            let fields = form.fields.iter().enumerate();
-            fields
-                .filter_map(|(at, field)| Some((at, field.error.clone()?)))
-                .collect()
-        });
+        let wrong = wrong_fields(self.form());
         self.carry_out(orders);
         let overlaid_still = self.screen.depth() > 0;
         if !wrong.is_empty() && overlaid == overlaid_still {
-            let mut done: BTreeSet<usize> = self
-                .form()
-                .map_or_else(BTreeSet::new, |form| (0..form.fields.len()).collect());
-            for (at, told) in wrong {
-                done.remove(&at);
-                self.complain(&format!("x {told}"))?;
-            }
-            return self.next_field(done);
+            return self.ask_again(wrong);
         }
         self.asked = None;
         self.step = Step::Arrived;
@@ -228,6 +246,16 @@ impl<W: Write> Plain<W> {
         }
         Ok(())
     }
+}
+
+/// Returns what is wrong with a form's fields, by their places.
+fn wrong_fields(form: Option<&mut Form>) -> Vec<(usize, String)> {
+    let fields = form
+        .into_iter()
+        .flat_map(|form| form.fields.iter().enumerate());
+    fields
+        .filter_map(|(at, field)| Some((at, field.error.clone()?)))
+        .collect()
 }
 
 /// Finds what was chosen, by its number or the beginning of its label.

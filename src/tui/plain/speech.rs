@@ -79,6 +79,11 @@ fn exchanged(exchange: &Exchange) -> String {
 
 /// Tells what would follow.
 pub(super) fn plan(world: &World, plan: &Plan) -> Vec<String> {
+    if plan.triggers.is_empty() {
+        return vec![
+            "nobody is concerned: only the directory changes, and nothing is sent".to_owned(),
+        ];
+    }
     why::tell_plan(&plan.triggers, &world.theme, &|at| world.time(at))
         .into_iter()
         .map(|line| line.line.iter().map(|span| span.text.as_str()).collect())

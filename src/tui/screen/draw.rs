@@ -1,12 +1,13 @@
 //! How the screen is drawn: head, sections, the panel, what lies over it, status and keys.
 
+use crossterm::event::KeyCode;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::Screen;
-use crate::modal::Modal;
-use crate::paint::{Pen, cells};
-use crate::seat::Standing;
+use super::help::keys_of;
+use crate::keymap::Key;
+use crate::paint::{Pen, cells, shortened};
 
 impl Screen {
     pub(super) fn tabs(&self) -> Vec<String> {
@@ -150,12 +151,25 @@ impl Screen {
     }
 
     pub(super) fn status(&self, pen: &mut Pen<'_>, row: Rect) {
+        // How to read the rest is never cut; where it leaves no room for the whole line it says less.
+        const OPENS: [&str; 3] = ["  (! shows it, Esc clears)", "  (! shows it)", " (!)"];
+        const UPDATES: &str = " · u undoes · Ctrl-S updates";
         let theme = *pen.theme;
-        let (text, style) = if let Some(failure) = &self.failure {
+        let room = usize::from(row.width.saturating_sub(2));
+        let work = self.world.work.as_ref().filter(|work| work.is_under_way());
+        // What goes on comes first: how far it is, and how to stop it.
+        let (text, style) = if let Some(work) = work {
+            let failed = self
+                .failure
+                .as_ref()
+                .map_or("", |_| "x (! shows what failed)  ");
+            (format!("{failed}{}", work.line()), theme.warn)
+        } else if let Some(failure) = &self.failure {
             let first = failure.lines().next().unwrap_or_default();
-            (format!("x {first}  (! shows it, Esc clears)"), theme.bad)
-        } else if let Some(work) = self.world.work.as_ref().filter(|work| work.is_under_way()) {
-            (work.line(), theme.warn)
+            let fits = |opens: &&str| cells(first) + cells(opens) + 2 <= room;
+            let opens = OPENS.into_iter().find(fits).unwrap_or(OPENS[1]);
+            let first = shortened(first, room.saturating_sub(cells(opens) + 2));
+            (format!("x {first}{opens}"), theme.bad)
         } else if let Some((toast, _)) = &self.toast {
             (toast.clone(), theme.good)
         } else if let Some(draft) = self.world.draft.as_ref().filter(|draft| draft.is_changed()) {
@@ -165,29 +179,26 @@ impl Screen {
             } else {
                 String::new()
             };
+            let lead = format!("{errors}Unsaved ({})", draft.changes());
             let words = draft.last_words().unwrap_or_default();
-            (
-                format!(
-                    "{errors}Unsaved ({}): {words} · u undoes · Ctrl-S updates",
-                    draft.changes()
-                ),
-                theme.warn,
-            )
+            // What is to be done is never cut; of what was changed the review tells everything.
+            let words = shortened(
+                words,
+                room.saturating_sub(cells(&lead) + cells(UPDATES) + 2),
+            );
+            let words = if words.is_empty() {
+                words
+            } else {
+                format!(": {words}")
+            };
+            (format!("{lead}{words}{UPDATES}"), theme.warn)
         } else {
             let panel = self.panels[self.at].status(&self.world);
-            match &self.world.standing {
+            match self.standing_line() {
                 None => (panel, theme.dim),
-                Some(Standing::Attached { process }) => (
-                    format!("attached to the engine of process {process} · {panel}"),
-                    theme.dim,
-                ),
-                Some(Standing::Deaf) => (
-                    format!("another process works on the journal and takes no commands · {panel}"),
-                    theme.warn,
-                ),
-                Some(Standing::Alone) => (
-                    format!("no engine runs: nothing is sent · {panel}"),
-                    theme.warn,
+                Some((line, is_trouble)) => (
+                    format!("{line} · {panel}"),
+                    if is_trouble { theme.warn } else { theme.dim },
                 ),
             }
         };
@@ -201,29 +212,28 @@ impl Screen {
         let mut x = row.x + 1;
         let end = row.right().saturating_sub(HELP);
         let mut shown: Vec<(String, String)> = Vec::new();
+        let panel = &self.panels[self.at];
+        let typing = match self.modals.last() {
+            Some(modal) => modal.takes_text(),
+            None => panel.takes_text(),
+        };
         if let Some(modal) = self.modals.last() {
-            let keys: &[(&str, &str)] = match modal {
-                Modal::Sheet(_) | Modal::Question(_) => {
-                    &[("Tab", "next"), ("Enter", "press"), ("Esc", "cancel")]
-                }
-                Modal::Palette(_) | Modal::Menu(_) => {
-                    &[("↑↓", "choose"), ("Enter", "run"), ("Esc", "close")]
-                }
-                Modal::Help(_) | Modal::Reading(_) => {
-                    &[("j k", "scroll"), ("Tab", "answer"), ("Esc", "close")]
-                }
-            };
-            shown.extend(
-                keys.iter()
-                    .map(|(key, what)| ((*key).to_owned(), (*what).to_owned())),
-            );
+            let keys = keys_of(modal).into_iter();
+            shown.extend(keys.map(|(key, what)| (key.to_owned(), what)));
         } else {
-            for action in self.panels[self.at]
+            if typing {
+                let keys = panel.typing_keys().iter();
+                shown.extend(keys.map(|(key, what)| ((*key).to_owned(), (*what).to_owned())));
+            }
+            // Where letters are typed, they are no commands.
+            let is_typed =
+                |key: Key| key.types() || matches!(key.code, KeyCode::Enter | KeyCode::Backspace);
+            for action in panel
                 .actions(&self.world)
                 .iter()
                 .filter(|action| action.in_row)
             {
-                if let Some(key) = action.key {
+                if let Some(key) = action.key.filter(|key| !typing || !is_typed(*key)) {
                     let label = action
                         .label
                         .split([':', ',', '('])
@@ -234,7 +244,9 @@ impl Screen {
                     shown.push((key.to_string(), label));
                 }
             }
-            shown.push((":".to_owned(), "palette".to_owned()));
+            if !typing {
+                shown.push((":".to_owned(), "palette".to_owned()));
+            }
         }
         for (key, what) in shown {
             let width = u16::try_from(cells(&key) + cells(&what) + 1).unwrap_or(u16::MAX);
@@ -244,11 +256,15 @@ impl Screen {
             x += pen.put(x, row.y, width, &key, theme.key) + 1;
             x += pen.put(x, row.y, width, &what, theme.text) + 2;
         }
-        let help = if row.width < 60 { "?" } else { "? help" };
-        let x = row
-            .right()
-            .saturating_sub(u16::try_from(help.len()).unwrap_or(0) + 1);
-        pen.put(x, row.y, 6, help, theme.key);
+        let help = match (typing, row.width < 60) {
+            (false, true) => "?",
+            (false, false) => "? help",
+            (true, true) => "F1",
+            (true, false) => "F1 help",
+        };
+        let width = u16::try_from(help.len()).unwrap_or(0);
+        let x = row.right().saturating_sub(width + 1);
+        pen.put(x, row.y, width, help, theme.key);
     }
 }
 

@@ -3,10 +3,11 @@
 use crossterm::event::KeyCode;
 
 use super::{Order, Screen};
-use crate::action::Action;
+use crate::action::{Action, GO_TO};
 use crate::keymap::Key;
-use crate::modal::{Help, Modal, Palette, Reading, Said};
+use crate::modal::{Modal, Palette, Question, Reading, Said};
 use crate::paint::{Span, cells};
+use crate::seat::Standing;
 use crate::wish::{Deed, Errand, Wish};
 
 impl Screen {
@@ -26,7 +27,7 @@ impl Screen {
             for (index, label) in self.tabs().iter().enumerate() {
                 let width = u16::try_from(cells(label)).unwrap_or(0) + 1;
                 if (at..at + width).contains(&x) {
-                    self.at = index;
+                    self.show(index);
                     orders.extend(self.want());
                     return;
                 }
@@ -45,8 +46,14 @@ impl Screen {
         if key == Key::of(KeyCode::F(12)) {
             return self.offer_pictures();
         }
+        if key == Key::of(KeyCode::F(1)) {
+            return self.field_help();
+        }
         if key == Key::ctrl('c') && self.modals.is_empty() && self.is_working() {
             return orders.push(Order::Do(Deed::StopWork));
+        }
+        if key == Key::ctrl('c') && self.modals.is_empty() && self.tell_ended() {
+            return;
         }
         if key == Key::ctrl('c') {
             if self.modals.is_empty() || self.leaving {
@@ -56,11 +63,14 @@ impl Screen {
                     self.quit(orders);
                 }
             } else {
-                self.modals.pop();
+                self.interrupt();
             }
             return;
         }
         if let Some(modal) = self.modals.last_mut() {
+            if key == Key::letter('?') && !modal.takes_text() {
+                return self.help();
+            }
             let said = modal.key(key, self.world.passed);
             return self.said(said, orders);
         }
@@ -103,7 +113,7 @@ impl Screen {
         if let KeyCode::Char(digit @ '1'..='9') = key.code {
             let at = usize::from(digit as u8 - b'1');
             if at < self.panels.len() && !key.ctrl {
-                self.at = at;
+                self.show(at);
             }
             return;
         }
@@ -116,9 +126,35 @@ impl Screen {
         }
     }
 
+    /// Closes what lies on top. What was filled in is asked about first; asked to close that question, too, it goes.
+    fn interrupt(&mut self) {
+        match self.modals.last() {
+            Some(question) if question.asks_about_form() => self.drop_form(),
+            Some(form) if form.would_lose() => self.ask_about_form(),
+            _ => {
+                self.modals.pop();
+            }
+        }
+    }
+
+    fn ask_about_form(&mut self) {
+        self.modals.push(Modal::Question(Question::about_form()));
+    }
+
+    /// Closes the form on top with what was filled in, and the question about it when that is still open.
+    pub(super) fn drop_form(&mut self) {
+        if self.modals.last().is_some_and(Modal::asks_about_form) {
+            self.modals.pop();
+        }
+        if self.modals.last().is_some_and(Modal::would_lose) {
+            self.modals.pop();
+        }
+    }
+
     pub(super) fn said(&mut self, said: Said, orders: &mut Vec<Order>) {
         match said {
             Said::Open => {}
+            Said::Left => self.ask_about_form(),
             Said::Changed => self.sheet_changed(),
             Said::Closed(wishes) => {
                 self.modals.pop();
@@ -127,14 +163,9 @@ impl Screen {
                 }
                 self.grant(wishes, orders);
             }
-            Said::Act(id, true) => {
+            Said::Act(id, whose) => {
                 self.modals.pop();
-                self.act(id, orders);
-            }
-            Said::Act(id, false) => {
-                self.modals.pop();
-                let wishes = self.panels[self.at].act(&self.world, id);
-                self.grant(wishes, orders);
+                self.choose(id, whose, orders);
             }
             Said::Pressed(button) => {
                 if let Some(Modal::Sheet(sheet)) = self.modals.pop() {
@@ -145,6 +176,12 @@ impl Screen {
                     let wishes = panel
                         .map(|panel| panel.submitted(&self.world, &sheet.id, &sheet.form, button))
                         .unwrap_or_default();
+                    // What was filled in is not lost before it is known to be taken.
+                    let stays =
+                        |wish: &Wish| matches!(wish, Wish::KeepSheet | Wish::RefuseSheet { .. });
+                    if wishes.iter().any(stays) {
+                        self.modals.push(Modal::Sheet(sheet));
+                    }
                     self.grant(wishes, orders);
                 }
             }
@@ -167,11 +204,11 @@ impl Screen {
         let mut actions = vec![
             Action::new("palette", Key::letter(':'), "Command palette").quiet(),
             Action::new("help", Key::letter('?'), "Help"),
-            Action::new("trigger", Key::letter('t'), "Trigger something")
+            Action::new("something", Key::letter('t'), "Trigger something")
                 .like("outbound trigger …")
                 .quiet(),
             Action::new("problem", Key::letter('!'), "Next problem")
-                .like("outbound journal list")
+                .like("outbound journal dead")
                 .quiet(),
             Action::new("update", Key::ctrl('s'), "Update (save workbench.toml)")
                 .like("outbound config set PATH VALUE")
@@ -211,9 +248,14 @@ impl Screen {
                 actions.push(Action::named("report", format!("Report: {}", work.what)));
             }
         }
+        let standing = self.world.standing.as_ref();
+        if standing.is_some_and(Standing::may_run_here) {
+            let label = "Run the engine here";
+            actions.push(Action::new("run-here", Key::letter('E'), label).like("outbound serve"));
+        }
         for (at, panel) in self.panels.iter().enumerate() {
             let digit = char::from_digit(u32::try_from(at + 1).unwrap_or(0), 10);
-            let mut action = Action::named(panel.id(), format!("Go to: {}", panel.title()));
+            let mut action = Action::named(panel.id(), format!("{GO_TO}{}", panel.title()));
             action.key = digit.map(Key::letter);
             actions.push(action);
         }
@@ -223,28 +265,15 @@ impl Screen {
     pub(super) fn act(&mut self, id: &str, orders: &mut Vec<Order>) {
         match id {
             "palette" => {
-                let own = self.panels[self.at]
-                    .actions(&self.world)
-                    .into_iter()
-                    .map(|action| (action, false));
-                let all = own
-                    .chain(self.global().into_iter().map(|action| (action, true)))
-                    .collect();
+                let all = self.everything();
                 self.modals.push(Modal::Palette(Palette::new(all)));
             }
-            "help" => {
-                let panel = &self.panels[self.at];
-                let help = Help::new(
-                    panel.title().to_owned(),
-                    panel.actions(&self.world),
-                    self.global(),
-                );
-                self.modals.push(Modal::Help(help));
-            }
-            "trigger" => {
+            "help" => self.help(),
+            "something" => {
                 let errand = Errand::Trigger {
                     way: "console",
                     user: None,
+                    back: None,
                 };
                 self.grant(vec![Wish::Go("trigger", Some(errand))], orders);
             }
@@ -289,10 +318,14 @@ impl Screen {
             "record" => self.toggle_recording(orders),
             "quit" => self.quit(orders),
             "stop-work" => orders.push(Order::Do(Deed::StopWork)),
+            "run-here" => {
+                self.say("the engine is started here …".to_owned());
+                orders.push(Order::Do(Deed::RunHere));
+            }
             "report" => self.work_report(),
             section => {
-                if let Some(at) = self.panels.iter().position(|panel| panel.id() == section) {
-                    self.at = at;
+                if let Some(at) = self.place_of(section) {
+                    self.show(at);
                 }
             }
         }

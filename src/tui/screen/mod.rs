@@ -3,9 +3,13 @@
 mod capture;
 mod draw;
 mod edits;
+mod help;
 mod keys;
+mod offer;
 mod plain;
+mod standing;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crossterm::event::KeyCode;
@@ -14,7 +18,6 @@ use crate::draft::Draft;
 use crate::keymap::{Key, Move};
 use crate::modal::Modal;
 use crate::panel::Panel;
-use crate::seat::Standing;
 use crate::wish::{Answer, Deed, Happening, Query, Wish};
 use crate::world::World;
 
@@ -52,6 +55,14 @@ pub(crate) struct Screen {
     conflict: bool,
     /// Leave as soon as the draft is saved.
     leaving: bool,
+    /// How often it was asked what *Update* would do without an answer yet.
+    reviews: usize,
+    /// The change that is being written without *Update*, in words.
+    at_once: Option<String>,
+    /// When the last long work ended.
+    work_ended: Option<Duration>,
+    /// What was written in an editor and could not be taken: where it is kept, and what it began with.
+    untaken: Option<(PathBuf, String)>,
 }
 
 impl Screen {
@@ -73,6 +84,10 @@ impl Screen {
             recording: None,
             conflict: false,
             leaving: false,
+            reviews: 0,
+            at_once: None,
+            work_ended: None,
+            untaken: None,
         }
     }
 
@@ -87,8 +102,8 @@ impl Screen {
         orders
     }
 
-    /// Tells whether something visible depends on time passing, and until when nothing changes.
-    pub(crate) fn ticks(&self) -> Option<Duration> {
+    /// Returns when, by the monotonic clock, something that is shown changes by itself; `None` while nothing does.
+    pub(crate) fn wakes(&self) -> Option<Duration> {
         let passed = self.world.passed;
         let toast = self.toast.as_ref().map(|(_, until)| *until);
         // A secret that was revealed is masked again by itself.
@@ -102,8 +117,7 @@ impl Screen {
         let second = self.panels[self.at]
             .counts_down(&self.world)
             .then(|| passed + Duration::from_secs(1));
-        let next = toast.into_iter().chain(revealed).chain(second).min()?;
-        Some(next.saturating_sub(passed).max(Duration::from_millis(50)))
+        toast.into_iter().chain(revealed).chain(second).min()
     }
 
     /// Tells whether this is a section's root with nothing over it.
@@ -140,6 +154,7 @@ impl Screen {
                     orders.push(Order::Ask(Query::Since {
                         seq: self.world.board.seq,
                     }));
+                    orders.push(Order::Ask(Query::Counts));
                 }
             }
             Happening::Lab(entries) => {
@@ -157,18 +172,24 @@ impl Screen {
                     self.toast = None;
                 }
             }
-            Happening::FileChanged => self.file_changed(&mut orders),
+            Happening::FileChanged => self.file_changed(&mut orders, false),
+            Happening::Logged => self.world.logged += 1,
             Happening::Standing(standing) => {
                 self.tell_standing(&standing);
                 self.world.standing = Some(standing);
             }
+            Happening::Note(note) if note.is_failure => self.fail(note.text),
+            Happening::Note(note) => self.say(note.text),
         }
         orders.extend(self.want());
         orders
     }
 
     fn want(&mut self) -> Vec<Order> {
-        let queries = self.panels[self.at].wants(&self.world);
+        let mut queries = self.panels[self.at].wants(&self.world);
+        for panel in &mut self.panels {
+            queries.extend(panel.follows(&self.world));
+        }
         queries.into_iter().map(Order::Ask).collect()
     }
 
@@ -188,24 +209,27 @@ impl Screen {
         self.failure = Some(text);
     }
 
-    /// Says that the engine is another process's, or that it has gone.
-    fn tell_standing(&mut self, standing: &Standing) {
-        match standing {
-            Standing::Attached { process } => self.say(format!(
-                "attached to the engine of process {process}: it sends, and does what is asked here"
-            )),
-            Standing::Deaf => self.fail(
-                "another process works on this journal and takes no commands\n\
-                 What it does is shown here as it happens. When it has ended, leave (q) and open `outbound` again: then \
-                 the engine runs here. What only reads works already: lists, traces, dry runs."
-                    .to_owned(),
-            ),
-            Standing::Alone => self.fail(
-                "the engine has ended: nothing is sent any more\n\
-                 What is owed is in the journal. Leave (q) and open `outbound` again, and the engine runs here; or start \
-                 `outbound serve`, and this screen attaches to it by itself."
-                    .to_owned(),
-            ),
+    fn place_of(&self, id: &str) -> Option<usize> {
+        self.panels.iter().position(|panel| panel.id() == id)
+    }
+
+    /// Shows another section.
+    fn show(&mut self, at: usize) {
+        self.at = at;
+        self.panels[at].arrive(&self.world);
+    }
+
+    /// Says what is wrong in an open form, at its field; in the status row where it is about none, or the form was closed.
+    fn refuse(&mut self, id: &str, field: Option<&str>, told: String) {
+        let sheet = self.modals.iter_mut().find_map(|modal| match modal {
+            Modal::Sheet(sheet) if sheet.id == id => Some(sheet),
+            _ => None,
+        });
+        let is_shown = sheet
+            .zip(field)
+            .is_some_and(|(sheet, field)| sheet.form.refuse(field, &told));
+        if !is_shown {
+            self.fail(told);
         }
     }
 
@@ -213,35 +237,81 @@ impl Screen {
         for wish in wishes {
             match wish {
                 Wish::Ask(query) => {
+                    if matches!(query, Query::Older { .. }) {
+                        // What comes has to fit in front of what is here now.
+                        self.world.board.stream.read_back();
+                    }
                     orders.push(Order::Ask(query));
                 }
                 Wish::Do(Deed::Quit) => self.quit(orders),
                 Wish::Do(deed) => {
                     if matches!(deed, Deed::Review) {
                         if self.conflict {
-                            self.file_changed(orders);
+                            self.file_changed(orders, true);
                             continue;
                         }
                         if self.draft_is_bad() {
                             continue;
                         }
+                        self.reviews += 1;
                     }
                     self.conflict &= !matches!(deed, Deed::Save);
                     orders.push(Order::Do(deed));
                 }
                 Wish::Show(modal) => self.modals.push(*modal),
+                // The form is where it was put back when its button was pressed.
+                Wish::KeepSheet => {}
+                Wish::CloseSheet(id) => {
+                    let is_it = |modal: &Modal| matches!(modal, Modal::Sheet(one) if one.id == id);
+                    let before = self.modals.len();
+                    self.modals.retain(|modal| !is_it(modal));
+                    if self.modals.len() < before {
+                        // Whether it may be lost is no question any more.
+                        self.modals.retain(|modal| !modal.asks_about_form());
+                    }
+                }
+                Wish::DropForm => self.drop_form(),
+                Wish::RefuseSheet { id, field, told } => self.refuse(&id, field.as_deref(), told),
                 Wish::Go(id, errand) => {
-                    if let Some(at) = self.panels.iter().position(|panel| panel.id() == id) {
-                        self.at = at;
-                        if let Some(errand) = errand {
-                            let more = self.panels[at].errand(&self.world, errand);
-                            self.grant(more, orders);
+                    if let Some(at) = self.place_of(id) {
+                        match errand {
+                            None => self.show(at),
+                            Some(errand) => {
+                                self.at = at;
+                                let more = self.panels[at].errand(&self.world, errand);
+                                self.grant(more, orders);
+                            }
                         }
+                    }
+                }
+                Wish::Act(id, action) => {
+                    if let Some(at) = self.place_of(id) {
+                        let more = self.panels[at].act(&self.world, action);
+                        self.grant(more, orders);
+                    }
+                }
+                Wish::Tell(id, errand) => {
+                    if let Some(at) = self.place_of(id) {
+                        let more = self.panels[at].errand(&self.world, errand);
+                        self.grant(more, orders);
                     }
                 }
                 Wish::Say(text) => self.say(text),
                 Wish::Fail(text) => self.fail(text),
+                Wish::Past(text) => {
+                    if self.failure.as_ref() == Some(&text) {
+                        self.failure = None;
+                    }
+                }
                 Wish::Edit(edit) => self.edit(&edit),
+                Wish::EditAtOnce(edit) => self.edit_at_once(&edit, orders),
+                Wish::Made { panel, key, part } => {
+                    let panel = self.panels.iter_mut().find(|one| one.id() == panel);
+                    if let Some(panel) = panel {
+                        panel.made(&key, part.as_deref());
+                    }
+                }
+                Wish::OpenEditor => self.open_editor(orders),
                 Wish::Undo => {
                     let words = self.world.draft.as_mut().and_then(Draft::undo);
                     self.say(words.map_or_else(
@@ -261,6 +331,7 @@ impl Screen {
                 Wish::Prepend(rows) => {
                     self.world.board.stream.prepend(rows);
                 }
+                Wish::Newest => self.world.board.stream.follow(),
                 Wish::TakeDraft(draft) => {
                     self.world.draft = Some(*draft);
                     self.conflict = false;
@@ -271,8 +342,15 @@ impl Screen {
                 }
                 Wish::DropDraft => {
                     self.world.draft = None;
-                    self.conflict = false;
-                    self.say("changes discarded; the file is as it was".to_owned());
+                    let name = self.world.file_name();
+                    let words = if std::mem::take(&mut self.conflict) {
+                        format!(
+                            "the changes made here are given up; {name} stays as somebody else left it"
+                        )
+                    } else {
+                        format!("changes discarded; {name} is as it was")
+                    };
+                    self.say(words);
                     if self.leaving {
                         orders.push(Order::Do(Deed::Quit));
                     }
@@ -298,27 +376,19 @@ impl Screen {
             }
             Answer::Directory { roles, .. } => self.world.roles = roles,
             Answer::Counts { last, counts } => self.world.board.counted(last, counts),
-            Answer::Since(news) => {
-                for one in news {
-                    self.world.board.hear(one);
-                }
-            }
+            Answer::Since(news) => self.world.board.catch_up(news),
             Answer::Mocks(mocks, faults) => {
                 self.world.mocks = mocks;
                 self.world.faults = faults;
             }
             Answer::Done(Ok(text)) => self.say(text),
-            Answer::Done(Err(text)) => self.fail(text),
-            Answer::Reviewed(review) => self.review(&review),
+            Answer::Done(Err(text)) | Answer::PutBack(Err(text)) => self.fail(text),
+            Answer::PutBack(Ok(put_back)) => self.say(put_back.told()),
+            Answer::Edited(edited) => self.edited(edited, orders),
+            Answer::Reviewed(review) => self.reviewed(&review, orders),
             Answer::Saved(Ok(loaded)) => {
-                self.world.running = std::sync::Arc::new(loaded.configuration);
-                self.world.draft = None;
-                let time = self.world.time(self.world.now);
-                self.say(format!(
-                    "Updated {time}: the engine works by {}",
-                    self.world.file_name()
-                ));
-                if self.leaving {
+                self.saved(*loaded);
+                if self.leaving && !self.is_dirty() {
                     orders.push(Order::Do(Deed::Quit));
                 }
             }
@@ -337,9 +407,15 @@ impl Screen {
                 "{} was changed by somebody else and cannot be used; the engine goes on as before\n{text}",
                 self.world.file_name()
             )),
+            // That it runs is told by how the workbench stands to it.
+            Answer::RunsHere(Ok(loaded)) => {
+                self.world.running = std::sync::Arc::new(loaded.configuration);
+            }
+            Answer::RunsHere(Err(text)) => self.fail(format!("no engine runs here\n{text}")),
             Answer::Work(work) => self.work(work),
             Answer::Saved(Err(text)) => {
                 self.leaving = false;
+                self.at_once = None;
                 self.fail(text);
             }
             // These belong to the panels, which have heard them.
@@ -347,11 +423,15 @@ impl Screen {
             | Answer::Trace(..)
             | Answer::Operations { .. }
             | Answer::Safeguards(_)
+            | Answer::Found { .. }
+            | Answer::Who(..)
+            | Answer::Outcome(..)
             | Answer::Links(..)
             | Answer::Objects(..)
             | Answer::Log(_)
             | Answer::Planned(_)
-            | Answer::Submitted(_) => {}
+            | Answer::Submitted(_)
+            | Answer::Steered(_) => {}
         }
     }
 }

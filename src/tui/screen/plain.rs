@@ -13,7 +13,9 @@ use crate::widgets::Form;
 const WIDTH: u16 = 99;
 
 /// Actions that mean nothing where there is no screen.
-const OF_THE_SCREEN: [&str; 6] = ["palette", "help", "mouse", "zoom", "shot", "record"];
+const OF_THE_SCREEN: [&str; 7] = [
+    "palette", "help", "mouse", "zoom", "shot", "record", "editor",
+];
 
 impl Screen {
     /// Returns what can be done now, and whether it is the screen's own.
@@ -87,6 +89,11 @@ impl Screen {
             Some(Modal::Sheet(sheet)) => sheet.says.clone(),
             _ => Vec::new(),
         }
+    }
+
+    /// Tells whether the section waits for letters.
+    pub(crate) fn is_typing(&self) -> bool {
+        self.panels[self.at].takes_text()
     }
 
     pub(crate) fn panel_form(&mut self) -> Option<&mut Form> {

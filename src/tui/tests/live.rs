@@ -21,8 +21,9 @@ use crate::samples;
 use crate::screen::Order;
 use crate::theme::{Surroundings, ThemeName};
 use crate::wish::{Deed, Happening};
+use crate::work::{Each, Whom};
 use crate::world::World;
-use crate::{Setup, View};
+use crate::{LogBook, Setup, View};
 
 /// A target that takes everything.
 struct Willing;
@@ -85,7 +86,7 @@ impl LabFeed for NoFeed {
 }
 
 fn none<T>() -> Result<T, LabError> {
-    Err(LabError("there are no mocks here".to_owned()))
+    Err(LabError::new("there are no mocks here"))
 }
 
 #[async_trait]
@@ -162,8 +163,9 @@ impl Live {
             reader: engine.reader(),
             lab: Arc::new(NoLab),
             link: Link::Quick,
-            log: None,
+            log: LogBook::default(),
             record: None,
+            notes: Vec::new(),
         };
         let view = View {
             file: file.clone(),
@@ -259,27 +261,38 @@ async fn update_shows_whom_it_concerns_writes_one_line_and_the_engine_takes_it()
     live.press(KeyCode::Enter);
     live.until("confirmed by the target: created").await;
     live.press(KeyCode::Esc);
-    for code in ['1', 'j', 'j'] {
-        live.press(KeyCode::Char(code));
-    }
-    live.press(KeyCode::Enter);
-    for code in [']', ']', ' '] {
+    for code in ['1', 'j', 'j', ' '] {
         live.press(KeyCode::Char(code));
     }
     live.ctrl('s');
     live.until("Who is affected").await;
     let text = live.stage.text();
     assert!(text.contains("corp-scim/scim2"), "{text}");
+    assert!(
+        text.contains("!1 stay, not kept up to date any more"),
+        "{text}"
+    );
     live.press(KeyCode::Enter);
     live.until("Updated").await;
-    let before: Vec<&str> = samples::TOML.lines().collect();
-    let after = live.stage.file();
-    let changed = after
-        .lines()
-        .zip(&before)
-        .filter(|(now, was)| now != *was)
-        .count();
-    assert_eq!((changed, after.lines().count()), (1, before.len()));
+    let last = "description = \"Any application that speaks SCIM 2.0; users and groups\"\n";
+    let disabled = format!("{last}enabled = false\n");
+    let written = samples::TOML.replacen(last, &disabled, 1);
+    assert_eq!(live.stage.file(), written);
+
+    // The toggle of a connector is written at once, as the Console does it.
+    live.press(KeyCode::Enter);
+    for code in [']', ']', ' '] {
+        live.press(KeyCode::Char(code));
+    }
+    live.until(": saved ").await;
+    let connector = "  enabled = true\n  authentication_mode = \"bearer\"";
+    let toggled = connector.replacen("true", "false", 1);
+    assert_eq!(
+        live.stage.file(),
+        written.replacen(connector, &toggled, 1),
+        "one line"
+    );
+    assert!(live.stage.screen.world.draft.is_none());
     live.engine.shutdown().await;
 }
 
@@ -321,6 +334,23 @@ async fn a_file_is_imported_with_a_report_and_its_users_are_triggered_in_bulk() 
     live.until("Trigger for many?").await;
     live.press(KeyCode::BackTab);
     live.press(KeyCode::Enter);
-    live.until("Change claims for 2 user(s): 2 done").await;
+    live.until("Change claims for 2 user(s): 2 of 2: 2 made")
+        .await;
+    // All that match are read from the journal, page by page, whatever the screen has read.
+    let all = Deed::Bulk {
+        what: "all that match".to_owned(),
+        each: Each::Update(domain::Claims::from([(
+            domain::Claim::new("title"),
+            vec!["Dr".to_owned()],
+        )])),
+        whom: Whom::All {
+            search: "ad".to_owned(),
+            count: 1,
+        },
+    };
+    live.carry_out(vec![Order::Do(all)]);
+    live.until("all that match: 1 of 1: 1 made").await;
+    let ada = live.engine.reader().user(&"ada".into()).unwrap().unwrap();
+    assert_eq!(ada.claims[&domain::Claim::new("title")], ["Dr"]);
     live.engine.shutdown().await;
 }

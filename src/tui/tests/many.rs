@@ -9,7 +9,7 @@ use super::Stage;
 use super::updates::{deeds, fill, press_button};
 use crate::theme::ThemeName;
 use crate::wish::{Answer, Deed, Happening};
-use crate::work::{Stage as WorkStage, Work};
+use crate::work::{Stage as WorkStage, Whom, Work};
 
 #[test]
 fn an_import_is_asked_for_and_its_progress_can_be_stopped() {
@@ -36,7 +36,11 @@ fn an_import_is_asked_for_and_its_progress_can_be_stopped() {
         [Deed::StopWork]
     ));
     work.stage = WorkStage::Stopped;
-    work.wrong("row 3 (kim): there is a user kim already".to_owned());
+    work.wrong(
+        Some(3),
+        "kim".to_owned(),
+        "there is a user kim already".to_owned(),
+    );
     stage.happen(Happening::Answer(Box::new(Answer::Work(work))));
     let text = stage.text();
     assert!(text.contains("row 3 (kim)"), "the report is shown: {text}");
@@ -61,9 +65,17 @@ fn a_bulk_trigger_is_about_the_marked_and_is_confirmed() {
     assert!(deeds(stage.press(KeyCode::BackTab)).is_empty());
     let begun = deeds(stage.press(KeyCode::Enter));
     match begun.as_slice() {
-        [Deed::Bulk(_, requests)] => assert!(
-            matches!(&requests[..], [one] if matches!(one.change, Change::AssignRole { .. }))
-        ),
+        [
+            Deed::Bulk {
+                each,
+                whom: Whom::Named(names),
+                ..
+            },
+        ] => {
+            assert_eq!(names.len(), 1);
+            let request = each.of(names[0].clone());
+            assert!(matches!(request.change, Change::AssignRole { .. }));
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -147,8 +159,9 @@ fn a_revealed_secret_hides_after_ten_seconds_by_itself_and_is_in_no_picture() {
     assert!(!stage.text().contains("canary-7"));
     stage.ctrl('r');
     assert!(stage.text().contains("canary-7"), "{}", stage.text());
-    let until = stage.screen.ticks().expect("somebody wakes up to hide it");
-    assert!(until <= Duration::from_secs(10), "{until:?}");
+    let until = stage.screen.wakes().expect("somebody wakes up to hide it");
+    let wait = until.saturating_sub(stage.screen.world.passed);
+    assert!(wait <= Duration::from_secs(10), "{wait:?}");
     assert!(stage.screen.run("shot", true).is_empty());
     let written = deeds(stage.press(KeyCode::Enter));
     assert!(!written.is_empty());
@@ -169,10 +182,11 @@ fn the_journal_counts_down_to_the_next_attempt_and_only_while_it_is_shown() {
     let due = crate::samples::instant(40);
     stage.screen.world.now = due - Duration::from_secs(75);
     assert!(stage.text().contains("in 1m 15s"), "{}", stage.text());
-    assert_eq!(stage.screen.ticks(), Some(Duration::from_secs(1)));
+    let second = stage.screen.world.passed + Duration::from_secs(1);
+    assert_eq!(stage.screen.wakes(), Some(second));
     stage.screen.world.now = due - Duration::from_secs(5);
     stage.happen(Happening::Tick);
     assert!(stage.text().contains("in doubt in 5s"), "{}", stage.text());
     stage.letters("6");
-    assert_eq!(stage.screen.ticks(), None);
+    assert_eq!(stage.screen.wakes(), None);
 }

@@ -1,11 +1,20 @@
 //! Tests of the whole screen: what it shows, what keys do, and that nothing makes it stumble.
 
 mod captures;
+mod directory;
 mod disk;
+mod editing;
+mod forms;
 mod fuzz;
 mod live;
 mod many;
+mod offers;
+mod roles;
 mod snapshots;
+mod standing;
+mod time;
+mod traffic;
+mod trigger;
 mod updates;
 
 use crossterm::event::KeyCode;
@@ -14,6 +23,7 @@ use ratatui::layout::Rect;
 use tempfile::TempDir;
 
 use crate::keymap::Key;
+use crate::outcome::Outcome;
 use crate::panels;
 use crate::samples;
 use crate::screen::{Order, Screen};
@@ -60,8 +70,8 @@ impl Stage {
 
     fn answer(&mut self, orders: Vec<Order>) -> Vec<Order> {
         let mut deeds = Vec::new();
-        let mut open = orders;
-        while let Some(order) = open.pop() {
+        let mut open = std::collections::VecDeque::from(orders);
+        while let Some(order) = open.pop_front() {
             match order {
                 Order::Ask(query) => {
                     let answer = Happening::Answer(Box::new(answer_to(query)));
@@ -144,7 +154,20 @@ fn answer_to(query: Query) -> Answer {
             groups: Vec::new(),
             roles: Vec::new(),
             count: 3,
+            differing: std::collections::BTreeSet::new(),
         },
+        Query::Find { text, after } => samples::found(&text, after),
+        Query::Who(who) => {
+            let known = samples::known(&who);
+            Answer::Who(who, known)
+        }
+        Query::Outcome(flow) => Answer::Outcome(
+            flow,
+            Outcome {
+                done: 1,
+                ..Outcome::default()
+            },
+        ),
         Query::Links(local) => Answer::Links(
             local,
             if local == samples::local() {
@@ -153,6 +176,7 @@ fn answer_to(query: Query) -> Answer {
                 Vec::new()
             },
             Vec::new(),
+            std::collections::BTreeMap::from([(samples::link().connector, samples::instant(4))]),
         ),
         Query::Mocks => Answer::Mocks(samples::mocks(), samples::faults()),
         Query::Objects(target) => Answer::Objects(target, samples::objects()),

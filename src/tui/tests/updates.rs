@@ -1,5 +1,7 @@
 //! Keys in, orders and words out.
 
+use std::collections::BTreeMap;
+
 use crossterm::event::KeyCode;
 use domain::{Change, Condition, Divergence, Drift, FieldDrift, Resolution, Source};
 use engine::DriftView;
@@ -127,11 +129,18 @@ fn a_password_is_masked_and_no_form_of_the_screen_shows_it() {
 }
 
 #[test]
-fn toggling_a_connector_changes_the_draft_only_and_update_says_what_it_writes() {
+fn beside_other_changes_a_toggle_waits_with_them_and_update_says_what_it_writes() {
     let mut stage = stage();
-    stage.letters("1");
+    // The name of another connection is changed first.
+    stage.letters("1j");
     stage.press(KeyCode::Enter);
-    stage.letters("]] ");
+    stage.letters("e");
+    stage.letters("!");
+    press_button(&mut stage, "[ Finish ]");
+    stage.press(KeyCode::Esc);
+    stage.letters("k");
+    stage.press(KeyCode::Enter);
+    assert!(deeds(stage.letters("]] ")).is_empty(), "nothing is written");
     assert!(stage.text().contains("[ ] Disabled"), "{}", stage.text());
     assert!(stage.text().contains("workbench.toml*"));
     assert_eq!(stage.file(), crate::samples::TOML);
@@ -143,9 +152,10 @@ fn toggling_a_connector_changes_the_draft_only_and_update_says_what_it_writes() 
             line.starts_with(['+', '-']) && !line.starts_with("+++") && !line.starts_with("---")
         })
         .collect();
-    assert_eq!(changed.len(), 2, "{diff}");
+    assert_eq!(changed.len(), 4, "{diff}");
     stage.letters("u");
     assert!(stage.text().contains("[x] Enabled"));
+    stage.letters("u");
     assert!(!stage.screen.world.draft.as_ref().unwrap().is_changed());
 }
 
@@ -238,7 +248,7 @@ fn an_editing_session_changes_only_the_intended_lines() {
         stage.text()
     );
     for _ in 0..5 {
-        if stage.text().contains("‹ HR application ›") {
+        if stage.text().contains("‹ HR application (hr-application) ›") {
             break;
         }
         stage.press(KeyCode::Right);
@@ -257,7 +267,7 @@ fn an_editing_session_changes_only_the_intended_lines() {
     stage.press(KeyCode::Enter);
     stage.letters("]]]e");
     stage.letters("Internal/manager");
-    press_button(&mut stage, "[ Take over ]");
+    press_button(&mut stage, "[ Finish ]");
     stage.letters("[ ");
     stage.press(KeyCode::Esc);
     stage.press(KeyCode::Esc);
@@ -343,7 +353,12 @@ fn what_the_hands_do_not_manage_is_said_and_kept() {
 
 #[test]
 fn retrying_at_a_real_target_asks_first() {
-    let mut stage = stage();
+    // As far as the first attempt, which failed.
+    let mut stage = Stage::new(ThemeName::Dark, (80, 24));
+    let orders = stage.screen.begin();
+    stage.answer(orders);
+    let failed = samples::news().into_iter().take(7).collect();
+    stage.happen(Happening::News(failed));
     let configuration = crate::samples::TOML
         .replace(
             "access_token = \"scim2-mock-token\"",
@@ -425,7 +440,12 @@ fn what_differs_at_a_target_is_shown_with_the_user_and_decided_about() {
         divergence,
     };
     let local = samples::local();
-    let found = Answer::Links(local, vec![link.clone()], vec![drift]);
+    let found = Answer::Links(
+        local,
+        vec![link.clone()],
+        vec![drift.clone()],
+        BTreeMap::new(),
+    );
     stage.happen(Happening::Answer(Box::new(found)));
     let text = stage.text();
     assert!(
@@ -445,6 +465,25 @@ fn what_differs_at_a_target_is_shown_with_the_user_and_decided_about() {
     assert_eq!(wishes[0].connector, link.connector);
     assert_eq!(wishes[0].resolution, Resolution::Restore);
     assert!(!wishes[0].take_away, "never from here");
+
+    // One that is gone is made anew; that has to be said, and the command line has to say it, too.
+    let mut gone = drift;
+    gone.divergence.condition = Condition::Missing;
+    let found = Answer::Links(local, vec![link], vec![gone], BTreeMap::new());
+    stage.happen(Happening::Answer(Box::new(found)));
+    stage.letters(":decide about");
+    let text = stage.text();
+    assert!(text.contains("reconcile restore zoe --recreate"), "{text}");
+    stage.press(KeyCode::Enter);
+    let text = stage.text();
+    assert!(text.contains("the account is gone at"), "{text}");
+    assert!(text.contains("it is made anew"), "{text}");
+    assert!(!text.contains("the target's values stand"), "{text}");
+    let decided = deeds(stage.press(KeyCode::Enter));
+    let [Deed::Resolve(wishes)] = decided.as_slice() else {
+        panic!("{decided:?}");
+    };
+    assert!(wishes[0].recreate);
 }
 
 #[test]
@@ -465,7 +504,7 @@ fn just_in_time_provisioning_that_a_login_flow_needs_cannot_be_switched_off() {
     }
     stage.press(KeyCode::Enter);
     stage.letters("]]]]e ");
-    press_button(&mut stage, "[ Take over ]");
+    press_button(&mut stage, "[ Finish ]");
     assert!(
         stage.text().contains("Operation Not Allowed"),
         "{}",

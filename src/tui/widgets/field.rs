@@ -1,7 +1,10 @@
 //! One field of a form: text, secret, choice, toggle, or something to read.
 
+use std::ops::Range;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use config::FileSecrets;
 use crossterm::event::KeyCode;
 use domain::{Secret, SecretRef};
 use ratatui::layout::Rect;
@@ -13,6 +16,8 @@ use crate::paint::{Pen, cells};
 
 /// How long a secret stays readable after it was revealed.
 pub(crate) const REVEALED: Duration = Duration::from_secs(10);
+/// How many steps of editing a text are kept.
+const HISTORY: usize = 50;
 /// What stands for a secret, whatever its length.
 const MASK: &str = "••••••••";
 const ASCII_MASK: &str = "********";
@@ -79,9 +84,22 @@ pub(crate) struct Field {
     /// Says what is wrong with a text that is not empty.
     pub(crate) check: Option<Check>,
     pub(crate) error: Option<String>,
+    /// Which part of the text the error is about, in bytes of the value.
+    wrong: Option<Range<usize>>,
+    /// What is allowed and probably not meant.
+    pub(crate) doubt: Option<String>,
+    /// It holds something else than it began with.
     pub(crate) changed: bool,
+    /// What it began with.
+    initial: String,
+    /// The text is an offer that nobody has touched: what is typed or pasted first takes its place.
+    offered: bool,
+    /// Where a secret's reference starts from, and the reference that is configured.
+    refers: Option<(PathBuf, Option<SecretRef>)>,
     /// The hint stands in the empty field, for forms whose labels say little by themselves.
     pub(crate) ghost: bool,
+    /// What help says beside the hint: an example, and what becomes of the value.
+    pub(crate) about: String,
 }
 
 impl std::fmt::Debug for Field {
@@ -104,7 +122,7 @@ fn area(text: &str, history: usize) -> Box<TextArea<'static>> {
 
 impl Field {
     fn new(key: &str, label: &str, input: Input) -> Self {
-        Self {
+        let mut field = Self {
             key: key.to_owned(),
             label: label.to_owned(),
             input,
@@ -113,13 +131,22 @@ impl Field {
             only_when: None,
             check: None,
             error: None,
+            wrong: None,
+            doubt: None,
             changed: false,
+            initial: String::new(),
+            offered: false,
+            refers: None,
             ghost: false,
-        }
+            about: String::new(),
+        };
+        field.initial = field.value();
+        field
     }
 
     pub(crate) fn text(key: &str, label: &str, value: &str) -> Self {
-        Self::new(key, label, Input::Text(area(&value.replace('\n', " "), 50)))
+        let text = area(&value.replace('\n', " "), HISTORY);
+        Self::new(key, label, Input::Text(text))
     }
 
     pub(crate) fn secret(key: &str, label: &str, present: Option<&SecretRef>) -> Self {
@@ -155,6 +182,49 @@ impl Field {
     pub(crate) fn hint(mut self, hint: &str) -> Self {
         hint.clone_into(&mut self.hint);
         self
+    }
+
+    /// Says what help tells beside the hint.
+    #[must_use]
+    pub(crate) fn about(mut self, about: &str) -> Self {
+        about.clone_into(&mut self.about);
+        self
+    }
+
+    /// Offers other values, one of which it begins with.
+    pub(crate) fn offer(&mut self, options: Vec<Choice>, value: &str) {
+        let at = options.iter().position(|option| option.value == value);
+        self.input = Input::Choice {
+            options,
+            at: at.unwrap_or(0),
+        };
+        self.initial = self.value();
+    }
+
+    /// Says that its text is only an offer: what is typed or pasted first takes its place, as with a selected text.
+    #[must_use]
+    pub(crate) fn offered(mut self) -> Self {
+        self.offered = matches!(self.input, Input::Text(_)) && !self.value().is_empty();
+        self
+    }
+
+    /// Lets it look whether what the reference of a secret names is there; a relative file starts at `base`.
+    #[must_use]
+    pub(crate) fn refers_from(mut self, base: &Path, present: Option<&SecretRef>) -> Self {
+        let present = present.filter(|one| !matches!(one, SecretRef::Inline(_)));
+        self.refers = Some((base.to_owned(), present.cloned()));
+        self.look();
+        self
+    }
+
+    /// Looks whether what the reference of a secret names is there. It may come later, so this is a doubt and no error.
+    pub(crate) fn look(&mut self) {
+        let Some((base, present)) = &self.refers else {
+            return;
+        };
+        let reference = self.secret_value().or_else(|| present.clone());
+        let looked = reference.map(|reference| FileSecrets::new(base).look(&reference));
+        self.doubt = looked.and_then(Result::err).map(|error| error.to_string());
     }
 
     #[must_use]
@@ -232,6 +302,12 @@ impl Field {
         }
     }
 
+    /// Says what is wrong with a text, and with which part of it.
+    pub(crate) fn refuse(&mut self, part: Range<usize>, told: impl Into<String>) {
+        self.error = Some(told.into());
+        self.wrong = Some(part);
+    }
+
     /// Tells whether it can be asked for.
     pub(crate) fn is_asked(&self) -> bool {
         !matches!(self.input, Input::ReadOnly(_))
@@ -280,7 +356,7 @@ impl Field {
                 if let (Some(check), false) = (self.check, value.is_empty()) {
                     check(value)?;
                 }
-                *text = area(value, 50);
+                *text = area(value, HISTORY);
             }
             Input::Secret { area: text, .. } => *text = area(line, 0),
             Input::Toggle(on) => match said.as_str() {
@@ -308,9 +384,23 @@ impl Field {
             }
             Input::ReadOnly(_) => return Ok(()),
         }
-        self.changed = true;
-        self.error = None;
+        self.touched();
+        self.look();
         Ok(())
+    }
+
+    /// Takes note of a change: what was said of the value before holds no longer.
+    fn touched(&mut self) {
+        self.changed = match &self.input {
+            Input::Secret { .. } => self.secret_value().is_some(),
+            Input::Text(_) | Input::Choice { .. } | Input::Toggle(_) | Input::ReadOnly(_) => {
+                self.value() != self.initial
+            }
+        };
+        self.offered = false;
+        self.error = None;
+        self.wrong = None;
+        self.doubt = None;
     }
 
     /// Tells whether keys write into it.
@@ -320,7 +410,13 @@ impl Field {
 
     /// Takes a key, and tells whether it was one for the field.
     pub(crate) fn key(&mut self, key: Key, now: Duration) -> bool {
+        let erases = matches!(key.code, KeyCode::Backspace | KeyCode::Delete);
+        let replaces = self.offered && (key.types() || erases);
         let taken = match &mut self.input {
+            Input::Text(text) if replaces => {
+                *text = area("", HISTORY);
+                erases || edit(text, key)
+            }
             Input::Text(area) => edit(area, key),
             Input::Secret { area, revealed, .. } => {
                 if key == Key::ctrl('r') {
@@ -339,24 +435,25 @@ impl Field {
             },
             Input::ReadOnly(_) => false,
         };
-        if taken && !is_movement(key) {
-            self.changed = true;
-            self.error = None;
+        if taken && self.takes_text() && is_movement(key) {
+            self.offered = false;
+        } else if taken {
+            self.touched();
         }
         taken
     }
 
     /// Takes pasted text as one step.
     pub(crate) fn paste(&mut self, text: &str) {
-        let text = text.replace("\r\n", "\n").replace('\r', "\n");
-        match &mut self.input {
-            Input::Text(area) | Input::Secret { area, .. } => {
-                area.insert_str(text.replace('\n', " ").trim())
-            }
-            Input::Choice { .. } | Input::Toggle(_) | Input::ReadOnly(_) => false,
-        };
-        self.changed = true;
-        self.error = None;
+        let pasted = text.replace("\r\n", "\n").replace(['\r', '\n'], " ");
+        let pasted = pasted.trim();
+        if self.offered && !pasted.is_empty() {
+            self.input = Input::Text(area("", HISTORY));
+        }
+        if let Input::Text(area) | Input::Secret { area, .. } = &mut self.input {
+            area.insert_str(pasted);
+            self.touched();
+        }
     }
 
     /// Draws the value.
@@ -367,7 +464,15 @@ impl Field {
             Input::Text(text) if self.ghost && !focused && text.is_empty() => {
                 pen.put(area.x, area.y, area.width, &self.hint, theme.dim);
             }
-            Input::Text(text) => draw_text(pen, area, text, focused),
+            Input::Text(text) => {
+                let wrong = self.wrong.as_ref().filter(|_| self.error.is_some());
+                if focused && self.offered && wrong.is_none() {
+                    // Shown as a selected text is: what is typed now takes its place.
+                    pen.put(area.x, area.y, area.width, &self.value(), theme.mark);
+                } else {
+                    draw_text(pen, area, text, focused, wrong);
+                }
+            }
             Input::Secret {
                 area: text,
                 revealed,
@@ -379,7 +484,7 @@ impl Field {
                     .any(|lead| typed.starts_with(lead));
                 if is_reference || (revealed.is_some_and(|until| now < until) && !typed.is_empty())
                 {
-                    draw_text(pen, area, text, focused);
+                    draw_text(pen, area, text, focused, None);
                 } else if typed.is_empty() {
                     let told = match present {
                         Some(present) => format!("{} ({present})", mask(theme.ascii)),
@@ -518,8 +623,15 @@ fn shown_cells(letter: char) -> usize {
     cells(&domain::visible(letter.encode_utf8(&mut [0; 4])))
 }
 
-/// Draws text with its cursor, shifted so that the cursor can be seen.
-fn draw_text(pen: &mut Pen<'_>, area: Rect, text: &TextArea<'static>, focused: bool) {
+/// Draws text with its cursor, shifted so that the cursor can be seen. The part that is wrong, in bytes of the value, is
+/// underlined instead of the whole.
+fn draw_text(
+    pen: &mut Pen<'_>,
+    area: Rect,
+    text: &TextArea<'static>,
+    focused: bool,
+    wrong: Option<&Range<usize>>,
+) {
     let theme = *pen.theme;
     let column = text.cursor().1;
     let line = text.lines().first().map_or("", String::as_str);
@@ -544,12 +656,38 @@ fn draw_text(pen: &mut Pen<'_>, area: Rect, text: &TextArea<'static>, focused: b
         .skip(start)
         .take(usize::from(area.width) + 1)
         .collect();
-    let style = if focused {
+    let style = if focused && wrong.is_none() {
         Style::new().add_modifier(Modifier::UNDERLINED)
     } else {
         theme.text
     };
     pen.put(area.x, area.y, area.width, &shown, style);
+    if let Some(wrong) = wrong {
+        // The value begins behind the blanks that lead.
+        let blank = line.len() - line.trim_start().len();
+        let letters_before = |bytes: usize| {
+            let before = line
+                .char_indices()
+                .take_while(|(at, _)| *at < blank + bytes);
+            before.count()
+        };
+        let from = letters_before(wrong.start).max(start);
+        let to = letters_before(wrong.end).max(from);
+        // What is missing at the end has no letter; the cell where it would stand is marked.
+        let part: String = if wrong.is_empty() {
+            " ".to_owned()
+        } else {
+            letters[from..to].iter().collect()
+        };
+        let before: usize = letters[start..from].iter().copied().map(shown_cells).sum();
+        let x = area
+            .x
+            .saturating_add(u16::try_from(before).unwrap_or(u16::MAX));
+        if x < area.right() {
+            let style = theme.bad.add_modifier(Modifier::UNDERLINED);
+            pen.put(x, area.y, area.right() - x, &part, style);
+        }
+    }
     if focused {
         let x = area.x + u16::try_from(lead).unwrap_or(0);
         let under = letters.get(column).map_or(" ".to_owned(), char::to_string);

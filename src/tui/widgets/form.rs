@@ -61,6 +61,8 @@ pub(crate) struct Form {
     top: Cell<u16>,
     /// Its fields were asked for line by line.
     asked: bool,
+    /// What stands in it was filled in, here or a step before, though no field says so.
+    begun: bool,
 }
 
 impl Form {
@@ -76,6 +78,7 @@ impl Form {
             focus: 0,
             top: Cell::new(0),
             asked: false,
+            begun: false,
         };
         form.focus = form.next_stop(form.stops(), true).min(form.first_stop());
         form
@@ -108,6 +111,16 @@ impl Form {
         self.focused().is_some_and(Field::takes_text)
     }
 
+    /// Tells whether something was filled in that closing it would lose.
+    pub(crate) fn is_filled_in(&self) -> bool {
+        self.begun || self.fields.iter().any(|field| field.changed)
+    }
+
+    /// Says that it holds what was filled in before it was made: an earlier step of the same thing, or this one.
+    pub(crate) fn set_begun(&mut self) {
+        self.begun = true;
+    }
+
     /// Gives the keys to a button.
     pub(crate) fn focus_button(&mut self, id: &str) {
         if let Some(at) = self.buttons.iter().position(|button| button.id == id) {
@@ -115,9 +128,31 @@ impl Form {
         }
     }
 
+    /// Gives the keys to a field; tells whether it is to be seen.
+    pub(crate) fn focus_field(&mut self, key: &str) -> bool {
+        let visible = self.visible();
+        let mut shown = visible.iter().map(|index| &self.fields[*index]);
+        let found = shown.position(|field| field.key == key);
+        self.focus = found.unwrap_or(self.focus);
+        found.is_some()
+    }
+
     /// Gives the keys to the first field.
     pub(crate) fn focus_first(&mut self) {
         self.focus = 0;
+    }
+
+    /// Says what is wrong with a field and gives it the keys; tells whether there is such a field to be seen.
+    pub(crate) fn refuse(&mut self, key: &str, told: &str) -> bool {
+        let visible = self.visible();
+        let found = visible
+            .iter()
+            .position(|index| self.fields[*index].key == key);
+        if let Some(at) = found {
+            self.fields[visible[at]].error = Some(told.to_owned());
+            self.focus = at;
+        }
+        found.is_some()
     }
 
     /// Gives the keys to a button by its place.
@@ -253,6 +288,7 @@ impl Form {
             if let (Some(check), false) = (field.check, value.trim().is_empty()) {
                 field.error = check(value.trim()).err();
             }
+            field.look();
         }
     }
 
@@ -274,18 +310,30 @@ impl Form {
         }
     }
 
-    /// Draws the form, shifted so that the focused field can be seen. Returns the rows used.
-    pub(crate) fn draw(&self, pen: &mut Pen<'_>, area: Rect, focused: bool, now: Duration) -> u16 {
-        let visible = self.visible();
-        let label_width = visible
+    /// Returns the cells that the labels take of a width.
+    fn label_width(&self, visible: &[usize], width: u16) -> u16 {
+        let longest = visible
             .iter()
             .map(|index| cells(&self.fields[*index].label) + 2)
             .max()
             .unwrap_or(0)
-            .min(usize::from(area.width) * 45 / 100);
-        let label_width = u16::try_from(label_width).unwrap_or(0);
-        let room_for_value = usize::from(area.width.saturating_sub(label_width + 2));
-        let rows = self.rows(&visible, room_for_value);
+            .min(usize::from(width) * 45 / 100);
+        u16::try_from(longest).unwrap_or(0)
+    }
+
+    /// Returns the rows that it takes at a width.
+    pub(crate) fn height(&self, width: u16) -> u16 {
+        let visible = self.visible();
+        let label_width = self.label_width(&visible, width);
+        let fields: u16 = self.rows(&visible, label_width, width).iter().sum();
+        fields + u16::from(!self.buttons.is_empty()) * 2
+    }
+
+    /// Draws the form, shifted so that the focused field can be seen. Returns the rows used.
+    pub(crate) fn draw(&self, pen: &mut Pen<'_>, area: Rect, focused: bool, now: Duration) -> u16 {
+        let visible = self.visible();
+        let label_width = self.label_width(&visible, area.width);
+        let rows = self.rows(&visible, label_width, area.width);
         let buttons = u16::from(!self.buttons.is_empty()) * 2;
         let room = area.height.saturating_sub(buttons);
         let at = self.focus.min(visible.len());
@@ -301,10 +349,10 @@ impl Form {
         let mut row = 0;
         for (nth, index) in visible.iter().enumerate() {
             let height = rows[nth];
-            if row >= top && row + height <= top + room {
+            if row >= top && row < top + room {
                 let cells = Rect {
                     y: area.y + row - top,
-                    height,
+                    height: height.min(top + room - row),
                     ..area
                 };
                 self.draw_field(
@@ -332,20 +380,22 @@ impl Form {
         used + buttons
     }
 
-    /// Returns how many rows each field takes; the hint of the focused one is wrapped.
-    fn rows(&self, visible: &[usize], width: usize) -> Vec<u16> {
-        const HINT_ROWS: usize = 4;
+    /// Returns how many rows each field takes; what is said of the focused one is wrapped.
+    fn rows(&self, visible: &[usize], label_width: u16, width: u16) -> Vec<u16> {
+        const MOST_BELOW: usize = 4;
+        let room = usize::from(width.saturating_sub(label_width + 2));
         visible
             .iter()
             .enumerate()
             .map(|(nth, index)| {
                 let field = &self.fields[*index];
-                let hint = if nth == self.focus && !field.hint.is_empty() {
-                    wrap(&field.hint, width).len().clamp(1, HINT_ROWS)
-                } else {
-                    0
+                let below = match said(field, label_width) {
+                    Some((_, text)) if nth == self.focus => {
+                        wrap(&text, room).len().clamp(1, MOST_BELOW)
+                    }
+                    Some((Said::Error | Said::Doubt, _)) => 1,
+                    Some((Said::Hint, _)) | None => 0,
                 };
-                let below = hint.max(usize::from(field.error.is_some()));
                 1 + u16::try_from(below).unwrap_or(1)
             })
             .collect()
@@ -393,16 +443,24 @@ impl Form {
         field.draw(pen, value, focused, now);
         let below = area.y + 1;
         if below < area.bottom() {
-            if let Some(error) = &field.error {
-                let told = format!("x {error}");
-                pen.put(value.x, below, value.width, &told, theme.bad);
+            let room = Rect {
+                y: below,
+                height: area.bottom() - below,
+                ..value
+            };
+            let Some((said, text)) = said(field, label_width) else {
+                return;
+            };
+            let style = match said {
+                Said::Error => theme.bad,
+                Said::Doubt => theme.warn,
+                Said::Hint => theme.dim,
+            };
+            if said != Said::Hint && room.height == 1 {
+                // In one row it is cut with a mark.
+                pen.put(room.x, room.y, room.width, &text, style);
             } else {
-                let room = Rect {
-                    y: below,
-                    height: area.bottom() - below,
-                    ..value
-                };
-                pen.paragraph(room, &field.hint, theme.dim);
+                pen.paragraph(room, &text, style);
             }
         }
     }
@@ -431,6 +489,32 @@ impl Form {
             ) + 2;
         }
     }
+}
+
+/// What kind of thing is said below a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Said {
+    Error,
+    Doubt,
+    Hint,
+}
+
+/// Returns what stands below a field: what is wrong with it, what is doubtful, or its hint. A label for which there is no
+/// room beside it is said in full there.
+fn said(field: &Field, label_width: u16) -> Option<(Said, String)> {
+    if let Some(error) = &field.error {
+        return Some((Said::Error, format!("x {error}")));
+    }
+    if let Some(doubt) = &field.doubt {
+        return Some((Said::Doubt, format!("! {doubt}")));
+    }
+    let is_cut = cells(&field.label) + 2 > usize::from(label_width);
+    let text = match (is_cut, field.hint.is_empty()) {
+        (true, true) => field.label.clone(),
+        (true, false) => format!("{}: {}", field.label, field.hint),
+        (false, _) => field.hint.clone(),
+    };
+    (!text.is_empty()).then_some((Said::Hint, text))
 }
 
 #[cfg(test)]
@@ -490,6 +574,20 @@ mod tests {
         );
         form.focus_button("no");
         assert_eq!(press(&mut form, &[KeyCode::Enter]), Pressed::Button("no"));
+    }
+
+    #[test]
+    fn what_somebody_else_refuses_is_said_at_the_field_and_nothing_typed_is_lost() {
+        let mut form = form();
+        press(&mut form, &[KeyCode::Char('k')]);
+        form.focus_button("ok");
+        assert!(form.refuse("name", "there is a k already, and it is somebody else's"));
+        assert_eq!(form.focused().unwrap().key, "name");
+        assert_eq!(form.value("name"), "k");
+        assert_eq!(form.height(40), 3 + 1 + 1 + 2, "in full where the keys are");
+        press(&mut form, &[KeyCode::Char('m')]);
+        assert_eq!(form.fields[0].error, None);
+        assert!(!form.refuse("token", "it is not shown now"));
     }
 
     #[test]

@@ -1,10 +1,13 @@
-//! A list that draws the rows that can be seen and no others.
+//! A list that draws the rows that can be seen and no others; its selection by what the rows stand for, and its search.
 
 use std::cell::Cell;
+use std::time::Duration;
 
+use crossterm::event::KeyCode;
 use ratatui::layout::Rect;
 
-use crate::keymap::Move;
+use super::{Field, Form};
+use crate::keymap::{Key, Move};
 use crate::paint::Pen;
 
 /// Where a list stands: the selected row and the first one that is shown.
@@ -105,6 +108,144 @@ impl List {
     }
 }
 
+/// A list whose selection stays with the thing when others come or go, here or in the file. A thing is known by its key.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Picked {
+    list: List,
+    key: Option<String>,
+}
+
+impl Picked {
+    /// Returns the selected row of those with these keys: that of the thing, or, when it is gone, the one where it was.
+    pub(crate) fn at<K: AsRef<str>>(&self, keys: &[K]) -> Option<usize> {
+        let key = self.key.as_deref();
+        let found = keys.iter().position(|one| Some(one.as_ref()) == key);
+        found.or_else(|| self.list.selected(keys.len()))
+    }
+
+    /// Moves the selection.
+    pub(crate) fn go<K: AsRef<str>>(&mut self, to: Move, keys: &[K]) {
+        self.list.at = self.at(keys).unwrap_or(0);
+        self.list.go(to, keys.len());
+        self.key = keys.get(self.list.at).map(|key| key.as_ref().to_owned());
+    }
+
+    /// Selects a thing, which may be there later only.
+    pub(crate) fn choose(&mut self, key: &str) {
+        self.key = Some(key.to_owned());
+    }
+
+    /// Draws the visible rows, as [`List::draw`] does.
+    pub(crate) fn draw<K: AsRef<str>>(
+        &self,
+        pen: &mut Pen<'_>,
+        area: Rect,
+        keys: &[K],
+        focused: bool,
+        row: impl FnMut(&mut Pen<'_>, Rect, usize),
+    ) {
+        let at = self.at(keys).unwrap_or(0);
+        self.list.draw_at(pen, area, at, keys.len(), focused, row);
+    }
+}
+
+/// What is searched for in a list, and the row where it is typed.
+#[derive(Debug)]
+pub(crate) struct Search {
+    form: Form,
+    is_open: bool,
+}
+
+impl Default for Search {
+    fn default() -> Self {
+        Self {
+            form: Form::new(vec![Field::text("search", "/", "")], Vec::new()),
+            is_open: false,
+        }
+    }
+}
+
+impl Search {
+    /// Lets it be typed.
+    pub(crate) fn open(&mut self) {
+        self.is_open = true;
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.is_open
+    }
+
+    /// Ends the typing, and keeps what is searched for. Tells whether it was open.
+    pub(crate) fn close(&mut self) -> bool {
+        std::mem::take(&mut self.is_open)
+    }
+
+    /// Forgets what is searched for. Tells whether there was anything.
+    pub(crate) fn clear(&mut self) -> bool {
+        let was_empty = self.form.value("search").is_empty();
+        *self = Self::default();
+        !was_empty
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.form.value("search").is_empty()
+    }
+
+    /// Tells whether a thing with these texts is found.
+    pub(crate) fn finds(&self, texts: &[&str]) -> bool {
+        let wanted = self.form.value("search").to_lowercase();
+        wanted.is_empty()
+            || texts
+                .iter()
+                .any(|text| text.to_lowercase().contains(&wanted))
+    }
+
+    /// Says why nothing is shown.
+    pub(crate) fn why_empty<'t>(&self, nothing_yet: &'t str) -> &'t str {
+        if self.is_empty() {
+            nothing_yet
+        } else {
+            " No results found. Esc clears the search."
+        }
+    }
+
+    /// Takes a key while it is open, and tells whether it was one for it; Esc is not.
+    pub(crate) fn key(&mut self, key: Key, now: Duration) -> bool {
+        match key.code {
+            KeyCode::Esc => return false,
+            KeyCode::Enter => self.is_open = false,
+            _ => {
+                self.form.key(key, now);
+            }
+        }
+        true
+    }
+
+    /// Takes pasted text while it is open.
+    pub(crate) fn paste(&mut self, text: &str) {
+        if self.is_open {
+            self.form.paste(text);
+        }
+    }
+
+    /// Draws its row at the bottom of an area while it is open, and returns what is left.
+    pub(crate) fn draw(&self, pen: &mut Pen<'_>, area: Rect) -> Rect {
+        if !self.is_open || area.height <= 3 {
+            return area;
+        }
+        let row = Rect {
+            y: area.bottom() - 1,
+            height: 1,
+            ..area
+        };
+        self.form.draw(pen, row, true, Duration::ZERO);
+        Rect {
+            height: area.height - 1,
+            ..area
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -121,5 +262,18 @@ mod tests {
                 if let Some(at) = list.selected(len) { prop_assert!(at < len) } else { prop_assert_eq!(len, 0) }
             }
         }
+    }
+
+    #[test]
+    fn the_selection_stays_with_the_thing_and_falls_back_to_its_row() {
+        let mut picked = Picked::default();
+        picked.go(Move::Down, &["a", "b", "c"]);
+        assert_eq!(picked.at(&["new", "a", "b", "c"]), Some(2));
+        assert_eq!(picked.at(&["a", "c"]), Some(1), "where it was");
+        assert_eq!(picked.at(&["a"]), Some(0));
+        assert_eq!(picked.at::<&str>(&[]), None);
+        picked.choose("d");
+        assert_eq!(picked.at(&["a", "b", "c"]), Some(1), "not there yet");
+        assert_eq!(picked.at(&["a", "b", "c", "d"]), Some(3));
     }
 }

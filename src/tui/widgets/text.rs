@@ -3,33 +3,44 @@
 use std::cell::Cell;
 
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
 use crate::keymap::Move;
-use crate::paint::{Line, Pen, Span, wrap};
+use crate::paint::{Line, Pen, Span, cells, wrap};
+
+/// Stands for the end of a text, wherever that is when it is drawn.
+const END: usize = usize::MAX;
 
 /// Where a text stands.
+///
+/// Drawing tells back how far a page goes and from which line on the end can be seen, which the next movement needs;
+/// nothing else is changed by it.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Text {
-    pub(crate) top: usize,
-    height: Cell<usize>,
+    top: usize,
+    /// How many lines a page goes down and up from what was drawn last, so that none is passed over unseen.
+    page: Cell<(usize, usize)>,
+    /// The first line that is shown when the last one is, as it was drawn last.
+    end: Cell<Option<usize>>,
 }
 
 impl Text {
-    /// Moves what is shown.
+    /// Moves what is shown. Before anything was drawn only the number of lines says where the end is.
     pub(crate) fn go(&mut self, to: Move, len: usize) {
-        let page = self.height.get().max(2) - 1;
-        let last = len.saturating_sub(1);
+        let (down, up) = self.page.get();
+        let end = self.end.get().unwrap_or(len.saturating_sub(1));
+        let top = self.top.min(end);
         self.top = match to {
-            Move::Up => self.top.saturating_sub(1),
-            Move::Down => (self.top + 1).min(last),
-            Move::PageUp => self.top.saturating_sub(page),
-            Move::PageDown => (self.top + page).min(last),
+            Move::Up => top.saturating_sub(1),
+            Move::Down => (top + 1).min(end),
+            Move::PageUp => top.saturating_sub(up.max(1)),
+            Move::PageDown => (top + down.max(1)).min(end),
             Move::First => 0,
-            Move::Last => len.saturating_sub(self.height.get()),
+            Move::Last => END,
         };
     }
 
-    /// Draws the lines from the first that is shown; `line` is asked for visible ones only.
+    /// Draws the lines from the first that is shown; `line` is asked for those of this page, the one before and the last.
     pub(crate) fn draw(
         &self,
         pen: &mut Pen<'_>,
@@ -37,27 +48,66 @@ impl Text {
         len: usize,
         mut line: impl FnMut(usize) -> Line,
     ) {
-        self.height.set(usize::from(area.height));
+        let end = last_page(area, len, &mut line);
+        self.end.set(Some(end));
+        let top = self.top.min(end);
+        // One row of what was read stays in sight.
+        let before = Rect {
+            height: area.height.saturating_sub(1),
+            ..area
+        };
+        let up = top - last_page(before, top, &mut line);
+        let mut down = 0;
         let mut y = area.y;
-        for index in self.top.min(len.saturating_sub(1))..len {
+        for index in top..len {
             if y >= area.bottom() {
-                return;
+                break;
             }
-            y += put_wrapped(
-                pen,
-                Rect {
-                    y,
-                    height: area.bottom() - y,
-                    ..area
-                },
-                &line(index),
-            );
+            let rest = Rect {
+                y,
+                height: area.bottom() - y,
+                ..area
+            };
+            let rows = wrapped(rest, &line(index), |x, y, width, text, style| {
+                pen.put(x, y, width, text, style)
+            });
+            // A line that ends with the page may go on below it.
+            down += usize::from(rows < rest.height);
+            y += rows;
         }
+        self.page.set((down, up));
     }
 }
 
-/// Writes a line, wrapped, and returns the rows used; following rows are indented by two cells.
-fn put_wrapped(pen: &mut Pen<'_>, area: Rect, line: &[Span]) -> u16 {
+/// Returns the first line of the page that ends with the last line.
+fn last_page(area: Rect, len: usize, line: &mut impl FnMut(usize) -> Line) -> usize {
+    // More than a page of one line need not be known.
+    let measured = Rect {
+        y: 0,
+        height: area.height.saturating_add(1),
+        ..area
+    };
+    let (mut at, mut rows) = (len, 0_usize);
+    while at > 0 {
+        let more = wrapped(measured, &line(at - 1), |_, _, width, text, _| {
+            u16::try_from(cells(text)).unwrap_or(u16::MAX).min(width)
+        });
+        rows += usize::from(more);
+        if rows > usize::from(area.height) {
+            break;
+        }
+        at -= 1;
+    }
+    at.min(len.saturating_sub(1))
+}
+
+/// Puts a line, wrapped, and returns the rows used; following rows are indented by two cells. `put` is given place, room,
+/// text and style of each piece, and returns the cells it took.
+fn wrapped(
+    area: Rect,
+    line: &[Span],
+    mut put: impl FnMut(u16, u16, u16, &str, Style) -> u16,
+) -> u16 {
     let mut y = area.y;
     let mut x = area.x;
     for span in line {
@@ -67,7 +117,7 @@ fn put_wrapped(pen: &mut Pen<'_>, area: Rect, line: &[Span]) -> u16 {
             let room = usize::from(area.right().saturating_sub(x));
             let part = wrap(rest, room).into_iter().next().unwrap_or_default();
             if room > 0 {
-                x += pen.put(x, y, area.right() - x, part, span.style);
+                x += put(x, y, area.right() - x, part, span.style);
             }
             rest = rest[part.len().min(rest.len())..].trim_start_matches(' ');
             if rest.is_empty() {
@@ -85,4 +135,69 @@ fn put_wrapped(pen: &mut Pen<'_>, area: Rect, line: &[Span]) -> u16 {
         }
     }
     y + 1 - area.y
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::buffer::Buffer;
+
+    use super::*;
+    use crate::theme::Theme;
+
+    fn shown(text: &Text, lines: &[&str], height: u16) -> String {
+        let area = Rect::new(0, 0, 10, height);
+        let mut buffer = Buffer::empty(area);
+        let theme = Theme::plain();
+        let mut pen = Pen {
+            buffer: &mut buffer,
+            theme: &theme,
+        };
+        text.draw(&mut pen, area, lines.len(), |at| {
+            vec![Span::new(lines[at], Style::new())]
+        });
+        crate::shot::text(&buffer)
+    }
+
+    #[test]
+    fn the_end_is_a_full_page_however_long_the_text_was_said_to_be() {
+        let lines = ["one", "two", "three", "a line that is too long", "five"];
+        let mut text = Text::default();
+        // Before the first frame, as a panel does that opens at the end.
+        text.go(Move::Last, 10_000);
+        let end = shown(&text, &lines, 4);
+        assert!(end.contains("a line") && end.contains("five"), "{end}");
+        assert!(!end.contains("three"), "{end}");
+        text.go(Move::Up, 10_000);
+        let above = shown(&text, &lines, 4);
+        assert!(above.starts_with("three"), "one key is one line: {above}");
+        text.go(Move::PageDown, 10_000);
+        assert_eq!(shown(&text, &lines, 4), end, "it never leaves the page");
+        text.go(Move::First, 10_000);
+        assert!(shown(&text, &lines, 4).starts_with("one"));
+    }
+
+    #[test]
+    fn a_page_passes_over_no_line_however_long_they_are() {
+        let long: Vec<String> = (0..9)
+            .map(|nth| format!("{nth} is too long a line"))
+            .collect();
+        let lines: Vec<&str> = long.iter().map(String::as_str).collect();
+        for turn in [Move::PageDown, Move::PageUp] {
+            let mut text = Text::default();
+            if turn == Move::PageUp {
+                text.go(Move::Last, lines.len());
+            }
+            let mut seen = String::new();
+            for _ in 0..lines.len() {
+                seen.push_str(&shown(&text, &lines, 7));
+                text.go(turn, lines.len());
+            }
+            for nth in 0..9 {
+                assert!(seen.contains(&format!("{nth} is too")), "{nth}: {seen}");
+            }
+            let whole = if turn == Move::PageDown { "8" } else { "0" };
+            let last = shown(&text, &lines, 7);
+            assert!(last.contains(&format!("{whole} is too")), "{last}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Names, attributes, passwords and collisions.
 
 use decide::{Policies, collisions};
-use domain::{OnEmpty, Origin, Owner, PasswordPlan, SecretRef, Setting, TriggerKind};
+use domain::{OnEmpty, Origin, Owner, PasswordPlan, Reason, SecretRef, Setting, TriggerKind};
 use serde_json::{Value, json};
 
 use crate::fixture::*;
@@ -398,6 +398,14 @@ fn every_missing_attribute_is_named_with_its_claim() {
         told.contains("no value for LastName (claim lastname), ProfileId (not mapped)"),
         "{told}"
     );
+    // A claim of the user helps nothing there: it says where the mapping belongs.
+    let place = "Attributes of acme-sales, [[connections.attributes]] (workbench.toml:";
+    assert!(
+        told.contains(place) && told.contains("), is where to map ProfileId"),
+        "{told}"
+    );
+    let fix = Reason::AttributeMissing.fix();
+    assert!(fix.starts_with("Map it where it is not mapped"), "{fix}");
 }
 
 #[test]
@@ -613,4 +621,13 @@ fn group_members_without_an_account_there_are_named_and_left_out() {
     assert_eq!(members.len(), 1);
     assert_eq!(members[0].remote_id, None);
     assert!(told(&decisions, SCIM).contains("left out, no account there: kim"));
+}
+
+#[test]
+fn a_groups_name_is_told_under_the_attribute_that_holds_it() {
+    let world = group_world(&[SCIM]);
+    let decisions = world.decide(&trigger(TriggerKind::GroupCreated, domain::Source::Console));
+    let told = told(&decisions, SCIM);
+    assert!(told.contains("displayName = leads (group name)"), "{told}");
+    assert!(!told.contains("userName"), "{told}");
 }

@@ -139,6 +139,33 @@ fn a_link_in_scope_and_a_role_revoked_while_another_is_held_is_unchanged() {
     );
 }
 
+/// A role that is renamed is revoked under the old name and assigned under the new one, and both triggers see its holder
+/// with the new one.
+#[test]
+fn a_role_that_is_renamed_moves_its_holder_from_who_asks_for_the_old_name_to_who_asks_for_the_new_one()
+ {
+    for (asked, linked, revoked, assigned) in [
+        ("manager", true, "deprovision", "-"),
+        ("manager", false, "role-not-held", "-"),
+        ("boss", false, "-", "create"),
+        ("manager boss", true, "unchanged", "unchanged"),
+        ("manager boss", false, "never-provisioned", "create"),
+    ] {
+        let mut world = scim().with(|world| {
+            world.connection(SCIM).outbound_roles = asked.split(' ').map(RoleName::new).collect();
+            world.kim().roles.insert(RoleName::new("boss"));
+        });
+        if linked {
+            world = world.linked(SCIM);
+        }
+        let outcomes = [
+            world.outcome(&role(TriggerKind::RoleRevoked, "manager"), SCIM),
+            world.outcome(&role(TriggerKind::RoleAssigned, "boss"), SCIM),
+        ];
+        assert_eq!(outcomes, [revoked, assigned], "{asked}, linked: {linked}");
+    }
+}
+
 #[test]
 fn a_link_in_scope_deleted_is_a_deprovision_of_the_known_account() {
     let planned = planned(&scim().linked(SCIM).deleted().decide(&deleted()), SCIM);

@@ -2,12 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use domain::{Group, GroupId, QualifiedName, RoleName, StoreDomain, User, UserId};
+use domain::{Group, GroupId, LocalRef, QualifiedName, RoleName, StoreDomain, User, UserId};
 use rusqlite::{Connection, params};
 
 use super::super::JournalError;
 use super::super::code::{self, key, unsigned};
+use super::super::pack;
 use super::{Reader, brought, cap};
+
+/// A name as it is written, in the form in which names are compared: with its store where that is not the primary one.
+const WRITTEN: &str = "CASE store WHEN 'PRIMARY' THEN key ELSE lower(store) || '/' || key END";
 
 impl Reader {
     /// Lists users by name, after one of them.
@@ -47,6 +51,79 @@ impl Reader {
             let mut statement = db.prepare_cached("SELECT body FROM users WHERE id = ?1")?;
             let users = brought(db, statement.query([id.0.as_bytes()])?)?;
             whole_user(db, users)
+        })
+    }
+
+    /// Lists users whose names contain a text, without regard to case, by name, after one of them. Every name is looked
+    /// at, in an index that holds nothing else.
+    pub fn find_users(
+        &self,
+        text: &str,
+        after: Option<&QualifiedName>,
+        limit: usize,
+    ) -> Result<Vec<User>, JournalError> {
+        self.with(|db| {
+            let (name, store) = name_key(after);
+            // What does not fit is left out before any user is read.
+            let mut statement = db.prepare_cached(&format!(
+                "SELECT u.body FROM (
+                    SELECT id, key, store FROM users WHERE (key, store) > (?1, ?2) AND instr({WRITTEN}, ?3) > 0
+                    ORDER BY key, store LIMIT ?4
+                 ) found JOIN users u ON u.id = found.id ORDER BY found.key, found.store"
+            ))?;
+            let rows = statement.query(params![name, store, key(text), cap(limit)])?;
+            let mut users: Vec<User> = brought(db, rows)?;
+            for user in &mut users {
+                user.groups = groups_of(db, user.id)?;
+            }
+            Ok(users)
+        })
+    }
+
+    /// Counts the users that [`find_users`](Self::find_users) finds.
+    pub fn found_count(&self, text: &str) -> Result<u64, JournalError> {
+        self.with(|db| {
+            let sql = format!("SELECT count(*) FROM users WHERE instr({WRITTEN}, ?1) > 0");
+            let mut statement = db.prepare_cached(&sql)?;
+            let count: i64 = statement.query_row([key(text)], |row| row.get(0))?;
+            Ok(unsigned(count))
+        })
+    }
+
+    /// Lists the names of a group's members, by name.
+    pub fn members(
+        &self,
+        group: GroupId,
+        limit: usize,
+    ) -> Result<Vec<QualifiedName>, JournalError> {
+        self.with(|db| {
+            let mut statement = db.prepare_cached(
+                "SELECT u.body FROM memberships m JOIN users u ON u.id = m.member WHERE m.grp = ?1
+                 ORDER BY u.key, u.store LIMIT ?2",
+            )?;
+            let users: Vec<User> = brought(
+                db,
+                statement.query(params![group.0.as_bytes(), cap(limit)])?,
+            )?;
+            Ok(users.into_iter().map(|user| user.name).collect())
+        })
+    }
+
+    /// Returns those of these users and groups at whose accounts the last comparison found a difference that nobody has
+    /// decided about.
+    pub fn differing(
+        &self,
+        locals: impl IntoIterator<Item = LocalRef>,
+    ) -> Result<BTreeSet<LocalRef>, JournalError> {
+        self.with(|db| {
+            let mut statement = db.prepare_cached("SELECT 1 FROM drifts WHERE local = ?1")?;
+            let mut out = BTreeSet::new();
+            for local in locals {
+                if statement.exists([local.uuid().as_bytes()])? {
+                    out.insert(local);
+                }
+            }
+            Ok(out)
         })
     }
 
@@ -108,6 +185,27 @@ impl Reader {
                 .query_map([], |row| row.get::<_, String>(0))?
                 .collect::<Result<Vec<_>, _>>()?;
             Ok(names.iter().map(|name| RoleName::new(name)).collect())
+        })
+    }
+
+    /// Lists the users who hold a role, by name. Their roles stand with the users alone, so that all are looked through.
+    pub fn holders(&self, role: &RoleName) -> Result<Vec<User>, JournalError> {
+        self.with(|db| {
+            let mut statement = db.prepare_cached("SELECT body FROM users ORDER BY key, store")?;
+            let mut rows = statement.query([])?;
+            let mut holders: Vec<User> = Vec::new();
+            while let Some(row) = rows.next()? {
+                let body = row.get_ref(0)?.as_blob().unwrap_or(&[]);
+                let user: User = pack::brought(db, body)?;
+                if user.roles.contains(role) {
+                    holders.push(user);
+                }
+            }
+            drop(rows);
+            for holder in &mut holders {
+                holder.groups = groups_of(db, holder.id)?;
+            }
+            Ok(holders)
         })
     }
 

@@ -19,11 +19,11 @@ use crate::{Fact, Record, State, WaitVerdict};
 pub struct FlowSummary {
     /// The flow.
     pub flow: FlowId,
-    /// The number of its first trigger, for paging.
+    /// The number of its first trigger, or of its only fact where it has none, for paging.
     pub seq: u64,
     /// When it began.
     pub at: Timestamp,
-    /// Its triggers.
+    /// Its triggers. A role that nobody holds is created, renamed and deleted without any.
     pub triggers: Vec<Trigger>,
     /// How many of its operations are in which state.
     pub operations: BTreeMap<State, u64>,
@@ -31,8 +31,14 @@ pub struct FlowSummary {
     pub verdict: Option<WaitVerdict>,
 }
 
+/// How many facts before a page's end are looked through for flows without a trigger.
+const NEAR: i64 = 20_000;
+
 impl Reader {
     /// Lists flows, the newest first.
+    ///
+    /// Those without a trigger have no entry in the list of triggers and are found among the facts of the page; where few
+    /// flows stand between very many facts of comparisons, the oldest of them are left out.
     pub fn flows(&self, page: Page) -> Result<Vec<FlowSummary>, JournalError> {
         self.with(|db| {
             let mut statement = db.prepare_cached(
@@ -43,7 +49,7 @@ impl Reader {
                     Ok((row.get(0)?, row.get(1)?, row.get(2)?))
                 })?
                 .collect::<Result<Vec<(i64, [u8; 16], i64)>, _>>()?;
-            firsts
+            with_those_without_triggers(db, page, firsts)?
                 .into_iter()
                 .map(|(seq, flow, at)| {
                     let flow = FlowId(code::uuid(&flow)?);
@@ -74,6 +80,11 @@ impl Reader {
             )?;
             collect(statement.query([flow.0.as_bytes()])?)
         })
+    }
+
+    /// Counts the operations of one flow by state.
+    pub fn states_of(&self, flow: FlowId) -> Result<BTreeMap<State, u64>, JournalError> {
+        self.with(|db| states(db, flow))
     }
 
     /// Returns the flow of an operation.
@@ -129,6 +140,40 @@ impl Reader {
             done: false,
         }
     }
+}
+
+/// Adds the flows that are one change of the directory and nothing else, and keeps to the page's length.
+fn with_those_without_triggers(
+    db: &Connection,
+    page: Page,
+    mut firsts: Vec<(i64, [u8; 16], i64)>,
+) -> Result<Vec<(i64, [u8; 16], i64)>, JournalError> {
+    let [before, limit] = bounds(page);
+    let newest: i64 = db
+        .prepare_cached("SELECT coalesce(max(seq), 0) FROM facts")?
+        .query_row([], |row| row.get(0))?;
+    let before = before.min(newest.saturating_add(1));
+    // A full page ends at its last trigger; what is older is on the next one.
+    let is_full = i64::try_from(firsts.len()).is_ok_and(|count| count >= limit);
+    let end = firsts.last().filter(|_| is_full).map_or(0, |first| first.0);
+    let after = end.max(before.saturating_sub(NEAR));
+    let mut statement = db.prepare_cached(
+        "SELECT seq, flow, at FROM facts f
+         WHERE seq < ?1 AND seq > ?2 AND kind = 'directory-changed' AND flow IS NOT NULL
+            AND NOT EXISTS (SELECT 1 FROM facts o WHERE o.flow = f.flow AND o.seq <> f.seq)
+         ORDER BY seq DESC LIMIT ?3",
+    )?;
+    let alone = statement
+        .query_map(params![before, after, limit], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?
+        .collect::<Result<Vec<(i64, [u8; 16], i64)>, _>>()?;
+    if !alone.is_empty() {
+        firsts.extend(alone);
+        firsts.sort_unstable_by_key(|first| std::cmp::Reverse(first.0));
+        firsts.truncate(page.limit);
+    }
+    Ok(firsts)
 }
 
 /// Reads rows of `seq, at, flow, format, body`; each may hold several facts.

@@ -1,5 +1,7 @@
 //! Links, and what is held.
 
+use std::collections::BTreeMap;
+
 use domain::{ConnectorRef, Hold, Link, LocalRef, QualifiedName};
 use rusqlite::{Connection, params};
 use serde::Serialize;
@@ -34,6 +36,21 @@ impl Reader {
                  ORDER BY local, connector LIMIT ?4",
             )?;
             brought(db, statement.query(params![from, at, only, cap(limit)])?)
+        })
+    }
+
+    /// Counts the links of each connector.
+    pub fn link_counts(&self) -> Result<BTreeMap<ConnectorRef, u64>, JournalError> {
+        self.with(|db| {
+            let mut statement =
+                db.prepare_cached("SELECT connector, count(*) FROM links GROUP BY connector")?;
+            let mut rows = statement.query([])?;
+            let mut out = BTreeMap::new();
+            while let Some(row) = rows.next()? {
+                let connector = code::connector(&row.get::<_, String>(0)?)?;
+                out.insert(connector, code::unsigned(row.get(1)?));
+            }
+            Ok(out)
         })
     }
 

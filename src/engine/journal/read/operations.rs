@@ -55,6 +55,21 @@ pub struct OperationView {
     pub last_error: Option<String>,
 }
 
+impl OperationView {
+    /// Says what went wrong last, and that it is past where it is: an error of which an operation recovered is no error
+    /// of now.
+    pub fn told_error(&self) -> Option<String> {
+        let error = self.last_error.as_ref()?;
+        Some(match self.life {
+            Life::Settled => format!("recovered after: {error}"),
+            Life::Queued | Life::InFlight | Life::Held { .. } => format!("before: {error}"),
+            Life::Retrying { .. } | Life::InDoubt { .. } | Life::Dead | Life::Discarded => {
+                error.clone()
+            }
+        })
+    }
+}
+
 /// Which operations to list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OperationFilter {

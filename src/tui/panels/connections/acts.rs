@@ -1,8 +1,10 @@
 //! What the actions of *Connections* do.
 
-use super::sheets::{general_sheet, jit_sheet, mapping_sheet, sheet};
+use super::sheets::{
+    MAPPING, UNSAVED, general_sheet, jit_sheet, mapping_path, mapping_sheet, sheet,
+};
 use super::wizard::connector_form;
-use super::{Connections, Tab, path};
+use super::{Connections, Tab, mapping_key, path};
 use crate::draft::Edit;
 use crate::panels::settings;
 use crate::widgets::{Button, Field, Form};
@@ -12,16 +14,25 @@ use crate::world::World;
 impl Connections {
     pub(super) fn carry_out(&mut self, world: &World, id: &str) -> Vec<Wish> {
         match id {
-            "new" => return Self::templates(world),
+            "new" => {
+                self.wizard = None;
+                return Self::templates(world);
+            }
             "search" => {
-                self.searching = true;
+                self.search.open();
                 return Vec::new();
             }
+            "editor" => return vec![Wish::OpenEditor],
             _ => {}
         }
         let Some(one) = self.selected(world) else {
             return Vec::new();
         };
+        // What is done now is about this one, whatever comes into the list meanwhile.
+        self.list.choose(&one.id.0);
+        if let Some(settings) = self.connector(one).filter(|_| self.tab == Tab::Outbound) {
+            self.rows.choose(&settings.kind.0);
+        }
         match (id, self.tab) {
             ("open", _) => self.open = true,
             ("enable", _) => {
@@ -36,16 +47,17 @@ impl Connections {
                 )];
             }
             ("delete", _) => return Self::delete(world, one),
-            ("map", _) => return mapping_sheet("map:new", "New mapping", None),
-            ("connector", _) => return Self::wizard_type(world, one),
+            ("map", _) => return mapping_sheet("map", "New mapping", None),
+            ("connector", _) => {
+                self.wizard = None;
+                return Self::wizard_type(world, one, None, false);
+            }
             ("unmap", _) => {
-                let Some(at) = self.rows.selected(one.attributes.len()) else {
+                let Some(at) = self.mapping(one) else {
                     return Vec::new();
                 };
                 let words = format!("{}: delete mapping {}", one.name, one.attributes[at].remote);
-                return vec![Wish::Edit(
-                    Edit::new(words).remove(format!("{}.attributes[{at}]", path(one))),
-                )];
+                return vec![Wish::Edit(Edit::new(words).remove(mapping_path(one, at)))];
             }
             ("toggle", _) => {
                 let Some(settings) = self.connector(one) else {
@@ -59,7 +71,9 @@ impl Connections {
                     word(!settings.enabled)
                 );
                 let at = format!("{}.connectors[type={}].enabled", path(one), settings.kind);
-                return vec![Wish::Edit(Edit::new(words).set(at, !settings.enabled))];
+                return vec![Wish::EditAtOnce(
+                    Edit::new(words).set(at, !settings.enabled),
+                )];
             }
             ("pause", _) => {
                 let Some(settings) = self.connector(one) else {
@@ -76,12 +90,16 @@ impl Connections {
                 return vec![Wish::Edit(Edit::new(words).set(at, !settings.paused))];
             }
             ("drop", _) => return self.delete_connector(world, one),
-            ("edit", Tab::General) => return general_sheet("general", "General", Some(one)),
+            ("edit", Tab::General) => {
+                let filled = (one.name.as_str(), one.description.as_str());
+                return general_sheet("general", "General", UNSAVED, filled, Some(one.enabled));
+            }
             ("edit", Tab::Attributes) => {
-                let Some(at) = self.rows.selected(one.attributes.len()) else {
+                let Some(mapping) = self.mapping(one).map(|at| &one.attributes[at]) else {
                     return Vec::new();
                 };
-                return mapping_sheet(&format!("map:{at}"), "Mapping", one.attributes.get(at));
+                let id = format!("{MAPPING}{}", mapping_key(mapping));
+                return mapping_sheet(&id, "Mapping", Some(mapping));
             }
             ("edit", Tab::Roles) => {
                 let roles: Vec<&str> = one
@@ -89,14 +107,13 @@ impl Connections {
                     .iter()
                     .map(domain::RoleName::as_str)
                     .collect();
-                let fields = vec![
-                    Field::text("roles", "Role", &roles.join(", "))
-                        .hint("Separated by commas: Internal/manager. Empty means everybody."),
-                ];
+                let known = world.roles_hint();
+                let hint = format!("{}. Empty means everybody.", known.trim_end_matches('.'));
+                let fields = vec![Field::text("roles", "Role", &roles.join(", ")).hint(&hint)];
                 let form = Form::new(
                     fields,
                     vec![
-                        Button::acts("ok", "Take over"),
+                        Button::acts("ok", "Finish"),
                         Button::leaves("cancel", "Cancel"),
                     ],
                 );
@@ -115,7 +132,8 @@ impl Connections {
                 let Some(kind) = world.catalogue.of(&settings.kind) else {
                     return Vec::new();
                 };
-                let form = connector_form(settings::fields(kind, Some(settings)), true);
+                let fields = settings::fields(kind, Some(settings), world.base());
+                let form = connector_form(fields, true);
                 let title = format!("{}/{}", one.id, settings.kind);
                 return sheet(
                     "connector",

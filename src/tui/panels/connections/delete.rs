@@ -1,58 +1,49 @@
-//! Deleting a connection or a connector, and who stands in the way.
+//! Deleting a connection or a connector: who stands in the way, and what becomes of accounts and of what is owed.
 
 use domain::{Connection, ConnectorRef};
 
 use super::{Connections, path};
 use crate::draft::Edit;
 use crate::modal::{Modal, Question};
+use crate::paint::counted;
 use crate::wish::Wish;
 use crate::world::World;
 
 impl Connections {
     /// Says who uses a connection, so that it cannot be deleted.
     pub(super) fn users_of(world: &World, one: &Connection) -> Vec<String> {
-        let config = world.config();
-        let mut out = Vec::new();
-        for entry in &config.resident {
-            if entry.connector.connection == one.id {
-                out.push(format!(
-                    "Outbound Provisioning Configuration: {}",
-                    entry.connector
-                ));
-            }
-        }
-        for application in &config.applications {
-            if application.login.contains(&one.id) {
-                out.push(format!("login flow of {}", application.name));
-            }
-            for entry in &application.provisioners {
-                if entry.connector.connection == one.id {
-                    out.push(format!(
-                        "Provisioning of {}: {}",
-                        application.name, entry.connector
-                    ));
-                }
-            }
-        }
+        let mut out = provisioners_of(world, |connector| connector.connection == one.id);
+        let applications = world.config().applications.iter();
+        out.extend(
+            applications
+                .filter(|application| application.login.contains(&one.id))
+                .map(|application| format!("login flow of {}", application.name)),
+        );
         out
     }
 
     pub(super) fn delete(world: &World, one: &Connection) -> Vec<Wish> {
         let used = Self::users_of(world, one);
         if !used.is_empty() {
-            let mut body = vec![format!("{} is used. Remove these first:", one.name)];
-            body.extend(used.into_iter().map(|line| format!("  {line}")));
-            let question =
-                Question::new("Unable to Delete", body, None, vec![("Close", Vec::new())]);
-            return vec![Wish::Show(Box::new(Modal::Question(question)))];
+            return unable(&one.name, used);
         }
-        let body = vec![
-            format!("{} and its connectors are taken out of the file with Update.", one.name),
-            "Accounts at the targets stay. Operations that are owed to it wait until they are discarded.".to_owned(),
-        ];
+        let connectors: Vec<ConnectorRef> = one
+            .connectors
+            .iter()
+            .map(|settings| ConnectorRef {
+                connection: one.id.clone(),
+                kind: settings.kind.clone(),
+            })
+            .collect();
+        let mut body = vec![format!(
+            "{} and its {} are taken out of the file with Update.",
+            one.name,
+            counted(connectors.len(), "connector")
+        )];
+        body.extend(what_stays(world, &connectors));
         let edit = Edit::new(format!("Delete connection {}", one.name)).remove(path(one));
         let answers = vec![("Delete", vec![Wish::Edit(edit)]), ("Cancel", Vec::new())];
-        let question = Question::new("Are you sure?", body, Some(one.id.0.clone()), answers);
+        let question = Question::new("Are you sure?", body, Some(one.name.clone()), answers);
         vec![Wish::Show(Box::new(Modal::Question(question)))]
     }
 
@@ -69,34 +60,71 @@ impl Connections {
             connection: one.id.clone(),
             kind: settings.kind.clone(),
         };
-        let config = world.config();
-        let used = config
-            .resident
-            .iter()
-            .chain(config.applications.iter().flat_map(|app| &app.provisioners));
-        let used = used.filter(|entry| entry.connector == connector).count();
-        if used > 0 {
-            return vec![Wish::Fail(format!(
-                "{connector} is named by {used} provisioner(s); delete those first"
-            ))];
+        let used = provisioners_of(world, |named| *named == connector);
+        if !used.is_empty() {
+            return unable(&connector.to_string(), used);
         }
-        let body = vec![
-            format!("{connector} is taken out of the file for good with Update."),
-            "Accounts at the target stay, and so do their links until the connector is put back."
-                .to_owned(),
-        ];
+        let mut body = vec![format!(
+            "{connector} is taken out of the file for good with Update."
+        )];
+        body.extend(what_stays(world, std::slice::from_ref(&connector)));
         let edit = Edit::new(format!("Delete connector {connector}")).remove(format!(
             "{}.connectors[type={}]",
             path(one),
             settings.kind
         ));
         let answers = vec![("Delete", vec![Wish::Edit(edit)]), ("Cancel", Vec::new())];
-        let question = Question::new(
-            "Are you sure?",
-            body,
-            Some(settings.kind.0.clone()),
-            answers,
-        );
+        let kind = settings.kind.to_string();
+        let question = Question::new("Are you sure?", body, Some(kind), answers);
         vec![Wish::Show(Box::new(Modal::Question(question)))]
     }
+}
+
+/// Names the provisioners of a connector, each with where it is to be found.
+fn provisioners_of(world: &World, is_meant: impl Fn(&ConnectorRef) -> bool) -> Vec<String> {
+    let config = world.config();
+    let resident = config.resident.iter();
+    let resident = resident
+        .filter(|entry| is_meant(&entry.connector))
+        .map(|entry| format!("Outbound Provisioning Configuration: {}", entry.connector));
+    let mut out: Vec<String> = resident.collect();
+    for application in &config.applications {
+        let own = application.provisioners.iter();
+        out.extend(
+            own.filter(|entry| is_meant(&entry.connector))
+                .map(|entry| format!("Provisioning of {}: {}", application.name, entry.connector)),
+        );
+    }
+    out
+}
+
+fn unable(name: &str, used: Vec<String>) -> Vec<Wish> {
+    let mut body = vec![format!("{name} is used. Remove these first:")];
+    body.extend(used.into_iter().map(|line| format!("  {line}")));
+    let answers = vec![("Close", Vec::new())];
+    let question = Question::new("Unable to Delete", body, None, answers);
+    vec![Wish::Show(Box::new(Modal::Question(question)))]
+}
+
+/// Says what becomes of the accounts at the targets, and of what is owed to them.
+fn what_stays(world: &World, connectors: &[ConnectorRef]) -> Vec<String> {
+    let mut out = vec![
+        "Accounts at the target stay as they are: nothing keeps them up to date any more, and nobody is deprovisioned \
+         there. Their links stay, and hold again when the same id and type are put back."
+            .to_owned(),
+    ];
+    let states = connectors
+        .iter()
+        .filter_map(|connector| world.board.counts.get(connector))
+        .flatten();
+    let owed: u64 = states
+        .filter(|(state, _)| state.is_open())
+        .map(|(_, count)| count)
+        .sum();
+    if owed > 0 {
+        out.push(format!(
+            "{owed} operation(s) are owed to it: they wait until they are discarded (Journal)."
+        ));
+    }
+    out
 }

@@ -1,10 +1,12 @@
 //! How the list and the detail of *Connections* are drawn.
 
+use std::fmt::Write as _;
+
 use domain::{Connection, ConnectorRef, OnEmpty};
 use ratatui::layout::Rect;
 
 use super::told::{connector_lines, lines};
-use super::{Connections, Tab};
+use super::{Connections, Tab, keys, row_keys};
 use crate::paint::{Column, Pen};
 use crate::world::World;
 
@@ -14,16 +16,12 @@ impl Connections {
         let shown = self.shown(world);
         let inner = pen.frame(area, "Connections", &format!("{}", shown.len()), !self.open);
         if shown.is_empty() {
-            let text = if self.search.value("search").is_empty() {
-                " No connections yet. n adds one."
-            } else {
-                " No results found. Esc clears the search."
-            };
+            let text = self.search.why_empty(" No connections yet. n adds one.");
             pen.paragraph(inner, text, theme.dim);
             return;
         }
         self.list
-            .draw(pen, inner, shown.len(), !self.open, |pen, row, at| {
+            .draw(pen, inner, &keys(&shown), !self.open, |pen, row, at| {
                 let one = shown[at];
                 let kinds: Vec<&str> = one
                     .connectors
@@ -119,7 +117,7 @@ impl Connections {
         };
         match self.tab {
             Tab::Outbound => self.draw_outbound(world, pen, body, one),
-            Tab::Attributes | Tab::Roles if self.rows_len(world) > 0 => {
+            Tab::Attributes | Tab::Roles if !row_keys(one, self.tab).is_empty() => {
                 self.draw_rows(world, pen, body, one);
             }
             tab => {
@@ -132,46 +130,44 @@ impl Connections {
 
     pub(super) fn draw_rows(&self, world: &World, pen: &mut Pen<'_>, area: Rect, one: &Connection) {
         let theme = world.theme;
-        self.rows.draw(
-            pen,
-            area,
-            self.rows_len(world),
-            self.open,
-            |pen, row, at| {
-                if self.tab == Tab::Roles {
-                    pen.put(
-                        row.x,
-                        row.y,
-                        row.width,
-                        one.outbound_roles[at].as_str(),
-                        theme.text,
-                    );
-                    return;
-                }
-                let mapping = &one.attributes[at];
-                let from = match (&mapping.local, &mapping.value) {
-                    (_, Some(value)) => format!("constant {value:?}"),
-                    (Some(claim), None) => format!("claim {claim}"),
-                    (None, None) => "nothing".to_owned(),
-                };
-                let mut aside = mapping
-                    .default
-                    .as_ref()
-                    .map_or_else(String::new, |value| format!("default {value:?}"));
-                if mapping.on_empty == OnEmpty::Clear {
-                    aside.push_str(" clears when empty");
-                }
-                let third = row.width / 3;
-                pen.columns(
-                    row,
-                    &[
-                        Column::new(&mapping.remote, third, theme.name),
-                        Column::new(&from, third, theme.text),
-                        Column::new(&aside, third.saturating_sub(2), theme.dim),
-                    ],
+        let keys = row_keys(one, self.tab);
+        self.rows.draw(pen, area, &keys, self.open, |pen, row, at| {
+            if self.tab == Tab::Roles {
+                pen.put(
+                    row.x,
+                    row.y,
+                    row.width,
+                    one.outbound_roles[at].as_str(),
+                    theme.text,
                 );
-            },
-        );
+                return;
+            }
+            let mapping = &one.attributes[at];
+            let from = match (&mapping.local, &mapping.value) {
+                (_, Some(value)) => format!("constant {value:?}"),
+                (Some(claim), None) => format!("claim {claim}"),
+                (None, None) => "nothing".to_owned(),
+            };
+            let mut aside = mapping
+                .default
+                .as_ref()
+                .map_or_else(String::new, |value| format!("default {value:?}"));
+            if mapping.on_empty == OnEmpty::Clear {
+                aside.push_str(" clears when empty");
+            }
+            if let Some(connector) = &mapping.connector {
+                let _ = write!(aside, " for {connector} only"); // a String takes everything
+            }
+            let third = row.width / 3;
+            pen.columns(
+                row,
+                &[
+                    Column::new(&mapping.remote, third, theme.name),
+                    Column::new(&from, third, theme.text),
+                    Column::new(&aside, third.saturating_sub(2), theme.dim),
+                ],
+            );
+        });
     }
 
     pub(super) fn draw_outbound(
@@ -194,48 +190,48 @@ impl Connections {
             height: rows,
             ..area
         };
-        self.rows
-            .draw(pen, top, one.connectors.len(), self.open, |pen, row, at| {
-                let settings = &one.connectors[at];
-                let label = world
-                    .catalogue
-                    .of(&settings.kind)
-                    .map_or(settings.kind.0.as_str(), |kind| kind.label);
-                let (toggle, style) = if settings.enabled {
-                    ("[x] Enabled", theme.good)
-                } else {
-                    ("[ ] Disabled", theme.dim)
-                };
-                let connector = ConnectorRef {
-                    connection: one.id.clone(),
-                    kind: settings.kind.clone(),
-                };
-                let paused = if settings.paused { "paused" } else { "" };
-                let states = world.board.counts.get(&connector);
-                let owed: u64 = states
-                    .into_iter()
-                    .flatten()
-                    .filter(|(state, _)| state.is_open())
-                    .map(|(_, count)| count)
-                    .sum();
-                let dead = states
-                    .and_then(|states| states.get(&engine::State::Dead))
-                    .copied()
-                    .unwrap_or(0);
-                let told = format!("{owed} owed  {dead} dead  {paused}");
-                pen.columns(
-                    row,
-                    &[
-                        Column::new(label, 14, theme.text),
-                        Column::new(toggle, 13, style),
-                        Column::new(
-                            &told,
-                            row.width.saturating_sub(30),
-                            if dead > 0 { theme.bad } else { theme.dim },
-                        ),
-                    ],
-                );
-            });
+        let keys = row_keys(one, Tab::Outbound);
+        self.rows.draw(pen, top, &keys, self.open, |pen, row, at| {
+            let settings = &one.connectors[at];
+            let label = world
+                .catalogue
+                .of(&settings.kind)
+                .map_or(settings.kind.0.as_str(), |kind| kind.label);
+            let (toggle, style) = if settings.enabled {
+                ("[x] Enabled", theme.good)
+            } else {
+                ("[ ] Disabled", theme.dim)
+            };
+            let connector = ConnectorRef {
+                connection: one.id.clone(),
+                kind: settings.kind.clone(),
+            };
+            let paused = if settings.paused { "paused" } else { "" };
+            let states = world.board.counts.get(&connector);
+            let owed: u64 = states
+                .into_iter()
+                .flatten()
+                .filter(|(state, _)| state.is_open())
+                .map(|(_, count)| count)
+                .sum();
+            let dead = states
+                .and_then(|states| states.get(&engine::State::Dead))
+                .copied()
+                .unwrap_or(0);
+            let told = format!("{owed} owed  {dead} dead  {paused}");
+            pen.columns(
+                row,
+                &[
+                    Column::new(label, 14, theme.text),
+                    Column::new(toggle, 13, style),
+                    Column::new(
+                        &told,
+                        row.width.saturating_sub(30),
+                        if dead > 0 { theme.bad } else { theme.dim },
+                    ),
+                ],
+            );
+        });
         if let Some(settings) = self.connector(one) {
             let rest = Rect {
                 y: area.y + rows + 1,

@@ -7,26 +7,26 @@ mod sheets;
 mod told;
 mod wizard;
 
-use std::time::Duration;
-
 use crossterm::event::KeyCode;
-use domain::{Connection, ConnectorSettings};
+use domain::{AttributeMapping, Connection, ConnectorSettings};
 use ratatui::layout::Rect;
 
 use wizard::Wizard;
 
 use crate::action::Action;
+use crate::draft::Draft;
 use crate::keymap::Key;
-use crate::paint::Pen;
+use crate::paint::{Pen, counted};
 use crate::panel::Panel;
 use crate::screen::movement;
-use crate::widgets::{Field, Form, List, Text};
+use crate::widgets::{Form, Picked, Search, Text};
 use crate::wish::Wish;
 use crate::world::World;
 
 /// The tabs of the detail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum Tab {
+    #[default]
     General,
     Attributes,
     Outbound,
@@ -61,68 +61,76 @@ impl Tab {
 }
 
 /// The panel.
+#[derive(Default)]
 pub(crate) struct Connections {
-    list: List,
-    rows: List,
+    list: Picked,
+    rows: Picked,
     text: Text,
     tab: Tab,
     open: bool,
-    search: Form,
-    searching: bool,
+    search: Search,
     wizard: Option<Wizard>,
-}
-
-impl Default for Connections {
-    fn default() -> Self {
-        Self {
-            list: List::default(),
-            rows: List::default(),
-            text: Text::default(),
-            tab: Tab::General,
-            open: false,
-            search: Form::new(vec![Field::text("search", "/", "")], Vec::new()),
-            searching: false,
-            wizard: None,
-        }
-    }
 }
 
 fn path(connection: &Connection) -> String {
     format!("connections[id={}]", connection.id)
 }
 
+/// Returns what the list knows connections by.
+fn keys<'w>(shown: &[&'w Connection]) -> Vec<&'w str> {
+    shown.iter().map(|one| one.id.0.as_str()).collect()
+}
+
+/// Returns what the rows of a tab are known by; none where a tab has no rows.
+fn row_keys(one: &Connection, tab: Tab) -> Vec<String> {
+    match tab {
+        Tab::Attributes => one.attributes.iter().map(mapping_key).collect(),
+        Tab::Outbound => {
+            let connectors = one.connectors.iter();
+            connectors.map(|one| one.kind.to_string()).collect()
+        }
+        Tab::Roles => {
+            let roles = one.outbound_roles.iter();
+            roles.map(|role| role.as_str().to_owned()).collect()
+        }
+        Tab::General | Tab::Jit | Tab::Raw => Vec::new(),
+    }
+}
+
+/// A connection maps a remote attribute once, or once for each connector.
+fn mapping_key(mapping: &AttributeMapping) -> String {
+    match &mapping.connector {
+        Some(connector) => format!("{} {connector}", mapping.remote),
+        None => mapping.remote.clone(),
+    }
+}
+
 impl Connections {
     fn shown<'w>(&self, world: &'w World) -> Vec<&'w Connection> {
-        let wanted = self.search.value("search").to_lowercase();
-        world
-            .config()
-            .connections
-            .iter()
-            .filter(|one| {
-                wanted.is_empty()
-                    || one.name.to_lowercase().contains(&wanted)
-                    || one.id.0.contains(&wanted)
-            })
+        let all = world.config().connections.iter();
+        all.filter(|one| self.search.finds(&[&one.name, &one.id.0]))
             .collect()
     }
 
     fn selected<'w>(&self, world: &'w World) -> Option<&'w Connection> {
         let shown = self.shown(world);
-        shown.get(self.list.selected(shown.len())?).copied()
+        shown.get(self.list.at(&keys(&shown))?).copied()
     }
 
     fn connector<'w>(&self, one: &'w Connection) -> Option<&'w ConnectorSettings> {
-        one.connectors
-            .get(self.rows.selected(one.connectors.len())?)
+        let at = self.rows.at(&row_keys(one, Tab::Outbound))?;
+        one.connectors.get(at)
     }
 
-    fn rows_len(&self, world: &World) -> usize {
-        self.selected(world).map_or(0, |one| match self.tab {
-            Tab::Attributes => one.attributes.len(),
-            Tab::Outbound => one.connectors.len(),
-            Tab::Roles => one.outbound_roles.len(),
-            Tab::General | Tab::Jit | Tab::Raw => 0,
-        })
+    /// Returns the place of the selected mapping.
+    fn mapping(&self, one: &Connection) -> Option<usize> {
+        self.rows.at(&row_keys(one, Tab::Attributes))
+    }
+
+    /// Begins at the top of what is shown now.
+    fn rewind(&mut self) {
+        self.rows = Picked::default();
+        self.text = Text::default();
     }
 }
 
@@ -140,21 +148,7 @@ impl Panel for Connections {
     }
 
     fn draw(&self, world: &World, pen: &mut Pen<'_>, area: Rect) {
-        let (area, bar) = if self.searching && area.height > 3 {
-            (
-                Rect {
-                    height: area.height - 1,
-                    ..area
-                },
-                Some(Rect {
-                    y: area.bottom() - 1,
-                    height: 1,
-                    ..area
-                }),
-            )
-        } else {
-            (area, None)
-        };
+        let area = self.search.draw(pen, area);
         if area.width >= 140 {
             let half = area.width * 2 / 5;
             self.draw_list(
@@ -179,38 +173,32 @@ impl Panel for Connections {
         } else {
             self.draw_list(world, pen, area);
         }
-        if let Some(bar) = bar {
-            self.search.draw(pen, bar, true, Duration::ZERO);
-        }
     }
 
     fn takes_text(&self) -> bool {
-        self.searching
+        self.search.is_open()
     }
 
     fn key(&mut self, world: &World, key: Key) -> Option<Vec<Wish>> {
-        if self.searching {
-            match key.code {
-                KeyCode::Enter => self.searching = false,
-                KeyCode::Esc => return None,
-                _ => {
-                    self.search.key(key, world.passed);
-                    self.list = List::default();
-                }
-            }
-            return Some(Vec::new());
+        if self.search.is_open() {
+            let is_taken = self.search.key(key, world.passed);
+            // The first of those that are found is selected.
+            self.list = Picked::default();
+            self.rewind();
+            return is_taken.then(Vec::new);
         }
         if let Some(to) = movement(key, false) {
+            let one = self.selected(world).filter(|_| self.open);
+            let rows = one.map_or_else(Vec::new, |one| row_keys(one, self.tab));
             if !self.open {
-                let len = self.shown(world).len();
-                self.list.go(to, len);
-                self.rows = List::default();
-                self.text = Text::default();
-            } else if self.rows_len(world) > 0 {
-                self.rows.go(to, self.rows_len(world));
-                self.text = Text::default();
-            } else {
+                let shown = self.shown(world);
+                self.list.go(to, &keys(&shown));
+                self.rewind();
+            } else if rows.is_empty() {
                 self.text.go(to, 1_000);
+            } else {
+                self.rows.go(to, &rows);
+                self.text = Text::default();
             }
             return Some(Vec::new());
         }
@@ -222,8 +210,7 @@ impl Panel for Connections {
                     .unwrap_or(0);
                 let step = if sign == ']' { 1 } else { Tab::ALL.len() - 1 };
                 self.tab = Tab::ALL[(at + step) % Tab::ALL.len()];
-                self.rows = List::default();
-                self.text = Text::default();
+                self.rewind();
             }
             KeyCode::Tab | KeyCode::BackTab => self.open = !self.open,
             _ => return None,
@@ -232,16 +219,14 @@ impl Panel for Connections {
     }
 
     fn paste(&mut self, _world: &World, text: &str) -> Vec<Wish> {
-        if self.searching {
-            self.search.paste(text);
-        }
+        self.search.paste(text);
         Vec::new()
     }
 
     fn actions(&self, world: &World) -> Vec<Action> {
         let Some(one) = self.selected(world) else {
             let mut actions = vec![new_connection()];
-            if !self.search.value("search").is_empty() {
+            if !self.search.is_empty() {
                 actions.push(Action::new("search", Key::letter('/'), "Search by name"));
             }
             return actions;
@@ -259,7 +244,6 @@ impl Panel for Connections {
                     .like(format!("outbound config remove {at}")),
             ];
         }
-        let has_rows = self.rows_len(world) > 0;
         let mut actions = Vec::new();
         match self.tab {
             Tab::General => {
@@ -278,7 +262,7 @@ impl Panel for Connections {
                         "outbound config add {at}.attributes remote=NAME local=CLAIM"
                     )),
                 );
-                if has_rows {
+                if self.mapping(one).is_some() {
                     actions.push(Action::new("edit", Key::letter('e'), "Edit"));
                     actions.push(Action::new("unmap", Key::letter('D'), "Delete"));
                 }
@@ -294,15 +278,16 @@ impl Panel for Connections {
                     } else {
                         "Enable"
                     };
+                    // Beside other unsaved changes it waits for Update with them.
+                    let waits = world.draft.as_ref().is_some_and(Draft::is_changed);
+                    let when = if waits { "" } else { " at once" };
                     let connector = format!("{}/{}", one.id, settings.kind);
                     let place = format!("{at}.connectors[type={}]", settings.kind);
-                    actions.push(
-                        Action::new("toggle", Key::letter(' '), format!("{word}: {connector}"))
-                            .like(format!(
-                                "outbound config set {place}.enabled {}",
-                                !settings.enabled
-                            )),
-                    );
+                    let label = format!("{word}{when}: {connector}");
+                    actions.push(Action::new("toggle", Key::letter(' '), label).like(format!(
+                        "outbound config set {place}.enabled {}",
+                        !settings.enabled
+                    )));
                     actions.push(
                         Action::new("edit", Key::letter('e'), "Edit")
                             .like(format!("outbound config set {place}.KEY VALUE")),
@@ -326,7 +311,11 @@ impl Panel for Connections {
                 Action::new("edit", Key::letter('e'), "Edit")
                     .like(format!("outbound config set {at}.jit.enabled true")),
             ),
-            Tab::Raw => {}
+            Tab::Raw => actions.push(Action::new(
+                "editor",
+                Key::letter('E'),
+                "Editor: the whole file, in $VISUAL or $EDITOR",
+            )),
         }
         actions
     }
@@ -339,15 +328,25 @@ impl Panel for Connections {
         self.take_sheet(world, id, form, button)
     }
 
+    fn sheet_changed(&self, world: &World, sheet: &str, form: &mut Form) -> Option<Vec<String>> {
+        let one = self.selected(world).filter(|_| sheet == wizard::TYPE)?;
+        Some(wizard::type_says(world, one, &form.value("kind")))
+    }
+
+    fn made(&mut self, key: &str, part: Option<&str>) {
+        self.wizard = None;
+        self.search.clear();
+        self.list.choose(key);
+        self.rewind();
+        if let Some(part) = part {
+            self.tab = Tab::Outbound;
+            self.rows.choose(part);
+        }
+    }
+
     fn back(&mut self) -> Option<Vec<Wish>> {
-        if std::mem::take(&mut self.searching) || std::mem::take(&mut self.open) {
-            return Some(Vec::new());
-        }
-        if !self.search.value("search").is_empty() {
-            self.search = Form::new(vec![Field::text("search", "/", "")], Vec::new());
-            return Some(Vec::new());
-        }
-        None
+        let closed = self.search.close() || std::mem::take(&mut self.open) || self.search.clear();
+        closed.then(Vec::new)
     }
 
     fn crumbs(&self, world: &World) -> Vec<String> {
@@ -358,15 +357,24 @@ impl Panel for Connections {
     }
 
     fn status(&self, world: &World) -> String {
-        let all = world.config().connections.len();
-        let on: usize = world
-            .config()
-            .connections
-            .iter()
+        let all = &world.config().connections;
+        let off = all.iter().filter(|one| !one.enabled).count();
+        let off = if off > 0 {
+            format!(" ({off} disabled)")
+        } else {
+            String::new()
+        };
+        // A connector of a disabled connection cannot be used, whatever its own toggle says.
+        let usable = all.iter().filter(|one| one.enabled);
+        let on = usable
             .flat_map(|one| &one.connectors)
             .filter(|settings| settings.enabled)
             .count();
-        format!("{all} connections · {on} connectors enabled · no unsaved changes")
+        format!(
+            "{}{off} · {} enabled · no unsaved changes",
+            counted(all.len(), "connection"),
+            counted(on, "connector")
+        )
     }
 }
 

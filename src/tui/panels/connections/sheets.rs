@@ -1,22 +1,55 @@
 //! The forms of a connection's tabs, and the edits that they make.
 
-use domain::{Connection, JitScheme, OnEmpty};
+use config::edit::Value;
+use domain::{Connection, JitScheme, OnEmpty, RoleName};
 
 use super::told::{scheme_label, scheme_word, sync_word};
-use super::{Connections, path};
+use super::{Connections, mapping_key, path};
 use crate::draft::Edit;
 use crate::modal::{Modal, Question, Sheet};
 use crate::widgets::{Button, Choice, Field, Form, Input};
 use crate::wish::Wish;
 use crate::world::World;
 
+/// What the id of the sheet of a mapping begins with; the mapping's key follows.
+pub(super) const MAPPING: &str = "map:";
+
 impl Connections {
-    pub(super) fn submitted_general(one: &Connection, form: &Form) -> Vec<Wish> {
+    /// Refuses a name that another connection has.
+    pub(super) fn taken(
+        world: &World,
+        sheet: &str,
+        name: &str,
+        own: Option<&Connection>,
+    ) -> Option<Vec<Wish>> {
+        let mut others = world.config().connections.iter();
+        let is_other = |one: &&Connection| own.is_none_or(|own| own.id != one.id);
+        let is_taken = others.any(|one| is_other(&one) && one.name.eq_ignore_ascii_case(name));
+        is_taken.then(|| {
+            vec![Wish::RefuseSheet {
+                id: sheet.to_owned(),
+                field: Some("name".to_owned()),
+                told: "a connection already exists with this name".to_owned(),
+            }]
+        })
+    }
+
+    pub(super) fn submitted_general(world: &World, one: &Connection, form: &Form) -> Vec<Wish> {
+        if let Some(refused) = Self::taken(world, "general", &form.value("name"), Some(one)) {
+            return refused;
+        }
         let mut edit = Edit::new(format!("{}: General", one.name));
         for (key, before) in [("name", &one.name), ("description", &one.description)] {
-            if form.value(key) != *before {
-                edit = edit.set(format!("{}.{key}", path(one)), form.value(key));
+            let now = form.value(key);
+            let at = format!("{}.{key}", path(one));
+            if now == *before {
+                continue;
             }
+            edit = if now.is_empty() {
+                edit.remove(at)
+            } else {
+                edit.set(at, now)
+            };
         }
         if form.is_on("enabled") != one.enabled {
             edit = edit.set(format!("{}.enabled", path(one)), form.is_on("enabled"));
@@ -26,6 +59,26 @@ impl Connections {
         } else {
             vec![Wish::Edit(edit)]
         }
+    }
+
+    pub(super) fn submitted_roles(one: &Connection, form: &Form) -> Vec<Wish> {
+        let given = form.value("roles");
+        let roles = given.split(',').map(str::trim);
+        let roles: Vec<&str> = roles.filter(|role| !role.is_empty()).collect();
+        let before = one.outbound_roles.iter().map(RoleName::as_str);
+        if before.eq(roles.iter().copied()) {
+            return Vec::new();
+        }
+        let at = format!("{}.outbound_roles", path(one));
+        let edit =
+            |what: &str| Edit::new(format!("{}: Outbound Provisioning Roles {what}", one.name));
+        // Without roles the key goes, too: it would only say what holds anyway.
+        vec![Wish::Edit(if roles.is_empty() {
+            edit("none: everybody").remove(at)
+        } else {
+            let value: Value = roles.iter().map(|role| (*role).to_owned()).collect();
+            edit(&roles.join(", ")).set(at, value)
+        })]
     }
 
     pub(super) fn submitted_jit(world: &World, one: &Connection, form: &Form) -> Vec<Wish> {
@@ -63,56 +116,121 @@ impl Connections {
         }
     }
 
-    pub(super) fn submitted_mapping(one: &Connection, form: &Form, at: Option<usize>) -> Vec<Wish> {
-        let texts = ["remote", "local", "default", "value"];
-        let remote = form.value("remote");
-        match at {
-            None => {
-                let mut entries: Vec<(String, config::edit::Value)> = texts
-                    .iter()
-                    .filter(|key| !form.value(key).is_empty())
-                    .map(|key| ((*key).to_owned(), form.value(key).into()))
-                    .collect();
-                if form.is_on("clear") {
-                    entries.push(("on_empty".to_owned(), "clear".into()));
-                }
-                let edit = Edit::new(format!("{}: new mapping {remote}", one.name));
-                vec![Wish::Edit(
-                    edit.insert(format!("{}.attributes", path(one)), entries),
-                )]
-            }
-            Some(at) => {
-                let mut edit = Edit::new(format!("{}: mapping {remote}", one.name));
-                let Some(before) = one.attributes.get(at) else {
-                    return Vec::new();
-                };
-                let was = |key: &str| match key {
-                    "remote" => true,
-                    "local" => before.local.is_some(),
-                    "default" => before.default.is_some(),
-                    _ => before.value.is_some(),
-                };
-                for field in form.fields.iter().filter(|field| field.changed) {
-                    let place = format!("{}.attributes[{at}].{}", path(one), field.key);
-                    edit = match field.key.as_str() {
-                        "clear" => {
-                            let word = if form.is_on("clear") { "clear" } else { "skip" };
-                            edit.set(format!("{}.attributes[{at}].on_empty", path(one)), word)
-                        }
-                        _ if !field.value().is_empty() => edit.set(place, field.value()),
-                        key if was(key) => edit.remove(place),
-                        _ => edit,
-                    };
-                }
-                if edit.steps.is_empty() {
-                    Vec::new()
-                } else {
-                    vec![Wish::Edit(edit)]
-                }
-            }
+    /// Takes a new mapping.
+    pub(super) fn submitted_new_mapping(one: &Connection, sheet: &str, form: &Form) -> Vec<Wish> {
+        if let Some(refused) = mapping_fault(one, sheet, form, None) {
+            return refused;
+        }
+        let mut entries: Vec<(String, Value)> = ["remote", "local", "default", "value"]
+            .iter()
+            .filter(|key| !form.value(key).is_empty())
+            .map(|key| ((*key).to_owned(), form.value(key).into()))
+            .collect();
+        if form.is_on("clear") {
+            entries.push(("on_empty".to_owned(), "clear".into()));
+        }
+        let edit = Edit::new(format!(
+            "{}: new mapping {}",
+            one.name,
+            form.value("remote")
+        ));
+        vec![Wish::Edit(
+            edit.insert(format!("{}.attributes", path(one)), entries),
+        )]
+    }
+
+    /// Takes a mapping that was edited.
+    pub(super) fn submitted_mapping(one: &Connection, sheet: &str, form: &Form) -> Vec<Wish> {
+        let key = sheet.strip_prefix(MAPPING).unwrap_or_default();
+        let mut mappings = one.attributes.iter();
+        let Some(at) = mappings.position(|mapping| mapping_key(mapping) == key) else {
+            let told = format!("{key} is not mapped here any more: somebody else removed it");
+            return vec![Wish::Fail(told)];
+        };
+        if let Some(refused) = mapping_fault(one, sheet, form, Some(at)) {
+            return refused;
+        }
+        let before = &one.attributes[at];
+        let was = |key: &str| match key {
+            "local" => before.local.is_some(),
+            "default" => before.default.is_some(),
+            "value" => before.value.is_some(),
+            _ => true,
+        };
+        let place = mapping_path(one, at);
+        let mut edit = Edit::new(format!("{}: mapping {}", one.name, before.remote));
+        for field in form.fields.iter().filter(|field| field.changed) {
+            let at = format!("{place}.{}", field.key);
+            edit = match field.key.as_str() {
+                // The place is found by this name, so it changes last.
+                "remote" => edit,
+                "clear" if form.is_on("clear") => edit.set(format!("{place}.on_empty"), "clear"),
+                "clear" => edit.remove(format!("{place}.on_empty")),
+                _ if !field.value().is_empty() => edit.set(at, field.value()),
+                key if was(key) => edit.remove(at),
+                _ => edit,
+            };
+        }
+        if form.value("remote") != before.remote {
+            edit = edit.set(format!("{place}.remote"), form.value("remote"));
+        }
+        if edit.steps.is_empty() {
+            Vec::new()
+        } else {
+            vec![Wish::Edit(edit)]
         }
     }
 }
+
+/// Says what the file's check would say of a mapping, where it is filled in.
+fn mapping_fault(
+    one: &Connection,
+    sheet: &str,
+    form: &Form,
+    own: Option<usize>,
+) -> Option<Vec<Wish>> {
+    let is_given = |key: &str| !form.value(key).is_empty();
+    let remote = form.value("remote");
+    let limit = own.and_then(|at| one.attributes[at].connector.as_ref());
+    let is_twice = one.attributes.iter().enumerate().any(|(at, other)| {
+        Some(at) != own
+            && other.remote.eq_ignore_ascii_case(&remote)
+            && other.connector.as_ref() == limit
+    });
+    let (field, told) = if is_twice {
+        ("remote", format!("{remote} is mapped already"))
+    } else if is_given("value") && (is_given("local") || is_given("default")) {
+        let told = "a constant is never overridden: leave it empty, or the claim and the default";
+        ("value", told.to_owned())
+    } else if ["local", "default", "value"].into_iter().any(is_given) {
+        return None;
+    } else {
+        let told = "a mapping takes its value from a claim, a default or a constant";
+        ("local", told.to_owned())
+    };
+    Some(vec![Wish::RefuseSheet {
+        id: sheet.to_owned(),
+        field: Some(field.to_owned()),
+        told,
+    }])
+}
+
+/// Names a mapping's place in the file: by its attribute where that says which one is meant, else by counting.
+pub(super) fn mapping_path(one: &Connection, at: usize) -> String {
+    let remote = &one.attributes[at].remote;
+    let same = one
+        .attributes
+        .iter()
+        .filter(|other| other.remote == *remote);
+    if same.count() == 1 && !remote.contains(['"', '[', ']']) {
+        format!("{}.attributes[remote=\"{remote}\"]", path(one))
+    } else {
+        format!("{}.attributes[{at}]", path(one))
+    }
+}
+
+/// What stands beside the title of a sheet that ends in the draft.
+pub(super) const UNSAVED: &str = "Nothing is written before Update";
 
 /// Opens a sheet of this panel.
 pub(super) fn sheet(id: &str, title: &str, note: &str, form: Form, says: Vec<String>) -> Vec<Wish> {
@@ -133,39 +251,46 @@ pub(super) fn name_is_right(name: &str) -> Result<(), String> {
     }
 }
 
-pub(super) fn general_sheet(id: &str, title: &str, one: Option<&Connection>) -> Vec<Wish> {
+/// Opens the sheet about a connection itself; a new one has no toggle.
+pub(super) fn general_sheet(
+    id: &str,
+    title: &str,
+    note: &str,
+    (name, description): (&str, &str),
+    enabled: Option<bool>,
+) -> Vec<Wish> {
+    let hint = if enabled.is_some() {
+        "People see it, and patterns use it as IDP. Provisioners and links hang on the id, which stays."
+    } else {
+        "People see it, and patterns use it as IDP. The id is made of it, and stays when the name changes."
+    };
     let mut fields = vec![
-        Field::text("name", "Name", one.map_or("", |one| &one.name))
+        Field::text("name", "Name", name)
             .required()
-            .check(name_is_right),
-        Field::text(
-            "description",
-            "Description",
-            one.map_or("", |one| &one.description),
-        ),
+            .check(name_is_right)
+            .hint(hint),
+        Field::text("description", "Description", description),
     ];
-    if let Some(one) = one {
+    if let Some(enabled) = enabled {
         fields.push(
-            Field::toggle("enabled", "Enabled", one.enabled)
+            Field::toggle("enabled", "Enabled", enabled)
                 .hint("A disabled connection provisions nothing."),
         );
     }
-    let word = if id.starts_with("new:") && id != "new:custom" {
+    let word = if note.starts_with("1 of") {
         "Next"
     } else {
         "Finish"
     };
-    let form = Form::new(
+    let mut form = Form::new(
         fields,
         vec![Button::acts("ok", word), Button::leaves("cancel", "Cancel")],
     );
-    sheet(
-        id,
-        title,
-        "Nothing is written before Update",
-        form,
-        Vec::new(),
-    )
+    if enabled.is_none() && !name.is_empty() {
+        // It was called something a step later, and this is the way back.
+        form.set_begun();
+    }
+    sheet(id, title, note, form, Vec::new())
 }
 
 pub(super) fn mapping_sheet(
@@ -205,17 +330,11 @@ pub(super) fn mapping_sheet(
     let form = Form::new(
         fields,
         vec![
-            Button::acts("ok", "Take over"),
+            Button::acts("ok", "Finish"),
             Button::leaves("cancel", "Cancel"),
         ],
     );
-    sheet(
-        id,
-        title,
-        "Nothing is written before Update",
-        form,
-        Vec::new(),
-    )
+    sheet(id, title, UNSAVED, form, Vec::new())
 }
 
 pub(super) fn jit_sheet(world: &World, one: &Connection) -> Vec<Wish> {
@@ -281,14 +400,14 @@ pub(super) fn jit_sheet(world: &World, one: &Connection) -> Vec<Wish> {
     let form = Form::new(
         fields,
         vec![
-            Button::acts("ok", "Take over"),
+            Button::acts("ok", "Finish"),
             Button::leaves("cancel", "Cancel"),
         ],
     );
     sheet(
         "jit",
         "Just-in-Time Provisioning",
-        "Nothing is written before Update",
+        UNSAVED,
         form,
         Vec::new(),
     )

@@ -3,6 +3,7 @@
 use domain::{Connection, ConnectorSettings, JitScheme};
 
 use super::{Connections, Tab};
+use crate::draft::Draft;
 use crate::paint::{Line, Span};
 use crate::world::World;
 
@@ -57,10 +58,7 @@ pub(super) fn lines(world: &World, one: &Connection, tab: Tab) -> Vec<Line> {
             );
             lines
         }
-        Tab::Attributes => vec![vec![Span::new(
-            "No attribute mappings: each connector's own defaults hold. n adds one.",
-            theme.dim,
-        )]],
+        Tab::Attributes => unmapped(world, one),
         Tab::Roles => vec![vec![Span::new(
             "No outbound provisioning roles: every user is in scope. e chooses roles; then only their holders are, and \
              assigning or revoking one provisions or deprovisions.",
@@ -98,6 +96,44 @@ pub(super) fn lines(world: &World, one: &Connection, tab: Tab) -> Vec<Line> {
         Tab::Raw => raw(world, one),
         Tab::Outbound => Vec::new(),
     }
+}
+
+/// Says what holds where a connection maps nothing: not every target has defaults of its own.
+fn unmapped(world: &World, one: &Connection) -> Vec<Line> {
+    let theme = world.theme;
+    let mut lines = vec![vec![Span::new(
+        "No attribute mappings. n adds one.",
+        theme.dim,
+    )]];
+    let connectors = one.connectors.iter();
+    for kind in connectors.filter_map(|settings| world.catalogue.of(&settings.kind)) {
+        let spec = &kind.target;
+        let own: Vec<&str> = spec.default_mappings.iter().map(|one| one.remote).collect();
+        let has = |name: &str| {
+            let mut provided = own.iter().chain(std::iter::once(&spec.name_attribute));
+            provided.any(|one| one.eq_ignore_ascii_case(name))
+        };
+        let missing: Vec<&str> = spec
+            .required
+            .iter()
+            .copied()
+            .filter(|name| !has(name))
+            .collect();
+        let label = kind.label;
+        let (text, style) = match (missing.join(", "), own.join(", ")) {
+            (missing, _) if !missing.is_empty() => (
+                format!("! {label} refuses every user until these are mapped: {missing}."),
+                theme.warn,
+            ),
+            (_, own) if own.is_empty() => (
+                format!("{label} is sent the name and nothing else."),
+                theme.text,
+            ),
+            (_, own) => (format!("{label} has defaults for {own}."), theme.text),
+        };
+        lines.push(vec![Span::new(text, style)]);
+    }
+    lines
 }
 
 pub(super) fn scheme_label(scheme: JitScheme) -> &'static str {
@@ -148,8 +184,16 @@ pub(super) fn raw(world: &World, one: &Connection) -> Vec<Line> {
             }
         },
     };
-    let start = one.line.unwrap_or(1).saturating_sub(1);
-    config::readable(&text, &world.catalogue)
+    let lines = config::readable(&text, &world.catalogue);
+    // While the draft has errors, the configuration with its line numbers is the last one without.
+    let is_apart = |draft: &Draft| !draft.errors.is_empty();
+    let start = if world.draft.as_ref().is_some_and(is_apart) {
+        header_of(&lines, &one.id.0)
+    } else {
+        one.line.map(|line| line.saturating_sub(1))
+    };
+    let start = start.unwrap_or(0);
+    let mut shown: Vec<(usize, String)> = lines
         .into_iter()
         .enumerate()
         .skip(start)
@@ -159,6 +203,18 @@ pub(super) fn raw(world: &World, one: &Connection) -> Vec<Line> {
                 || !line.starts_with('[')
                 || line.trim_start_matches('[').starts_with("connections.")
         })
+        .collect();
+    // Comments right below belong to it; what stands further below is about what follows.
+    let says = |line: &str| !line.is_empty() && !line.starts_with('#');
+    let last = shown.iter().rposition(|(_, line)| says(line.trim()));
+    let end = last.map_or(0, |last| last + 1);
+    let below = shown[end..].iter();
+    let remarks = below
+        .take_while(|(_, line)| !line.trim().is_empty())
+        .count();
+    shown.truncate(end + remarks);
+    shown
+        .into_iter()
         .map(|(at, line)| {
             let style = if line.trim_start().starts_with('#') {
                 world.theme.dim
@@ -173,6 +229,27 @@ pub(super) fn raw(world: &World, one: &Connection) -> Vec<Line> {
             ]
         })
         .collect()
+}
+
+/// Finds the header of a connection by its id.
+fn header_of(lines: &[String], id: &str) -> Option<usize> {
+    let is_its = |line: &str| {
+        let Some((key, value)) = line.split_once('=') else {
+            return false;
+        };
+        let value = value.trim_start();
+        key.trim() == "id"
+            && ['"', '\''].iter().any(|quote| {
+                let rest = value.strip_prefix(*quote);
+                rest.and_then(|rest| rest.split(*quote).next()) == Some(id)
+            })
+    };
+    (0..lines.len()).find(|at| {
+        let mut own = lines[at + 1..]
+            .iter()
+            .take_while(|line| !line.trim_start().starts_with('['));
+        lines[*at].trim() == "[[connections]]" && own.any(|line| is_its(line))
+    })
 }
 
 /// Says how a connector is configured; secrets as references.

@@ -1,8 +1,11 @@
 //! *New Connection* from templates, and *New Connector* in three steps.
 
-use domain::{Connection, ConnectorType};
+use std::collections::BTreeMap;
 
-use super::sheets::{general_sheet, name_is_right, sheet};
+use config::edit::Value;
+use domain::{AttributeMapping, Connection, ConnectorType};
+
+use super::sheets::{MAPPING, UNSAVED, general_sheet, name_is_right, sheet};
 use super::{Connections, path};
 use crate::draft::Edit;
 use crate::modal::{Menu, Modal, Reading};
@@ -12,6 +15,11 @@ use crate::panels::settings;
 use crate::widgets::{Button, Choice, Field, Form};
 use crate::wish::Wish;
 use crate::world::World;
+
+/// The id of the sheet of step 1 of *New Connector*.
+pub(super) const TYPE: &str = "wizard:type";
+/// The id of the sheet of step 2.
+const SETTINGS: &str = "wizard:settings";
 
 impl Connections {
     pub(super) fn take_sheet(
@@ -24,74 +32,23 @@ impl Connections {
         if let Some(template) = id.strip_prefix("new:") {
             return self.submitted_new(world, template, form);
         }
-        if id == "wizard:settings" {
-            if let Some(wizard) = &mut self.wizard {
-                wizard.form = form.clone();
-            }
-            return match (
-                button,
-                self.wizard.as_ref().map(|wizard| &wizard.connection),
-            ) {
-                ("back", Some(Target::Present(_))) => match self.selected(world) {
-                    Some(one) => Self::wizard_type(world, one),
-                    None => Vec::new(),
-                },
-                ("back", _) => Self::templates(world),
-                _ => self.wizard_summary(world),
-            };
+        if id == SETTINGS {
+            return self.submitted_settings(world, form, button);
         }
         let Some(one) = self.selected(world) else {
             return Vec::new();
         };
         match id {
-            "wizard:type" => {
+            TYPE => {
                 let Some(kind) = world.catalogue.find(&form.value("kind")) else {
                     return Vec::new();
                 };
-                if one
-                    .connectors
-                    .iter()
-                    .any(|settings| settings.kind.0 == kind.kind)
-                {
-                    let told = format!(
-                        "{} has a {} connector already; edit that one instead",
-                        one.name, kind.label
-                    );
-                    return vec![Wish::Fail(told)];
-                }
-                // Going back and choosing the same type again keeps what was filled in.
-                let kept = self.wizard.take().filter(|wizard| {
-                    wizard.kind.kind == kind.kind
-                        && matches!(&wizard.connection, Target::Present(id) if *id == one.id.0)
-                });
-                let wizard = kept.unwrap_or_else(|| Wizard {
-                    connection: Target::Present(one.id.0.clone()),
-                    kind,
-                    form: connector_form(settings::fields(kind, None), false),
-                });
-                let wishes = Self::wizard_settings(world, &wizard);
-                self.wizard = Some(wizard);
-                wishes
+                let target = Target::Present(one.id.0.clone());
+                self.configure(world, target, kind)
             }
-            "general" => Self::submitted_general(one, form),
+            "general" => Self::submitted_general(world, one, form),
             "jit" => Self::submitted_jit(world, one, form),
-            "roles" => {
-                let roles: config::edit::Value = form
-                    .value("roles")
-                    .split(',')
-                    .map(str::trim)
-                    .filter(|role| !role.is_empty())
-                    .map(str::to_owned)
-                    .collect();
-                let words = format!(
-                    "{}: Outbound Provisioning Roles {}",
-                    one.name,
-                    form.value("roles")
-                );
-                vec![Wish::Edit(
-                    Edit::new(words).set(format!("{}.outbound_roles", path(one)), roles),
-                )]
-            }
+            "roles" => Self::submitted_roles(one, form),
             "connector" => {
                 let Some(settings) = self.connector(one) else {
                     return Vec::new();
@@ -106,10 +63,9 @@ impl Connections {
                     .into_iter()
                     .collect()
             }
-            other => match other.strip_prefix("map:") {
-                Some(at) => Self::submitted_mapping(one, form, at.parse().ok()),
-                None => Vec::new(),
-            },
+            "map" => Self::submitted_new_mapping(one, id, form),
+            other if other.starts_with(MAPPING) => Self::submitted_mapping(one, id, form),
+            _ => Vec::new(),
         }
     }
 
@@ -118,20 +74,19 @@ impl Connections {
             (
                 "Custom Connector".to_owned(),
                 "a target; its connectors are added under Outbound Provisioning".to_owned(),
-                general_sheet("new:custom", "New Connection: Custom Connector", None),
+                new_sheet(world, "custom", ("", "")),
             ),
             (
                 "Standard-Based IdP (OIDC)".to_owned(),
                 "an identity provider that people log in through".to_owned(),
-                oidc_sheet(),
+                oidc_sheet(world),
             ),
         ];
         for kind in world.catalogue.0 {
-            let title = format!("New Connection: {}", kind.label);
             items.push((
                 kind.label.to_owned(),
-                "a target with its connector, ready to be enabled".to_owned(),
-                general_sheet(&format!("new:{}", kind.kind), &title, None),
+                "a target with its connector, enabled from Update on".to_owned(),
+                new_sheet(world, kind.kind, ("", "")),
             ));
         }
         vec![Wish::Show(Box::new(Modal::Menu(Menu::new(
@@ -140,159 +95,178 @@ impl Connections {
         ))))]
     }
 
-    /// Step 1 of *New Connector*: the type.
-    pub(super) fn wizard_type(world: &World, one: &Connection) -> Vec<Wish> {
-        let options = world
-            .catalogue
-            .0
-            .iter()
-            .map(|kind| Choice::new(kind.kind, kind.label))
-            .collect();
-        let form = Form::new(
-            vec![Field::choice("kind", "Connector Types", options, "").required()],
+    /// Step 1 of *New Connector*: the type. Unless one was chosen already, the first that the connection does not have.
+    /// `is_begun` says that the step after it was filled in already.
+    pub(super) fn wizard_type(
+        world: &World,
+        one: &Connection,
+        chosen: Option<&'static ConnectorType>,
+        is_begun: bool,
+    ) -> Vec<Wish> {
+        let kinds = world.catalogue.0.iter();
+        let options = kinds.map(|kind| Choice::new(kind.kind, kind.label));
+        let free = || world.catalogue.0.iter().find(|kind| !has(one, kind));
+        let first = chosen.or_else(free).map_or("", |kind| kind.kind);
+        let field = Field::choice("kind", "Connector Types", options.collect(), first).required();
+        let mut form = Form::new(
+            vec![field],
             vec![
                 Button::acts("next", "Next"),
                 Button::leaves("cancel", "Cancel"),
             ],
         );
-        let present: Vec<&str> = one
-            .connectors
-            .iter()
-            .map(|settings| settings.kind.0.as_str())
-            .collect();
-        let says = if present.is_empty() {
-            Vec::new()
-        } else {
-            vec![format!(
-                "A connection holds one connector of each type; it has {}.",
-                present.join(", ")
-            )]
+        if is_begun {
+            form.set_begun();
+        }
+        let says = type_says(world, one, &form.value("kind"));
+        let title = "Create outbound provisioning connector";
+        sheet(TYPE, title, "1 of 3: Connector selection", form, says)
+    }
+
+    /// Goes to step 2 for a type. What was filled in for it before is still there, whatever was chosen in between.
+    fn configure(
+        &mut self,
+        world: &World,
+        target: Target,
+        kind: &'static ConnectorType,
+    ) -> Vec<Wish> {
+        let kept = self.wizard.take();
+        let kept = kept.filter(|wizard| wizard.target.is_like(&target));
+        let mut wizard = Wizard {
+            target,
+            kind,
+            forms: kept.map(|wizard| wizard.forms).unwrap_or_default(),
         };
-        sheet(
-            "wizard:type",
-            "Create outbound provisioning connector",
-            "1 of 3: Connector selection",
-            form,
-            says,
-        )
+        let missing = settings::starters(kind, wizard.target.mappings(world));
+        let form = wizard.forms.entry(kind.kind).or_insert_with(|| {
+            let mut fields = settings::fields(kind, None, world.base());
+            fields.extend(settings::asked(&missing));
+            connector_form(fields, false)
+        });
+        form.focus_first();
+        let wishes = wizard_settings(world, &wizard);
+        self.wizard = Some(wizard);
+        wishes
     }
 
-    /// Step 2: the settings, as far as they were filled in already.
-    pub(super) fn wizard_settings(world: &World, wizard: &Wizard) -> Vec<Wish> {
-        let mocks = world.mocks.iter();
-        let mock = mocks
-            .filter(|mock| mock.target == wizard.kind.kind)
-            .find_map(|mock| mock.access.as_ref());
-        let says = mock.map(|access| format!("The mock on this machine: {access}."));
-        let title = format!(
-            "Create outbound provisioning connector: {}",
-            wizard.kind.label
-        );
-        sheet(
-            "wizard:settings",
-            &title,
-            "2 of 3: Connector Details",
-            wizard.form.clone(),
-            says.into_iter().collect(),
-        )
+    /// Takes step 2, on the way on or back; either way what was filled in is kept.
+    fn submitted_settings(&mut self, world: &World, form: &Form, button: &str) -> Vec<Wish> {
+        let one = self.selected(world);
+        let Some(wizard) = &mut self.wizard else {
+            return Vec::new();
+        };
+        wizard.forms.insert(wizard.kind.kind, form.clone());
+        if button != "back" {
+            return self.wizard_summary(world);
+        }
+        match (&wizard.target, one) {
+            (
+                Target::New {
+                    name, description, ..
+                },
+                _,
+            ) => new_sheet(world, wizard.kind.kind, (name, description)),
+            (Target::Present(_), Some(one)) => {
+                let is_begun = wizard.forms.values().any(Form::is_filled_in);
+                Self::wizard_type(world, one, Some(wizard.kind), is_begun)
+            }
+            (Target::Present(_), None) => Vec::new(),
+        }
     }
 
-    /// Step 3: what will be added, with secrets as references.
-    pub(super) fn wizard_summary(&self, world: &World) -> Vec<Wish> {
+    /// Step 3: everything that will be added, with secrets as references.
+    fn wizard_summary(&self, world: &World) -> Vec<Wish> {
         let Some(wizard) = &self.wizard else {
             return Vec::new();
         };
+        let Some(form) = wizard.forms.get(wizard.kind.kind) else {
+            return Vec::new();
+        };
         let theme = world.theme;
-        let is_new = matches!(wizard.connection, Target::New { .. });
-        let entries = settings::entries(wizard.kind, &wizard.form, is_new);
+        let plain = |text: String| vec![Span::new(text, theme.text)];
+        let kind = wizard.kind;
+        let (id, is_new) = match &wizard.target {
+            Target::Present(id) => (id, false),
+            Target::New { id, .. } => (id, true),
+        };
+        let at = format!("connections[id={id}]");
+        let present = world.config().connection(&id.as_str().into());
+        let replaced = present.filter(|one| has(one, kind));
+        let mut edit = Edit::new(format!("New Connector {} of {id}", kind.label));
         let mut lines: Vec<Line> = vec![
             vec![Span::new("This will be added with Update:", theme.title)],
             Line::new(),
         ];
-        if let Target::New { id, name, .. } = &wizard.connection {
-            lines.push(vec![Span::new("[[connections]]", theme.name)]);
-            lines.push(vec![Span::new(format!("id = \"{id}\""), theme.text)]);
-            lines.push(vec![Span::new(format!("name = \"{name}\""), theme.text)]);
-            lines.push(Line::new());
+        if replaced.is_some() {
+            let told = format!("The {} connector that is there goes for it.", kind.label);
+            lines.insert(1, vec![Span::new(told, theme.warn)]);
+            edit = edit.remove(format!("{at}.connectors[type={}]", kind.kind));
         }
-        lines.push(vec![Span::new("[[connections.connectors]]", theme.name)]);
-        for (key, value) in &entries {
-            let is_secret = wizard
-                .kind
-                .field(key)
-                .is_some_and(|field| field.kind.is_secret());
-            let text = if is_secret && value.is_str() {
-                "\"***\"  (in the file itself)".to_owned()
-            } else {
-                value.to_string()
-            };
-            lines.push(vec![
-                Span::new(format!("{key} = "), theme.text),
-                Span::new(text.trim().to_owned(), theme.good),
-            ]);
+        if let Target::New { name, .. } = &wizard.target {
+            edit.words = format!("New Connection {name}");
         }
-        let mut edit = Edit::new(format!("New Connector {}", wizard.kind.label));
-        let array = match &wizard.connection {
-            Target::Present(id) => format!("connections[id={id}].connectors"),
-            Target::New {
-                id,
-                name,
-                description,
-            } => {
-                edit.words = format!("New Connection {name}");
-                let mut head = vec![
-                    ("id".to_owned(), id.as_str().into()),
-                    ("name".to_owned(), name.as_str().into()),
-                ];
-                if !description.is_empty() {
-                    head.push(("description".to_owned(), description.as_str().into()));
-                }
-                edit = edit.insert("connections", head);
-                format!("connections[id={id}].connectors")
+        for (header, array, entries) in wizard.blocks(world, form, &at) {
+            lines.push(vec![Span::new(header, theme.name)]);
+            for (key, value) in &entries {
+                let is_secret = kind.field(key).is_some_and(|field| field.kind.is_secret());
+                let text = if is_secret && value.is_str() {
+                    "\"***\"  (in the file itself)".to_owned()
+                } else {
+                    value.to_string()
+                };
+                lines.push(vec![
+                    Span::new(format!("{key} = "), theme.text),
+                    Span::new(text.trim().to_owned(), theme.good),
+                ]);
             }
+            lines.push(Line::new());
+            edit = edit.insert(array, entries);
+        }
+        lines.push(plain(if is_new {
+            "The connector is enabled; nothing is sent before a provisioner names it.".to_owned()
+        } else {
+            "The connector starts disabled: Space under Outbound Provisioning enables it."
+                .to_owned()
+        }));
+        let made = Wish::Made {
+            panel: "connections",
+            key: id.clone(),
+            part: (!is_new).then(|| kind.kind.to_owned()),
         };
-        let edit = edit.insert(array, entries);
         let answers = vec![
-            ("Finish", vec![Wish::Edit(edit)]),
-            ("Previous", Self::wizard_settings(world, wizard)),
+            ("Finish", vec![Wish::Edit(edit), made]),
+            ("Previous", wizard_settings(world, wizard)),
             ("Cancel", Vec::new()),
         ];
         vec![Wish::Show(Box::new(Modal::Reading(
-            Reading::new("3 of 3: Summary", lines, answers).ready(),
+            Reading::new("3 of 3: Summary", lines, answers)
+                .ready()
+                .ends_form(),
         )))]
     }
 
-    pub(super) fn submitted_new(
-        &mut self,
-        world: &World,
-        template: &str,
-        form: &Form,
-    ) -> Vec<Wish> {
-        let known = world.config().connections.iter();
+    /// Takes what a new connection is to be called: it is made, or its connector comes next.
+    fn submitted_new(&mut self, world: &World, template: &str, form: &Form) -> Vec<Wish> {
         let name = form.value("name");
-        if world
-            .config()
-            .connections
-            .iter()
-            .any(|one| one.name.eq_ignore_ascii_case(&name))
-        {
-            return vec![Wish::Fail(
-                "A connection already exists with this name".to_owned(),
-            )];
+        if let Some(refused) = Self::taken(world, &format!("new:{template}"), &name, None) {
+            return refused;
         }
+        let known = world.config().connections.iter();
         let id = slug(&name, known.map(|one| one.id.0.as_str()));
-        let mut head: Vec<(String, config::edit::Value)> = vec![
-            ("id".to_owned(), id.as_str().into()),
-            ("name".to_owned(), name.as_str().into()),
-        ];
         let description = form.value("description");
-        if !description.is_empty() {
-            head.push(("description".to_owned(), description.as_str().into()));
+        if let Some(kind) = world.catalogue.find(template) {
+            let target = Target::New {
+                id,
+                name,
+                description,
+            };
+            return self.configure(world, target, kind);
         }
-        let edit = Edit::new(format!("New Connection {name}")).insert("connections", head);
+        let head = head(&id, &name, &description);
+        let mut edit = Edit::new(format!("New Connection {name}")).insert("connections", head);
         if template == "oidc" {
             let path = format!("connections[id={id}]");
-            let mut edit = edit.set(format!("{path}.login.protocol"), "oidc");
+            edit = edit.set(format!("{path}.login.protocol"), "oidc");
             for key in ["client_id", "authorization_endpoint", "token_endpoint"] {
                 if !form.value(key).is_empty() {
                     edit = edit.set(format!("{path}.login.{key}"), form.value(key));
@@ -312,38 +286,74 @@ impl Connections {
             if form.is_on("jit") {
                 edit = edit.set(format!("{path}.jit.enabled"), true);
             }
-            return vec![Wish::Edit(edit)];
         }
-        let Some(kind) = world.catalogue.find(template) else {
-            return vec![Wish::Edit(edit)];
+        let made = Wish::Made {
+            panel: "connections",
+            key: id,
+            part: None,
         };
-        let form = connector_form(settings::fields(kind, None), false);
-        let wizard = Wizard {
-            connection: Target::New {
-                id,
-                name,
-                description,
-            },
-            kind,
-            form,
-        };
-        let wishes = Self::wizard_settings(world, &wizard);
-        self.wizard = Some(wizard);
-        wishes
+        vec![Wish::Edit(edit), made]
     }
 }
 
 /// What is being made in several steps.
-#[derive(Clone)]
 pub(super) struct Wizard {
-    /// The connection's id, or what it is to be called.
-    pub(super) connection: Target,
-    pub(super) kind: &'static ConnectorType,
-    pub(super) form: Form,
+    target: Target,
+    kind: &'static ConnectorType,
+    /// What was filled in, by type.
+    forms: BTreeMap<&'static str, Form>,
 }
 
-#[derive(Clone)]
-pub(super) enum Target {
+/// A header of the file, the array that it stands for, and the entries below it.
+type Block = (&'static str, String, Vec<(String, Value)>);
+
+impl Wizard {
+    /// Returns everything that is added, in the order of the file; `at` is the connection's path.
+    fn blocks(&self, world: &World, form: &Form, at: &str) -> Vec<Block> {
+        let mut blocks = Vec::new();
+        let mut is_new = false;
+        if let Target::New {
+            id,
+            name,
+            description,
+        } = &self.target
+        {
+            is_new = true;
+            blocks.push((
+                "[[connections]]",
+                "connections".to_owned(),
+                head(id, name, description),
+            ));
+        }
+        let is_alone = match &self.target {
+            Target::New { .. } => true,
+            Target::Present(id) => {
+                let one = world.config().connection(&id.as_str().into());
+                let mut connectors = one.into_iter().flat_map(|one| &one.connectors);
+                connectors.all(|one| one.kind.0 == self.kind.kind)
+            }
+        };
+        for starter in settings::starters(self.kind, self.target.mappings(world)) {
+            let mut entries = settings::mapping(starter, form);
+            if !is_alone {
+                // The other connectors have never asked for it.
+                entries.push(("connector".to_owned(), self.kind.kind.into()));
+            }
+            let array = format!("{at}.attributes");
+            blocks.push(("[[connections.attributes]]", array, entries));
+        }
+        blocks.push((
+            "[[connections.connectors]]",
+            format!("{at}.connectors"),
+            settings::entries(self.kind, form, is_new),
+        ));
+        blocks
+    }
+}
+
+/// The connection that gets the connector.
+enum Target {
+    /// One that is there, by its id.
     Present(String),
     New {
         id: String,
@@ -352,16 +362,131 @@ pub(super) enum Target {
     },
 }
 
-pub(super) fn oidc_sheet() -> Vec<Wish> {
+impl Target {
+    /// Tells whether what was filled in for the one is meant for the other, too; a new one may be called otherwise since.
+    fn is_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Present(one), Self::Present(other)) => one == other,
+            (Self::New { .. }, Self::New { .. }) => true,
+            (Self::Present(_), Self::New { .. }) | (Self::New { .. }, Self::Present(_)) => false,
+        }
+    }
+
+    /// Returns the attribute mappings that it has.
+    fn mappings<'w>(&self, world: &'w World) -> &'w [AttributeMapping] {
+        match self {
+            Self::Present(id) => {
+                let one = world.config().connection(&id.as_str().into());
+                one.map_or(&[][..], |one| one.attributes.as_slice())
+            }
+            Self::New { .. } => &[],
+        }
+    }
+}
+
+fn has(one: &Connection, kind: &ConnectorType) -> bool {
+    one.connectors
+        .iter()
+        .any(|settings| settings.kind.0 == kind.kind)
+}
+
+fn head(id: &str, name: &str, description: &str) -> Vec<(String, Value)> {
+    let mut head = vec![
+        ("id".to_owned(), id.into()),
+        ("name".to_owned(), name.into()),
+    ];
+    if !description.is_empty() {
+        head.push(("description".to_owned(), description.into()));
+    }
+    head
+}
+
+/// Says what choosing a type means for a connection.
+pub(super) fn type_says(world: &World, one: &Connection, kind: &str) -> Vec<String> {
+    let label = |kind: &str| {
+        let known = world.catalogue.find(kind);
+        known.map_or_else(|| kind.to_owned(), |known| known.label.to_owned())
+    };
+    let present: Vec<String> = one
+        .connectors
+        .iter()
+        .map(|settings| label(&settings.kind.0))
+        .collect();
+    if present.is_empty() {
+        return Vec::new();
+    }
+    let mut says = vec![format!(
+        "A connection holds one connector of each type; {} has {}.",
+        one.name,
+        present.join(", ")
+    )];
+    if let Some(known) = world.catalogue.find(kind).filter(|kind| has(one, kind)) {
+        says.push(format!(
+            "! The {} connector that is there is replaced, with all its settings, and the new one starts disabled. \
+             Accounts and links stay. To change some of its settings, edit it instead.",
+            known.label
+        ));
+    }
+    says
+}
+
+/// Step 2: the settings, as far as they were filled in already.
+fn wizard_settings(world: &World, wizard: &Wizard) -> Vec<Wish> {
+    let Some(form) = wizard.forms.get(wizard.kind.kind) else {
+        return Vec::new();
+    };
+    let mut form = form.clone();
+    form.focus_first();
+    if matches!(wizard.target, Target::New { .. }) {
+        form.set_begun();
+    }
+    let mocks = world.mocks.iter();
+    let mock = mocks
+        .filter(|mock| mock.target == wizard.kind.kind)
+        .find_map(|mock| mock.access.as_ref());
+    let says = mock.map(|access| format!("The mock on this machine takes  {access}"));
+    let title = format!(
+        "Create outbound provisioning connector: {}",
+        wizard.kind.label
+    );
+    sheet(
+        SETTINGS,
+        &title,
+        "2 of 3: Connector Details",
+        form,
+        says.into_iter().collect(),
+    )
+}
+
+/// Opens the sheet of a new connection, with what was filled in before.
+fn new_sheet(world: &World, template: &str, filled: (&str, &str)) -> Vec<Wish> {
+    let id = format!("new:{template}");
+    match world.catalogue.find(template) {
+        Some(kind) => {
+            let title = format!("New Connection: {}", kind.label);
+            general_sheet(&id, &title, "1 of 3: General settings", filled, None)
+        }
+        None => general_sheet(
+            &id,
+            "New Connection: Custom Connector",
+            UNSAVED,
+            filled,
+            None,
+        ),
+    }
+}
+
+fn oidc_sheet(world: &World) -> Vec<Wish> {
+    let endpoint = |key, label| Field::text(key, label, "").check(config::address);
     let fields = vec![
         Field::text("name", "Name", "")
             .required()
             .check(name_is_right),
         Field::text("description", "Description", ""),
         Field::text("client_id", "Client ID", "").required(),
-        Field::secret("client_secret", "Client secret", None),
-        Field::text("authorization_endpoint", "Authorization endpoint URL", ""),
-        Field::text("token_endpoint", "Token endpoint URL", ""),
+        Field::secret("client_secret", "Client secret", None).refers_from(world.base(), None),
+        endpoint("authorization_endpoint", "Authorization endpoint URL"),
+        endpoint("token_endpoint", "Token endpoint URL"),
         Field::toggle("jit", "Just-in-Time (JIT) User Provisioning", true),
     ];
     let form = Form::new(
@@ -371,19 +496,14 @@ pub(super) fn oidc_sheet() -> Vec<Wish> {
             Button::leaves("cancel", "Cancel"),
         ],
     );
-    sheet(
-        "new:oidc",
-        "New Connection: Standard-Based IdP (OIDC)",
-        "Nothing is written before Update",
-        form,
-        Vec::new(),
-    )
+    let title = "New Connection: Standard-Based IdP (OIDC)";
+    sheet("new:oidc", title, UNSAVED, form, Vec::new())
 }
 
 pub(super) fn connector_form(fields: Vec<Field>, is_edit: bool) -> Form {
     let buttons = if is_edit {
         vec![
-            Button::acts("ok", "Take over"),
+            Button::acts("ok", "Finish"),
             Button::leaves("cancel", "Cancel"),
         ]
     } else {

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use domain::{Change, QualifiedName, Request, Source};
+use domain::QualifiedName;
 
-use super::{Directory, Tab};
+use super::{Directory, HERE, Tab};
 use crate::modal::{Modal, Question, Sheet};
 use crate::panels::trigger::sets;
 use crate::widgets::{Button, Choice, Field, Form};
 use crate::wish::{Deed, Wish};
+use crate::work::{Each, Whom};
 use crate::world::World;
 
 /// What can be made to happen to many: word and label.
@@ -29,7 +30,7 @@ impl Directory {
         let Some((at, _)) = self.selected().filter(|_| self.tab == Tab::Users) else {
             return;
         };
-        if let Some(user) = self.users.get(at) {
+        if let Some(user) = self.listed().get(at) {
             let name = user.name.clone();
             if !self.marked.remove(&name) {
                 self.marked.insert(name);
@@ -37,32 +38,64 @@ impl Directory {
         }
     }
 
-    /// Returns whom a bulk trigger is about: the marked users, or all that are shown.
-    fn several(&self) -> Vec<QualifiedName> {
-        let shown = self.names();
-        let shown = shown.iter().filter_map(|(at, _)| self.users.get(*at));
-        let shown = shown.map(|user| &user.name);
-        if self.marked.is_empty() {
-            shown.cloned().collect()
-        } else {
-            let known = shown.filter(|name| self.marked.contains(name));
-            known.cloned().collect()
+    /// Returns whom a bulk trigger is about: the marked users wherever they are in the list, or else all that match the
+    /// search, read or not; nobody yet while a search goes on.
+    fn several(&self) -> Option<Whom> {
+        if !self.marked.is_empty() {
+            return Some(Whom::Named(self.marked.iter().cloned().collect()));
         }
+        if !self.is_partial() {
+            return Some(Whom::Named(self.some().cloned().collect()));
+        }
+        let (search, count) = match self.beyond() {
+            None => (String::new(), self.count),
+            Some(text) => (text, self.found()?.count),
+        };
+        Some(Whom::All { search, count })
+    }
+
+    /// Returns the names that stand for them: the marked ones, or those that are listed.
+    fn some(&self) -> Box<dyn Iterator<Item = &QualifiedName> + '_> {
+        if !self.marked.is_empty() {
+            return Box::new(self.marked.iter());
+        }
+        let listed = self.listed();
+        let shown = self.names().into_iter();
+        Box::new(shown.filter_map(move |(at, _)| listed.get(at).map(|user| &user.name)))
     }
 
     pub(super) fn several_label(&self) -> String {
-        let which = if self.marked.is_empty() {
-            "shown"
+        let count = self
+            .several()
+            .map_or_else(String::new, |several| format!("{} ", several.count()));
+        match (self.marked.is_empty(), self.sought().is_empty()) {
+            (false, _) => format!("Trigger for all {count}marked users"),
+            (true, true) => format!("Trigger for all {count}users"),
+            (true, false) => format!("Trigger for all {count}users that match"),
+        }
+    }
+
+    /// Says how many they are, and names some.
+    fn told(&self, count: u64) -> String {
+        let some: Vec<String> = self.some().take(NAMES).map(ToString::to_string).collect();
+        let more = if count > some.len() as u64 {
+            ", …"
         } else {
-            "marked"
+            ""
         };
-        format!("Trigger for all {} {which} users", self.several().len())
+        let names = some.join(", ");
+        format!("{names}{more}")
     }
 
     /// Asks what is to happen to them.
     pub(super) fn bulk_sheet(&self, world: &World) -> Vec<Wish> {
-        let several = self.several();
-        if several.is_empty() {
+        let Some(several) = self.several() else {
+            return vec![Wish::Say(
+                "the search goes on; B again in a moment".to_owned(),
+            )];
+        };
+        let count = several.count();
+        if count == 0 {
             return vec![Wish::Fail("nobody is marked or shown".to_owned())];
         }
         let ways = WAYS
@@ -72,7 +105,7 @@ impl Directory {
         let fields = vec![
             Field::choice("way", "What happens", ways, "role-assigned"),
             world
-                .role_field()
+                .role_field(None)
                 .only_when("way", &["role-assigned", "role-revoked"])
                 .required(),
             Field::text("set", "Claims", "")
@@ -85,7 +118,7 @@ impl Directory {
             Button::leaves("cancel", "Cancel"),
         ];
         let says = vec![
-            format!("{} user(s): {}", several.len(), some(&several)),
+            format!("{count} user(s): {}", self.told(count)),
             "Each is a trigger of its own, one after the other; Ctrl-C stops. Those that a dry run should show first go \
              through Trigger one by one."
                 .to_owned(),
@@ -116,36 +149,28 @@ impl Directory {
         if button == "import" {
             return vec![Wish::Do(Deed::Import(PathBuf::from(form.value("file"))))];
         }
-        let several = self.several();
         let way = form.value("way");
-        let changes: Result<Vec<Change>, String> = several
-            .iter()
-            .map(|user| change(user.clone(), &way, form))
-            .collect();
-        let changes = match changes {
-            Ok(changes) => changes,
+        let each = match each(&way, form) {
+            Ok(each) => each,
             Err(told) => return vec![Wish::Fail(told)],
         };
-        let requests = changes
-            .into_iter()
-            .map(|change| Request {
-                change,
-                source: Source::Console,
-                application: None,
-                connection: None,
-            })
-            .collect();
+        let Some(whom) = self.several() else {
+            return vec![Wish::Say(
+                "the search goes on; B again in a moment".to_owned(),
+            )];
+        };
+        let count = whom.count();
         let label = WAYS
             .iter()
             .find(|(word, _)| *word == way)
             .map_or("Trigger", |(_, label)| label);
-        let what = format!("{label} for {} user(s)", several.len());
+        let what = format!("{label} for {count} user(s)");
         let body = vec![
-            format!("{}: {}", what, some(&several)),
+            format!("{what}: {}", self.told(count)),
             "Whatever the provisioners make of each is sent to the targets.".to_owned(),
         ];
-        let typed = (way == "delete").then(|| format!("delete {}", several.len()));
-        let deed = Wish::Do(Deed::Bulk(what, requests));
+        let typed = (way == "delete").then(|| format!("delete {count}"));
+        let deed = Wish::Do(Deed::Bulk { what, each, whom });
         self.marked = BTreeSet::new();
         let answers = vec![("Trigger", vec![deed]), ("Cancel", Vec::new())];
         vec![Wish::Show(Box::new(Modal::Question(Question::new(
@@ -157,36 +182,20 @@ impl Directory {
     }
 }
 
-fn change(user: QualifiedName, way: &str, form: &Form) -> Result<Change, String> {
+/// Reads what is to happen to each of them.
+fn each(way: &str, form: &Form) -> Result<Each, String> {
     Ok(match way {
-        "role-assigned" => Change::AssignRole {
-            user,
-            role: form.value("role").into(),
-        },
-        "role-revoked" => Change::RevokeRole {
-            user,
-            role: form.value("role").into(),
-        },
-        "update" => Change::UpdateUser {
-            user,
-            set: sets(&form.value("set"))?,
-            remove: BTreeSet::new(),
-            rename: None,
-        },
-        "delete" => Change::DeleteUser { user },
+        "role-assigned" => Each::Assign(form.value("role").into()),
+        "role-revoked" => Each::Revoke(form.value("role").into()),
+        "update" => Each::Update(sets(&form.value("set"))?),
+        "delete" => Each::Delete,
         other => return Err(format!("`{other}` cannot happen to many")),
     })
 }
 
-fn some(names: &[QualifiedName]) -> String {
-    let some: Vec<String> = names.iter().take(NAMES).map(ToString::to_string).collect();
-    let more = if names.len() > NAMES { ", …" } else { "" };
-    format!("{}{more}", some.join(", "))
-}
-
 fn sheet(id: &str, title: &str, form: Form, says: Vec<String>) -> Vec<Wish> {
     vec![Wish::Show(Box::new(Modal::Sheet(Sheet {
-        panel: "directory",
+        panel: HERE,
         id: id.to_owned(),
         title: title.to_owned(),
         note: String::new(),

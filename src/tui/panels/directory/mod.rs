@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crossterm::event::KeyCode;
-use domain::{Group, Link, LocalRef, QualifiedName, RoleName, User};
+use domain::{ConnectorRef, Group, Link, LocalRef, QualifiedName, RoleName, User};
 use engine::DriftView;
+use jiff::Timestamp;
 use ratatui::layout::Rect;
 
 use crate::action::Action;
@@ -17,14 +18,24 @@ use crate::paint::{Column, Line, Pen, Span, counted};
 use crate::panel::Panel;
 use crate::screen::movement;
 use crate::widgets::{Field, Form, List, Text};
-use crate::wish::{Answer, Deed, Errand, Query, Wish};
+use crate::wish::{Answer, Deed, DirectoryTab as Tab, Errand, Known, Query, Who, Wish};
 use crate::world::World;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Tab {
-    Users,
-    Groups,
-    Roles,
+/// The panel's id, for the way back here.
+const HERE: &str = "directory";
+
+fn search() -> Form {
+    Form::new(vec![Field::text("search", "/", "")], Vec::new())
+}
+
+/// What a search has found in the whole directory, as far as it was read.
+struct Found {
+    text: String,
+    users: Vec<User>,
+    /// How many there are.
+    count: u64,
+    /// The board's version that it was found in.
+    version: u64,
 }
 
 /// The panel.
@@ -35,18 +46,32 @@ pub(crate) struct Directory {
     users: Vec<User>,
     groups: Vec<Group>,
     roles: Vec<RoleName>,
+    /// How many of the users that were read hold each role.
+    held: BTreeMap<RoleName, usize>,
     count: u64,
     links: BTreeMap<LocalRef, Vec<Link>>,
     drifts: BTreeMap<LocalRef, Vec<DriftView>>,
+    /// When what stands in a link was written.
+    written: BTreeMap<(LocalRef, ConnectorRef), Timestamp>,
+    /// Those that were read whose accounts were found to differ.
+    differing: BTreeSet<LocalRef>,
+    /// The members of groups by their names, and how many there are.
+    members: BTreeMap<QualifiedName, (Vec<QualifiedName>, usize)>,
     /// The board's version that was read.
     version: Option<u64>,
     asked: bool,
     asked_links: Option<LocalRef>,
+    asked_members: Option<QualifiedName>,
+    /// The board's version in which a search goes on.
+    asked_find: Option<u64>,
+    found: Option<Found>,
     search: Form,
     searching: bool,
     open: bool,
     /// Users that a bulk trigger is about.
     marked: BTreeSet<QualifiedName>,
+    /// What is to be selected as soon as it is there: it was made, or got this name, a moment ago.
+    wanted: Option<String>,
 }
 
 impl Default for Directory {
@@ -58,25 +83,58 @@ impl Default for Directory {
             users: Vec::new(),
             groups: Vec::new(),
             roles: Vec::new(),
+            held: BTreeMap::new(),
             count: 0,
             links: BTreeMap::new(),
             drifts: BTreeMap::new(),
+            written: BTreeMap::new(),
+            differing: BTreeSet::new(),
+            members: BTreeMap::new(),
             version: None,
             asked: false,
             asked_links: None,
-            search: Form::new(vec![Field::text("search", "/", "")], Vec::new()),
+            asked_members: None,
+            asked_find: None,
+            found: None,
+            search: search(),
             searching: false,
             open: false,
             marked: BTreeSet::new(),
+            wanted: None,
         }
     }
 }
 
 impl Directory {
+    /// Returns what is searched for, in lower case.
+    fn sought(&self) -> String {
+        self.search.value("search").to_lowercase()
+    }
+
+    /// Returns what is searched for among users of whom not all were read.
+    fn beyond(&self) -> Option<String> {
+        let is_beyond = self.tab == Tab::Users && self.is_partial();
+        Some(self.sought()).filter(|text| is_beyond && !text.is_empty())
+    }
+
+    /// Returns what the search that stands has found in the whole directory, once it has.
+    fn found(&self) -> Option<&Found> {
+        let text = self.beyond()?;
+        self.found.as_ref().filter(|found| found.text == text)
+    }
+
+    /// Returns the users that are listed: those that were read, or those that a search has found beyond them.
+    fn listed(&self) -> &[User] {
+        match self.found() {
+            Some(found) => &found.users,
+            None => &self.users,
+        }
+    }
+
     fn names(&self) -> Vec<(usize, String)> {
-        let wanted = self.search.value("search").to_lowercase();
+        let wanted = self.sought();
         let all: Box<dyn Iterator<Item = String>> = match self.tab {
-            Tab::Users => Box::new(self.users.iter().map(|user| user.name.to_string())),
+            Tab::Users => Box::new(self.listed().iter().map(|user| user.name.to_string())),
             Tab::Groups => Box::new(self.groups.iter().map(|group| group.name.to_string())),
             Tab::Roles => Box::new(self.roles.iter().map(ToString::to_string)),
         };
@@ -94,7 +152,7 @@ impl Directory {
     fn local(&self) -> Option<LocalRef> {
         let (at, _) = self.selected()?;
         match self.tab {
-            Tab::Users => self.users.get(at).map(|user| LocalRef::User(user.id)),
+            Tab::Users => self.listed().get(at).map(|user| LocalRef::User(user.id)),
             Tab::Groups => self.groups.get(at).map(|group| LocalRef::Group(group.id)),
             Tab::Roles => None,
         }
@@ -108,7 +166,52 @@ impl Directory {
 
     fn trigger(&self, way: &'static str) -> Vec<Wish> {
         let user = self.selected().map(|(_, name)| name);
-        vec![Wish::Go("trigger", Some(Errand::Trigger { way, user }))]
+        let back = Some(HERE);
+        let errand = Errand::Trigger { way, user, back };
+        vec![Wish::Go("trigger", Some(errand))]
+    }
+
+    /// Fills in the form for what happens to the selected role, or to somebody through it.
+    fn trigger_role(&self, way: &'static str) -> Vec<Wish> {
+        let role = self.selected().map(|(_, role)| role);
+        let back = Some(HERE);
+        let errand = role.map(|role| Errand::Role { way, role, back });
+        errand.map_or_else(Vec::new, |errand| vec![Wish::Go("trigger", Some(errand))])
+    }
+
+    fn show_tab(&mut self, tab: Tab) {
+        self.tab = tab;
+        self.list = List::default();
+        self.text = Text::default();
+        self.wanted = None;
+    }
+
+    /// Selects what is to be selected, if it is there by now.
+    fn seek(&mut self) {
+        let Some(wanted) = &self.wanted else { return };
+        if let Some(at) = self.names().iter().position(|(_, name)| name == wanted) {
+            self.list.at = at;
+            self.text = Text::default();
+            self.wanted = None;
+        }
+    }
+
+    /// Tells whether not all users were read.
+    fn is_partial(&self) -> bool {
+        (self.users.len() as u64) < self.count
+    }
+
+    /// Says how many hold a role, as far as that was read.
+    fn held_by(&self, world: &World, role: &RoleName) -> String {
+        if !world.roles.contains(role) && !self.held.contains_key(role) {
+            return "only a connection names it".to_owned();
+        }
+        let count = self.held.get(role).copied().unwrap_or(0);
+        match (self.is_partial(), count) {
+            (true, 0) => String::new(),
+            (true, count) => format!("held by {count} or more"),
+            (false, count) => counted(count, "holder"),
+        }
     }
 
     fn detail(&self, world: &World) -> Vec<Line> {
@@ -126,7 +229,7 @@ impl Directory {
         };
         match self.tab {
             Tab::Users => {
-                let Some(user) = self.users.get(at) else {
+                let Some(user) = self.listed().get(at) else {
                     return lines;
                 };
                 lines.push(pair("store", user.name.store.to_string()));
@@ -159,16 +262,17 @@ impl Directory {
                 let Some(group) = self.groups.get(at) else {
                     return lines;
                 };
-                let members: Vec<String> = group
-                    .members
-                    .iter()
-                    .map(|id| {
-                        let user = self.users.iter().find(|user| user.id == *id);
-                        user.map_or_else(|| id.to_string(), |user| user.name.to_string())
-                    })
-                    .collect();
-                lines.push(pair("members", format!("{}", members.len())));
-                lines.extend(members.into_iter().map(|name| pair("", name)));
+                lines.push(pair("members", group.members.len().to_string()));
+                let (named, count) = match self.members.get(&group.name) {
+                    Some((named, count)) => (&named[..], *count),
+                    None => (&[][..], group.members.len()),
+                };
+                lines.extend(named.iter().map(|name| pair("", name.to_string())));
+                if named.is_empty() && count > 0 {
+                    lines.push(pair("", "reading …".to_owned()));
+                } else if named.len() < count {
+                    lines.push(pair("", format!("… and {} more", count - named.len())));
+                }
             }
             Tab::Roles => {
                 let role = &self.roles[at.min(self.roles.len().saturating_sub(1))];
@@ -187,11 +291,23 @@ impl Directory {
                 lines.push(pair("limits", limits));
                 let holders = self.users.iter().filter(|user| user.roles.contains(role));
                 lines.extend(holders.map(|user| pair("held by", user.name.to_string())));
+                if self.is_partial() {
+                    let read = counted(self.users.len(), "user");
+                    let told =
+                        format!("of the {read} read so far; the dry run of a change names all");
+                    lines.push(pair("", told));
+                }
                 return lines;
             }
         }
         lines.push(Line::new());
-        lines.push(vec![Span::new("At the targets", theme.title)]);
+        lines.push(vec![
+            Span::new("At the targets", theme.title),
+            Span::new(
+                "  as last written; c compares with what is there",
+                theme.dim,
+            ),
+        ]);
         let links = self.local().and_then(|local| self.links.get(&local));
         for connection in &world.config().connections {
             for settings in &connection.connectors {
@@ -213,10 +329,16 @@ impl Directory {
                         theme.good,
                     ),
                 };
-                lines.push(vec![
+                let mut line = vec![
                     Span::new(format!(" {:<28} ", connector.to_string()), theme.name),
                     Span::new(text, style),
-                ]);
+                ];
+                let written = self.local().map(|local| (local, connector.clone()));
+                let written = written.and_then(|place| self.written.get(&place));
+                if let (Some(at), Some(_)) = (written, link) {
+                    line.push(Span::new(format!("  {}", world.moment(*at)), theme.dim));
+                }
+                lines.push(line);
                 if let Some(link) = link {
                     for (name, value) in &link.written {
                         lines.push(vec![
@@ -252,7 +374,10 @@ impl Directory {
             tab(Tab::Roles, "Roles")
         );
         let note = match self.tab {
-            Tab::Users => self.users_counted(),
+            Tab::Users => match self.found() {
+                Some(found) => format!("{} of {}", found.count, self.users_counted()),
+                None => self.users_counted(),
+            },
             Tab::Groups => counted(self.groups.len(), "group"),
             Tab::Roles => counted(self.roles.len(), "role"),
         };
@@ -260,13 +385,14 @@ impl Directory {
         let names = self.names();
         if names.is_empty() {
             let text = match (self.tab, self.search.value("search").is_empty()) {
+                (_, false) if self.beyond().is_some() && self.found().is_none() => " searching …",
                 (_, false) => " Nothing of that name. Esc clears.",
                 (Tab::Users, true) => {
                     " No users yet. n creates one; i brings many from a file (CSV or SCIM)."
                 }
                 (Tab::Groups, true) => " No groups yet. n creates one.",
                 (Tab::Roles, true) => {
-                    " No roles yet: a seed brings them, and a connection's Outbound Provisioning Roles do."
+                    " No roles yet. n creates one; a seed brings them, and a connection's Outbound Provisioning Roles do."
                 }
             };
             pen.paragraph(inner, text, theme.dim);
@@ -276,23 +402,34 @@ impl Directory {
             .draw(pen, inner, names.len(), !self.open, |pen, row, at| {
                 let (index, name) = &names[at];
                 let aside = match self.tab {
-                    Tab::Users => self.users[*index]
+                    Tab::Users => self.listed()[*index]
                         .roles
                         .iter()
                         .map(ToString::to_string)
                         .collect::<Vec<_>>()
                         .join(", "),
                     Tab::Groups => counted(self.groups[*index].members.len(), "member"),
-                    Tab::Roles => String::new(),
+                    Tab::Roles => self.held_by(world, &self.roles[*index]),
                 };
                 let width = row.width / 2;
-                let is_marked =
-                    self.tab == Tab::Users && self.marked.contains(&self.users[*index].name);
-                let name = &format!("{}{name}", if is_marked { "* " } else { "" });
+                let (local, is_marked) = match self.tab {
+                    Tab::Users => {
+                        let user = &self.listed()[*index];
+                        let is_marked = self.marked.contains(&user.name);
+                        (Some(LocalRef::User(user.id)), is_marked)
+                    }
+                    Tab::Groups => (Some(LocalRef::Group(self.groups[*index].id)), false),
+                    Tab::Roles => (None, false),
+                };
+                let differs = local.is_some_and(|local| self.differing.contains(&local));
+                let mark = if is_marked { "* " } else { "" };
+                let sign = if differs { "! " } else { "" };
+                let name = &format!("{mark}{sign}{name}");
+                let style = if differs { theme.warn } else { theme.text };
                 pen.columns(
                     row,
                     &[
-                        Column::new(name, width, theme.text),
+                        Column::new(name, width, style),
                         Column::new(&aside, row.width - width, theme.dim),
                     ],
                 );
@@ -301,6 +438,58 @@ impl Directory {
 }
 
 impl Directory {
+    fn group(&self) -> Option<&Group> {
+        let (at, _) = self.selected().filter(|_| self.tab == Tab::Groups)?;
+        self.groups.get(at)
+    }
+
+    /// Asks for the users after the last one that is listed, unless that is the last of all.
+    fn more(&mut self) -> Option<Query> {
+        let after = self.listed().last().map(|user| user.name.clone());
+        if let Some(text) = self.beyond() {
+            let found = self.found()?;
+            if found.users.len() as u64 >= found.count {
+                return None;
+            }
+            let version = found.version;
+            if self.asked_find.is_some() {
+                return None;
+            }
+            self.asked_find = Some(version);
+            return Some(Query::Find { text, after });
+        }
+        if self.tab != Tab::Users || self.asked || !self.is_partial() {
+            return None;
+        }
+        self.asked = true;
+        Some(Query::Directory { after })
+    }
+
+    /// Takes what was found; `goes_on` says whether it comes after what was found before.
+    fn heard(
+        &mut self,
+        text: &str,
+        goes_on: bool,
+        users: &[User],
+        count: u64,
+        differing: &BTreeSet<LocalRef>,
+    ) {
+        let version = self.asked_find.take().unwrap_or_default();
+        self.differing.extend(differing);
+        if !goes_on {
+            self.found = Some(Found {
+                text: text.to_owned(),
+                users: users.to_vec(),
+                count,
+                version,
+            });
+        } else if let Some(found) = self.found.as_mut().filter(|found| found.text == text) {
+            found.users.extend_from_slice(users);
+            found.count = count;
+        }
+        self.seek();
+    }
+
     fn users_counted(&self) -> String {
         counted(usize::try_from(self.count).unwrap_or(usize::MAX), "user")
     }
@@ -384,6 +573,7 @@ impl Panel for Directory {
                 _ => {
                     self.search.key(key, world.passed);
                     self.list = List::default();
+                    self.wanted = None;
                 }
             }
             return Some(Vec::new());
@@ -398,22 +588,16 @@ impl Panel for Directory {
             let at_end = self.list.at + 1 >= len;
             self.list.go(to, len);
             self.text = Text::default();
-            let more =
-                self.tab == Tab::Users && !self.asked && (self.users.len() as u64) < self.count;
-            if more && at_end && matches!(to, Move::Down | Move::PageDown | Move::Last) {
-                self.asked = true;
-                let after = self.users.last().map(|user| user.name.clone());
-                return Some(vec![Wish::Ask(Query::Directory { after })]);
-            }
-            return Some(Vec::new());
+            self.wanted = None;
+            let reads_on = at_end && matches!(to, Move::Down | Move::PageDown | Move::Last);
+            let more = if reads_on { self.more() } else { None };
+            return Some(more.into_iter().map(Wish::Ask).collect());
         }
         match key.code {
             KeyCode::Char(sign @ ('[' | ']')) => {
                 let tabs = [Tab::Users, Tab::Groups, Tab::Roles];
                 let at = tabs.iter().position(|tab| *tab == self.tab).unwrap_or(0);
-                self.tab = tabs[(at + if sign == ']' { 1 } else { 2 }) % 3];
-                self.list = List::default();
-                self.text = Text::default();
+                self.show_tab(tabs[(at + if sign == ']' { 1 } else { 2 }) % 3]);
             }
             KeyCode::Tab | KeyCode::BackTab => self.open = !self.open,
             _ => return None,
@@ -487,11 +671,24 @@ impl Panel for Directory {
                 }
             }
             Tab::Roles => {
+                actions.push(
+                    Action::new("new", Key::letter('n'), "New role")
+                        .like("outbound trigger role-created NAME"),
+                );
                 if self.selected().is_some() {
-                    actions.push(
+                    actions.extend([
                         Action::new("open", Key::of(KeyCode::Enter), "Open")
-                            .like("outbound roles list"),
-                    );
+                            .like(format!("outbound roles show {name}")),
+                        Action::new("edit", Key::letter('e'), "Rename")
+                            .like(format!("outbound trigger role-renamed {name} NEW")),
+                        Action::new("assign", Key::letter('a'), "Assign to a user")
+                            .like(format!("outbound trigger role-assigned USER {name}")),
+                        Action::new("revoke", Key::letter('A'), "Revoke from a user")
+                            .like(format!("outbound trigger role-revoked USER {name}"))
+                            .quiet(),
+                        Action::new("delete", Key::letter('D'), "Delete")
+                            .like(format!("outbound trigger role-deleted {name}")),
+                    ]);
                 }
             }
         }
@@ -505,7 +702,7 @@ impl Panel for Directory {
         if self.drifts_here().next().is_some() {
             actions.push(
                 Action::new("decide", Key::letter('x'), "Decide about what differs")
-                    .like(format!("outbound reconcile restore {name}")),
+                    .like(drift::command(self.drifts_here())),
             );
         }
         actions
@@ -513,6 +710,7 @@ impl Panel for Directory {
 
     fn act(&mut self, world: &World, id: &str) -> Vec<Wish> {
         let is_group = self.tab == Tab::Groups;
+        let is_role = self.tab == Tab::Roles;
         match id {
             "compare" => return vec![Wish::Do(Deed::Compare(drift::connectors(world)))],
             "decide" => return drift::decide(self.drifts_here()),
@@ -523,12 +721,22 @@ impl Panel for Directory {
             "unmark" => self.marked.clear(),
             "bulk" => return self.bulk_sheet(world),
             "new" => {
-                let way = if is_group { "group-created" } else { "console" };
-                return vec![Wish::Go(
-                    "trigger",
-                    Some(Errand::Trigger { way, user: None }),
-                )];
+                let way = match self.tab {
+                    Tab::Users => "console",
+                    Tab::Groups => "group-created",
+                    Tab::Roles => "role-created",
+                };
+                let errand = Errand::Trigger {
+                    way,
+                    user: None,
+                    back: Some(HERE),
+                };
+                return vec![Wish::Go("trigger", Some(errand))];
             }
+            "edit" if is_role => return self.trigger_role("role-renamed"),
+            "assign" if is_role => return self.trigger_role("role-assigned"),
+            "revoke" if is_role => return self.trigger_role("role-revoked"),
+            "delete" if is_role => return self.trigger_role("role-deleted"),
             "edit" => return self.trigger(if is_group { "group-changed" } else { "update" }),
             "assign" => return self.trigger("role-assigned"),
             "revoke" => return self.trigger("role-revoked"),
@@ -551,7 +759,22 @@ impl Panel for Directory {
             self.version = Some(version);
             self.links.clear();
             self.drifts.clear();
+            self.written.clear();
+            self.members.clear();
             queries.push(Query::Directory { after: None });
+        }
+        if let Some(text) = self.beyond().filter(|_| self.asked_find.is_none())
+            && self.found().is_none_or(|found| found.version != version)
+        {
+            self.asked_find = Some(version);
+            queries.push(Query::Find { text, after: None });
+        }
+        if let Some(group) = self.group().filter(|_| self.asked_members.is_none())
+            && !self.members.contains_key(&group.name)
+        {
+            let name = group.name.clone();
+            self.asked_members = Some(name.clone());
+            queries.push(Query::Who(Who::Group(name)));
         }
         if let Some(local) = self.local().filter(|local| !self.links.contains_key(local))
             && self.asked_links.is_none()
@@ -570,23 +793,66 @@ impl Panel for Directory {
                 groups,
                 roles,
                 count,
+                differing,
             } => {
                 self.asked = false;
                 if after.is_none() {
                     self.users.clear();
+                    self.differing.clear();
                 }
                 self.users.extend(users.iter().cloned());
+                self.differing.extend(differing);
                 self.groups.clone_from(groups);
                 // Those that connections ask for can be assigned, too.
                 self.roles = world.roles_with(roles);
+                self.held = BTreeMap::new();
+                for role in self.users.iter().flat_map(|user| &user.roles) {
+                    *self.held.entry(role.clone()).or_default() += 1;
+                }
                 self.count = *count;
+                self.seek();
             }
-            Answer::Links(local, links, drifts) => {
+            Answer::Found {
+                text,
+                after,
+                users,
+                count,
+                differing,
+            } => self.heard(text, after.is_some(), users, *count, differing),
+            Answer::Links(local, links, drifts, written) => {
                 self.asked_links = None;
                 self.links.insert(*local, links.clone());
                 self.drifts.insert(*local, drifts.clone());
+                let written = written.iter();
+                self.written
+                    .extend(written.map(|(connector, at)| ((*local, connector.clone()), *at)));
+            }
+            Answer::Who(Who::Group(name), known) => {
+                if self.asked_members.as_ref() == Some(name) {
+                    self.asked_members = None;
+                }
+                // One that is not there has none; it is not asked about again.
+                let entry = match known {
+                    Known::Group(members, count) => (members.clone(), *count),
+                    Known::User(_) | Known::Nobody => (Vec::new(), 0),
+                };
+                self.members.insert(name.clone(), entry);
             }
             _ => {}
+        }
+        Vec::new()
+    }
+
+    fn errand(&mut self, _world: &World, errand: Errand) -> Vec<Wish> {
+        if let Errand::Select { tab, name } = errand {
+            self.show_tab(tab);
+            // A search would hide it.
+            self.search = search();
+            self.found = None;
+            self.searching = false;
+            self.open = false;
+            self.wanted = Some(name);
+            self.seek();
         }
         Vec::new()
     }
@@ -596,7 +862,8 @@ impl Panel for Directory {
             return Some(Vec::new());
         }
         if !self.search.value("search").is_empty() {
-            self.search = Form::new(vec![Field::text("search", "/", "")], Vec::new());
+            self.search = search();
+            self.found = None;
             return Some(Vec::new());
         }
         None
@@ -612,7 +879,16 @@ impl Panel for Directory {
     }
 
     fn status(&self, _world: &World) -> String {
-        let shown = if (self.users.len() as u64) < self.count {
+        if let Some(found) = self.found() {
+            let read = found.users.len();
+            let more = if (read as u64) < found.count {
+                format!(", {read} of them read: the end of the list reads on")
+            } else {
+                String::new()
+            };
+            return format!("{} of {} match{more}", found.count, self.users_counted());
+        }
+        let shown = if self.is_partial() {
             format!(", {} read", self.users.len())
         } else {
             String::new()

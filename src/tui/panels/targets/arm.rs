@@ -25,23 +25,22 @@ pub(super) fn fault_menu(world: &World, target: &str) -> Vec<Wish> {
 
 /// Asks for everything that a fault can be told.
 fn fault_sheet(fault: &LabFault, target: &str) -> Vec<Wish> {
+    let about = format!("Written into the fault as {}:SETTING=VALUE.", fault.name);
     let fields = fault
         .parameters
         .iter()
-        .map(|(name, told)| Field::text(name, name, "").hint(told).ghost())
+        .map(|(name, told)| Field::text(name, name, "").hint(told).about(&about).ghost())
         .collect();
     let buttons = vec![
         Button::acts("arm", "Arm"),
         Button::leaves("cancel", "Cancel"),
     ];
-    let mut form = Form::new(fields, buttons);
-    form.focus_button("arm");
     vec![Wish::Show(Box::new(Modal::Sheet(Sheet {
         panel: "targets",
         id: format!("arm:{target}:{}", fault.name),
         title: format!("Arm {} at {target}", fault.name),
-        note: "empty: the default".to_owned(),
-        form,
+        note: "what is left empty is the default".to_owned(),
+        form: Form::new(fields, buttons),
         says: vec![fault.sentence.clone(), fault.effect.clone()],
     })))]
 }
@@ -126,7 +125,7 @@ pub(super) fn restore_menu(world: &World, target: &str) -> Vec<Wish> {
         .map_or(&[][..], |mock| &mock.snapshots);
     if kept.is_empty() {
         return vec![Wish::Fail(format!(
-            "no state of {target} was kept; the action Snapshot keeps one"
+            "no state of {target} was kept yet; the action Snapshot (:) keeps one"
         ))];
     }
     let items = kept
@@ -145,7 +144,12 @@ pub(super) fn restore_menu(world: &World, target: &str) -> Vec<Wish> {
 /// Asks for the name to keep the present state under.
 pub(super) fn keep_sheet(target: &str) -> Vec<Wish> {
     let form = Form::new(
-        vec![Field::text("name", "Name", "before").required()],
+        vec![
+            Field::text("name", "Name", "before")
+                .offered()
+                .required()
+                .about("Restore lists it under this name, and so does outbound mock restore."),
+        ],
         vec![
             Button::acts("ok", "Keep"),
             Button::leaves("cancel", "Cancel"),

@@ -1,22 +1,27 @@
 //! *Targets*: the mock targets: start, stop, faults, what they hold, and what changed there.
 
 mod arm;
+mod state;
+
+use std::collections::VecDeque;
 
 use crossterm::event::KeyCode;
 use domain::{LabMock, LabObject};
+use jiff::Timestamp;
 use ratatui::layout::Rect;
-use serde_json::Value;
 
 use crate::action::Action;
 use crate::keymap::Key;
 use crate::modal::{Modal, Question};
-use crate::paint::{Column, Line, Pen, Span, counted};
+use crate::paint::{Column, Pen, counted, wrap};
 use crate::panel::Panel;
-use crate::panels::changes::fields;
 use crate::screen::movement;
-use crate::widgets::{Form, List, Text, json_line};
-use crate::wish::{Answer, Deed, Query, Wish};
+use crate::widgets::{Form, List, Search, Text};
+use crate::wish::{Answer, Deed, PutBack, Query, Wish};
 use crate::world::World;
+
+/// How many times of putting a mock back are remembered.
+const PUT_BACK: usize = 20;
 
 /// What has the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +39,13 @@ pub(crate) struct Targets {
     objects_list: List,
     text: Text,
     objects: Vec<LabObject>,
+    /// The mock that holds them.
+    holder: Option<String>,
+    search: Search,
+    /// The form that was handed in and is not answered yet.
+    handed_in: Option<String>,
+    /// What putting mocks back has changed, newest first.
+    put_back: VecDeque<(Timestamp, PutBack)>,
     /// The mock whose objects were read, and the version of the board then.
     read: Option<(String, u64)>,
     asked: Option<String>,
@@ -49,6 +61,10 @@ impl Default for Targets {
             objects_list: List::default(),
             text: Text::default(),
             objects: Vec::new(),
+            holder: None,
+            search: Search::default(),
+            handed_in: None,
+            put_back: VecDeque::new(),
             read: None,
             asked: None,
             mocks_version: 0,
@@ -57,24 +73,55 @@ impl Default for Targets {
     }
 }
 
+/// Tells whether there are mocks and none of them runs, neither here nor in another process.
+fn all_stopped(world: &World) -> bool {
+    let mut mocks = world.mocks.iter();
+    !world.mocks.is_empty() && mocks.all(|mock| mock.url.is_none() && mock.elsewhere.is_none())
+}
+
 impl Targets {
     fn mock<'w>(&self, world: &'w World) -> Option<&'w LabMock> {
         world.mocks.get(self.list.selected(world.mocks.len())?)
     }
 
-    fn object(&self) -> Option<&LabObject> {
-        self.objects
-            .get(self.objects_list.selected(self.objects.len())?)
+    /// Returns what the selected mock holds; nothing before it was read.
+    fn objects(&self, world: &World) -> &[LabObject] {
+        let selected = self.mock(world).map(|mock| &mock.target);
+        if selected.is_some() && selected == self.holder.as_ref() {
+            &self.objects
+        } else {
+            &[]
+        }
+    }
+
+    /// Returns the objects that the search finds, by their places.
+    fn found(&self, world: &World) -> Vec<usize> {
+        let objects = self.objects(world).iter().enumerate();
+        let found =
+            objects.filter(|(_, one)| self.search.finds(&[&one.name, &one.id, &one.object]));
+        found.map(|(at, _)| at).collect()
+    }
+
+    fn object(&self, world: &World) -> Option<&LabObject> {
+        let found = self.found(world);
+        let at = self.objects_list.selected(found.len())?;
+        self.objects(world).get(found[at])
+    }
+
+    /// Returns what a client of the selected mock needs to be let in, while it is the mocks that are looked at.
+    fn access<'w>(&self, world: &'w World) -> Option<&'w str> {
+        let mock = self.mock(world).filter(|_| self.place == Place::Mocks)?;
+        mock.access.as_deref()
     }
 
     fn draw_mocks(&self, world: &World, pen: &mut Pen<'_>, area: Rect) {
         let theme = world.theme;
-        let inner = pen.frame(
-            area,
-            "Targets",
-            "mocks on this machine",
-            self.place == Place::Mocks,
-        );
+        let note = if all_stopped(world) {
+            "all stopped: S starts all"
+        } else {
+            "mocks on this machine"
+        };
+        let inner = pen.frame(area, "Targets", note, self.place == Place::Mocks);
         if world.mocks.is_empty() {
             pen.paragraph(
                 inner,
@@ -83,9 +130,23 @@ impl Targets {
             );
             return;
         }
+        let rows = u16::try_from(world.mocks.len()).unwrap_or(u16::MAX);
+        let list = Rect {
+            height: rows.min(inner.height),
+            ..inner
+        };
+        if let Some(access) = self.access(world) {
+            let below = Rect {
+                x: inner.x + 1,
+                y: list.bottom(),
+                width: inner.width.saturating_sub(2),
+                height: inner.height - list.height,
+            };
+            pen.paragraph(below, access, theme.dim);
+        }
         self.list.draw(
             pen,
-            inner,
+            list,
             world.mocks.len(),
             self.place == Place::Mocks,
             |pen, row, at| {
@@ -145,29 +206,32 @@ impl Targets {
 
     fn draw_objects(&self, world: &World, pen: &mut Pen<'_>, area: Rect) {
         let theme = world.theme;
-        let target = self.mock(world).map_or("", |mock| mock.target.as_str());
+        let Some(mock) = self.mock(world) else {
+            return;
+        };
+        let target = &mock.target;
         let focused = self.place == Place::Objects;
-        let inner = pen.frame(
-            area,
-            &format!("What {target} holds"),
-            &format!("{}", self.objects.len()),
-            focused,
-        );
-        if let Some(address) = self.mock(world).and_then(|mock| mock.elsewhere.as_ref()) {
-            let text = format!(
-                " Another process has {address}: a workbench, or `outbound mock`. What it holds is shown there, and by \
-                 `outbound mock objects {target}`; s starts it here once the port is free."
-            );
+        let objects = self.objects(world);
+        let found = self.found(world);
+        let note = match (self.search.is_empty(), state::tally(world, target).as_str()) {
+            (false, _) => format!("{} of {}", found.len(), objects.len()),
+            (true, "") => objects.len().to_string(),
+            (true, since) => format!("{} · {since}", objects.len()),
+        };
+        let inner = pen.frame(area, &format!("What {target} holds"), &note, focused);
+        let inner = self.search.draw(pen, inner);
+        if let Some(text) = self.nothing(world, mock, found.len()) {
+            let inner = Rect {
+                x: inner.x + 1,
+                width: inner.width.saturating_sub(2),
+                ..inner
+            };
             pen.paragraph(inner, &text, theme.dim);
             return;
         }
-        if self.objects.is_empty() {
-            pen.paragraph(inner, " Nothing. t triggers a user.", theme.dim);
-            return;
-        }
         self.objects_list
-            .draw(pen, inner, self.objects.len(), focused, |pen, row, at| {
-                let object = &self.objects[at];
+            .draw(pen, inner, found.len(), focused, |pen, row, at| {
+                let object = &objects[found[at]];
                 pen.columns(
                     row,
                     &[
@@ -183,66 +247,31 @@ impl Targets {
             });
     }
 
-    fn object_lines(&self, world: &World) -> Vec<Line> {
-        let theme = world.theme;
-        let Some(object) = self.object() else {
-            return Vec::new();
-        };
-        let mut lines = vec![vec![
-            Span::new(format!("{} {}", object.object, object.name), theme.title),
-            Span::new(format!("  {}", object.id), theme.dim),
-        ]];
-        let text = serde_json::to_string_pretty(&object.content).unwrap_or_default();
-        lines.extend(text.lines().map(|line| json_line(line, &theme)));
-        lines
-    }
-
-    fn change_lines(&self, world: &World) -> Vec<Line> {
-        let theme = world.theme;
-        let Some(mock) = self.mock(world) else {
-            return Vec::new();
-        };
-        let mut lines = Vec::new();
-        for entry in world.board.lab_of(&mock.target).take(200) {
-            let status = entry
-                .status
-                .map_or_else(|| "-".to_owned(), |status| status.to_string());
-            let mut line = vec![
-                Span::new(format!("{} ", world.time(entry.at)), theme.dim),
-                Span::new(status, theme.status(entry.status)),
-                Span::new(format!(" {} {}", entry.method, entry.path), theme.text),
-            ];
-            if !entry.faults.is_empty() {
-                line.push(Span::new(
-                    format!("  ! {}", entry.faults.join(", ")),
-                    theme.warn,
-                ));
-            }
-            lines.push(line);
-            for change in &entry.changes {
-                for one in fields(change) {
-                    let value = |value: &Option<Value>| {
-                        value
-                            .as_ref()
-                            .map_or_else(|| "absent".to_owned(), Value::to_string)
-                    };
-                    let name = format!("         {} {}.{} ", change.object, change.name, one.field);
-                    lines.push(vec![
-                        Span::new(name, theme.name),
-                        Span::new(value(&one.before), theme.bad),
-                        Span::new(if theme.ascii { " -> " } else { " → " }, theme.dim),
-                        Span::new(value(&one.after), theme.good),
-                    ]);
-                }
-            }
+    /// Returns what stands where no object does, and what to do about it.
+    fn nothing(&self, world: &World, mock: &LabMock, found: usize) -> Option<String> {
+        let target = &mock.target;
+        if let Some(address) = &mock.elsewhere {
+            return Some(format!(
+                "Another process has {address}: a workbench, or `outbound mock`. What it holds is shown there, and by \
+                 `outbound mock objects {target}`; s starts it here once the port is free."
+            ));
         }
-        if lines.is_empty() {
-            lines.push(vec![Span::new(
-                "Nobody asked it anything since the workbench was opened.",
-                theme.dim,
-            )]);
+        if found > 0 {
+            return None;
         }
-        lines
+        let all = self.objects(world).len();
+        Some(if self.holder.as_ref() != Some(target) {
+            // It is being read.
+            String::new()
+        } else if all > 0 {
+            format!("0 of {all} match. Esc clears the search.")
+        } else if all_stopped(world) {
+            format!("All are stopped: S starts all, s starts {target}.")
+        } else if mock.url.is_none() {
+            format!("{target} is stopped: s starts it.")
+        } else {
+            "Nothing. t triggers a user.".to_owned()
+        })
     }
 
     fn draw_text(&self, world: &World, pen: &mut Pen<'_>, area: Rect) {
@@ -283,7 +312,13 @@ impl Panel for Targets {
     }
 
     fn draw(&self, world: &World, pen: &mut Pen<'_>, area: Rect) {
+        // What is needed to be let in is never cut: it stands below the list, in as many rows as it takes.
+        let inside = usize::from(area.width.saturating_sub(4));
+        let access = self
+            .access(world)
+            .map_or(0, |told| wrap(told, inside).len());
         let rows = u16::try_from(world.mocks.len()).unwrap_or(3).clamp(1, 6) + 2;
+        let rows = rows + u16::try_from(access).unwrap_or(0);
         let top = Rect {
             height: rows.min(area.height),
             ..area
@@ -323,15 +358,37 @@ impl Panel for Targets {
         }
     }
 
+    fn takes_text(&self) -> bool {
+        self.search.is_open()
+    }
+
+    fn paste(&mut self, _world: &World, text: &str) -> Vec<Wish> {
+        if self.search.is_open() {
+            self.search.paste(text);
+            self.objects_list = List::default();
+            self.text = Text::default();
+        }
+        Vec::new()
+    }
+
     fn key(&mut self, world: &World, key: Key) -> Option<Vec<Wish>> {
+        if self.search.is_open() {
+            let is_taken = self.search.key(key, world.passed);
+            self.objects_list = List::default();
+            self.text = Text::default();
+            return is_taken.then(Vec::new);
+        }
         if let Some(to) = movement(key, false) {
             match self.place {
                 Place::Mocks => {
                     self.list.go(to, world.mocks.len());
                     self.objects_list = List::default();
+                    self.search.clear();
+                    self.text = Text::default();
                 }
                 Place::Objects => {
-                    self.objects_list.go(to, self.objects.len());
+                    let found = self.found(world).len();
+                    self.objects_list.go(to, found);
                     self.text = Text::default();
                 }
                 Place::Object | Place::Changes => self.text.go(to, 10_000),
@@ -372,9 +429,11 @@ impl Panel for Targets {
         actions.extend([
             Action::new("switch", Key::letter('s'), format!("{word}: {target}"))
                 .like(format!("outbound mock {target}")),
-            Action::new("all", Key::letter('S'), "Start all")
-                .quiet()
-                .like("outbound mock all"),
+            if all_stopped(world) {
+                start_all()
+            } else {
+                start_all().quiet()
+            },
             Action::new("fault", Key::letter('f'), "Fault: arm one")
                 .like(format!("outbound mock arm {target} SPEC")),
             Action::new("open", Key::of(KeyCode::Enter), "State browser")
@@ -406,6 +465,14 @@ impl Panel for Targets {
                 .like(format!("outbound mock {target} --personality NAME")),
             );
         }
+        if !self.objects(world).is_empty() {
+            let search = Action::new("search", Key::letter('/'), "Search what it holds");
+            actions.push(if self.place == Place::Objects {
+                search
+            } else {
+                search.quiet()
+            });
+        }
         if let Some(url) = &mock.url {
             actions.push(Action::new("copy", Key::letter('y'), format!("Copy {url}")).quiet());
         }
@@ -417,14 +484,32 @@ impl Panel for Targets {
             return Vec::new();
         };
         let target = mock.target.clone();
+        let steers = matches!(
+            id,
+            "fault" | "calm" | "reset" | "keep" | "restore" | "personality"
+        );
+        if let Some(address) = mock.elsewhere.as_ref().filter(|_| steers) {
+            return vec![Wish::Fail(format!(
+                "the {target} mock at {address} belongs to another process\n\
+                 Steer it there, or with `outbound mock arm|disarm|objects|log|reset|snapshot|restore {target}`."
+            ))];
+        }
         match id {
             "switch" if mock.url.is_some() => return vec![Wish::Do(Deed::LabStop(target))],
             "switch" => return vec![Wish::Do(Deed::LabStart(target))],
             "all" => {
                 let stopped = world.mocks.iter().filter(|mock| mock.url.is_none());
-                return stopped
+                let starts: Vec<Wish> = stopped
                     .map(|mock| Wish::Do(Deed::LabStart(mock.target.clone())))
                     .collect();
+                if starts.is_empty() {
+                    return vec![Wish::Say("all of them run already".to_owned())];
+                }
+                return starts;
+            }
+            "search" => {
+                self.place = Place::Objects;
+                self.search.open();
             }
             "fault" => return arm::fault_menu(world, &target),
             "calm" => return arm::disarm_menu(world, &target),
@@ -488,13 +573,32 @@ impl Panel for Targets {
         queries
     }
 
-    fn answer(&mut self, _world: &World, answer: &Answer) -> Vec<Wish> {
+    fn answer(&mut self, world: &World, answer: &Answer) -> Vec<Wish> {
         match answer {
             Answer::Objects(target, objects) => {
                 if self.asked.as_ref() == Some(target) {
                     self.objects.clone_from(objects);
+                    self.holder = Some(target.clone());
                 }
                 self.asked = None;
+            }
+            Answer::PutBack(Ok(put_back)) => {
+                self.put_back.push_front((world.now, put_back.clone()));
+                self.put_back.truncate(PUT_BACK);
+                self.text = Text::default();
+            }
+            Answer::Steered(result) => {
+                let Some(sheet) = self.handed_in.take() else {
+                    return Vec::new();
+                };
+                return match result {
+                    Ok(told) => vec![Wish::CloseSheet(sheet), Wish::Say(told.clone())],
+                    Err(error) => vec![Wish::RefuseSheet {
+                        id: sheet,
+                        field: error.setting.clone(),
+                        told: error.told.clone(),
+                    }],
+                };
             }
             Answer::Mocks(..) => {
                 self.asked_mocks = false;
@@ -506,6 +610,11 @@ impl Panel for Targets {
     }
 
     fn submitted(&mut self, _world: &World, sheet: &str, form: &Form, _button: &str) -> Vec<Wish> {
+        // A button that is pressed twice does not arm two faults.
+        if self.handed_in.is_some() {
+            return vec![Wish::KeepSheet];
+        }
+        self.handed_in = Some(sheet.to_owned());
         let mut words = sheet.splitn(3, ':');
         let (what, target) = (words.next(), words.next().unwrap_or_default().to_owned());
         let deed = match (what, words.next()) {
@@ -518,10 +627,13 @@ impl Panel for Targets {
                 name: form.value("name"),
             },
         };
-        vec![Wish::Do(deed)]
+        vec![Wish::KeepSheet, Wish::Do(deed)]
     }
 
     fn back(&mut self) -> Option<Vec<Wish>> {
+        if self.search.close() || (self.place != Place::Object && self.search.clear()) {
+            return Some(Vec::new());
+        }
         self.place = match self.place {
             Place::Mocks => return None,
             Place::Object => Place::Objects,
@@ -538,14 +650,25 @@ impl Panel for Targets {
     }
 
     fn status(&self, world: &World) -> String {
-        let running = world.mocks.iter().filter(|mock| mock.url.is_some()).count();
-        match (running, world.mocks.len()) {
-            (0, 0) => "no mocks".to_owned(),
-            (0, _) => "all stopped: S starts all".to_owned(),
-            (running, all) => match self.mock(world).and_then(|mock| mock.access.as_ref()) {
-                Some(access) => access.clone(),
-                None => format!("{running} of {all} run, on this machine only"),
-            },
+        if world.mocks.is_empty() {
+            return "no mocks".to_owned();
+        }
+        if all_stopped(world) {
+            return "all stopped: S starts all".to_owned();
+        }
+        let count = |is_meant: fn(&LabMock) -> bool| {
+            let mocks = world.mocks.iter();
+            mocks.filter(|mock| is_meant(mock)).count()
+        };
+        let here = count(|mock| mock.url.is_some());
+        let all = world.mocks.len();
+        match count(|mock| mock.elsewhere.is_some()) {
+            0 => format!("{here} of {all} run, on this machine only"),
+            elsewhere => format!("{here} of {all} run here, {elsewhere} in another process"),
         }
     }
+}
+
+fn start_all() -> Action {
+    Action::new("all", Key::letter('S'), "Start all").like("outbound mock all")
 }

@@ -5,6 +5,8 @@ use domain::Exchange;
 use super::Traffic;
 use crate::modal::{Menu, Modal, Question};
 use crate::paint::Line;
+use crate::panels::journal::is_retried;
+use crate::stream::Row;
 use crate::why::{self};
 use crate::wish::{Deed, Wish};
 use crate::world::World;
@@ -62,7 +64,7 @@ impl Traffic {
             let text: Vec<String> = lines.iter().map(|line| plain(&line.line)).collect();
             add("why", "the whole flow as text", "why", text.join("\n"));
         }
-        let shown: Vec<&Exchange> = (0..world.board.stream.shown())
+        let shown: Vec<&Exchange> = (0..self.len(world))
             .filter_map(|at| world.board.stream.get(at)?.exchange())
             .collect();
         let text = (world.exports.har)(&shown);
@@ -120,6 +122,21 @@ impl Traffic {
             None,
             answers,
         ))))]
+    }
+
+    /// Tells whether the operation of a row may be tried again. Of one that ended before anybody looked, the row tells.
+    pub(super) fn can_retry(&self, world: &World, row: &Row) -> bool {
+        let Some(operation) = row.operation else {
+            return false;
+        };
+        let known = world.board.known(operation).map(|known| known.life);
+        let traced = || {
+            let trace = self.shown_trace(row)?.operation(operation)?;
+            Some(trace.life)
+        };
+        known
+            .or_else(traced)
+            .map_or_else(|| row.is_problem(), |life| is_retried(&life))
     }
 
     pub(super) fn retry(&self, world: &World) -> Vec<Wish> {

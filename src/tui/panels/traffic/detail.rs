@@ -1,7 +1,7 @@
 //! The three parts of the detail: why, wire and target.
 
-use domain::Purpose;
-use engine::FlowTrace;
+use domain::{Purpose, Verb};
+use engine::{FlowTrace, Life, OperationTrace, Settlement};
 use ratatui::layout::Rect;
 use serde_json::Value;
 
@@ -100,17 +100,25 @@ impl Traffic {
                 Some(flow) => format!("Why  {}", short_id(&flow.to_string())),
                 None => "Why".to_owned(),
             },
-            Tab::Wire => {
-                let of = self
-                    .shown_trace(row)
-                    .and_then(|trace| trace.operation(row.operation?))
-                    .map_or(row.attempt, |operation| {
-                        u32::try_from(operation.attempts.len()).unwrap_or(row.attempt)
-                    });
-                format!("Wire  try {} of {of}", row.attempt)
-            }
+            Tab::Wire => format!("Wire  {}", self.tries(row)),
             Tab::Target => format!("Target  {}", row.target),
         }
+    }
+
+    /// Says which of its operation's attempts a row belongs to; one that belongs to none says what it is.
+    fn tries(&self, row: &Row) -> String {
+        if row.is_nothing() || row.death().is_some() {
+            return "nothing was sent".to_owned();
+        }
+        if row.attempt == 0 {
+            return row.op.to_owned();
+        }
+        let of = self
+            .shown_trace(row)
+            .and_then(|trace| trace.operation(row.operation?))
+            .and_then(|operation| u32::try_from(operation.attempts.len()).ok())
+            .map_or(row.attempt, |attempts| attempts.max(row.attempt));
+        format!("try {} of {of}", row.attempt)
     }
 
     pub(super) fn draw_tab(
@@ -159,10 +167,14 @@ impl Traffic {
     pub(super) fn target(&self, world: &World, row: &Row, field: Option<&str>) -> Vec<Line> {
         let theme = world.theme;
         let mut lines = Vec::new();
-        if let Some(entry) = row
+        let entry = row
             .exchange()
-            .and_then(|exchange| world.board.lab_entry(exchange))
-        {
+            .and_then(|exchange| world.board.lab_entry(exchange));
+        let purpose = row.exchange().map(|exchange| exchange.purpose);
+        // What is asked beside a write changes nothing there, whatever its operation is about.
+        let reads = purpose.and_then(told_of_reading);
+        let reads = reads.filter(|_| entry.is_none_or(|entry| entry.changes.is_empty()));
+        if let Some(entry) = entry {
             let status = entry
                 .status
                 .map_or_else(|| "no answer".to_owned(), |status| status.to_string());
@@ -176,7 +188,7 @@ impl Traffic {
             for fault in &entry.faults {
                 lines.push(vec![Span::new(format!("armed fault: {fault}"), theme.warn)]);
             }
-            if entry.changes.is_empty() {
+            if entry.changes.is_empty() && reads.is_none() {
                 lines.push(vec![Span::new("nothing changed there", theme.dim)]);
             }
             let mut last = None;
@@ -213,39 +225,53 @@ impl Traffic {
         let operation = self
             .shown_trace(row)
             .and_then(|trace| trace.operation(row.operation?));
-        match operation.and_then(|operation| operation.planned.as_ref()) {
-            Some(planned) => {
-                lines.push(vec![Span::new(
-                    "What differs from what was last written",
-                    theme.title,
-                )]);
+        let changing = operation.and_then(|operation| {
+            let planned = operation.planned.as_ref()?;
+            (!planned.changes.is_empty()).then_some((operation, planned))
+        });
+        match (reads, changing) {
+            (Some(told), _) => lines.push(vec![Span::new(told, theme.dim)]),
+            (None, Some((operation, planned))) => {
+                lines.push(vec![Span::new(changed(operation), theme.title)]);
                 for change in &planned.changes {
                     let mark = if is_same_field(field, &change.remote) {
                         theme.mark
                     } else {
                         theme.text
                     };
-                    let before = change
-                        .before
-                        .as_ref()
-                        .map_or_else(|| "absent".to_owned(), Value::to_string);
-                    lines.push(vec![
-                        Span::new(format!(" {} ", change.remote), mark),
-                        Span::new(before, theme.bad),
-                        Span::new(if theme.ascii { " -> " } else { " → " }, theme.dim),
-                        Span::new(change.after.to_string(), theme.good),
-                    ]);
+                    let mut line = vec![Span::new(format!(" {} ", change.remote), mark)];
+                    // In a new account everything is new.
+                    if planned.verb != Verb::Create {
+                        let before = change
+                            .before
+                            .as_ref()
+                            .map_or_else(|| "absent".to_owned(), Value::to_string);
+                        let arrow = if theme.ascii { " -> " } else { " → " };
+                        line.push(Span::new(before, theme.bad));
+                        line.push(Span::new(arrow, theme.dim));
+                    }
+                    line.push(Span::new(change.after.to_string(), theme.good));
+                    lines.push(line);
                 }
             }
-            None if lines.is_empty() => {
-                lines.push(vec![Span::new(
-                    "This exchange changes nothing at the target.",
-                    theme.dim,
-                )]);
+            (None, None) if lines.is_empty() => {
+                let told = match purpose {
+                    Some(Purpose::Replay) => {
+                        "Sent once more by hand: what it changed there the target alone can say."
+                    }
+                    _ => "This changes no field at the target.",
+                };
+                lines.push(vec![Span::new(told, theme.dim)]);
             }
-            None => {}
+            (None, None) => {}
         }
-        if let Some(link) = operation.and_then(|operation| operation.link.as_ref()) {
+        // A token belongs to no account.
+        let is_aside = matches!(
+            purpose,
+            Some(Purpose::Token | Purpose::Discovery | Purpose::Check)
+        );
+        let link = operation.and_then(|operation| operation.link.as_ref());
+        if let Some(link) = link.filter(|_| !is_aside) {
             lines.push(Line::new());
             lines.push(vec![Span::new("What the target confirmed", theme.title)]);
             lines.push(vec![Span::new(
@@ -265,5 +291,34 @@ impl Traffic {
             }
         }
         lines
+    }
+}
+
+/// Says that a request changes nothing at the target, when that is what it was made for.
+fn told_of_reading(purpose: Purpose) -> Option<&'static str> {
+    match purpose {
+        Purpose::Token => Some("It asks for a token: nothing changes at the target by it."),
+        Purpose::Lookup | Purpose::Discovery | Purpose::Check => {
+            Some("It only reads: nothing changes at the target by it.")
+        }
+        Purpose::Write | Purpose::Replay => None,
+    }
+}
+
+/// Says what the fields are that an operation is about: changed, to be changed, or left as they were.
+fn changed(operation: &OperationTrace) -> &'static str {
+    match (operation.life, &operation.settlement) {
+        (Life::Settled, Some(Settlement::Nothing { .. })) | (Life::Dead | Life::Discarded, _) => {
+            "What this operation would have changed"
+        }
+        (Life::Settled, _) => "What this operation changed",
+        (
+            Life::Queued
+            | Life::InFlight
+            | Life::Retrying { .. }
+            | Life::InDoubt { .. }
+            | Life::Held { .. },
+            _,
+        ) => "What this operation is to change",
     }
 }

@@ -10,7 +10,7 @@ use crate::world::World;
 impl Traffic {
     pub(super) fn draw_list(&self, world: &World, pen: &mut Pen<'_>, area: Rect, focused: bool) {
         let stream = &world.board.stream;
-        let len = stream.shown();
+        let len = self.len(world);
         let note = self.note(world, area.width);
         let inner = if area.width < 60 {
             pen.heading(Rect { height: 1, ..area }, "Traffic", &note, focused);
@@ -69,16 +69,23 @@ impl Traffic {
     pub(super) fn note(&self, world: &World, width: u16) -> String {
         let stream = &world.board.stream;
         let state = match self.mode {
-            Mode::Follow => "FOLLOW".to_owned(),
-            Mode::Held => match stream.shown().saturating_sub(self.held_at) {
-                0 => "HELD".to_owned(),
-                new => format!("HELD +{new}"),
-            },
-            Mode::Paused => "PAUSED".to_owned(),
+            Mode::Follow => "FOLLOW",
+            Mode::Held => "HELD",
+            Mode::Paused => "PAUSED",
+        };
+        let state = match self.new_rows(world) {
+            new if new > 0 && self.mode != Mode::Follow => format!("{state} +{new}"),
+            _ => state.to_owned(),
         };
         if width < 60 {
             return state;
         }
+        let is_gone = |number: u64| self.mode != Mode::Follow && stream.row(number).is_none();
+        let gone = if stream.len() > 0 && self.selected.is_some_and(is_gone) {
+            ", its row was let go"
+        } else {
+            ""
+        };
         let rows = if stream.filter().is_open() {
             format!("{} rows", stream.len())
         } else {
@@ -91,20 +98,17 @@ impl Traffic {
             String::new()
         };
         let memory = if width >= BESIDE {
-            format!(
-                "  mem {}/{} MB",
-                stream.bytes() >> 20,
-                crate::stream::LIMIT_BYTES >> 20
-            )
+            format!("  mem {}/{} MB", stream.bytes() >> 20, stream.limit() >> 20)
         } else {
             String::new()
         };
-        format!("{state}  {rows}{lost}{memory}")
+        format!("{state}{gone}  {rows}{lost}{memory}")
     }
 }
 
 /// Which columns fit.
 pub(super) struct Layout {
+    /// The time and the mark behind it.
     time: u16,
     target: u16,
     op: u16,
@@ -117,35 +121,35 @@ impl Layout {
     pub(super) fn of(width: u16) -> Self {
         match width {
             0..60 => Self {
-                time: 8,
+                time: 9,
                 target: 10,
                 op: 0,
-                subject: width.saturating_sub(28),
+                subject: width.saturating_sub(29),
                 path: 0,
                 trace: false,
             },
             60..100 => Self {
-                time: 8,
+                time: 9,
                 target: 18,
                 op: 11,
-                subject: width.saturating_sub(66),
+                subject: width.saturating_sub(67),
                 path: 0,
                 trace: false,
             },
             100..140 => Self {
-                time: 12,
+                time: 13,
                 target: 22,
                 op: 11,
                 subject: 18,
-                path: width.saturating_sub(97),
+                path: width.saturating_sub(98),
                 trace: false,
             },
             _ => Self {
-                time: 12,
+                time: 13,
                 target: 26,
                 op: 11,
                 subject: 22,
-                path: width.saturating_sub(112),
+                path: width.saturating_sub(113),
                 trace: true,
             },
         }
@@ -187,7 +191,7 @@ impl Layout {
 
     pub(super) fn row(&self, world: &World, pen: &mut Pen<'_>, cells: Rect, row: &Row) {
         let theme = world.theme;
-        let time = if self.time > 8 {
+        let time = if self.time > 9 {
             world.exact_time(row.at)
         } else {
             world.time(row.at)
@@ -198,6 +202,7 @@ impl Layout {
             (_, Some(status), _) => status.to_string(),
             (What::UnderWay(_), _, _) => "…".to_owned(),
             (_, None, Some(exchange)) if exchange.error.is_some() => "lost".to_owned(),
+            _ if row.death().is_some() => "dead".to_owned(),
             _ => "-".to_owned(),
         };
         let status_style = match (&row.what, row.is_problem()) {
@@ -208,7 +213,9 @@ impl Layout {
         let path = match (&row.what, exchange) {
             (What::Nothing(reason, detail), _) => format!("{reason}: {detail}"),
             (_, Some(exchange)) => path_of(&exchange.url),
-            _ => String::new(),
+            _ => row
+                .death()
+                .map_or_else(String::new, |death| death.told.clone()),
         };
         let millis = exchange
             .filter(|_| !row.is_under_way())
@@ -229,8 +236,9 @@ impl Layout {
         } else {
             &row.target
         };
+        // Behind the time, so that the times stand below each other.
         let mark = if row.marked { "*" } else { "" };
-        let time = format!("{mark}{time}");
+        let time = format!("{time}{mark}");
         let trace = row
             .flow
             .map_or_else(String::new, |flow| short_id(&flow.to_string()));

@@ -10,12 +10,12 @@ mod wire;
 use std::time::Duration;
 
 use crossterm::event::KeyCode;
-use domain::FlowId;
-use engine::FlowTrace;
+use domain::{FlowId, OperationId};
+use engine::{FlowTrace, State};
 use ratatui::layout::Rect;
 
 use crate::action::Action;
-use crate::filter::{Filter, FilterError};
+use crate::filter::Filter;
 use crate::keymap::{Key, Move};
 use crate::paint::Pen;
 use crate::panel::Panel;
@@ -24,6 +24,9 @@ use crate::stream::Row;
 use crate::widgets::{Field, Form, List, Text};
 use crate::wish::{Answer, Errand, Query, Wish};
 use crate::world::World;
+
+/// The filter that lets only marked rows pass.
+const MARKED: &str = "is:marked";
 
 /// From this width on the detail stands below the list and follows the selection.
 const BESIDE: u16 = 100;
@@ -65,11 +68,12 @@ pub(crate) struct Traffic {
     mode: Mode,
     /// The selected row by its number, so that it stays when rows come and go.
     selected: Option<u64>,
-    /// How many rows there were when following ended.
-    held_at: usize,
+    /// The newest row when following ended, by its number.
+    held_at: u64,
     filter: Form,
     filtering: bool,
-    bad_filter: Option<FilterError>,
+    /// The text of the filter that is in force: the last one that could be read.
+    good_filter: String,
     detail: Option<Tab>,
     tab: Tab,
     texts: [Text; 3],
@@ -79,6 +83,8 @@ pub(crate) struct Traffic {
     asked_at: u64,
     field: usize,
     older: Older,
+    /// The flow that is to be shown as soon as it has a row.
+    sought: Option<FlowId>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,7 +103,7 @@ impl Default for Traffic {
             held_at: 0,
             filter: Form::new(vec![Field::text("filter", "/", "")], Vec::new()),
             filtering: false,
-            bad_filter: None,
+            good_filter: String::new(),
             detail: None,
             tab: Tab::Why,
             texts: [Text::default(), Text::default(), Text::default()],
@@ -106,15 +112,48 @@ impl Default for Traffic {
             asked_at: 0,
             field: 0,
             older: Older::Perhaps,
+            sought: None,
         }
     }
 }
 
 impl Traffic {
+    /// Returns how many rows are shown: while paused, those that were there then.
+    fn len(&self, world: &World) -> usize {
+        let stream = &world.board.stream;
+        let shown = stream.shown();
+        match self.mode {
+            Mode::Follow | Mode::Held => shown,
+            // The last of them stays, whatever the stream lets go.
+            Mode::Paused => stream.place(self.held_at + 1).clamp(shown.min(1), shown),
+        }
+    }
+
+    /// Returns how many rows came since following ended.
+    fn new_rows(&self, world: &World) -> usize {
+        let stream = &world.board.stream;
+        stream
+            .shown()
+            .saturating_sub(stream.place(self.held_at + 1))
+    }
+
+    /// Stays where the selection is.
+    fn hold(&mut self, world: &World, mode: Mode) {
+        self.mode = mode;
+        self.held_at = world.board.stream.last();
+    }
+
+    /// Follows the newest row.
+    fn follow(&mut self) -> Vec<Wish> {
+        self.mode = Mode::Follow;
+        self.sought = None;
+        vec![Wish::Newest]
+    }
+
     /// Returns the place of the selected row.
     fn place(&self, world: &World) -> Option<usize> {
         let stream = &world.board.stream;
-        let len = stream.shown();
+        let len = self.len(world);
         match (self.mode, self.selected) {
             (Mode::Follow, _) | (_, None) => len.checked_sub(1),
             (_, Some(number)) => (len > 0).then(|| stream.place(number).min(len - 1)),
@@ -127,44 +166,75 @@ impl Traffic {
 
     fn go(&mut self, world: &World, to: Move) -> Vec<Wish> {
         let stream = &world.board.stream;
-        let len = stream.shown();
         let at = self.place(world).unwrap_or(0);
+        self.sought = None;
         if to.is_up() && self.mode == Mode::Follow {
-            self.mode = Mode::Held;
-            self.held_at = len;
+            self.hold(world, Mode::Held);
         }
+        let mut wishes = Vec::new();
         if to == Move::Last {
-            self.mode = Mode::Follow;
+            wishes = self.follow();
         }
         self.list.at = at;
-        self.list.go(to, len);
+        self.list.go(to, self.len(world));
         self.selected = stream.get(self.list.at).map(|row| row.number);
         self.field = 0;
         self.texts = [Text::default(), Text::default(), Text::default()];
-        if to.is_up()
-            && self.list.at < self.list.height()
-            && self.older == Older::Perhaps
-            && let Some(before) = stream.oldest()
-        {
-            self.older = Older::Asked;
-            return vec![Wish::Ask(Query::Older { before })];
+        if to.is_up() && self.list.at < self.list.height() {
+            wishes.extend(self.read_back(world));
         }
-        Vec::new()
+        wishes
+    }
+
+    /// Asks for the window before the oldest row, if there may be one.
+    fn read_back(&mut self, world: &World) -> Option<Wish> {
+        let stream = &world.board.stream;
+        let may_be = match self.older {
+            Older::Perhaps => true,
+            Older::Asked => false,
+            // What the stream has let go since is there again.
+            Older::None => stream.dropped > 0,
+        };
+        let before = stream.oldest().filter(|_| may_be)?;
+        if !stream.has_room() {
+            return Some(Wish::Say(format!(
+                "no more fits into memory here; older ones: outbound journal exchanges --before {before}"
+            )));
+        }
+        self.older = Older::Asked;
+        Some(Wish::Ask(Query::Older { before }))
     }
 
     fn select(&mut self, world: &World, number: u64) {
         self.selected = Some(number);
+        self.sought = None;
         if self.mode == Mode::Follow {
-            self.mode = Mode::Held;
-            self.held_at = world.board.stream.shown();
+            self.hold(world, Mode::Held);
         }
         self.field = 0;
+    }
+
+    /// Returns the newest row of a flow, by its number.
+    fn newest_of(&self, world: &World, flow: FlowId) -> Option<u64> {
+        let stream = &world.board.stream;
+        (0..self.len(world))
+            .rev()
+            .filter_map(|at| stream.get(at))
+            .find(|row| row.flow == Some(flow))
+            .map(|row| row.number)
+    }
+
+    /// Shows why the selected row was sent.
+    fn show_why(&mut self) {
+        self.sought = None;
+        self.tab = Tab::Why;
+        self.detail = Some(Tab::Why);
     }
 
     /// Goes to the next row with a problem, from the selected one on, then from the beginning.
     fn next_problem(&mut self, world: &World) -> Vec<Wish> {
         let stream = &world.board.stream;
-        let len = stream.shown();
+        let len = self.len(world);
         let from = match self.mode {
             Mode::Follow => 0,
             Mode::Held | Mode::Paused => self.place(world).map_or(0, |at| at + 1),
@@ -178,22 +248,62 @@ impl Traffic {
                 self.select(world, number);
                 Vec::new()
             }
+            // One of another day has no row here, and waits for somebody all the same.
+            None if world.board.count(State::Dead) > 0 => {
+                let dead = world.board.count(State::Dead);
+                let told = format!("no problem in these rows; dead letters in the journal: {dead}");
+                vec![
+                    Wish::Go("journal", None),
+                    Wish::Act("journal", "dead"),
+                    Wish::Say(told),
+                ]
+            }
             None => vec![Wish::Say("no problem in these rows".to_owned())],
+        }
+    }
+
+    /// Shows why an operation failed, when its flow is what is looked at.
+    fn show_failed(&mut self, world: &World, flow: FlowId, operation: OperationId) {
+        let is_looked_at =
+            self.sought == Some(flow) || self.row(world).is_some_and(|row| row.flow == Some(flow));
+        let stream = &world.board.stream;
+        let mut rows = (0..self.len(world)).rev().filter_map(|at| stream.get(at));
+        let found = rows.find(|row| row.operation == Some(operation));
+        if let Some(number) = found.map(|row| row.number).filter(|_| is_looked_at) {
+            self.select(world, number);
+            self.show_why();
         }
     }
 
     /// Puts the typed filter on the stream; while it cannot be read, the last good one stays.
     fn read_filter(&mut self) -> Vec<Wish> {
-        match Filter::parse(&self.filter.value("filter")) {
+        let text = self.filter.value("filter");
+        let field = self.filter.field_mut("filter");
+        match Filter::parse(&text) {
             Ok(filter) => {
-                self.bad_filter = None;
+                if let Some(field) = field {
+                    field.error = None;
+                }
+                self.good_filter = text;
                 vec![Wish::Filter(filter)]
             }
             Err(error) => {
-                self.bad_filter = Some(error);
+                if let Some(field) = field {
+                    field.refuse(error.part, error.told);
+                }
                 Vec::new()
             }
         }
+    }
+
+    /// Returns why the typed filter cannot be read.
+    fn wrong_filter(&self) -> Option<&String> {
+        let mut fields = self.filter.fields.iter();
+        fields.find_map(|field| field.error.as_ref())
+    }
+
+    fn shows_marked(&self) -> bool {
+        self.filter.value("filter") == MARKED
     }
 
     fn set_filter(&mut self, text: &str) -> Vec<Wish> {
@@ -217,14 +327,16 @@ impl Panel for Traffic {
 
     fn draw(&self, world: &World, pen: &mut Pen<'_>, area: Rect) {
         let (area, bar) = if self.filtering && area.height > 3 {
+            // What is wrong with it stands below it.
+            let rows = self.filter.height(area.width).min(area.height - 3);
             let bar = Rect {
-                y: area.bottom() - 1,
-                height: 1,
+                y: area.bottom() - rows,
+                height: rows,
                 ..area
             };
             (
                 Rect {
-                    height: area.height - 1,
+                    height: area.height - rows,
                     ..area
                 },
                 Some(bar),
@@ -259,16 +371,6 @@ impl Panel for Traffic {
         }
         if let Some(bar) = bar {
             self.filter.draw(pen, bar, true, Duration::ZERO);
-            if let Some(error) = &self.bad_filter {
-                let half = bar.width / 2;
-                pen.put(
-                    bar.x + half,
-                    bar.y,
-                    bar.width - half,
-                    &format!("x {error}"),
-                    world.theme.bad,
-                );
-            }
         }
     }
 
@@ -279,7 +381,13 @@ impl Panel for Traffic {
     fn key(&mut self, world: &World, key: Key) -> Option<Vec<Wish>> {
         if self.filtering {
             match key.code {
-                KeyCode::Enter => self.filtering = false,
+                // What cannot be read is not taken for a filter: it stays open until it is mended or given up.
+                KeyCode::Enter => {
+                    if let Some(told) = self.wrong_filter() {
+                        return Some(vec![Wish::Fail(format!("this is no filter: {told}"))]);
+                    }
+                    self.filtering = false;
+                }
                 KeyCode::Esc => return None,
                 _ => {
                     self.filter.key(key, world.passed);
@@ -332,7 +440,7 @@ impl Panel for Traffic {
     }
 
     fn actions(&self, world: &World) -> Vec<Action> {
-        let has_rows = world.board.stream.shown() > 0;
+        let has_rows = self.len(world) > 0;
         let mut actions = vec![
             Action::new("follow", Key::letter('f'), "Follow the newest")
                 .like("outbound journal exchanges"),
@@ -357,9 +465,9 @@ impl Panel for Traffic {
                     .like(format!("outbound journal show {flow}")),
                 Action::new("diff", Key::letter('d'), "Target: what changed there"),
                 Action::new("copy", Key::letter('y'), "Copy as curl, HAR, JSON"),
-                Action::new("problem", Key::letter('!'), "Next problem"),
+                Action::new("problem", Key::letter('!'), "Next problem")
+                    .like("outbound journal dead"),
                 Action::new("mark", Key::letter('m'), "Mark"),
-                Action::new("marked", Key::letter('M'), "Show only marked").quiet(),
                 Action::new("field", Key::letter('n'), "Next field, marked in all three").quiet(),
                 Action::new("field-back", Key::letter('N'), "Previous field").quiet(),
             ]);
@@ -375,12 +483,21 @@ impl Panel for Traffic {
                     .quiet(),
                 );
             }
-            if let Some(operation) = row.and_then(|row| row.operation) {
+            let retried = row.filter(|row| self.can_retry(world, row));
+            if let Some(operation) = retried.and_then(|row| row.operation) {
                 actions.push(
                     Action::new("retry", Key::letter('r'), "Retry")
                         .like(format!("outbound journal retry {operation}")),
                 );
             }
+        }
+        if has_rows || self.shows_marked() {
+            let label = if self.shows_marked() {
+                "Show all, not only marked"
+            } else {
+                "Show only marked"
+            };
+            actions.push(Action::new("marked", Key::letter('M'), label).quiet());
         }
         if !world.board.stream.filter().is_open() {
             actions.push(Action::named("clear", "Clear the filter"));
@@ -390,15 +507,11 @@ impl Panel for Traffic {
 
     fn act(&mut self, world: &World, id: &str) -> Vec<Wish> {
         match id {
-            "follow" => self.mode = Mode::Follow,
+            "follow" => return self.follow(),
+            "pause" if self.mode == Mode::Paused => return self.follow(),
             "pause" => {
-                if self.mode == Mode::Paused {
-                    self.mode = Mode::Follow;
-                } else {
-                    self.selected = self.row(world).map(|row| row.number);
-                    self.held_at = world.board.stream.shown();
-                    self.mode = Mode::Paused;
-                }
+                self.selected = self.row(world).map(|row| row.number);
+                self.hold(world, Mode::Paused);
             }
             "filter" => self.filtering = true,
             "clear" => return self.set_filter(""),
@@ -409,7 +522,8 @@ impl Panel for Traffic {
             }
             "copy" => return self.copy(world),
             "problem" => return self.next_problem(world),
-            "marked" => return self.set_filter("is:marked"),
+            "marked" if self.shows_marked() => return self.set_filter(""),
+            "marked" => return self.set_filter(MARKED),
             "mark" => {
                 if let Some(number) = self.row(world).map(|row| row.number) {
                     return vec![Wish::Mark(number)];
@@ -430,6 +544,13 @@ impl Panel for Traffic {
     }
 
     fn wants(&mut self, world: &World) -> Vec<Query> {
+        if let Some(number) = self.sought.and_then(|flow| self.newest_of(world, flow)) {
+            // The newest row goes on being followed: more of the flow may come.
+            if self.row(world).is_none_or(|row| row.number != number) {
+                self.select(world, number);
+            }
+            self.show_why();
+        }
         let row = self.row(world);
         let looks = self.detail.is_some() || world.width >= BESIDE;
         let Some(flow) = row.and_then(|row| row.flow).filter(|_| looks) else {
@@ -463,25 +584,32 @@ impl Panel for Traffic {
         match errand {
             Errand::NextProblem => return self.next_problem(world),
             Errand::Flow(flow) => {
-                let stream = &world.board.stream;
-                let found = (0..stream.shown())
-                    .rev()
-                    .filter_map(|at| stream.get(at))
-                    .find(|row| row.flow == Some(flow));
-                match found.map(|row| row.number) {
-                    Some(number) => self.select(world, number),
-                    None => self.mode = Mode::Follow,
+                if let Some(number) = self.newest_of(world, flow) {
+                    self.select(world, number);
+                    self.show_why();
+                } else {
+                    // It may have begun a moment ago, and is shown when it comes; no other row is shown in its place.
+                    let wishes = self.follow();
+                    self.sought = Some(flow);
+                    self.detail = None;
+                    return wishes;
                 }
-                self.tab = Tab::Why;
-                self.detail = Some(Tab::Why);
             }
-            Errand::Trigger { .. } => {}
+            Errand::Failed { flow, operation } => self.show_failed(world, flow, operation),
+            Errand::Trigger { .. } | Errand::Role { .. } | Errand::Select { .. } => {}
         }
         Vec::new()
     }
 
     fn back(&mut self) -> Option<Vec<Wish>> {
-        if std::mem::take(&mut self.filtering) || self.detail.take().is_some() {
+        if std::mem::take(&mut self.filtering) {
+            if self.wrong_filter().is_some() {
+                let good = std::mem::take(&mut self.good_filter);
+                return Some(self.set_filter(&good));
+            }
+            return Some(Vec::new());
+        }
+        if self.detail.take().is_some() {
             return Some(Vec::new());
         }
         (!self.filter.value("filter").is_empty()).then(|| self.set_filter(""))
@@ -496,7 +624,9 @@ impl Panel for Traffic {
 
     fn status(&self, world: &World) -> String {
         let filter = world.board.stream.filter();
-        if filter.is_open() {
+        if let Some(flow) = self.sought {
+            format!("none of these rows is of that flow: outbound journal show {flow}")
+        } else if filter.is_open() {
             "filter: (none)   / filters, for example  target:corp-scim st>=400 !op:lookup"
                 .to_owned()
         } else {

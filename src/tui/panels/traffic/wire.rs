@@ -2,14 +2,14 @@
 
 use super::mark::is_same_field;
 use crate::paint::{Line, Span};
-use crate::stream::Row;
+use crate::stream::{Row, What};
 use crate::widgets::{body_lines, json_line};
 use crate::world::World;
 
 pub(super) fn wire(world: &World, row: &Row, field: Option<&str>) -> Vec<Line> {
     let theme = world.theme;
     let Some(exchange) = row.exchange() else {
-        return vec![vec![Span::new("Nothing was sent.", theme.dim)]];
+        return nothing(row, world);
     };
     let mut lines = vec![vec![
         Span::new(exchange.method.clone(), theme.title),
@@ -37,6 +37,25 @@ pub(super) fn wire(world: &World, row: &Row, field: Option<&str>) -> Vec<Line> {
             lines.push(vec![Span::new(format!("no answer: {error}"), theme.bad)]);
         }
         (None, None) => lines.push(vec![Span::new("under way …", theme.dim)]),
+    }
+    lines
+}
+
+/// Says that nothing went over the wire, and why.
+fn nothing(row: &Row, world: &World) -> Vec<Line> {
+    let theme = world.theme;
+    let mut lines = vec![vec![Span::new("Nothing was sent.", theme.title)]];
+    if let What::Nothing(reason, detail) = &row.what {
+        let why = [
+            (reason.sentence().to_owned(), theme.text),
+            (format!("{reason}: {detail}"), theme.warn),
+            (format!("do: {}", reason.fix()), theme.text),
+        ];
+        lines.extend(why.map(|(text, style)| vec![Span::new(text, style)]));
+    }
+    if let Some(death) = row.death() {
+        lines.push(vec![Span::new(death.told.clone(), theme.bad)]);
+        lines.push(vec![Span::new(format!("do: {}", death.advice), theme.text)]);
     }
     lines
 }

@@ -1,24 +1,31 @@
 //! *Trigger*: makes something happen to a user or group. What would follow is shown before anything is done.
 
+mod outlook;
 mod request;
+mod roles;
+mod who;
 
 use std::time::Duration;
 
 use crossterm::event::KeyCode;
+use domain::{Change, FlowId, Request};
 use engine::Plan;
 use ratatui::layout::Rect;
 
+use outlook::outlook;
 use request::request;
 
 pub(crate) use request::sets;
 
 use crate::action::Action;
 use crate::keymap::{Key, Move};
-use crate::paint::{Pen, counted};
+use crate::modal::{Modal, Question};
+use crate::outcome::Outcome;
+use crate::paint::{Line, Pen, Span, counted};
 use crate::panel::Panel;
 use crate::why;
 use crate::widgets::{Button, Choice, Field, Form, Pressed, Text};
-use crate::wish::{Answer, Deed, Errand, Wish};
+use crate::wish::{Answer, Deed, DirectoryTab, Errand, Known, Query, Who, Wish};
 use crate::world::World;
 
 /// What can be made to happen: word, label, command line.
@@ -37,6 +44,9 @@ const WAYS: &[(&str, &str, &str)] = &[
     ),
     ("role-assigned", "Assign a role", "role-assigned"),
     ("role-revoked", "Revoke a role", "role-revoked"),
+    ("role-created", "Create a role", "role-created"),
+    ("role-renamed", "Rename a role", "role-renamed"),
+    ("role-deleted", "Delete a role", "role-deleted"),
     ("password", "Change a password", "password-changed"),
     ("update", "Change claims", "user-updated"),
     ("rename", "Rename a user", "user-updated --rename NEW"),
@@ -48,6 +58,12 @@ const WAYS: &[(&str, &str, &str)] = &[
 ];
 
 const CREATES: &[&str] = &["console", "api", "self-signup", "login"];
+const ROLES: &[&str] = &[
+    "role-assigned",
+    "role-revoked",
+    "role-renamed",
+    "role-deleted",
+];
 const GROUPS: &[&str] = &[
     "group-created",
     "group-changed",
@@ -67,6 +83,28 @@ const USERS: &[&str] = &[
     "delete",
 ];
 
+/// The action that gives up what was filled in; only its question leads there.
+const DISCARD: &str = "discard-form";
+/// The action that hands in what a question was about; only that question leads there.
+const HAND_IN: &str = "hand-in";
+
+/// What is said while a request that was handed in is not answered.
+const UNDER_WAY: &str = "under way; a blocking provisioner makes the caller wait";
+
+/// What is said where no form is filled in.
+const NOTHING: &str = "Nothing is filled in. t fills in a new user as an example; the palette (:) has the other things that \
+                       can happen, as to a role, a group or a password. What would follow is shown before anything is done.";
+
+/// What is said where what would follow is shown.
+const FIRST: &str = "Press Trigger (or Dry run): what would follow is shown here first, and nothing is done. Press Trigger \
+                     again to do it.";
+
+/// What help says of a field that is a claim.
+const CLAIM: &str = "A claim of the user. Each target gets it as its connection's attribute mapping says, or, where there \
+                     is none, as its connector does by itself.";
+const GROUPS_ABOUT: &str = "They have to be in the directory. A target that keeps groups hears of the membership once it has \
+                            the group and the user.";
+
 const GIVEN: [&str; 8] = ["Ada", "Kim", "Zoë", "Noor", "Jun", "Mia", "Ravi", "Ewa"];
 const FAMILY: [&str; 8] = [
     "Lovelace", "Ng", "Novák", "Haddad", "Sato", "Silva", "Rao", "Nowak",
@@ -79,15 +117,102 @@ pub(crate) struct Trigger {
     plan: Option<Result<Box<Plan>, String>>,
     /// The plan on the screen is for what the form says now.
     planned: bool,
-    waiting: bool,
+    /// How many dry runs were asked for and are not answered.
+    plans: usize,
+    waits: Waits,
     text: Text,
     reading: bool,
     count: u64,
+    /// What is handed in once the question about it is answered.
+    request: Option<Request>,
+    sent: Sent,
+    /// Why the last request came to nothing, as it was told.
+    failed: Option<String>,
+    followed: Option<Followed>,
+    /// The panel that `Esc` leads back to, when the form was filled in from there.
+    back: Option<&'static str>,
+    /// What the directory says of whom the form is about.
+    who: Option<(Who, Known)>,
+    asked_who: Option<Who>,
+    /// The form was opened for one role.
+    is_of_role: bool,
+}
+
+/// What is waited for.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Waits {
+    #[default]
+    Nothing,
+    Plan,
+    /// The answer to a request that was handed in: until it comes, nothing else is.
+    Answer,
+}
+
+/// A flow that was handed in here, until it is known what became of it.
+struct Followed {
+    flow: FlowId,
+    /// It was read at least once.
+    is_read: bool,
+    is_asked: bool,
+    /// The board's last fact when it was asked for.
+    asked_at: u64,
+    /// How it stood when that was told last.
+    told: Option<Outcome>,
+}
+
+impl Followed {
+    fn new(flow: FlowId) -> Self {
+        Self {
+            flow,
+            is_read: false,
+            is_asked: false,
+            asked_at: 0,
+            told: None,
+        }
+    }
+}
+
+/// What the last request that was handed in leads to on the screen.
+#[derive(Debug, Default)]
+struct Sent {
+    /// What is there under a new name, to be selected in the directory.
+    shows: Option<(DirectoryTab, String)>,
+    /// It changes a role, which is a trigger for its holders alone.
+    is_of_role: bool,
+}
+
+impl Sent {
+    fn of(change: &Change) -> Self {
+        let shows = match change {
+            Change::CreateUser { user, .. } => Some((DirectoryTab::Users, user.name.to_string())),
+            Change::UpdateUser {
+                user,
+                rename: Some(to),
+                ..
+            } => Some((DirectoryTab::Users, user.renamed(to).to_string())),
+            Change::CreateGroup { group, .. } => Some((DirectoryTab::Groups, group.to_string())),
+            Change::RenameGroup { group, to } => {
+                Some((DirectoryTab::Groups, group.renamed(to).to_string()))
+            }
+            Change::CreateRole { role, .. } => Some((DirectoryTab::Roles, role.to_string())),
+            Change::RenameRole { role, to } => {
+                Some((DirectoryTab::Roles, role.renamed(to).to_string()))
+            }
+            _ => None,
+        };
+        Self {
+            shows,
+            is_of_role: matches!(
+                change,
+                Change::CreateRole { .. } | Change::RenameRole { .. } | Change::DeleteRole { .. }
+            ),
+        }
+    }
 }
 
 impl Trigger {
-    /// Fills the form in for a way, with an example when nobody is named.
-    fn fill(&mut self, world: &World, way: &str, user: Option<&str>) {
+    /// Fills the form in for a way, with an example when nobody is named. What is done with a role leaves the user open.
+    fn fill(&mut self, world: &World, way: &str, user: Option<&str>, role: Option<&str>) {
         self.count += 1;
         let pick = usize::try_from((world.seed.wrapping_add(self.count)) % 64).unwrap_or(0);
         let (given, family) = (GIVEN[pick % 8], FAMILY[pick / 8]);
@@ -97,7 +222,11 @@ impl Trigger {
             ascii(family),
             (world.seed.wrapping_add(self.count)) % 1000
         );
-        let name = user.map_or(example, str::to_owned);
+        let name = match (user, role) {
+            (Some(user), _) => user.to_owned(),
+            (None, Some(_)) => String::new(),
+            (None, None) => example,
+        };
         let mail = format!(
             "{}@{}",
             name.rsplit('/').next().unwrap_or(&name),
@@ -128,18 +257,26 @@ impl Trigger {
                 .required()
                 .only_when("way", USERS)
                 .hint("NAME, or STORE/NAME for another user store."),
-            Field::text("given", "Given name", given).only_when("way", CREATES),
-            Field::text("family", "Family name", family).only_when("way", CREATES),
-            Field::text("mail", "Mail", &mail).only_when("way", CREATES),
+            Field::text("given", "Given name", given)
+                .only_when("way", CREATES)
+                .about(CLAIM),
+            Field::text("family", "Family name", family)
+                .only_when("way", CREATES)
+                .about(CLAIM),
+            Field::text("mail", "Mail", &mail)
+                .only_when("way", CREATES)
+                .about(CLAIM),
             Field::text("roles", "Roles", "")
                 .only_when("way", CREATES)
                 .hint(&world.roles_hint()),
             Field::text("groups", "Groups", "")
                 .only_when("way", CREATES)
-                .hint("Separated by commas."),
+                .hint("Separated by commas.")
+                .about(GROUPS_ABOUT),
             Field::choice("connection", "Connection", connections, "")
                 .required()
-                .only_when("way", &["login"]),
+                .only_when("way", &["login"])
+                .about("The identity provider that the user comes through."),
             Field::choice("application", "Application", applications, "")
                 .only_when("way", &["api", "self-signup", "login"])
                 .hint("The application through which it comes."),
@@ -147,87 +284,194 @@ impl Trigger {
                 .only_when("way", &["console", "api", "self-signup", "password"])
                 .hint("Kept in memory only, until the first confirmed send."),
             world
-                .role_field()
+                .role_field(role)
                 .required()
-                .only_when("way", &["role-assigned", "role-revoked"]),
+                .only_when("way", ROLES)
+                .about("A role of the directory, or one that a connection's Outbound Provisioning Roles name."),
+            Field::text("renamed", "New name", "")
+                .required()
+                .only_when("way", &["role-renamed"])
+                .about("Within the same audience. Connections know roles by their names: one that asks for the old name \
+                        goes on asking for it."),
+            Field::text("created", "Role", "auditor")
+                .offered()
+                .required()
+                .only_when("way", &["role-created"])
+                .hint("NAME for the organization's own (Internal/NAME), or Application/NAME."),
+            Field::text("holders", "Holders", "")
+                .only_when("way", &["role-created"])
+                .hint("Users who hold it from the start, separated by commas."),
             Field::text("set", "Claims", "")
                 .required()
                 .only_when("way", &["update"])
-                .hint("claim=value; claim=value. An empty value empties the claim."),
+                .check(|text| sets(text).map(|_| ()))
+                .hint("claim=value; claim=value. An empty value empties the claim.")
+                .about("For example title=Dr; department="),
             Field::text("group", "Group", user.unwrap_or("staff"))
                 .required()
-                .only_when("way", GROUPS),
+                .only_when("way", GROUPS)
+                .about("NAME, or STORE/NAME for another user store."),
             Field::text("to", "New name", "")
                 .required()
-                .only_when("way", &["rename", "group-renamed"]),
+                .only_when("way", &["rename", "group-renamed"])
+                .about("Within the same user store. Links stay: they hang on the targets' own ids."),
             Field::text("add", "Members", "")
-                .only_when("way", &["group-created", "group-changed"])
-                .hint("Users to add, separated by commas."),
+                .only_when("way", &["group-created"])
+                .hint("Users, separated by commas."),
+            Field::text("add", "Join", "")
+                .only_when("way", &["group-changed"])
+                .hint("Users who become members, separated by commas."),
             Field::text("gone", "Leave", "")
                 .only_when("way", &["group-changed"])
-                .hint("Users to remove."),
+                .hint("Members who leave the group, separated by commas."),
         ];
         let buttons = vec![
             Button::acts("plan", "Dry run"),
             Button::acts("go", "Trigger"),
         ];
         let mut form = Form::new(fields, buttons);
-        form.focus_button("go");
+        // Where it is about somebody already, it begins at what is left to fill in; an example has everything.
+        let open = match (way, user, role) {
+            ("role-assigned" | "role-revoked", Some(_), _) => "role",
+            ("role-assigned" | "role-revoked", None, Some(_)) => "user",
+            ("role-renamed", _, Some(_)) => "renamed",
+            ("update", Some(_), _) => "set",
+            ("rename" | "group-renamed", Some(_), _) => "to",
+            ("group-changed", Some(_), _) => "add",
+            ("password", Some(_), _) => "password",
+            _ => "",
+        };
+        if open.is_empty() || !form.focus_field(open) {
+            form.focus_button("go");
+        }
+        self.forget();
+        self.is_of_role = role.is_some();
         self.form = Some(form);
+    }
+
+    /// Forgets everything that belongs to what is filled in.
+    fn forget(&mut self) {
+        self.form = None;
         self.plan = None;
         self.planned = false;
         self.reading = false;
+        self.request = None;
+        self.back = None;
+        self.who = None;
+        self.text = Text::default();
     }
 
-    fn submit(&mut self, is_plan: bool) -> Vec<Wish> {
-        let Some(form) = &self.form else {
+    /// Tells whether something was typed that a key too many must not lose.
+    fn is_typed(&self) -> bool {
+        let mut fields = self.form.iter().flat_map(|form| &form.fields);
+        fields.any(|field| field.changed && field.takes_text())
+    }
+
+    /// Asks whether what was typed may be lost; then these wishes are granted.
+    fn ask_to_discard(then: Vec<Wish>) -> Vec<Wish> {
+        let body =
+            vec!["What was typed into the form is lost then. Nothing was done with it.".to_owned()];
+        let mut discard = vec![Wish::Act("trigger", DISCARD)];
+        discard.extend(then);
+        let answers = vec![("Discard", discard), ("Stay", Vec::new())];
+        let question = Question::new("Discard what was typed?", body, None, answers);
+        vec![Wish::Show(Box::new(Modal::Question(question)))]
+    }
+
+    /// Returns to where the form was filled in from.
+    fn way_back(&self) -> Vec<Wish> {
+        let back = self.back.map(|panel| Wish::Go(panel, None));
+        back.into_iter().collect()
+    }
+
+    /// Hands in what was asked for, once; nothing else is handed in before it is answered.
+    fn hand_in(&mut self) -> Vec<Wish> {
+        let Some(request) = self.request.take() else {
+            return Vec::new();
+        };
+        self.waits = Waits::Answer;
+        self.reading = false;
+        self.sent = Sent::of(&request.change);
+        // What became of an earlier request is not said of this one.
+        self.followed = None;
+        let past = self.failed.take().map(Wish::Past);
+        let submit = Wish::Do(Deed::Submit(Box::new(request)));
+        past.into_iter().chain([submit]).collect()
+    }
+
+    fn submit(&mut self, world: &World, is_plan: bool) -> Vec<Wish> {
+        if self.waits == Waits::Answer {
+            return vec![Wish::Say(UNDER_WAY.to_owned())];
+        }
+        let Some(form) = &mut self.form else {
             return Vec::new();
         };
         match request(form) {
-            Err(told) => vec![Wish::Fail(told)],
+            Err((field, told)) if form.refuse(field, &told) => Vec::new(),
+            Err((_, told)) => vec![Wish::Fail(told)],
             Ok(request) if is_plan || !self.planned => {
-                self.waiting = true;
+                self.waits = Waits::Plan;
+                self.plans += 1;
                 self.planned = true;
+                self.plan = None;
                 vec![Wish::Do(Deed::Plan(Box::new(request)))]
             }
             Ok(request) => {
-                self.waiting = true;
-                let told = "under way; a blocking provisioner makes the caller wait".to_owned();
-                vec![Wish::Do(Deed::Submit(Box::new(request))), Wish::Say(told)]
+                // What would follow has not come yet, and nothing is done before it was seen.
+                let Some(Ok(plan)) = &self.plan else {
+                    return Vec::new();
+                };
+                let question = roles::question(world, &request, plan);
+                self.request = Some(request);
+                match question {
+                    Some(question) => vec![Wish::Show(Box::new(question))],
+                    None => self.hand_in(),
+                }
             }
         }
     }
 
     fn draw_plan(&self, world: &World, pen: &mut Pen<'_>, area: Rect) {
         let theme = world.theme;
-        let inner = pen.frame(
-            area,
-            "What would follow",
-            if self.planned { "dry run" } else { "" },
-            self.reading,
-        );
+        let note = match self.waits {
+            Waits::Answer => "under way",
+            Waits::Nothing | Waits::Plan if self.planned => "dry run",
+            Waits::Nothing | Waits::Plan => "",
+        };
+        let inner = pen.frame(area, "What would follow", note, self.reading);
         let inner = Rect {
             x: inner.x + 1,
             width: inner.width.saturating_sub(2),
             ..inner
         };
         match &self.plan {
+            None if self.waits == Waits::Plan => {
+                pen.paragraph(inner, "asking …", theme.dim);
+            }
             None => {
-                let text = if self.waiting {
-                    "asking …"
-                } else {
-                    "Press Trigger (or Dry run): what would follow is shown here first, and nothing is done. \
-                     Press Trigger again to do it."
-                };
-                pen.paragraph(inner, text, theme.dim);
+                let mut lines = self.known(&theme);
+                if lines.is_empty() {
+                    pen.paragraph(inner, FIRST, theme.dim);
+                    return;
+                }
+                lines.push(Line::new());
+                lines.push(vec![Span::new(FIRST, theme.dim)]);
+                self.text
+                    .draw(pen, inner, lines.len(), |at| lines[at].clone());
             }
             Some(Err(told)) => {
-                pen.paragraph(inner, told, theme.bad);
+                pen.paragraph(inner, &format!("Would be refused: {told}"), theme.bad);
+            }
+            Some(Ok(plan)) if plan.triggers.is_empty() => {
+                let text = "Nobody is concerned: only the directory changes, and nothing is sent.";
+                pen.paragraph(inner, text, theme.dim);
             }
             Some(Ok(plan)) => {
-                let lines = why::tell_plan(&plan.triggers, &theme, &|at| world.time(at));
+                let mut lines = vec![vec![Span::new(outlook(plan), theme.title)], Line::new()];
+                let told = why::tell_plan(&plan.triggers, &theme, &|at| world.time(at));
+                lines.extend(told.into_iter().map(|told| told.line));
                 self.text
-                    .draw(pen, inner, lines.len(), |at| lines[at].line.clone());
+                    .draw(pen, inner, lines.len(), |at| lines[at].clone());
             }
         }
     }
@@ -262,11 +506,12 @@ impl Panel for Trigger {
     fn draw(&self, world: &World, pen: &mut Pen<'_>, area: Rect) {
         let Some(form) = &self.form else {
             let inner = pen.frame(area, "Trigger", "", true);
-            pen.paragraph(
-                inner,
-                " t fills in an example; Enter then shows what would follow.",
-                world.theme.dim,
-            );
+            let inner = Rect {
+                x: inner.x + 1,
+                width: inner.width.saturating_sub(2),
+                ..inner
+            };
+            pen.paragraph(inner, NOTHING, world.theme.dim);
             return;
         };
         let (left, right) = if area.width >= 100 {
@@ -310,15 +555,19 @@ impl Panel for Trigger {
                 },
             )
         };
-        let inner = pen.frame(left, "Trigger", "", !self.reading);
-        form.draw(pen, inner, !self.reading, world.passed);
+        // While a request is under way its buttons are dead.
+        let has_keys = !self.reading && self.waits != Waits::Answer;
+        let inner = pen.frame(left, "Trigger", "", has_keys);
+        form.draw(pen, inner, has_keys, world.passed);
         if right.height >= 3 {
             self.draw_plan(world, pen, right);
         }
     }
 
     fn takes_text(&self) -> bool {
-        !self.reading && self.form.as_ref().is_some_and(Form::takes_text)
+        !self.reading
+            && self.waits != Waits::Answer
+            && self.form.as_ref().is_some_and(Form::takes_text)
     }
 
     fn key(&mut self, world: &World, key: Key) -> Option<Vec<Wish>> {
@@ -331,8 +580,20 @@ impl Panel for Trigger {
             self.text.go(to, 10_000);
             return Some(Vec::new());
         }
+        if self.waits == Waits::Answer {
+            if matches!(key.code, KeyCode::Enter | KeyCode::Char(' ')) {
+                return Some(vec![Wish::Say(UNDER_WAY.to_owned())]);
+            }
+            self.text.go(Move::of(key)?, 10_000);
+            return Some(Vec::new());
+        }
         let form = self.form.as_mut()?;
         match form.key(key, world.passed) {
+            // A page needs no change of the pane.
+            Pressed::Nothing if matches!(key.code, KeyCode::PageUp | KeyCode::PageDown) => {
+                self.text.go(Move::of(key)?, 10_000);
+                Some(Vec::new())
+            }
             Pressed::Nothing => None,
             Pressed::Moved => Some(Vec::new()),
             Pressed::Changed => {
@@ -340,7 +601,7 @@ impl Panel for Trigger {
                 self.plan = None;
                 Some(Vec::new())
             }
-            Pressed::Button(id) => Some(self.submit(id == "plan")),
+            Pressed::Button(id) => Some(self.submit(world, id == "plan")),
         }
     }
 
@@ -349,11 +610,22 @@ impl Panel for Trigger {
     }
 
     fn paste(&mut self, _world: &World, text: &str) -> Vec<Wish> {
-        if let Some(form) = self.form.as_mut().filter(|_| !self.reading) {
+        let takes = !self.reading && self.waits != Waits::Answer;
+        if let Some(form) = self.form.as_mut().filter(|_| takes) {
             form.paste(text);
             self.planned = false;
         }
         Vec::new()
+    }
+
+    fn typing_keys(&self) -> &'static [(&'static str, &'static str)] {
+        &[("Tab", "next"), ("Enter", "next"), ("Esc", "back")]
+    }
+
+    fn arrive(&mut self, world: &World) {
+        if self.form.is_none() && self.waits == Waits::Nothing {
+            self.fill(world, "console", None, None);
+        }
     }
 
     fn actions(&self, _world: &World) -> Vec<Action> {
@@ -368,12 +640,21 @@ impl Panel for Trigger {
             Key::letter('t'),
             "Fill in another example",
         )];
-        if self.form.is_some() {
+        let reads = matches!(&self.plan, Some(Ok(_))) || self.who.is_some();
+        if self.form.is_some() && reads {
+            let label = if self.reading {
+                "To the form"
+            } else {
+                "Scroll: what would follow (PgUp and PgDn do it, too)"
+            };
+            // First in the row: where there is little room, the end of what is shown is reached by it alone.
+            actions.insert(0, Action::new("read", Key::letter('v'), label));
+        }
+        if self.form.is_some() && self.waits != Waits::Answer {
             actions.extend([
                 Action::new("plan", Key::letter('p'), "Dry run")
                     .like(format!("outbound plan {command} …")),
                 Action::named("go", "Trigger").like(format!("outbound trigger {command} …")),
-                Action::new("read", Key::letter('v'), "Read what would follow").quiet(),
             ]);
         }
         for (word, label, command) in WAYS {
@@ -387,20 +668,66 @@ impl Panel for Trigger {
 
     fn act(&mut self, world: &World, id: &str) -> Vec<Wish> {
         match id {
-            "example" => self.fill(world, "console", None),
-            "plan" => return self.submit(true),
-            "go" => return self.submit(false),
             "read" => self.reading = !self.reading,
-            way => self.fill(world, way, None),
+            // What is filled in is what waits for its answer.
+            _ if self.waits == Waits::Answer => return vec![Wish::Say(UNDER_WAY.to_owned())],
+            "plan" => return self.submit(world, true),
+            "go" => return self.submit(world, false),
+            HAND_IN => return self.hand_in(),
+            DISCARD => self.forget(),
+            "example" if self.is_typed() => {
+                return Self::ask_to_discard(vec![Wish::Act("trigger", "example")]);
+            }
+            "example" => self.fill(world, "console", None, None),
+            way => {
+                let known = WAYS.iter().find(|(word, ..)| *word == way);
+                match known {
+                    Some((way, ..)) if self.is_typed() => {
+                        return Self::ask_to_discard(vec![Wish::Act("trigger", way)]);
+                    }
+                    Some((way, ..)) => self.fill(world, way, None, None),
+                    None => {}
+                }
+            }
         }
         Vec::new()
     }
 
-    fn answer(&mut self, _world: &World, answer: &Answer) -> Vec<Wish> {
+    fn wants(&mut self, _world: &World) -> Vec<Query> {
+        let who = self.is_about().filter(|_| self.asked_who.is_none());
+        let who = who.filter(|who| self.who.as_ref().is_none_or(|(known, _)| known != who));
+        self.asked_who = self.asked_who.take().or_else(|| who.clone());
+        who.into_iter().map(Query::Who).collect()
+    }
+
+    fn follows(&mut self, world: &World) -> Option<Query> {
+        let followed = self
+            .followed
+            .as_mut()
+            .filter(|followed| !followed.is_asked)?;
+        let has_changed = world.board.changed_since(followed.flow, followed.asked_at);
+        if followed.is_read && !has_changed {
+            return None;
+        }
+        followed.is_read = true;
+        followed.is_asked = true;
+        followed.asked_at = world.board.seq;
+        Some(Query::Outcome(followed.flow))
+    }
+
+    fn answer(&mut self, world: &World, answer: &Answer) -> Vec<Wish> {
         match answer {
             Answer::Planned(plan) => {
-                self.waiting = false;
-                self.planned &= plan.is_ok();
+                self.plans = self.plans.saturating_sub(1);
+                // Only the last one that was asked for can be about what the form says now.
+                if self.plans > 0 || self.waits == Waits::Answer {
+                    return Vec::new();
+                }
+                self.waits = Waits::Nothing;
+                if !std::mem::take(&mut self.planned) {
+                    return Vec::new();
+                }
+                self.planned = plan.is_ok();
                 self.plan = Some(match plan {
                     Ok(plan) => Ok(plan.clone()),
                     Err(told) => Err(told.clone()),
@@ -412,29 +739,48 @@ impl Panel for Trigger {
                 Vec::new()
             }
             Answer::Submitted(Err(told)) => {
-                self.waiting = false;
+                self.waits = Waits::Nothing;
                 self.planned = false;
+                self.plan = None;
+                self.failed = Some(told.clone());
                 vec![Wish::Fail(told.clone())]
             }
             Answer::Submitted(Ok(outcome)) => {
-                self.waiting = false;
-                self.planned = false;
-                self.plan = None;
-                self.form = None;
+                self.waits = Waits::Nothing;
+                self.forget();
+                let sent = std::mem::take(&mut self.sent);
                 let go = Wish::Go("traffic", Some(Errand::Flow(outcome.flow)));
-                match &outcome.rejected {
-                    Some(cause) => {
-                        let told = format!("the change was NOT made, because {cause}");
-                        vec![go, Wish::Fail(told)]
-                    }
-                    None => vec![
-                        go,
-                        Wish::Say(match outcome.operations {
-                            0 => "done: nothing is to be sent for it, and Why says why".to_owned(),
-                            count => format!("done: {}", counted(count, "operation")),
-                        }),
-                    ],
+                if let Some(cause) = &outcome.rejected {
+                    let told = format!("the change was NOT made, because {cause}");
+                    self.failed = Some(told.clone());
+                    return vec![go, Wish::Fail(told)];
                 }
+                // How many there are says nothing of what becomes of them.
+                self.followed = (outcome.operations > 0).then(|| Followed::new(outcome.flow));
+                let select = sent.shows.map(|(tab, name)| Errand::Select { tab, name });
+                let mut wishes = Vec::new();
+                if sent.is_of_role && outcome.operations == 0 {
+                    wishes.push(Wish::Go("directory", select));
+                    wishes.push(Wish::Say("done: nothing is to be sent for it".to_owned()));
+                    return wishes;
+                }
+                // The directory is prepared for whoever goes back to it.
+                if select.is_some() {
+                    wishes.push(Wish::Go("directory", select));
+                }
+                wishes.push(go);
+                wishes.push(Wish::Say(match outcome.operations {
+                    0 => "done: nothing is to be sent for it, and Why says why".to_owned(),
+                    count => format!("taken: {}", counted(count, "operation")),
+                }));
+                wishes
+            }
+            Answer::Outcome(flow, outcome) => self.came(*flow, outcome),
+            Answer::Who(who, known) if self.asked_who.as_ref() == Some(who) => {
+                self.asked_who = None;
+                self.who = Some((who.clone(), known.clone()));
+                self.offer_roles(world);
+                Vec::new()
             }
             _ => Vec::new(),
         }
@@ -445,25 +791,62 @@ impl Panel for Trigger {
     }
 
     fn errand(&mut self, world: &World, errand: Errand) -> Vec<Wish> {
-        if let Errand::Trigger { way, user } = errand {
-            self.fill(world, way, user.as_deref());
+        match errand {
+            Errand::Trigger { .. } | Errand::Role { .. } if self.waits == Waits::Answer => {
+                return vec![Wish::Say(UNDER_WAY.to_owned())];
+            }
+            // Whoever looked elsewhere meanwhile finds the form as it was left.
+            Errand::Trigger {
+                way: "console",
+                user: None,
+                ..
+            } if self.is_typed() => {
+                return vec![Wish::Say("the form is as it was left".to_owned())];
+            }
+            Errand::Trigger { .. } | Errand::Role { .. } if self.is_typed() => {
+                return Self::ask_to_discard(vec![Wish::Go("trigger", Some(errand))]);
+            }
+            Errand::Trigger { way, user, back } => {
+                self.fill(world, way, user.as_deref(), None);
+                self.back = back;
+            }
+            Errand::Role { way, role, back } => {
+                self.fill(world, way, None, Some(&role));
+                self.back = back;
+            }
+            Errand::Flow(_)
+            | Errand::NextProblem
+            | Errand::Select { .. }
+            | Errand::Failed { .. } => {}
         }
         Vec::new()
     }
 
     fn back(&mut self) -> Option<Vec<Wish>> {
-        if std::mem::take(&mut self.reading)
-            || self.plan.take().is_some()
-            || self.form.take().is_some()
-        {
+        if std::mem::take(&mut self.reading) {
+            return Some(Vec::new());
+        }
+        if self.waits == Waits::Answer {
+            return None;
+        }
+        if self.plan.take().is_some() {
             self.planned = false;
             return Some(Vec::new());
         }
-        None
+        let back = self.way_back();
+        if self.is_typed() {
+            return Some(Self::ask_to_discard(back));
+        }
+        self.form.take().map(|_| {
+            self.forget();
+            back
+        })
     }
 
     fn status(&self, _world: &World) -> String {
-        if self.planned && matches!(self.plan, Some(Ok(_))) {
+        if self.waits == Waits::Answer {
+            UNDER_WAY.to_owned()
+        } else if self.planned && matches!(self.plan, Some(Ok(_))) {
             "This is what would follow. Enter on Trigger does it; Esc goes back.".to_owned()
         } else {
             "The dry run is shown first; nothing is sent before Trigger is pressed again."

@@ -15,8 +15,11 @@ fn list(text: &str) -> impl Iterator<Item = &str> {
         .filter(|part| !part.is_empty())
 }
 
+/// What cannot be taken: the field, and why.
+type Refused = (&'static str, String);
+
 /// Makes a request of what was filled in.
-pub(super) fn request(form: &Form) -> Result<Request, String> {
+pub(super) fn request(form: &Form) -> Result<Request, Refused> {
     let way = form.value("way");
     let user = || QualifiedName::new(&form.value("user"));
     let group = || QualifiedName::new(&form.value("group"));
@@ -62,11 +65,12 @@ pub(super) fn request(form: &Form) -> Result<Request, String> {
         },
         "password" => Change::SetPassword {
             user: user(),
-            password: password(form)?.ok_or("a new password is needed")?,
+            password: password(form)?
+                .ok_or_else(|| ("password", "a new password is needed".to_owned()))?,
         },
         "update" => Change::UpdateUser {
             user: user(),
-            set: sets(&form.value("set"))?,
+            set: sets(&form.value("set")).map_err(|told| ("set", told))?,
             remove: BTreeSet::new(),
             rename: None,
         },
@@ -77,15 +81,33 @@ pub(super) fn request(form: &Form) -> Result<Request, String> {
             rename: Some(form.value("to")),
         },
         "delete" => Change::DeleteUser { user: user() },
+        "role-created" => Change::CreateRole {
+            role: form.value("created").into(),
+            holders: names("holders"),
+        },
+        "role-renamed" => Change::RenameRole {
+            role: form.value("role").into(),
+            to: form.value("renamed"),
+        },
+        "role-deleted" => Change::DeleteRole {
+            role: form.value("role").into(),
+        },
         "group-created" => Change::CreateGroup {
             group: group(),
             members: names("add"),
         },
-        "group-changed" => Change::ChangeGroup {
-            group: group(),
-            add: names("add"),
-            remove: names("gone"),
-        },
+        "group-changed" => {
+            let (add, remove) = (names("add"), names("gone"));
+            if add.is_empty() && remove.is_empty() {
+                let told = "name users who join the group, or who leave it".to_owned();
+                return Err(("add", told));
+            }
+            Change::ChangeGroup {
+                group: group(),
+                add,
+                remove,
+            }
+        }
         "group-renamed" => Change::RenameGroup {
             group: group(),
             to: form.value("to"),
@@ -112,9 +134,9 @@ pub(super) fn request(form: &Form) -> Result<Request, String> {
     })
 }
 
-fn password(form: &Form) -> Result<Option<Secret>, String> {
+fn password(form: &Form) -> Result<Option<Secret>, Refused> {
     let field = form.fields.iter().find(|field| field.key == "password");
-    match field.and_then(Field::secret_value) {
+    let read = match field.and_then(Field::secret_value) {
         None => Ok(None),
         Some(SecretRef::Inline(secret)) => Ok(Some(secret)),
         Some(SecretRef::Env(name)) => std::env::var(&name)
@@ -124,7 +146,8 @@ fn password(form: &Form) -> Result<Option<Secret>, String> {
             .map(|text| Some(Secret::new(text.trim_end_matches(['\r', '\n']))))
             .map_err(|error| format!("cannot read {}: {error}", path.display())),
         Some(SecretRef::Command(_)) => Err("a password cannot come from a command here".to_owned()),
-    }
+    };
+    read.map_err(|told| ("password", told))
 }
 
 pub(crate) fn sets(text: &str) -> Result<Claims, String> {

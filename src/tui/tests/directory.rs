@@ -1,0 +1,178 @@
+//! A directory larger than what was read, and what differs at the targets.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crossterm::event::KeyCode;
+
+use super::Stage;
+use super::updates::{deeds, press_button};
+use crate::samples;
+use crate::theme::ThemeName;
+use crate::wish::{Answer, Deed, Happening};
+use crate::work::{Stage as WorkStage, Whom, Work};
+
+fn answered(stage: &mut Stage, answer: Answer) {
+    stage.happen(Happening::Answer(Box::new(answer)));
+}
+
+/// A directory of 3,002 users, three of whom were read; some differ at a target.
+fn large(differing: BTreeSet<domain::LocalRef>) -> Answer {
+    let Answer::Directory {
+        after,
+        users,
+        groups,
+        roles,
+        ..
+    } = samples::directory()
+    else {
+        panic!("the sample is a directory");
+    };
+    Answer::Directory {
+        after,
+        users,
+        groups,
+        roles,
+        count: 3_002,
+        differing,
+    }
+}
+
+fn whom(stage: &mut Stage) -> Whom {
+    press_button(stage, "[ Go on ]");
+    assert!(
+        stage.text().contains("Trigger for many?"),
+        "{}",
+        stage.text()
+    );
+    stage.press(KeyCode::BackTab);
+    let begun = deeds(stage.press(KeyCode::Enter));
+    match begun.as_slice() {
+        [Deed::Bulk { whom, .. }] => whom.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_search_finds_users_that_were_not_read_and_a_bulk_trigger_is_about_all_that_match() {
+    let mut stage = Stage::played(ThemeName::Dark, (100, 40));
+    stage.letters("3");
+    answered(&mut stage, large(BTreeSet::new()));
+    stage.letters("B");
+    assert!(
+        stage.text().contains("3002 user(s): ada.l"),
+        "{}",
+        stage.text()
+    );
+    assert_eq!(
+        whom(&mut stage),
+        Whom::All {
+            search: String::new(),
+            count: 3_002
+        }
+    );
+    stage.letters("/V30");
+    stage.press(KeyCode::Enter);
+    let text = stage.text();
+    assert!(text.contains("v300") && !text.contains("ada.l"), "{text}");
+    assert!(
+        text.contains("12 of 3002 users match, 2 of them read"),
+        "{text}"
+    );
+    // The end of the list reads on.
+    stage.letters("Gj");
+    assert!(stage.text().contains("v303"), "{}", stage.text());
+    stage.letters("B");
+    assert!(
+        stage.text().contains("12 user(s): v300"),
+        "{}",
+        stage.text()
+    );
+    assert_eq!(
+        whom(&mut stage),
+        Whom::All {
+            search: "v30".to_owned(),
+            count: 12
+        }
+    );
+    // A mark stays when the search goes, and is enough.
+    stage.letters("G ");
+    stage.press(KeyCode::Esc);
+    stage.letters("B");
+    match whom(&mut stage) {
+        Whom::Named(names) => assert_eq!(names, [domain::QualifiedName::new("v303")]),
+        other @ Whom::All { .. } => panic!("{other:?}"),
+    }
+    stage.letters("/nobody");
+    stage.press(KeyCode::Enter);
+    assert!(
+        stage.text().contains("Nothing of that name"),
+        "{}",
+        stage.text()
+    );
+}
+
+#[test]
+fn those_that_are_not_as_they_should_be_have_a_sign_and_values_say_when_they_were_written() {
+    let mut stage = Stage::played(ThemeName::Dark, (160, 50));
+    stage.letters("3G");
+    answered(&mut stage, large(BTreeSet::from([samples::local()])));
+    let text = stage.text();
+    assert!(text.contains("! zoë"), "{text}");
+    assert!(!text.contains("! ada.l"), "{text}");
+    assert!(text.contains("At the targets  as last written"), "{text}");
+    let written = stage.screen.world.moment(samples::instant(4));
+    let mut lines = text.lines();
+    assert!(
+        lines.any(|line| line.contains("1893 (zoë") && line.contains(&written)),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_run_that_goes_on_is_told_before_an_older_failure_and_ctrl_c_right_behind_its_end_does_not_leave()
+ {
+    let mut stage = Stage::played(ThemeName::Dark, (100, 40));
+    answered(
+        &mut stage,
+        Answer::Done(Err("the port is taken".to_owned())),
+    );
+    let mut work = Work::begin("Delete for 40 user(s)".to_owned());
+    work.percent = 40;
+    answered(&mut stage, Answer::Work(work.clone()));
+    let text = stage.text();
+    assert!(
+        text.contains("40 %") && text.contains("! shows what failed"),
+        "{text}"
+    );
+    stage.letters("!");
+    assert!(
+        stage.text().contains("the port is taken"),
+        "{}",
+        stage.text()
+    );
+    stage.press(KeyCode::Esc);
+    work.stopping = true;
+    answered(&mut stage, Answer::Work(work.clone()));
+    assert!(
+        stage.text().contains("stopping, 1 begun and waited for"),
+        "{}",
+        stage.text()
+    );
+    work.stage = WorkStage::Ended;
+    work.told = "40 of 40: 40 made, 80 operations, 0 failed".to_owned();
+    answered(&mut stage, Answer::Work(work));
+    for _ in 0..2 {
+        assert!(
+            deeds(stage.ctrl('c')).is_empty(),
+            "it was meant for the run"
+        );
+        let text = stage.text();
+        assert!(
+            text.contains("nothing to stop any more: Delete for 40"),
+            "{text}"
+        );
+    }
+    stage.screen.world.passed += Duration::from_secs(4);
+    assert!(matches!(deeds(stage.ctrl('c')).as_slice(), [Deed::Quit]));
+}

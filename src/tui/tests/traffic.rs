@@ -1,0 +1,276 @@
+//! Traffic, Journal and Log: what is shown while things come, and what is told of what is past.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crossterm::event::KeyCode;
+use domain::{FlowId, Purpose};
+use engine::{Fact, News, Record};
+use uuid::Uuid;
+
+use super::Stage;
+use crate::action::Whose;
+use crate::samples;
+use crate::screen::Order;
+use crate::seat::Submitted;
+use crate::theme::ThemeName;
+use crate::wish::{Answer, Happening, Query};
+
+fn stage() -> Stage {
+    Stage::played(ThemeName::Dark, (80, 24))
+}
+
+/// Lets requests of a flow end, each with its number in the journal.
+fn arrive(stage: &mut Stage, flow: FlowId, numbers: Range<u64>) {
+    let ended = samples::records()
+        .into_iter()
+        .find(|record| matches!(record.fact, Fact::ExchangeRecorded { .. }))
+        .unwrap();
+    let news = numbers.map(|seq| {
+        News::Fact(Arc::new(Record {
+            seq,
+            flow: Some(flow),
+            ..ended.clone()
+        }))
+    });
+    stage.happen(Happening::News(news.collect()));
+}
+
+fn requests(stage: &Stage) -> usize {
+    let text = stage.text();
+    text.lines().filter(|line| line.contains("POST")).count()
+}
+
+#[test]
+fn held_tells_what_came_since_and_not_what_was_read_back() {
+    let mut stage = stage();
+    stage.press(KeyCode::Up);
+    arrive(&mut stage, samples::flow(), 20..23);
+    assert!(stage.text().contains("HELD +3"), "{}", stage.text());
+    let rows = vec![samples::row("a/b", "create", "old", Some(200), 1, 1)];
+    let older = Answer::Older {
+        rows,
+        is_all: false,
+    };
+    stage.happen(Happening::Answer(Box::new(older)));
+    let text = stage.text();
+    assert!(
+        text.contains("HELD +3") && text.contains("7 rows"),
+        "{text}"
+    );
+    stage.press(KeyCode::End);
+    let text = stage.text();
+    assert!(text.contains("FOLLOW  7 rows"), "{text}");
+}
+
+#[test]
+fn while_paused_nothing_new_is_drawn_and_nothing_is_lost() {
+    let mut stage = stage();
+    stage.press(KeyCode::Char(' '));
+    let before = requests(&stage);
+    arrive(&mut stage, samples::flow(), 20..25);
+    assert!(stage.text().contains("PAUSED +5"), "{}", stage.text());
+    assert_eq!(requests(&stage), before);
+    stage.press(KeyCode::Char(' '));
+    assert_eq!(requests(&stage), before + 5);
+}
+
+#[test]
+fn only_marked_rows_are_shown_and_the_same_key_shows_all_again() {
+    let mut stage = stage();
+    stage.letters("m");
+    stage.letters("M");
+    assert!(stage.text().contains("1 of 3 match"), "{}", stage.text());
+    stage.letters("m");
+    assert!(stage.text().contains("0 of 3 match"), "{}", stage.text());
+    stage.letters("M");
+    assert!(stage.text().contains("3 rows"), "{}", stage.text());
+}
+
+#[test]
+fn a_flow_without_a_row_is_waited_for_and_no_other_is_shown_in_its_place() {
+    let mut stage = stage();
+    let flow = FlowId(Uuid::from_u128(99));
+    let submitted = Submitted {
+        flow,
+        operations: 1,
+        rejected: None,
+    };
+    let answer = Answer::Submitted(Ok(submitted));
+    stage.happen(Happening::Answer(Box::new(answer)));
+    assert_eq!(stage.screen.section(), "traffic");
+    let head = |stage: &Stage| stage.text().lines().next().unwrap_or_default().to_owned();
+    assert!(!head(&stage).contains("Why"), "{}", stage.text());
+    arrive(&mut stage, flow, 20..21);
+    assert!(head(&stage).contains("Why"), "{}", stage.text());
+}
+
+#[test]
+fn where_nothing_was_sent_it_says_so_and_why() {
+    let mut stage = Stage::played(ThemeName::Dark, (160, 50));
+    stage.press(KeyCode::Home);
+    let text = stage.text();
+    assert!(text.contains("Wire  nothing was sent"), "{text}");
+    assert!(text.contains("Nothing was sent."), "{text}");
+    assert!(text.contains("The rules do not permit it."), "{text}");
+    assert!(!text.contains("try 0"), "{text}");
+}
+
+#[test]
+fn an_operation_that_recovered_tells_its_error_as_past() {
+    let mut stage = Stage::played(ThemeName::Dark, (160, 50));
+    stage.letters("8");
+    let text = stage.text();
+    let line = |word: &str| {
+        let found = text.lines().find(|line| line.contains(word));
+        found.unwrap_or_else(|| panic!("{word}\n{text}"))
+    };
+    assert!(line(" settled  ").contains("recovered after: target-error"));
+    assert!(!line(" retrying ").contains("recovered"));
+    assert!(text.contains("nothing is owed now · settled 1"), "{text}");
+}
+
+#[test]
+fn the_end_of_a_text_is_a_page_of_it_and_one_key_goes_one_line_up() {
+    let mut stage = stage();
+    stage.letters("8");
+    stage.press(KeyCode::Enter);
+    let begin = stage.text();
+    stage.letters("G");
+    let end = stage.text();
+    assert!(end.contains("the caller"), "{end}");
+    let is_filled = |line: &&str| !line.trim_matches(['│', ' ']).is_empty();
+    let filled = end.lines().filter(is_filled).count();
+    assert!(filled > 15, "a page, and not its last line alone: {end}");
+    stage.letters("k");
+    assert_ne!(stage.text(), end);
+    stage.letters("g");
+    assert_eq!(stage.text(), begin);
+}
+
+#[test]
+fn the_log_comes_by_itself_and_its_end_is_shown_until_somebody_goes_up() {
+    let mut stage = stage();
+    stage.letters("9");
+    assert!(
+        stage.text().contains("a target is slow"),
+        "{}",
+        stage.text()
+    );
+    let orders = stage.screen.update(Happening::Logged);
+    assert!(
+        matches!(orders.as_slice(), [Order::Ask(Query::Log)]),
+        "it is read again because something was logged"
+    );
+    let lines = |count: usize| {
+        let lines = (1..=count).map(|nth| format!("INFO line {nth}.")).collect();
+        Happening::Answer(Box::new(Answer::Log(lines)))
+    };
+    stage.happen(lines(100));
+    assert!(stage.text().contains("line 100."), "{}", stage.text());
+    stage.press(KeyCode::Home);
+    assert!(stage.text().contains("line 1."), "{}", stage.text());
+    stage.happen(lines(101));
+    assert!(
+        stage.text().contains("line 1."),
+        "it stays where it was put"
+    );
+    stage.press(KeyCode::End);
+    assert!(stage.text().contains("line 101."), "{}", stage.text());
+}
+
+#[test]
+fn an_empty_log_says_why_and_what_to_do() {
+    let mut stage = stage();
+    stage.letters("9");
+    let nothing = Happening::Answer(Box::new(Answer::Log(Vec::new())));
+    stage.happen(nothing);
+    let text = stage.text();
+    assert!(text.contains("Nothing was logged since"), "{text}");
+    assert!(text.contains("OUTBOUND_LOG=debug"), "{text}");
+}
+
+#[test]
+fn a_marked_row_keeps_its_whole_time() {
+    for (size, time) in [((80, 24), "20:26:42*"), ((160, 50), "20:26:42.000*")] {
+        let mut stage = Stage::played(ThemeName::Dark, size);
+        stage.letters("m");
+        assert!(stage.text().contains(time), "{}", stage.text());
+        stage.letters("8 ");
+        assert!(
+            stage.text().contains("20:26:40* settled"),
+            "{}",
+            stage.text()
+        );
+    }
+}
+
+#[test]
+fn the_target_tells_what_a_write_changed_and_that_a_token_changes_nothing() {
+    let mut stage = Stage::played(ThemeName::Dark, (160, 50));
+    let text = stage.text();
+    assert!(text.contains("What this operation changed"), "{text}");
+    assert!(
+        !text.contains("differs from what was last written"),
+        "{text}"
+    );
+    let mut token = samples::records()
+        .into_iter()
+        .find(|record| matches!(record.fact, Fact::ExchangeRecorded { .. }))
+        .unwrap();
+    token.seq = 30;
+    if let Fact::ExchangeRecorded { exchange, .. } = &mut token.fact {
+        exchange.purpose = Purpose::Token;
+        "http://127.0.0.1:9103/token".clone_into(&mut exchange.url);
+    }
+    stage.happen(Happening::News(vec![News::Fact(Arc::new(token))]));
+    let text = stage.text();
+    assert!(
+        text.contains("It asks for a token: nothing changes"),
+        "{text}"
+    );
+    assert!(!text.contains("What this operation changed"), "{text}");
+}
+
+/// Says whether the panel that is shown offers to try the selected operation again.
+fn offers_retry(stage: &Stage) -> bool {
+    let here = Whose::Panel(stage.screen.section());
+    let offered = stage.screen.everything();
+    offered
+        .iter()
+        .any(|(action, whose)| action.id == "retry" && *whose == here)
+}
+
+#[test]
+fn only_what_the_engine_would_try_again_is_offered_to_be() {
+    let mut stage = Stage::new(ThemeName::Dark, (160, 50));
+    let orders = stage.screen.begin();
+    stage.answer(orders);
+    let mut news = samples::news();
+    let later = news.split_off(7);
+    stage.happen(Happening::News(news));
+    assert!(
+        offers_retry(&stage),
+        "it failed, and waits for its next attempt"
+    );
+    stage.happen(Happening::News(later));
+    assert!(!offers_retry(&stage), "it is settled");
+    // Settled, retrying, dead, held, in doubt.
+    stage.letters("8");
+    let offered: Vec<bool> = (0..5)
+        .map(|_| {
+            let offers = offers_retry(&stage);
+            stage.letters("j");
+            offers
+        })
+        .collect();
+    assert_eq!(offered, [false, true, true, false, true]);
+}
+
+#[test]
+fn the_next_problem_is_on_the_command_line_what_nobody_tries_again() {
+    let stage = stage();
+    let offered = stage.screen.everything();
+    let (action, _) = offered.iter().find(|(one, _)| one.id == "problem").unwrap();
+    assert_eq!(action.command.as_deref(), Some("outbound journal dead"));
+}
