@@ -666,10 +666,10 @@ struct Shown {
 impl Tap for Shown {
     fn started(&self, _: &Exchange) {}
 
-    fn finished(&self, exchange: &Exchange) {
+    fn finished(&self, exchange: Exchange) {
         if self.wire {
-            self.out.text(&render::exchange(exchange));
-            self.out.value(exchange);
+            self.out.text(&render::exchange(&exchange));
+            self.out.value(&exchange);
         }
     }
 }

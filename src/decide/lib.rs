@@ -30,6 +30,8 @@ mod shape;
 mod target;
 pub mod trace;
 
+use std::sync::Arc;
+
 use domain::{
     Candidate, Catalogue, Configuration, ConnectorRef, Decision, Deprovision, Desired, Nothing,
     Object, Planned, Reason, Snapshot, Step, Subject, TraceLine, Trigger, TriggerKind, User,
@@ -138,7 +140,7 @@ impl Decider<'_> {
         let mut trace = Trace::default();
         trace.say(Step::Event, event::describe(trigger));
         let verdict = match self.walk(trigger, snapshot, proposal, &mut trace) {
-            Ok(planned) => Verdict::Operation(Box::new(planned)),
+            Ok(planned) => Verdict::Operation(Arc::new(planned)),
             Err(mut nothing) => {
                 nothing.detail = visible(&nothing.detail).into_owned();
                 trace.end(&nothing);

@@ -8,6 +8,9 @@ use url::{Host, Url};
 /// as an address is not loopback.
 pub fn is_loopback(address: &str) -> bool {
     let address = address.trim();
+    if is_plainly_here(address) {
+        return true;
+    }
     let parsed = if address.contains("://") {
         Url::parse(address)
     } else {
@@ -23,6 +26,24 @@ pub fn is_loopback(address: &str) -> bool {
             ip.is_loopback() || ip.to_ipv4_mapped().is_some_and(|ip| ip.is_loopback())
         }
         None => false,
+    }
+}
+
+/// Tells whether an address says so in its plainest form. Every decision asks, and most of them about the same address.
+fn is_plainly_here(address: &str) -> bool {
+    let scheme = ["http://", "https://"];
+    let host = ["localhost", "127.0.0.1", "[::1]"];
+    let after = |text: &[&str], address| -> Option<&str> {
+        text.iter()
+            .find_map(|text| str::strip_prefix(address, *text))
+    };
+    let Some(rest) = after(&scheme, address).and_then(|rest| after(&host, rest)) else {
+        return false;
+    };
+    let authority = rest.split('/').next().unwrap_or_default();
+    match authority.strip_prefix(':') {
+        Some(port) => port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok(),
+        None => authority.is_empty(),
     }
 }
 
@@ -66,6 +87,8 @@ mod tests {
             "https://[::1]:8443/x",
             "http://mock.localhost/",
             "HTTP://LOCALHOST",
+            "http://127.0.0.1:9101/scim2/Users",
+            "https://[::1]",
         ] {
             assert!(is_loopback(here), "{here}");
         }
@@ -73,6 +96,9 @@ mod tests {
             "https://admin.googleapis.com",
             "http://127.0.0.1.example.com",
             "http://localhost@evil.example/",
+            "http://localhost:80@evil.example/",
+            "http://localhost.evil.example:80/",
+            "http://127.0.0.1:99999/",
             "http://0.0.0.0",
             "",
             "http://[broken",

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// The dialect that short claim names belong to.
 pub const WSO2_DIALECT: &str = "http://wso2.org/claims/";
 
 /// A claim URI. A short name (`emailaddress`) stands for the same name in the WSO2 dialect.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(from = "String")]
 pub struct Claim(String);
 
 impl Claim {
@@ -44,6 +44,13 @@ impl From<String> for Claim {
 impl From<&str> for Claim {
     fn from(name: &str) -> Self {
         Self::new(name)
+    }
+}
+
+impl Serialize for Claim {
+    // By hand: `into` would copy the text.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Candidates, decisions and the trace that explains them.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -146,8 +147,8 @@ pub struct Decision {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// An operation.
-    Operation(Box<Planned>),
+    /// An operation; whoever tells, queues, writes and carries it out shares it.
+    Operation(Arc<Planned>),
     /// Nothing, with the reason.
     Nothing(Nothing),
 }

@@ -161,7 +161,7 @@ pub trait Tap: Send + Sync {
     fn started(&self, exchange: &Exchange);
 
     /// Its answer came, or will not come.
-    fn finished(&self, exchange: &Exchange);
+    fn finished(&self, exchange: Exchange);
 
     /// The `traceparent` header that goes with every request, so that the target's traces lead back to the journal.
     ///

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use uuid::Uuid;
 
 use crate::Claims;
 
 /// A user store domain: `PRIMARY` or the name of a secondary store. Compares without case, kept in upper case.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(from = "String")]
 pub struct StoreDomain(String);
 
 impl StoreDomain {
@@ -51,6 +51,13 @@ impl From<String> for StoreDomain {
     }
 }
 
+impl Serialize for StoreDomain {
+    // By hand, here and below: `into` would copy the text, and a user is written several times for every operation.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
 impl From<StoreDomain> for String {
     fn from(store: StoreDomain) -> Self {
         store.0
@@ -64,8 +71,8 @@ impl fmt::Display for StoreDomain {
 }
 
 /// A user or group name with its store: `kim` (primary) or `SALES/kim`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(from = "String")]
 pub struct QualifiedName {
     /// The user store domain.
     pub store: StoreDomain,
@@ -110,6 +117,16 @@ impl From<&str> for QualifiedName {
     }
 }
 
+impl Serialize for QualifiedName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.store.is_primary() {
+            serializer.serialize_str(&self.name)
+        } else {
+            serializer.collect_str(self)
+        }
+    }
+}
+
 impl From<QualifiedName> for String {
     fn from(name: QualifiedName) -> Self {
         name.to_string()
@@ -137,8 +154,8 @@ impl fmt::Display for QualifiedName {
 /// A role name with its audience: `Internal/manager` (organization) or `Application/manager`.
 ///
 /// An unqualified name is the internal role; the lint says so where it stands in `workbench.toml`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(from = "String")]
 pub struct RoleName(String);
 
 impl RoleName {
@@ -190,6 +207,12 @@ impl From<String> for RoleName {
 impl From<&str> for RoleName {
     fn from(name: &str) -> Self {
         Self::new(name)
+    }
+}
+
+impl Serialize for RoleName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
     }
 }
 

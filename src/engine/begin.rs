@@ -6,7 +6,6 @@
 
 use std::collections::BTreeSet;
 
-use decide::Shaped;
 use domain::{ConnectorRef, LocalRef, OperationId, Secret, Verb};
 
 use crate::Fact;
@@ -56,22 +55,14 @@ impl Inner {
             if !can_begin {
                 continue;
             }
-            let Shaped::Send {
-                verb: verb @ Verb::Create,
-                changes,
-                password,
-            } = setup
-                .decider()
-                .reshape(&queued.connector, &planned.desired, Verb::Create, None)
-            else {
-                continue;
-            };
             let has_place =
                 self.lanes()
                     .claim(&queued.connector, queued.local, queued.operation, now);
             if !has_place {
                 continue;
             }
+            let verb = Verb::Create;
+            let password = planned.desired.password;
             let choice = self.passwords.choose(queued.operation, password, verb);
             let (secret, source) = match choice {
                 Choice::Send(secret, source) => (secret, Some(source)),
@@ -92,9 +83,10 @@ impl Inner {
                 connector: queued.connector.clone(),
                 local: queued.local,
                 begun: Begun {
+                    // As it would be shaped against no link; what a create writes is what is desired, all of it.
                     shape: Shape {
                         verb,
-                        changes,
+                        changes: Vec::new(),
                         password,
                     },
                     password: secret,

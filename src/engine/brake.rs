@@ -238,7 +238,7 @@ impl Brakes {
                 kept
             };
             if let Some(kept) = kept {
-                planned.held = Some(Reason::BrakeEngaged);
+                std::sync::Arc::make_mut(planned).held = Some(Reason::BrakeEngaged);
                 decision.trace.push(TraceLine {
                     step: Step::Send,
                     text: format!("kept, not sent: {}", kept.told()),

@@ -328,7 +328,7 @@ impl Inner {
             ..Along::default()
         };
         let mut decisions = desk
-            .decide(&deciding.draft, &deciding.triggers, &needs, &along)
+            .decide(&mut deciding.draft, &deciding.triggers, &needs, &along)
             .map_err(CommandError::Journal)?;
         drop(desk);
         for decided in &mut decisions {

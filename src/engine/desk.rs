@@ -89,10 +89,10 @@ pub(crate) struct Desk<'a> {
 
 impl Desk<'_> {
     pub(crate) fn plan(&self, request: &Request) -> Result<Plan, SubmitError> {
-        let draft = self.draft(request)?;
+        let mut draft = self.draft(request)?;
         let triggers = self.triggers(&draft, &Came::of(request), FlowId(self.id()));
         let needs = self.needs(&draft, &triggers);
-        let mut decisions = self.decide(&draft, &triggers, &needs, &Along::default())?;
+        let mut decisions = self.decide(&mut draft, &triggers, &needs, &Along::default())?;
         let all = decisions.iter_mut();
         self.brakes
             .judge(all, self.setup, self.reader, self.tick, false)?;
@@ -162,7 +162,7 @@ impl Desk<'_> {
     /// Decides the triggers in order; a later one sees what an earlier one has put on its way.
     pub(crate) fn decide(
         &self,
-        draft: &Draft,
+        draft: &mut Draft,
         triggers: &[Trigger],
         needs: &[Needs],
         along: &Along,
@@ -170,14 +170,18 @@ impl Desk<'_> {
         let mut on_their_way: HashMap<LocalRef, Vec<(ConnectorRef, Option<Desired>)>> =
             HashMap::new();
         let mut out = Vec::with_capacity(triggers.len());
-        for ((step, trigger), needs) in draft.steps.iter().zip(triggers).zip(needs) {
-            let mut snapshot = self.snapshot(draft, step, needs)?;
+        for (at, (trigger, needs)) in triggers.iter().zip(needs).enumerate() {
+            let mut snapshot = self.snapshot(draft, &draft.steps[at], needs)?;
+            let step = &mut draft.steps[at];
+            // Lent while it is decided: a user is dear to copy.
+            (snapshot.before, snapshot.after) = (step.before.take(), step.after.take());
             along.put_into(&mut snapshot);
             for (connector, desired) in on_their_way.get(&step.subject).into_iter().flatten() {
                 snapshot.pending.retain(|(known, _)| known != connector);
                 snapshot.pending.push((connector.clone(), desired.clone()));
             }
             let mut decided = self.setup.decider().decide(trigger, &snapshot);
+            (step.before, step.after) = (snapshot.before, snapshot.after);
             if let Some(note) = &step.note {
                 decided.event.push(TraceLine {
                     step: Step::Event,
@@ -185,8 +189,11 @@ impl Desk<'_> {
                     reason: None,
                 });
             }
+            let is_last = out.len() + 1 == triggers.len();
             for decision in &decided.decisions {
-                if let Verdict::Operation(planned) = &decision.verdict {
+                if let Verdict::Operation(planned) = &decision.verdict
+                    && !is_last
+                {
                     let desired =
                         (planned.verb != Verb::Deprovision).then(|| planned.desired.clone());
                     let connector = decision.candidate.connector.clone();
@@ -199,6 +206,7 @@ impl Desk<'_> {
         Ok(out)
     }
 
+    /// Looks up what a decision has to know, besides the subject itself.
     fn snapshot(
         &self,
         draft: &Draft,
@@ -213,8 +221,8 @@ impl Desk<'_> {
             self.reader.standing(step.subject)?
         };
         Ok(Snapshot {
-            before: step.before.clone(),
-            after: step.after.clone(),
+            before: None,
+            after: None,
             links,
             pending,
             owners: self.reader.owners(&needs.names, step.subject)?,

@@ -157,7 +157,7 @@ impl Inner {
     pub(crate) async fn carry_on(
         self: &Arc<Self>,
         setup: &Setup,
-        draft: Draft,
+        mut draft: Draft,
         came: &Came,
         along: &Along,
     ) -> Result<Outcome, SubmitError> {
@@ -166,7 +166,9 @@ impl Inner {
         let needs = self.desk(setup).needs(&draft, &triggers);
         let wanted = decided_by(&draft, &needs);
         let decided_keys = self.aside(self.keys.take_wanted(wanted)).await;
-        let mut decisions = self.desk(setup).decide(&draft, &triggers, &needs, along)?;
+        let mut decisions = self
+            .desk(setup)
+            .decide(&mut draft, &triggers, &needs, along)?;
         let braked = self.brake(&mut decisions, setup)?;
         let mut deciding = Deciding {
             flow,
@@ -460,7 +462,7 @@ impl Inner {
             all.push(ids);
         }
         for (queued, planned) in queued {
-            owed.queue(flow, queued, planned.as_ref().clone());
+            owed.queue(flow, queued, Arc::clone(planned));
         }
         if refused {
             blocking.get_or_insert_with(Blocking::default).on_failure = OnFailure::Reject;

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use domain::{
@@ -194,7 +195,7 @@ impl MadeUp {
                 line(Step::Map, "three attributes of three claims"),
                 line(Step::Shape, "create"),
             ],
-            verdict: Verdict::Operation(Box::new(Planned {
+            verdict: Verdict::Operation(Arc::new(Planned {
                 local: self.local(),
                 verb: Verb::Create,
                 changes: desired

@@ -72,7 +72,7 @@ pub(crate) struct Inner {
 #[derive(Debug, Default)]
 pub(crate) struct Owed {
     pub(crate) batch: Batch,
-    queued: Vec<(usize, FlowId, Queued, Planned)>,
+    queued: Vec<(usize, FlowId, Queued, Arc<Planned>)>,
     /// Those of them whose first attempt is begun in the same commit.
     pub(crate) beginnings: Vec<Beginning>,
     /// Those of them that are not sent before somebody says so.
@@ -108,9 +108,10 @@ impl Owed {
         self.batch.push(Some(flow), fact);
     }
 
-    pub(crate) fn queue(&mut self, flow: FlowId, queued: Queued, planned: Planned) {
+    pub(crate) fn queue(&mut self, flow: FlowId, queued: Queued, planned: impl Into<Arc<Planned>>) {
+        let place = self.batch.len();
         self.queued
-            .push((self.batch.len(), flow, queued.clone(), planned));
+            .push((place, flow, queued.clone(), planned.into()));
         self.push(flow, Fact::OperationQueued { queued });
     }
 
@@ -131,7 +132,7 @@ impl Owed {
     /// Returns the operations that are queued here.
     pub(crate) fn queued(&self) -> impl Iterator<Item = (FlowId, &Queued, &Planned)> {
         let all = self.queued.iter();
-        all.map(|(_, flow, queued, planned)| (*flow, queued, planned))
+        all.map(|(_, flow, queued, planned)| (*flow, queued, planned.as_ref()))
     }
 
     /// Keeps an operation that is queued here from being sent until its lane is told to go on with it.
@@ -253,7 +254,7 @@ impl Inner {
     fn enter(
         &self,
         first: u64,
-        queued: Vec<(usize, FlowId, Queued, Planned)>,
+        queued: Vec<(usize, FlowId, Queued, Arc<Planned>)>,
         mut beginnings: Vec<Beginning>,
         deferred: &BTreeSet<OperationId>,
     ) {
@@ -453,6 +454,8 @@ impl Tasks {
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.live.count.fetch_add(1, Ordering::AcqRel);
         let alive = Alive(Arc::clone(&self.live));
+        // The work on an operation is kilobytes, which each layer around it would copy once more.
+        let task = Box::pin(task);
         self.run(async move {
             task.await;
             drop(alive);

@@ -17,7 +17,7 @@ use crate::limiter::{Allowed, Answered, LearntLimit, LimitView, Limiter, Refusal
 #[derive(Debug, Clone)]
 pub(crate) struct Job {
     pub(crate) head: Open,
-    pub(crate) planned: Planned,
+    pub(crate) planned: Arc<Planned>,
     /// Whether it is known that its request put nobody into a group.
     pub(crate) alone: bool,
 }

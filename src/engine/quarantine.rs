@@ -314,11 +314,11 @@ struct Kept(Mutex<Vec<Exchange>>);
 impl Tap for Kept {
     fn started(&self, _exchange: &Exchange) {}
 
-    fn finished(&self, exchange: &Exchange) {
+    fn finished(&self, exchange: Exchange) {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .push(exchange.clone());
+            .push(exchange);
     }
 }
 

@@ -37,9 +37,9 @@ struct Heard(Mutex<Vec<Exchange>>);
 impl Tap for Heard {
     fn started(&self, _exchange: &Exchange) {}
 
-    fn finished(&self, exchange: &Exchange) {
+    fn finished(&self, exchange: Exchange) {
         let mut heard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        heard.push(exchange.clone());
+        heard.push(exchange);
     }
 }
 

@@ -462,7 +462,7 @@ fn preview(reader: &Reader, horizon: Horizon) -> Result<CompactionReport, Journa
     let (mut bared, mut apart) = reader.looked_at()?;
     loop {
         let bare = reader.bare(bared, horizon.bodies, Some(horizon.flows), TOGETHER)?;
-        sum.bodies += bare.rows.len() as u64;
+        sum.bodies += bare.rows.iter().map(|row| row.bodies).sum::<u64>();
         match bare.next {
             Some(next) => bared = next,
             None => break,

@@ -111,11 +111,11 @@ impl Inner {
             now,
         );
         if let Some(learnt) = learnt {
-            self.keep_limit(&turn.connector, learnt).await;
+            Box::pin(self.keep_limit(&turn.connector, learnt)).await;
         }
         let mut showing = trail.showing;
         if let Some((cause, culprits)) = showing.tripped.take()
-            && let Err(error) = self.quarantine(&turn.connector, cause, culprits).await
+            && let Err(error) = Box::pin(self.quarantine(&turn.connector, cause, culprits)).await
         {
             tracing::error!(connector = %turn.connector, %error, "the quarantine is in force and could not be written down");
         }
@@ -159,9 +159,10 @@ impl Inner {
             }
             let then = match work.life {
                 Life::InFlight if begun.is_some() => work.go_on_sending(begun.take()).await?,
-                Life::Queued | Life::Retrying { .. } => work.send().await?,
-                Life::InDoubt { .. } => work.ask().await?,
-                Life::InFlight => work.interrupted().await?,
+                // Apart, as everything below that is seldom gone through: a future has room for all its ways.
+                Life::Queued | Life::Retrying { .. } => Box::pin(work.send()).await?,
+                Life::InDoubt { .. } => Box::pin(work.ask()).await?,
+                Life::InFlight => Box::pin(work.interrupted()).await?,
                 Life::Held { .. } => Then::End(Fate::Held),
                 Life::Settled | Life::Dead | Life::Discarded => Then::End(Fate::Gone),
             };
@@ -201,7 +202,7 @@ impl Inner {
         };
         Ok(Some(Arc::new(Job {
             head,
-            planned,
+            planned: planned.into(),
             alone: false,
         })))
     }
@@ -265,7 +266,7 @@ impl Work<'_> {
                     advice: unavailable.advice,
                     failure: None,
                 };
-                self.die(death, Vec::new()).await.map(Err)
+                Box::pin(self.die(death, Vec::new())).await.map(Err)
             }
         }
     }
@@ -383,7 +384,7 @@ impl Work<'_> {
     /// Carries out the attempt that was begun with its operation.
     async fn go_on_sending(&mut self, begun: Option<Begun>) -> Result<Then, JournalError> {
         let Some(begun) = begun else {
-            return self.interrupted().await;
+            return Box::pin(self.interrupted()).await;
         };
         let connector = match self.connector().await? {
             Ok(connector) => connector,
@@ -423,10 +424,10 @@ impl Work<'_> {
         self.heard(exchanges.len(), result.as_ref().err(), false);
         match result {
             Ok(confirmed) => {
-                self.confirmed(&confirmed, &shape, desired, link, exchanges)
+                self.confirmed(confirmed, &shape, desired, link, exchanges)
                     .await
             }
-            Err(failure) => self.failed(failure, exchanges).await,
+            Err(failure) => Box::pin(self.failed(failure, exchanges)).await,
         }
     }
 
@@ -552,7 +553,7 @@ impl Work<'_> {
     /// The target confirmed it.
     async fn confirmed(
         &mut self,
-        confirmed: &Confirmed,
+        confirmed: Confirmed,
         shape: &Shape,
         desired: &Desired,
         before: Option<Link>,
@@ -564,15 +565,10 @@ impl Work<'_> {
             attempts: self.attempts,
             outcome: Settlement::Confirmed(confirmed.what),
         });
+        let what = self.what_was_done(confirmed.what, self.doubt.done);
         let after = self.after(confirmed, desired, before.as_ref());
-        self.done(
-            self.what_was_done(confirmed.what, self.doubt.done),
-            &shape.changes,
-            before.as_ref(),
-            after,
-            facts,
-        )
-        .await
+        self.done(what, &shape.changes, before.as_ref(), after, facts)
+            .await
     }
 
     /// Commits a result with its link; undoes it in the same commit when the flow was refused meanwhile.
@@ -644,7 +640,7 @@ impl Work<'_> {
     /// Returns the link after a confirmation; `None` when there is no account any more.
     fn after(
         &self,
-        confirmed: &Confirmed,
+        confirmed: Confirmed,
         desired: &Desired,
         before: Option<&Link>,
     ) -> Option<Link> {
@@ -654,8 +650,12 @@ impl Work<'_> {
             Confirmation::Deleted | Confirmation::AlreadyGone => return None,
         };
         let before = before.filter(|link| !link.gone);
-        let mut written = before.map_or_else(Default::default, |link| link.written.clone());
-        written.extend(confirmed.written.clone());
+        let mut written = confirmed.written;
+        if let Some(link) = before {
+            let mut all = link.written.clone();
+            all.extend(written);
+            written = all;
+        }
         if desired.object() == Object::Group && active && !written.contains_key(MEMBERS) {
             written.insert(MEMBERS.to_owned(), member_ids(desired));
         }
@@ -666,8 +666,8 @@ impl Work<'_> {
         Some(Link {
             connector: head.connector.clone(),
             local: head.local,
-            remote_id: confirmed.remote_id.clone(),
-            remote_name: confirmed.remote_name.clone(),
+            remote_id: confirmed.remote_id,
+            remote_name: confirmed.remote_name,
             written,
             origin: before.map_or(LinkOrigin::Created, |link| link.origin),
             active,

@@ -73,8 +73,8 @@ impl Tap for Recorder {
         let _ = self.news.send(News::Started(Arc::new(started))); // nobody listening is fine
     }
 
-    fn finished(&self, exchange: &Exchange) {
-        self.lock().push(exchange.clone());
+    fn finished(&self, exchange: Exchange) {
+        self.lock().push(exchange);
     }
 
     fn traceparent(&self) -> Option<String> {

@@ -21,7 +21,7 @@ struct Unseen;
 impl Tap for Unseen {
     fn started(&self, _: &Exchange) {}
 
-    fn finished(&self, _: &Exchange) {}
+    fn finished(&self, _: Exchange) {}
 }
 
 /// Changes, makes or deletes an account as somebody with a tool of their own would: over the wire, unknown to the engine.

@@ -106,7 +106,9 @@ impl Call {
     pub(crate) fn json(mut self, content_type: &'static str, content: &Value) -> Self {
         self.payload = Some(Payload {
             content_type: content_type.into(),
-            bytes: Bytes::from(content.to_string()),
+            // A value has nothing that could not be written.
+            bytes: serde_json::to_vec(content)
+                .map_or_else(|_| content.to_string().into(), Bytes::from),
         });
         self
     }
@@ -158,6 +160,15 @@ impl Answer {
     /// `Garbled` when it is none, or would take too much memory.
     pub(crate) fn json(&self) -> Result<Value, Failure> {
         json::parse(&self.body).map_err(|told| classify::garbled(self.status, told, self.replay))
+    }
+
+    /// Returns some fields of the body, which is JSON; nothing is built of the others.
+    ///
+    /// # Errors
+    /// `Garbled` when it is none.
+    pub(crate) fn fields(&self, names: &[&str]) -> Result<Value, Failure> {
+        json::pick(&self.body, names)
+            .map_err(|told| classify::garbled(self.status, told, self.replay))
     }
 
     /// Returns the body as JSON when it is some.
@@ -329,7 +340,7 @@ impl Http {
         if let Err(failure) = &outcome {
             exchange.error = Some(failure.told.clone());
         }
-        tap.finished(&exchange);
+        tap.finished(exchange);
         outcome
     }
 

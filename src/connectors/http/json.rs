@@ -1,6 +1,10 @@
 //! JSON from outside: how deep it goes, and what it would take of memory, is bounded before anything is built from it.
 
-use serde_json::Value;
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::{Map, Value};
 
 /// The most memory that a value read from an answer may take, by estimate, in bytes.
 const LARGEST: usize = 128 * 1024 * 1024;
@@ -17,12 +21,73 @@ const VALUE: usize = 96;
 /// A sentence: it is none, is nested deeper than 128 levels, or would take too much memory.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Value, String> {
     if estimate(bytes) > LARGEST {
-        return Err(format!(
-            "the answer is JSON that would take more than {} MiB of memory",
-            LARGEST / 1024 / 1024
-        ));
+        return Err(too_large());
     }
     serde_json::from_slice(bytes).map_err(|error| format!("the answer is not JSON: {error}"))
+}
+
+/// Reads some fields of an object and passes over the others; names compare without case. What is no object has no fields.
+///
+/// # Errors
+/// As [`parse`], but for what stands too deep in a field that is passed over.
+pub(crate) fn pick(bytes: &[u8], names: &[&str]) -> Result<Value, String> {
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        return parse(bytes);
+    }
+    if estimate(bytes) > LARGEST {
+        return Err(too_large());
+    }
+    let told = |error: serde_json::Error| format!("the answer is not JSON: {error}");
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let picked = Pick(names).deserialize(&mut json).map_err(told)?;
+    json.end().map_err(told)?;
+    Ok(Value::Object(picked))
+}
+
+struct Pick<'n>(&'n [&'n str]);
+
+impl<'de> DeserializeSeed<'de> for Pick<'_> {
+    type Value = Map<String, Value>;
+
+    fn deserialize<D: Deserializer<'de>>(self, json: D) -> Result<Self::Value, D::Error> {
+        json.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Pick<'_> {
+    type Value = Map<String, Value>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self::Value, A::Error> {
+        let mut picked = Map::new();
+        while let Some(Name(name)) = fields.next_key()? {
+            if self
+                .0
+                .iter()
+                .any(|wanted| name.eq_ignore_ascii_case(wanted))
+            {
+                picked.insert(name.into_owned(), fields.next_value()?);
+            } else {
+                fields.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(picked)
+    }
+}
+
+/// A name that is copied only when it is written with escapes.
+#[derive(serde::Deserialize)]
+#[serde(transparent)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+fn too_large() -> String {
+    format!(
+        "the answer is JSON that would take more than {} MiB of memory",
+        LARGEST / 1024 / 1024
+    )
 }
 
 /// Returns about what the values of a text will take, strings apart: those are no longer than the text itself.
@@ -69,6 +134,31 @@ mod tests {
         let member = r#"{"value":"0198c1de-0000-7000-8000-000000000000","display":"kim"},"#;
         let group = format!(r#"{{"members":[{}{{}}]}}"#, member.repeat(100_000));
         assert!(parse(group.as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn picked_fields_are_read_as_with_all_others() {
+        for text in [
+            r#"{"schemas":["a",{"id":1}],"ID":"7","user\u004eame":"kim","x":{"y":[]}}"#,
+            r#" {"id":1,"id":2,"username":null} "#,
+            r#"{"idx":1}"#,
+            "[1,2]",
+            "null",
+        ] {
+            let mut all = parse(text.as_bytes()).unwrap();
+            if let Some(fields) = all.as_object_mut() {
+                fields.retain(|name, _| {
+                    ["id", "userName"]
+                        .iter()
+                        .any(|wanted| name.eq_ignore_ascii_case(wanted))
+                });
+            }
+            assert_eq!(pick(text.as_bytes(), &["id", "userName"]).unwrap(), all);
+        }
+        for text in ["", "{", "{}x", r#"{"id":}"#, r#"{"a":{]}"#] {
+            assert!(pick(text.as_bytes(), &["id"]).is_err(), "{text}");
+            assert!(parse(text.as_bytes()).is_err(), "{text}");
+        }
     }
 
     #[test]

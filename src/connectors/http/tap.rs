@@ -140,6 +140,11 @@ impl Redaction<'_> {
         if !HINTS.iter().any(|hint| lower.contains(hint)) {
             return text.to_owned();
         }
+        if self.purpose != Purpose::Token
+            && let Some(masked) = mask_in_place(text)
+        {
+            return masked;
+        }
         match super::json::parse(text.as_bytes()) {
             Ok(mut value) => {
                 if mask_names(&mut value) {
@@ -200,6 +205,67 @@ fn mask_names(value: &mut Value) -> bool {
     }
 }
 
+/// Masks the values of secret keys at any depth without building anything of the text, which keeps its spelling.
+///
+/// Returns `None` for what has to be looked at as a whole: no JSON, keys with escapes, and a patch, where the value's key does
+/// not say that it is secret.
+fn mask_in_place(text: &str) -> Option<String> {
+    serde_json::from_str::<serde::de::IgnoredAny>(text).ok()?;
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('"') {
+        let (before, quoted) = rest.split_at(at);
+        out.push_str(before);
+        let (name, after) = quoted.split_at(string_end(quoted));
+        out.push_str(name);
+        rest = after;
+        let Some(value) = after.trim_start().strip_prefix(':') else {
+            continue;
+        };
+        let name = name.trim_matches('"');
+        if name.contains('\\') || name.eq_ignore_ascii_case("path") {
+            return None;
+        }
+        if is_secret_name(name) {
+            out.push_str(":\"***\"");
+            rest = behind_value(value.trim_start());
+        }
+    }
+    out.push_str(rest);
+    Some(out)
+}
+
+/// Returns what stands behind a value at the beginning of the rest of a JSON text.
+fn behind_value(text: &str) -> &str {
+    let mut depth = 0_usize;
+    let mut rest = text;
+    loop {
+        let skipped = match rest.as_bytes().first() {
+            None => return rest,
+            Some(b'"') => string_end(rest),
+            Some(b'{' | b'[') => {
+                depth += 1;
+                1
+            }
+            Some(b'}' | b']' | b',') if depth == 0 => return rest,
+            Some(b'}' | b']') => {
+                depth -= 1;
+                1
+            }
+            Some(_) => {
+                let end = rest[1..].find(['"', '{', '[', '}', ']', ',']);
+                end.map_or(rest.len(), |end| end + 1)
+            }
+        };
+        let is_string = rest.starts_with('"');
+        let is_end = rest.starts_with(['}', ']']);
+        rest = &rest[skipped..];
+        if depth == 0 && (is_string || is_end) {
+            return rest;
+        }
+    }
+}
+
 /// Masks what follows a secret key in something that is almost JSON: cut off, too deep, or broken on purpose.
 fn mask_loosely(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -232,10 +298,10 @@ fn mask_loosely(text: &str) -> String {
 /// Returns where a string that starts with a quote ends: behind its closing quote, or with the text.
 fn string_end(text: &str) -> usize {
     let mut escaped = false;
-    for (at, c) in text.char_indices().skip(1) {
-        match c {
-            '\\' if !escaped => escaped = true,
-            '"' if !escaped => return at + 1,
+    for (at, byte) in text.bytes().enumerate().skip(1) {
+        match byte {
+            b'\\' if !escaped => escaped = true,
+            b'"' if !escaped => return at + 1,
             _ => escaped = false,
         }
     }
@@ -244,6 +310,9 @@ fn string_end(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use serde_json::Map;
+
     use super::*;
 
     fn body(purpose: Purpose, content_type: &str, text: &str) -> String {
@@ -302,6 +371,56 @@ mod tests {
             assert_eq!(body(Purpose::Write, "text/html", text), shown);
         }
         assert_eq!(body(Purpose::Token, "", "access_token=canary {"), MASK);
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let name = prop_oneof![
+            Just("password".to_owned()),
+            Just("Access_Token".to_owned()),
+            Just("sig\u{6e}al".to_owned()),
+            Just("pa\"th".to_owned()),
+            "[a-z\\\\\"]{0,4}",
+        ];
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i32>().prop_map(Value::from),
+            "[ -~é]{0,6}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 40, 5, move |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+                prop::collection::vec((name.clone(), inner), 0..5)
+                    .prop_map(|fields| fields.into_iter().collect::<Map<_, _>>().into()),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_masked_in_place_is_what_is_masked_in_a_tree(mut value in any_json(), pretty in any::<bool>()) {
+            let text = if pretty {
+                serde_json::to_string_pretty(&value).unwrap()
+            } else {
+                value.to_string()
+            };
+            let in_place = mask_in_place(&text);
+            mask_names(&mut value);
+            if let Some(text) = in_place {
+                let read: Value = serde_json::from_str(&text).unwrap();
+                prop_assert_eq!(read, value);
+            }
+        }
+    }
+
+    #[test]
+    fn an_ordinary_body_is_masked_in_place() {
+        let text = r#"{"userName":"kim","password":"x\"y","emails":[{"value":"k@x"}]}"#;
+        let shown = r#"{"userName":"kim","password":"***","emails":[{"value":"k@x"}]}"#;
+        assert_eq!(mask_in_place(text).as_deref(), Some(shown));
+        assert_eq!(mask_in_place(r#"{"path":"password","value":"x"}"#), None);
+        assert_eq!(mask_in_place(r#"{"pass\u0077ord":"x"}"#), None);
+        assert_eq!(mask_in_place(r#"{"password":"x""#), None);
     }
 
     #[test]

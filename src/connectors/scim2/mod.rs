@@ -150,7 +150,13 @@ impl Scim2 {
             .json(wire::CONTENT, &wire::resource(order));
         call.replay = Replay::AskFirst;
         let answer = self.done(call, Doing::Create, tap).await?;
-        let content = content(&answer)?;
+        let content = match order.object() {
+            // Nothing else of the answer is looked at.
+            Object::User if !is_blank(&answer) => {
+                answer.fields(&["id", wire::name_attribute(Object::User)])?
+            }
+            _ => content(&answer)?,
+        };
         let (id, name) = match id_of(&answer, &content) {
             Some(id) => {
                 let name = wire::name(&content, order.object()).map(str::to_owned);
@@ -438,10 +444,14 @@ impl Connector for Scim2 {
 
 /// Returns an answer's resource; `null` when it has no body.
 fn content(answer: &Answer) -> Result<Value, Failure> {
-    if answer.body.iter().all(u8::is_ascii_whitespace) {
+    if is_blank(answer) {
         return Ok(Value::Null);
     }
     answer.json()
+}
+
+fn is_blank(answer: &Answer) -> bool {
+    answer.body.iter().all(u8::is_ascii_whitespace)
 }
 
 /// Returns the id that a create was answered with: in the body, else as the end of `Location`.

@@ -50,8 +50,8 @@ impl Tap for Recorder {
         self.started.lock().unwrap().push(exchange.clone());
     }
 
-    fn finished(&self, exchange: &Exchange) {
-        self.finished.lock().unwrap().push(exchange.clone());
+    fn finished(&self, exchange: Exchange) {
+        self.finished.lock().unwrap().push(exchange);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Folds one fact into the tables, within the transaction that appends it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use domain::{FlowId, Link, OnFailure, OperationId, Reason, RoleName, TriggerId, User};
 use jiff::Timestamp;
@@ -45,27 +45,6 @@ impl Context {
     }
 }
 
-/// Returns what tables keep of a fact as it is: links and users, packed, in the order in which they are folded.
-///
-/// They are made before the writer is asked, for they take longer than writing them.
-pub(super) fn contents(fact: &Fact) -> Result<Vec<Vec<u8>>, JournalError> {
-    match fact {
-        Fact::Linked { link } => Ok(vec![pack::pack(link)?]),
-        Fact::DirectoryChanged { changes } => changes
-            .iter()
-            .filter_map(|change| match change {
-                DirectoryChange::UserPut(user) if user.groups.is_empty() => Some(pack::pack(user)),
-                DirectoryChange::UserPut(user) => Some(pack::pack(&User {
-                    groups: BTreeSet::new(),
-                    ..user.clone()
-                })),
-                _ => None,
-            })
-            .collect(),
-        _ => Ok(Vec::new()),
-    }
-}
-
 /// Appends a run of facts as one row.
 pub(super) fn append(
     db: &Connection,
@@ -74,7 +53,8 @@ pub(super) fn append(
     run: &Run,
 ) -> Result<(), JournalError> {
     db.prepare_cached(
-        "INSERT INTO facts (seq, at, flow, kind, count, format, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT INTO facts (seq, at, flow, kind, count, exchanges, format, body)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?
     .execute(params![
         signed(seq),
@@ -82,18 +62,18 @@ pub(super) fn append(
         flow_bytes(run.flow),
         run.kind,
         i64::try_from(run.count).unwrap_or(1),
+        i64::try_from(run.exchanges).unwrap_or(0),
         run.packed.format,
         run.packed.body
     ])?;
     Ok(())
 }
 
-/// Folds a fact into the tables. `contents` are those of this fact.
+/// Folds a fact into the tables.
 pub(super) fn fold(
     db: &Connection,
     context: &mut Context,
     record: &Record,
-    contents: &[Vec<u8>],
 ) -> Result<(), JournalError> {
     match &record.fact {
         Fact::TriggerRecorded { trigger } => {
@@ -143,7 +123,7 @@ pub(super) fn fold(
             ])?;
         }
         Fact::Linked { link } => {
-            put_link(db, link, contents)?;
+            put_link(db, link, record.seq)?;
             if link.gone {
                 reconcile::ended(db, record.at, link)?;
             }
@@ -184,9 +164,8 @@ pub(super) fn fold(
                 .execute(params![flow_bytes(record.flow), code])?;
         }
         Fact::DirectoryChanged { changes } => {
-            let mut contents = contents.iter();
-            for change in changes {
-                change_directory(db, change, &mut contents)?;
+            for (nth, change) in changes.iter().enumerate() {
+                change_directory(db, change, record.seq, nth)?;
             }
         }
         Fact::ConnectorHeld {
@@ -403,10 +382,11 @@ fn move_operation(db: &Connection, record: &Record) -> Result<(), JournalError> 
     Err(illegal(before.map(code::state), record))
 }
 
-fn put_link(db: &Connection, link: &Link, contents: &[Vec<u8>]) -> Result<(), JournalError> {
+/// Puts a link in place of what was there; the whole of it stands in the fact.
+fn put_link(db: &Connection, link: &Link, seq: u64) -> Result<(), JournalError> {
     db.prepare_cached(
-        "INSERT OR REPLACE INTO links (connector, local, object, remote_id, remote_key, body)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT OR REPLACE INTO links (connector, local, object, remote_id, remote_key, body, active)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?
     .execute(params![
         link.connector.to_string(),
@@ -414,18 +394,21 @@ fn put_link(db: &Connection, link: &Link, contents: &[Vec<u8>]) -> Result<(), Jo
         code::object_code(link.local.object()),
         link.remote_id.0,
         key(&link.remote_name),
-        contents.first(),
+        pack::refer(seq, 0),
+        link.active && !link.gone,
     ])?;
     Ok(())
 }
 
-fn change_directory<'c>(
+/// Makes one change; `seq` and `nth` say where it stands.
+fn change_directory(
     db: &Connection,
     change: &DirectoryChange,
-    contents: &mut impl Iterator<Item = &'c Vec<u8>>,
+    seq: u64,
+    nth: usize,
 ) -> Result<(), JournalError> {
     match change {
-        DirectoryChange::UserPut(user) => put_user(db, user, contents.next())?,
+        DirectoryChange::UserPut(user) => put_user(db, user, &pack::refer(seq, nth))?,
         DirectoryChange::UserRemoved(user) => {
             db.prepare_cached("DELETE FROM users WHERE id = ?1")?
                 .execute([user.0.as_bytes()])?;
@@ -491,7 +474,7 @@ fn remove_role(db: &Connection, role: &RoleName) -> Result<(), JournalError> {
     Ok(())
 }
 
-fn put_user(db: &Connection, user: &User, content: Option<&Vec<u8>>) -> Result<(), JournalError> {
+fn put_user(db: &Connection, user: &User, body: &[u8]) -> Result<(), JournalError> {
     db.prepare_cached(
         "INSERT INTO users (id, store, key, body) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (id) DO UPDATE SET store = ?2, key = ?3, body = ?4",
@@ -500,7 +483,7 @@ fn put_user(db: &Connection, user: &User, content: Option<&Vec<u8>>) -> Result<(
         user.id.0.as_bytes(),
         user.name.store.as_str(),
         key(&user.name.name),
-        content,
+        body,
     ])?;
     Ok(())
 }

@@ -28,6 +28,7 @@ const STEPS: &[Step] = &[
     Step::Tables(schema::FORMAT_3),
     Step::Tables(schema::STANDING),
     Step::Tables(schema::RETENTION),
+    Step::Tables(schema::ONE_COPY),
 ];
 
 /// How a file comes from one format to the next.

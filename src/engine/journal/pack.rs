@@ -1,16 +1,18 @@
 //! How facts stand in a row: those of one flow that were committed together, as JSON, compressed.
 //!
-//! Writing a fact is mostly writing its row and its index entries, so facts that are committed together share them. An
-//! exchange has a row to itself, so that it can be read, and forgotten, alone.
+//! Writing a fact is mostly writing its row and its index entries, so facts that are committed together share them. The
+//! exchanges of an attempt stand in front of what came of it: what was sent, answered and linked are nearly the same words,
+//! which compress to little more than one of them. In front they can be forgotten, and removed, without the rest.
 
 use std::borrow::Cow;
 
-use domain::FlowId;
-use serde::de::DeserializeOwned;
+use domain::{FlowId, Link, User};
+use rusqlite::Connection;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::JournalError;
 use super::{code, press};
-use crate::{Fact, Record};
+use crate::{DirectoryChange, Fact, Record};
 
 /// The forms of a body: plain JSON, and JSON compressed with the first dictionary. Other numbers are free.
 const JSON: i64 = 0;
@@ -18,6 +20,11 @@ const PRESSED_1: i64 = 1;
 
 /// The first byte of a value in a table of its own when it is compressed; JSON begins otherwise.
 const PRESSED_1_MARK: u8 = 1;
+
+/// The first byte of such a value when it stands in a fact: the fact's number and the place within it follow, eight bytes and
+/// four.
+const REFERENCE_MARK: u8 = 2;
+const REFERENCE: usize = 13;
 
 /// A body with its form.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +60,8 @@ pub(super) struct Run {
     pub(super) flow: Option<FlowId>,
     /// How many facts they are.
     pub(super) count: usize,
+    /// How many of them are exchanges; these come first.
+    pub(super) exchanges: usize,
     /// The fact's word; empty when there are several.
     pub(super) kind: &'static str,
     pub(super) packed: Packed,
@@ -64,7 +73,7 @@ fn store(error: impl std::fmt::Display) -> JournalError {
     }
 }
 
-/// Packs one value that stands in a table of its own: a link, a user.
+/// Packs one value that stands in a table of its own.
 pub(super) fn pack(value: &impl serde::Serialize) -> Result<Vec<u8>, JournalError> {
     let mut packed = Packed::of(&code::json(value)?)?;
     if packed.format == PRESSED_1 {
@@ -73,16 +82,137 @@ pub(super) fn pack(value: &impl serde::Serialize) -> Result<Vec<u8>, JournalErro
     Ok(packed.body)
 }
 
-/// Reads a value that was packed.
-pub(super) fn unpack<T: DeserializeOwned>(body: &[u8]) -> Result<T, JournalError> {
-    serde_json::from_slice(&packed_text(body)?).map_err(|error| unreadable(0, error.to_string()))
+/// Says that a value stands in a fact, at a place of its list when it has one, so that it is written once.
+pub(super) fn refer(seq: u64, nth: usize) -> [u8; REFERENCE] {
+    let mut body = [REFERENCE_MARK; REFERENCE];
+    body[1..9].copy_from_slice(&seq.to_be_bytes());
+    body[9..].copy_from_slice(&u32::try_from(nth).unwrap_or(u32::MAX).to_be_bytes());
+    body
 }
 
-/// Returns the JSON of a value that was packed.
-pub(super) fn packed_text(body: &[u8]) -> Result<Cow<'_, [u8]>, JournalError> {
+/// A value that a fact brings and a table refers to.
+pub(super) trait Brought: DeserializeOwned {
+    /// Takes it out of its fact.
+    fn of(fact: Fact, nth: usize) -> Option<Self>;
+}
+
+impl Brought for User {
+    fn of(fact: Fact, nth: usize) -> Option<Self> {
+        match fact {
+            Fact::DirectoryChanged { mut changes } if nth < changes.len() => {
+                match changes.swap_remove(nth) {
+                    DirectoryChange::UserPut(user) => Some(user),
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Brought for Link {
+    fn of(fact: Fact, _: usize) -> Option<Self> {
+        match fact {
+            Fact::Linked { link } => Some(*link),
+            _ => None,
+        }
+    }
+}
+
+/// Reads a value that stands in its table, or in a fact that it refers to. Which groups a user is in is not part of it.
+pub(super) fn brought<T: Brought>(db: &Connection, body: &[u8]) -> Result<T, JournalError> {
+    let [REFERENCE_MARK, rest @ ..] = body else {
+        return unpack(body);
+    };
+    let place = rest
+        .split_first_chunk()
+        .and_then(|(seq, nth)| Some((u64::from_be_bytes(*seq), nth.try_into().ok()?)));
+    let Some((seq, nth)) = place else {
+        return Err(unreadable(0, "it refers to no fact".to_owned()));
+    };
+    let nth = usize::try_from(u32::from_be_bytes(nth)).unwrap_or(usize::MAX);
+    let seq = code::signed(seq);
+    fact(db, seq)?
+        .and_then(|fact| T::of(fact, nth))
+        .ok_or_else(|| {
+            unreadable(
+                seq,
+                "something refers to it that it does not hold".to_owned(),
+            )
+        })
+}
+
+/// Reads one fact by its number.
+pub(super) fn fact(db: &Connection, seq: i64) -> Result<Option<Fact>, JournalError> {
+    let mut statement = db.prepare_cached(
+        "SELECT seq, format, body FROM facts WHERE seq <= ?1 ORDER BY seq DESC LIMIT 1",
+    )?;
+    let mut rows = statement.query([seq])?;
+    match rows.next()? {
+        Some(row) => {
+            let first: i64 = row.get(0)?;
+            let body = row.get_ref(2)?.as_blob().unwrap_or(&[]);
+            nth(first, row.get(1)?, body, seq - first)
+        }
+        None => Ok(None),
+    }
+}
+
+/// Reads one of the facts of a row, by its place; those in front of it are passed over.
+pub(super) fn nth(
+    seq: i64,
+    format: i64,
+    body: &[u8],
+    place: i64,
+) -> Result<Option<Fact>, JournalError> {
+    let text = text(seq, format, body)?;
+    let Some(at) = offset(seq, &text, place)? else {
+        return Ok(None);
+    };
+    let mut facts = serde_json::Deserializer::from_slice(&text[at..]).into_iter();
+    facts
+        .next()
+        .transpose()
+        .map_err(|error| unreadable(seq, error.to_string()))
+}
+
+/// Returns where a row's fact begins, by its place.
+fn offset(seq: i64, text: &[u8], place: i64) -> Result<Option<usize>, JournalError> {
+    let mut values = serde_json::Deserializer::from_slice(text).into_iter::<IgnoredAny>();
+    for _ in 0..place {
+        match values.next() {
+            Some(Ok(_)) => {}
+            Some(Err(error)) => return Err(unreadable(seq, error.to_string())),
+            None => return Ok(None),
+        }
+    }
+    Ok(Some(values.byte_offset()))
+}
+
+/// Packs a row once more, without the facts in front of a place.
+pub(super) fn from(seq: i64, format: i64, body: &[u8], place: i64) -> Result<Packed, JournalError> {
+    let text = text(seq, format, body)?;
+    match offset(seq, &text, place)? {
+        Some(at) => Packed::of(&text[at..]),
+        None => Err(unreadable(
+            seq,
+            format!("it holds fewer than {place} facts"),
+        )),
+    }
+}
+
+/// Reads a value that was packed.
+pub(super) fn unpack<T: DeserializeOwned>(body: &[u8]) -> Result<T, JournalError> {
+    let text = packed_text(body)?.ok_or_else(|| unreadable(0, "it stands in a fact".to_owned()))?;
+    serde_json::from_slice(&text).map_err(|error| unreadable(0, error.to_string()))
+}
+
+/// Returns the JSON of a value that was packed; `None` when it stands in a fact.
+pub(super) fn packed_text(body: &[u8]) -> Result<Option<Cow<'_, [u8]>>, JournalError> {
     match body.split_first() {
-        Some((&PRESSED_1_MARK, pressed)) => text(0, PRESSED_1, pressed),
-        _ => Ok(body.into()),
+        Some((&PRESSED_1_MARK, pressed)) => text(0, PRESSED_1, pressed).map(Some),
+        Some((&REFERENCE_MARK, _)) => Ok(None),
+        _ => Ok(Some(body.into())),
     }
 }
 
@@ -113,7 +243,8 @@ pub(super) fn pack_facts(facts: &[Fact]) -> Result<Packed, JournalError> {
     Packed::of(&text)
 }
 
-/// Packs facts into rows: consecutive ones of one flow together, each exchange apart.
+/// Packs facts into rows: consecutive ones of one flow together, exchanges in front. What belongs to no flow is removed row
+/// by row, so each of its exchanges stands alone.
 pub(super) fn runs(records: &[Record]) -> Result<Vec<Run>, JournalError> {
     let mut out = Vec::new();
     let mut text = Vec::with_capacity(8 << 10);
@@ -121,21 +252,25 @@ pub(super) fn runs(records: &[Record]) -> Result<Vec<Run>, JournalError> {
     while let Some(first) = rest.first() {
         text.clear();
         let mut count = 0;
+        let mut exchanges = 0;
         for record in rest {
+            let is_exchange = is_exchange(&record.fact);
             let joins = count == 0
                 || record.flow == first.flow
-                    && !stands_apart(&first.fact)
-                    && !stands_apart(&record.fact)
-                    && text.len() < ROW;
+                    && text.len() < ROW
+                    && (!is_exchange || exchanges == count)
+                    && (first.flow.is_some() || exchanges == 0 && !is_exchange);
             if !joins {
                 break;
             }
             serde_json::to_writer(&mut text, &record.fact).map_err(store)?;
             count += 1;
+            exchanges += usize::from(is_exchange);
         }
         out.push(Run {
             flow: first.flow,
             count,
+            exchanges,
             kind: if count == 1 { first.fact.word() } else { "" },
             packed: Packed::of(&text)?,
         });
@@ -144,7 +279,7 @@ pub(super) fn runs(records: &[Record]) -> Result<Vec<Run>, JournalError> {
     Ok(out)
 }
 
-fn stands_apart(fact: &Fact) -> bool {
+fn is_exchange(fact: &Fact) -> bool {
     matches!(fact, Fact::ExchangeRecorded { .. })
 }
 
@@ -197,23 +332,39 @@ mod tests {
     }
 
     #[test]
-    fn facts_of_one_flow_share_a_row_and_an_exchange_has_its_own() {
+    fn facts_of_one_flow_share_a_row_and_exchanges_come_first() {
+        let apart = |fact| Record {
+            flow: None,
+            ..record(0, fact)
+        };
         let records = [
             record(1, discarded("a")),
             record(1, discarded("b")),
             record(1, exchange()),
+            record(1, exchange()),
             record(1, discarded("c")),
+            record(1, exchange()),
             record(2, discarded("d")),
+            apart(exchange()),
+            apart(exchange()),
+            apart(discarded("e")),
+            apart(discarded("f")),
         ];
         let runs = runs(&records).unwrap();
-        let shape: Vec<(usize, &str)> = runs.iter().map(|run| (run.count, run.kind)).collect();
+        let shape: Vec<(usize, usize, &str)> = runs
+            .iter()
+            .map(|run| (run.count, run.exchanges, run.kind))
+            .collect();
         assert_eq!(
             shape,
             [
-                (2, ""),
-                (1, "exchange-recorded"),
-                (1, "discarded"),
-                (1, "discarded")
+                (2, 0, ""),
+                (3, 2, ""),
+                (1, 1, "exchange-recorded"),
+                (1, 0, "discarded"),
+                (1, 1, "exchange-recorded"),
+                (1, 1, "exchange-recorded"),
+                (2, 0, ""),
             ]
         );
         let read: Vec<Fact> = runs
@@ -233,6 +384,60 @@ mod tests {
             assert_eq!(unpack::<serde_json::Value>(&body).unwrap(), value);
         }
         assert!(unpack::<bool>(&pack(&true).unwrap()).unwrap());
+    }
+
+    #[test]
+    fn a_fact_of_a_row_is_read_alone_and_those_in_front_can_go() {
+        let records = [
+            record(1, exchange()),
+            record(1, exchange()),
+            record(1, discarded("a")),
+            record(1, discarded("b")),
+        ];
+        let [run] = <[Run; 1]>::try_from(runs(&records).unwrap()).unwrap();
+        let Packed { format, body } = &run.packed;
+        for (place, record) in (0..).zip(&records) {
+            let read = nth(5, *format, body, place).unwrap();
+            assert_eq!(read.as_ref(), Some(&record.fact));
+        }
+        assert_eq!(nth(5, *format, body, 4).unwrap(), None);
+        let rest = from(5, *format, body, 2).unwrap();
+        let rest = facts(7, rest.format, &rest.body).unwrap();
+        assert_eq!(rest, [discarded("a"), discarded("b")]);
+        from(5, *format, body, 5).unwrap_err();
+    }
+
+    #[test]
+    fn a_table_reads_what_it_refers_to_from_the_fact() {
+        let user = |name: &str| User {
+            id: domain::UserId(Uuid::from_u128(7)),
+            name: name.into(),
+            claims: domain::Claims::new(),
+            roles: std::collections::BTreeSet::new(),
+            groups: std::collections::BTreeSet::new(),
+        };
+        let changes = ["kim", "lee"].map(|name| DirectoryChange::UserPut(user(name)));
+        let changes = changes.to_vec();
+        let records = [
+            record(1, discarded("a")),
+            record(1, Fact::DirectoryChanged { changes }),
+        ];
+        let mut db = Connection::open_in_memory().unwrap();
+        super::super::migrate::make(&mut db).unwrap();
+        let run = &runs(&records).unwrap()[0];
+        super::super::fold::append(&db, 9, Timestamp::UNIX_EPOCH, run).unwrap();
+        let read = |seq, nth| brought::<User>(&db, &refer(seq, nth));
+        assert_eq!(read(10, 1).unwrap(), user("lee"));
+        for (seq, nth) in [(9, 0), (10, 2), (11, 0), (3, 0)] {
+            let error = read(seq, nth).unwrap_err();
+            assert!(
+                matches!(error, JournalError::Unreadable { seq: at, .. } if at == seq),
+                "{error}"
+            );
+        }
+        brought::<User>(&db, &[REFERENCE_MARK, 1]).unwrap_err();
+        let whole = pack(&user("ann")).unwrap();
+        assert_eq!(brought::<User>(&db, &whole).unwrap(), user("ann"));
     }
 
     #[test]

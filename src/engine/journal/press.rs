@@ -106,7 +106,9 @@ pub fn train_dictionary(path: &std::path::Path, size: usize) -> Result<Vec<u8>, 
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let body = row.get_ref(0)?.as_blob().unwrap_or(&[]);
-            samples.push(pack::packed_text(body)?.into_owned());
+            if let Some(text) = pack::packed_text(body)? {
+                samples.push(text.into_owned());
+            }
         }
     }
     zstd::dict::from_samples(&samples, size).map_err(|error| JournalError::Store {

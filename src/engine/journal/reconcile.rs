@@ -320,11 +320,12 @@ impl Reader {
             let mut statement = db.prepare_cached(
                 "SELECT body FROM links WHERE connector = ?1 AND remote_id = ?2 AND object = ?3 LIMIT 1",
             )?;
-            let links: Vec<Link> = super::read::bodies(statement.query(params![
+            let rows = statement.query(params![
                 connector.to_string(),
                 remote.0,
                 code::object_code(object)
-            ])?)?;
+            ])?;
+            let links: Vec<Link> = super::read::brought(db, rows)?;
             Ok(links.into_iter().next())
         })
     }

@@ -13,8 +13,9 @@ use uuid::Uuid;
 
 use super::code::{self, instant, micros, signed, unsigned};
 use super::pack::{self, Packed};
+use super::work::OF_FLOW;
 use super::{JournalError, Reader};
-use crate::{Fact, Quarantine, Settlement};
+use crate::{DirectoryChange, Fact, Quarantine, Settlement};
 
 /// What was removed from the journal because it was old.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,10 +112,19 @@ pub(crate) struct Old {
     pub(crate) next: Option<FlowId>,
 }
 
+/// A row of facts whose exchanges have lost their bodies.
+#[derive(Debug)]
+pub(crate) struct Bared {
+    pub(crate) seq: u64,
+    /// How many exchanges have lost theirs.
+    pub(crate) bodies: u64,
+    packed: Packed,
+}
+
 /// Exchanges without their bodies, and where to look on.
 #[derive(Debug, Default)]
 pub(crate) struct Bare {
-    pub(crate) rows: Vec<(u64, Packed)>,
+    pub(crate) rows: Vec<Bared>,
     pub(crate) next: Option<FlowId>,
 }
 
@@ -155,10 +165,7 @@ pub(crate) enum Step {
         before: Timestamp,
     },
     /// Takes the bodies from exchanges; everything up to a flow was looked at.
-    Bodies {
-        rows: Vec<(u64, Packed)>,
-        up_to: FlowId,
-    },
+    Bodies { rows: Vec<Bared>, up_to: FlowId },
     /// Removes facts of no flow; everything up to a number was looked at.
     Apart { rows: Vec<u64>, up_to: u64 },
     /// Removes ends of links that tell nothing any more.
@@ -256,11 +263,13 @@ fn remove(db: &Connection, step: &Step, removed: &mut Removed) -> Result<(), Jou
         }
         Step::Bodies { rows, up_to } => {
             let mut write = db.prepare_cached(
-                "UPDATE facts SET body = ?2, format = ?3 WHERE seq = ?1 AND kind = 'exchange-recorded'",
+                "UPDATE facts SET body = ?2, format = ?3
+                 WHERE seq = ?1 AND (kind = 'exchange-recorded' OR exchanges > 0)",
             )?;
-            for (seq, Packed { format, body }) in rows {
-                let written = write.execute(params![signed(*seq), body, format])?;
-                removed.bodies += written as u64;
+            for row in rows {
+                let Packed { format, body } = &row.packed;
+                let written = write.execute(params![signed(row.seq), body, format])?;
+                removed.bodies += row.bodies * written as u64;
             }
             db.execute("UPDATE retention SET bared = ?1", [up_to.0.as_bytes()])?;
         }
@@ -319,58 +328,138 @@ fn remove(db: &Connection, step: &Step, removed: &mut Removed) -> Result<(), Jou
     Ok(())
 }
 
-/// Removes a row of facts with what tables hold by its number.
+/// Removes a row of facts with what tables hold by its numbers.
 fn remove_row(
     db: &Connection,
     seq: i64,
     count: i64,
     removed: &mut Removed,
 ) -> Result<(), JournalError> {
+    keep_brought(db, seq)?;
     db.prepare_cached("DELETE FROM triggers WHERE seq >= ?1 AND seq < ?2")?
         .execute([seq, seq + count])?;
-    let exchanges = db
-        .prepare_cached("DELETE FROM exchanges WHERE seq = ?1")?
-        .execute([seq])?;
-    removed.exchanges += exchanges as u64;
+    removed.exchanges += delete_exchanges(db, seq, count)?;
     db.prepare_cached("DELETE FROM facts WHERE seq = ?1")?
         .execute([seq])?;
     Ok(())
 }
 
+fn delete_exchanges(db: &Connection, seq: i64, count: i64) -> Result<u64, JournalError> {
+    let deleted = db
+        .prepare_cached("DELETE FROM exchanges WHERE seq >= ?1 AND seq < ?2")?
+        .execute([seq, seq + count])?;
+    Ok(deleted as u64)
+}
+
+/// Writes the users and links into their tables that only refer to facts of a row, before the row goes.
+fn keep_brought(db: &Connection, seq: i64) -> Result<(), JournalError> {
+    let mut statement = db.prepare_cached(
+        "SELECT format, body FROM facts WHERE seq = ?1 AND kind IN ('', 'linked', 'directory-changed')",
+    )?;
+    let mut rows = statement.query([seq])?;
+    let Some(row) = rows.next()? else {
+        return Ok(());
+    };
+    let body = row.get_ref(1)?.as_blob().unwrap_or(&[]);
+    let facts = pack::facts(seq, row.get(0)?, body)?;
+    for (seq, fact) in (unsigned(seq)..).zip(facts) {
+        match fact {
+            Fact::Linked { link } => {
+                db.prepare_cached(
+                    "UPDATE links SET body = ?4 WHERE local = ?1 AND connector = ?2 AND body = ?3",
+                )?
+                .execute(params![
+                    link.local.uuid().as_bytes(),
+                    link.connector.to_string(),
+                    pack::refer(seq, 0),
+                    pack::pack(&link)?,
+                ])?;
+            }
+            Fact::DirectoryChanged { changes } => {
+                for (nth, change) in changes.iter().enumerate() {
+                    if let DirectoryChange::UserPut(user) = change {
+                        db.prepare_cached(
+                            "UPDATE users SET body = ?3 WHERE id = ?1 AND body = ?2",
+                        )?
+                        .execute(params![
+                            user.id.0.as_bytes(),
+                            pack::refer(seq, nth),
+                            pack::pack(user)?,
+                        ])?;
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// A row of facts of a flow.
+struct FactsRow {
+    seq: i64,
+    /// How many facts it holds.
+    count: i64,
+    /// How many of them, in front, are exchanges.
+    exchanges: i64,
+}
+
 fn rows_of(
     db: &Connection,
     flow: FlowId,
-    only_exchanges: bool,
-) -> Result<Vec<(i64, i64)>, JournalError> {
+    only_with_exchanges: bool,
+) -> Result<Vec<FactsRow>, JournalError> {
     let mut statement = db.prepare_cached(
-        "SELECT seq, count FROM facts WHERE flow = ?1 AND (NOT ?2 OR kind = 'exchange-recorded')",
+        "SELECT seq, count, CASE kind WHEN 'exchange-recorded' THEN count ELSE exchanges END FROM facts
+         WHERE flow = ?1 AND (NOT ?2 OR kind = 'exchange-recorded' OR exchanges > 0)",
     )?;
-    let rows = statement.query_map(params![flow.0.as_bytes(), only_exchanges], |row| {
-        Ok((row.get(0)?, row.get(1)?))
+    let rows = statement.query_map(params![flow.0.as_bytes(), only_with_exchanges], |row| {
+        Ok(FactsRow {
+            seq: row.get(0)?,
+            count: row.get(1)?,
+            exchanges: row.get(2)?,
+        })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+/// Removes the exchanges of a flow; what came of them stays, under its numbers.
 fn remove_exchanges(
     db: &Connection,
     flow: FlowId,
     removed: &mut Removed,
 ) -> Result<(), JournalError> {
-    for (seq, count) in rows_of(db, flow, true)? {
-        removed.facts += unsigned(count);
-        remove_row(db, seq, count, removed)?;
+    for row in rows_of(db, flow, true)? {
+        removed.facts += unsigned(row.exchanges);
+        if row.exchanges == row.count {
+            remove_row(db, row.seq, row.count, removed)?;
+            continue;
+        }
+        removed.exchanges += delete_exchanges(db, row.seq, row.exchanges)?;
+        let rest = db
+            .prepare_cached("SELECT format, body FROM facts WHERE seq = ?1")?
+            .query_row([row.seq], |found| {
+                Ok((found.get(0)?, found.get::<_, Vec<u8>>(1)?))
+            })?;
+        let Packed { format, body } = pack::from(row.seq, rest.0, &rest.1, row.exchanges)?;
+        db.prepare_cached(
+            "UPDATE facts SET seq = seq + exchanges, count = count - exchanges, exchanges = 0, format = ?2, body = ?3
+             WHERE seq = ?1",
+        )?
+        .execute(params![row.seq, format, body])?;
     }
     Ok(())
 }
 
 fn remove_flow(db: &Connection, flow: FlowId, removed: &mut Removed) -> Result<(), JournalError> {
-    for (seq, count) in rows_of(db, flow, false)? {
-        removed.facts += unsigned(count);
-        remove_row(db, seq, count, removed)?;
-    }
+    // They are found by the facts, so they go first.
     let operations = db
-        .prepare_cached("DELETE FROM operations WHERE flow = ?1")?
+        .prepare_cached(&format!("DELETE FROM operations WHERE {OF_FLOW}"))?
         .execute([flow.0.as_bytes()])?;
+    for row in rows_of(db, flow, false)? {
+        removed.facts += unsigned(row.count);
+        remove_row(db, row.seq, row.count, removed)?;
+    }
     db.prepare_cached("DELETE FROM waits WHERE flow = ?1")?
         .execute([flow.0.as_bytes()])?;
     removed.operations += operations as u64;
@@ -387,14 +476,14 @@ fn remove_flow(db: &Connection, flow: FlowId, removed: &mut Removed) -> Result<(
 /// it). The newest fact of all stays: numbers are counted on from it.
 fn share(db: &Connection, flow: FlowId, before: Timestamp) -> Result<Share, JournalError> {
     let (last, is_newest, stays): (Option<i64>, bool, bool) = db
-        .prepare_cached(
+        .prepare_cached(&format!(
             "SELECT
                 (SELECT at FROM facts WHERE flow = ?1 ORDER BY seq DESC LIMIT 1),
                 (SELECT max(seq) FROM facts WHERE flow = ?1) IS (SELECT max(seq) FROM facts),
                 EXISTS (SELECT 1 FROM operations
-                    WHERE flow = ?1 AND (state NOT IN (5, 7) OR (state = 7 AND unsure <> 0)))
+                    WHERE {OF_FLOW} AND (state NOT IN (5, 7) OR (state = 7 AND unsure <> 0)))
                 OR EXISTS (SELECT 1 FROM waits WHERE flow = ?1 AND verdict = 0)",
-        )?
+        ))?
         .query_row([flow.0.as_bytes()], |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?))
         })?;
@@ -402,8 +491,8 @@ fn share(db: &Connection, flow: FlowId, before: Timestamp) -> Result<Share, Jour
         return Ok(Share::None);
     }
     let is_needed: bool = db
-        .prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM operations o WHERE o.flow = ?1 AND (
+        .prepare_cached(&format!(
+            "SELECT EXISTS (SELECT 1 FROM operations o WHERE o.{OF_FLOW} AND (
                 NOT EXISTS (SELECT 1 FROM operations n
                     WHERE n.local = o.local AND n.connector = o.connector AND n.seq > o.seq)
                 OR (o.state = 5
@@ -412,13 +501,15 @@ fn share(db: &Connection, flow: FlowId, before: Timestamp) -> Result<Share, Jour
                     AND EXISTS (SELECT 1 FROM operations e
                         WHERE e.local = o.local AND e.connector = o.connector AND e.seq < o.seq
                             AND (e.state NOT IN (5, 7) OR (e.state = 7 AND e.unsure <> 0))))))",
-        )?
+        ))?
         .query_row([flow.0.as_bytes()], |row| row.get(0))?;
     if !is_needed {
         return Ok(Share::All);
     }
     let has_exchanges = db
-        .prepare_cached("SELECT 1 FROM facts WHERE flow = ?1 AND kind = 'exchange-recorded'")?
+        .prepare_cached(
+            "SELECT 1 FROM facts WHERE flow = ?1 AND (kind = 'exchange-recorded' OR exchanges > 0)",
+        )?
         .exists([flow.0.as_bytes()])?;
     Ok(if has_exchanges {
         Share::Exchanges
@@ -660,7 +751,7 @@ impl Reader {
         self.with(|db| {
             let newest: Option<(i64, i64)> = db
                 .prepare_cached(
-                    "SELECT seq, at FROM facts WHERE flow IS NOT NULL ORDER BY seq DESC LIMIT 1",
+                    "SELECT seq + count - 1, at FROM facts WHERE flow IS NOT NULL ORDER BY seq DESC LIMIT 1",
                 )?
                 .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
                 .optional()?;
@@ -681,14 +772,14 @@ impl Reader {
                 return Ok(removed);
             }
             let is_whole = share == Share::All;
-            for (_, count) in rows_of(db, flow, !is_whole)? {
-                removed.facts += unsigned(count);
+            for row in rows_of(db, flow, false)? {
+                removed.facts += unsigned(if is_whole { row.count } else { row.exchanges });
+                removed.exchanges += unsigned(row.exchanges);
             }
-            removed.exchanges = rows_of(db, flow, true)?.len() as u64;
             if is_whole {
                 removed.flows = 1;
                 let operations: i64 = db
-                    .prepare_cached("SELECT count(*) FROM operations WHERE flow = ?1")?
+                    .prepare_cached(&format!("SELECT count(*) FROM operations WHERE {OF_FLOW}"))?
                     .query_row([flow.0.as_bytes()], |row| row.get(0))?;
                 removed.operations = unsigned(operations);
             }
@@ -725,11 +816,12 @@ impl Reader {
                 rows: Vec::new(),
                 next: flows.last().copied(),
             };
-            let mut statement = db.prepare_cached(
-                "SELECT seq, format, body FROM facts WHERE flow = ?1 AND kind = 'exchange-recorded'
+            let mut statement = db.prepare_cached(&format!(
+                "SELECT seq, format, body FROM facts
+                 WHERE flow = ?1 AND (kind = 'exchange-recorded' OR exchanges > 0)
                     AND NOT EXISTS (SELECT 1 FROM operations
-                        WHERE flow = ?1 AND (state NOT IN (5, 7) OR (state = 7 AND unsure <> 0)))",
-            )?;
+                        WHERE {OF_FLOW} AND (state NOT IN (5, 7) OR (state = 7 AND unsure <> 0)))"
+            ))?;
             for flow in flows.iter().filter(|flow| !named.contains(flow)) {
                 if let Some(old) = but_old
                     && share(db, *flow, old)? != Share::None
@@ -741,8 +833,16 @@ impl Reader {
                     let seq = row.get(0)?;
                     let body = row.get_ref(2)?.as_blob().unwrap_or(&[]);
                     let mut facts = pack::facts(seq, row.get(1)?, body)?;
-                    if facts.iter_mut().any(forget) {
-                        bare.rows.push((unsigned(seq), pack::pack_facts(&facts)?));
+                    let bodies = facts
+                        .iter_mut()
+                        .filter_map(|fact| forget(fact).then_some(()));
+                    let bodies = bodies.count() as u64;
+                    if bodies > 0 {
+                        bare.rows.push(Bared {
+                            seq: unsigned(seq),
+                            bodies,
+                            packed: pack::pack_facts(&facts)?,
+                        });
                     }
                 }
             }

@@ -192,6 +192,17 @@ CREATE TABLE retention (
 INSERT INTO retention VALUES (1, NULL, NULL, zeroblob(16), 0, 0, 0, 0, 0, 0);
 ";
 
+/// The exchanges of an attempt share the row of what came of it, in front: `exchanges` of its `count` facts. (Those that an
+/// older program wrote stand alone, and say so by their kind.)
+///
+/// The bodies of users and links may refer to the fact that brought them, so `active` says what is counted without reading
+/// them; it is NULL where an older program wrote the link. A flow's operations are found by the facts that queued them.
+pub(super) const ONE_COPY: &str = "
+ALTER TABLE facts ADD COLUMN exchanges INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE links ADD COLUMN active INTEGER;
+DROP INDEX operations_by_flow;
+";
+
 /// Sets how a connection that may write behaves.
 pub(super) fn prepare_writer(connection: &Connection) -> Result<(), JournalError> {
     // Of effect in a new file only, or when an older one is written anew: room that is not used is given back in steps.

@@ -324,11 +324,18 @@ impl Reader {
         window: Duration,
     ) -> Result<u64, JournalError> {
         self.at_once(|db| {
-            let mut statement =
-                db.prepare_cached("SELECT body FROM links WHERE connector = ?1 AND object = 0")?;
-            let links: Vec<domain::Link> =
-                super::read::bodies(statement.query([connector.to_string()])?)?;
-            let there = links.iter().filter(|link| link.active && !link.gone);
+            let there: i64 = db
+                .prepare_cached(
+                    "SELECT count(*) FROM links WHERE connector = ?1 AND object = 0 AND active",
+                )?
+                .query_row([connector.to_string()], |row| row.get(0))?;
+            // What an older program wrote says it in its body only.
+            let mut statement = db.prepare_cached(
+                "SELECT body FROM links WHERE connector = ?1 AND object = 0 AND active IS NULL",
+            )?;
+            let older: Vec<domain::Link> =
+                super::read::brought(db, statement.query([connector.to_string()])?)?;
+            let older = older.iter().filter(|link| link.active && !link.gone);
             let gone: i64 = db
                 .prepare_cached(
                     "SELECT count(*) FROM operations
@@ -339,7 +346,7 @@ impl Reader {
                     params![micros(before(now, window)), connector.to_string()],
                     |row| row.get(0),
                 )?;
-            Ok(there.count() as u64 + u64::try_from(gone).unwrap_or(0))
+            Ok(older.count() as u64 + code::unsigned(there) + code::unsigned(gone))
         })
     }
 

@@ -1,5 +1,7 @@
 //! What the engine itself asks of the journal while it works: heads of lanes, what is pending, who owns a name.
 
+use std::sync::Arc;
+
 use domain::{
     ConnectorRef, Deprovision, Desired, FlowId, GroupId, Link, LocalRef, OnFailure, OperationId,
     Owner, Planned, QualifiedName, RemoteId, TriggerId, User, UserId, Verb, Verdict,
@@ -8,7 +10,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::code::{self, key, signed, unsigned};
-use super::{JournalError, Reader};
+use super::{JournalError, Reader, pack};
 use crate::backlog::OpenPage;
 use crate::doubt::Doubt;
 use crate::{Cause, Fact, Life, Record, State};
@@ -60,6 +62,10 @@ pub(crate) struct Unresolved {
 
 const OPEN_COLUMNS: &str = "seq, id, flow, trigger_id, connector, object, local, name, state, due, reason, attempts, \
      unsure, undoes IS NOT NULL, nth IS NULL AND undoes IS NULL";
+
+/// Says that an operation belongs to the flow `?1`: it was queued by one of the flow's facts.
+pub(super) const OF_FLOW: &str = "seq IN (SELECT o.seq FROM facts f \
+     CROSS JOIN operations o ON o.seq >= f.seq AND o.seq < f.seq + f.count WHERE f.flow = ?1)";
 
 impl Reader {
     /// Returns the connectors that have open operations.
@@ -163,7 +169,7 @@ impl Reader {
     pub(crate) fn heads_of(&self, flow: FlowId) -> Result<Vec<Open>, JournalError> {
         self.with(|db| {
             let mut statement = db.prepare_cached(&format!(
-                "SELECT {OPEN_COLUMNS} FROM operations WHERE flow = ?1 ORDER BY seq"
+                "SELECT {OPEN_COLUMNS} FROM operations WHERE {OF_FLOW} ORDER BY seq"
             ))?;
             let mut rows = statement.query([flow.0.as_bytes()])?;
             let mut out = Vec::new();
@@ -474,7 +480,8 @@ impl Reader {
             let mut statement = db.prepare_cached(
                 "SELECT w.flow, w.reject, w.verdict FROM waits w
                  WHERE w.verdict = 0 OR (w.verdict = 2 AND EXISTS
-                    (SELECT 1 FROM operations o WHERE o.flow = w.flow AND o.state <= 4))",
+                    (SELECT 1 FROM facts f CROSS JOIN operations o ON o.seq >= f.seq AND o.seq < f.seq + f.count
+                     WHERE f.flow = w.flow AND o.state <= 4))",
             )?;
             let mut rows = statement.query([])?;
             let mut out = Vec::new();
@@ -643,8 +650,8 @@ fn has_left(db: &Connection, connector: &str, local: LocalRef) -> Result<bool, J
     }
     let mut statement =
         db.prepare_cached("SELECT body FROM links WHERE local = ?1 AND connector = ?2")?;
-    let links: Vec<Link> =
-        super::read::bodies(statement.query(params![id.as_bytes(), connector])?)?;
+    let rows = statement.query(params![id.as_bytes(), connector])?;
+    let links: Vec<Link> = super::read::brought(db, rows)?;
     Ok(links.iter().all(|link| !link.active && !link.gone))
 }
 
@@ -677,18 +684,13 @@ fn leaves(
 
 /// Reads what an operation is to do from the fact that holds it.
 fn body(db: &Connection, seq: i64, nth: Option<i64>) -> Result<Option<Planned>, JournalError> {
-    let mut statement = db.prepare_cached(
-        "SELECT seq, at, flow, format, body FROM facts WHERE seq <= ?1 ORDER BY seq DESC LIMIT 1",
-    )?;
-    let row = super::read::collect(statement.query([seq])?)?;
-    let fact = row.into_iter().find(|record| signed(record.seq) == seq);
-    let Some(Record { fact, .. }) = fact else {
+    let Some(fact) = pack::fact(db, seq)? else {
         return Ok(None);
     };
     Ok(match (fact, nth.map(usize::try_from)) {
         (Fact::Decided { mut decisions, .. }, Some(Ok(nth))) if nth < decisions.len() => {
             match decisions.swap_remove(nth).verdict {
-                Verdict::Operation(planned) => Some(*planned),
+                Verdict::Operation(planned) => Some(Arc::unwrap_or_clone(planned)),
                 Verdict::Nothing(_) => None,
             }
         }
@@ -704,7 +706,8 @@ fn body(db: &Connection, seq: i64, nth: Option<i64>) -> Result<Option<Planned>, 
 fn local_name(db: &Connection, local: LocalRef) -> Result<String, JournalError> {
     if let LocalRef::User(_) = local {
         let mut statement = db.prepare_cached("SELECT body FROM users WHERE id = ?1")?;
-        let users: Vec<User> = super::read::bodies(statement.query([local.uuid().as_bytes()])?)?;
+        let users: Vec<User> =
+            super::read::brought(db, statement.query([local.uuid().as_bytes()])?)?;
         if let Some(user) = users.into_iter().next() {
             return Ok(user.name.to_string());
         }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use domain::FlowId;
 use jiff::Timestamp;
@@ -21,6 +22,13 @@ use crate::{Fact, Record};
 
 /// How many batches are committed together at most.
 const GROUP: usize = 1024;
+
+/// When so many batches were committed together there is much to do, and the next commit waits a moment for company: each
+/// writes the same few pages at the ends of tables and indexes once more, however little comes with it. How long, the size of
+/// the last one says: so much for each of its batches, up to a limit.
+const BUSY: u32 = 16;
+const COMPANY_EACH: Duration = Duration::from_micros(20);
+const COMPANY: Duration = Duration::from_millis(2);
 
 /// Facts that are committed together or not at all.
 #[derive(Debug, Clone, Default)]
@@ -95,8 +103,6 @@ pub(super) struct Entries {
     at: Timestamp,
     records: Vec<Record>,
     runs: Vec<Run>,
-    /// What tables keep of each record as it is.
-    contents: Vec<Vec<Vec<u8>>>,
 }
 
 impl Entries {
@@ -111,15 +117,8 @@ impl Entries {
                 fact,
             })
             .collect();
-        let contents = records.iter().map(|record| fold::contents(&record.fact));
-        let contents: Result<Vec<_>, _> = contents.collect();
-        match pack::runs(&records).and_then(|runs| Ok((runs, contents?))) {
-            Ok((runs, contents)) => Ok(Self {
-                at,
-                records,
-                runs,
-                contents,
-            }),
+        match pack::runs(&records) {
+            Ok(runs) => Ok(Self { at, records, runs }),
             Err(error) => {
                 let batch = Batch::of_records(records);
                 Err(Box::new(Refused { error, batch }))
@@ -136,10 +135,9 @@ impl Entries {
             fold::append(db, row, self.at, run)?;
             row += run.count as u64;
         }
-        for (seq, (record, contents)) in (first..).zip(self.records.iter_mut().zip(&self.contents))
-        {
+        for (seq, record) in (first..).zip(&mut self.records) {
             record.seq = seq;
-            fold::fold(db, &mut context, record, contents)?;
+            fold::fold(db, &mut context, record)?;
         }
         Ok(row)
     }
@@ -295,10 +293,14 @@ impl Writer {
     fn run(mut self, receiver: &Receiver<Command>) {
         let mut group: Vec<Handed> = Vec::new();
         let mut open = true;
+        let mut last = 0;
         while open {
             let Ok(first) = receiver.recv() else {
                 break;
             };
+            if last >= BUSY {
+                std::thread::sleep(COMPANY.min(COMPANY_EACH * last));
+            }
             let mut next = Some(first);
             let mut steps = Vec::new();
             while let Some(command) = next.take() {
@@ -316,6 +318,7 @@ impl Writer {
                     next = receiver.try_recv().ok();
                 }
             }
+            last = u32::try_from(group.len()).unwrap_or(u32::MAX);
             self.commit(std::mem::take(&mut group));
             for (step, reply) in steps {
                 let _ = reply.send(retain::carry_out(&mut self.connection, &step)); // whoever no longer waits has lost nothing

@@ -49,8 +49,7 @@ impl Listener {
 impl Tap for Listener {
     fn started(&self, _: &Exchange) {}
 
-    fn finished(&self, exchange: &Exchange) {
-        let mut exchange = exchange.clone();
+    fn finished(&self, mut exchange: Exchange) {
         if let Some(response) = &mut exchange.response
             && response.body.text.len() > KEPT_BYTES
         {

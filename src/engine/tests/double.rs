@@ -422,7 +422,7 @@ impl Connector for Double {
             Some(Act::Panic) => panic!("the double broke down"),
             Some(Act::Fail(failure)) => Err(failure),
         };
-        tap.finished(&exchange);
+        tap.finished(exchange);
         drop(guard);
         result
     }
@@ -443,7 +443,7 @@ impl Connector for Double {
 
     async fn list(&self, page: &PageRequest<'_>, tap: &dyn Tap) -> Result<AccountPage, Failure> {
         let exchange = self.arrive(Purpose::Lookup, tap).await;
-        tap.finished(&exchange);
+        tap.finished(exchange);
         let mut state = self.0.state();
         match state.lists.pop_front() {
             None => {}
@@ -488,7 +488,7 @@ impl Double {
         let exchange = self.arrive(Purpose::Lookup, tap).await;
         let mut state = self.0.state();
         let act = state.finds.pop_front();
-        tap.finished(&exchange);
+        tap.finished(exchange);
         match act {
             None => {}
             Some(Act::Fail(failure)) => return Err(failure),

@@ -432,8 +432,15 @@ fn as_first_format(from: &std::path::Path, to: &std::path::Path) {
         "waits",
         "holds",
     ] {
+        let columns: String = old
+            .query_row(
+                "SELECT group_concat(name, ', ') FROM pragma_table_info(?1, 'main')",
+                [table],
+                |row| row.get(0),
+            )
+            .unwrap();
         old.execute(
-            &format!("INSERT INTO main.{table} SELECT * FROM new.{table}"),
+            &format!("INSERT INTO main.{table} ({columns}) SELECT {columns} FROM new.{table}"),
             [],
         )
         .unwrap();

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use domain::{Clock, FlowId, LocalRef, ManualClock, Object, RetentionPolicy, Wake};
+use domain::{Change, Clock, FlowId, LocalRef, ManualClock, Object, RetentionPolicy, Wake};
 use tokio::sync::watch;
 
 use super::double::rejected;
@@ -87,6 +87,19 @@ async fn what_has_settled_goes_and_what_tells_how_accounts_stand_stays() {
     world.settle().await;
     world.create("ann").await;
     world.settle().await;
+    // Nothing follows from this at a target, so that all of it goes; what it brought is known all the same.
+    let named = world
+        .submit(Change::UpdateUser {
+            user: "ann".into(),
+            set: domain::Claims::from([("nickname".into(), vec!["annie".to_owned()])]),
+            remove: std::collections::BTreeSet::new(),
+            rename: None,
+        })
+        .await
+        .unwrap();
+    assert!(named.operations.is_empty());
+    world.create("tim").await;
+    world.settle().await;
     world.clock.advance(100 * DAY);
     let (users, links) = (
         world.reader().users(None, 10).unwrap(),
@@ -103,6 +116,7 @@ async fn what_has_settled_goes_and_what_tells_how_accounts_stand_stays() {
     // How the accounts came to be is gone; how they stand is not, and who they belong to can still be told.
     assert!(!is_kept(&world, created.flow));
     assert!(!is_kept(&world, came.flow));
+    assert!(!is_kept(&world, named.flow));
     for outcome in [&changed, &left, &mended] {
         assert!(!world.trace(outcome).operations.is_empty());
         assert_eq!(exchanges(&world, outcome), 0);
@@ -124,7 +138,7 @@ async fn what_has_settled_goes_and_what_tells_how_accounts_stand_stays() {
     world.create("zoe").await;
     world.delete("kim").await;
     world.settle().await;
-    assert_eq!(world.full.names(), ["ann", "bob", "zoe"]);
+    assert_eq!(world.full.names(), ["ann", "bob", "tim", "zoe"]);
     let again = world.engine.compact(None).await.unwrap();
     assert_eq!(again.removed.flows, 1, "Kim's change was overtaken");
     let again = world.engine.compact(None).await.unwrap();

@@ -38,7 +38,7 @@ impl Connector for Willing {
         let answered = samples::exchange(Some(201), 3);
         exchange.response = answered.response;
         exchange.took = answered.took;
-        tap.finished(&exchange);
+        tap.finished(exchange);
         Ok(Confirmed {
             what: Confirmation::Created,
             remote_id: RemoteId(format!("remote-{}", order.operation)),

@@ -87,8 +87,8 @@ fn one_goes(role: RoleName) -> Plan {
     for decided in &entry.decisions {
         let mut decision = decided.decision.clone();
         if let Verdict::Operation(planned) = &mut decision.verdict {
-            planned.verb = Verb::Deprovision;
-            planned.deprovision = Deprovision::Delete;
+            std::sync::Arc::make_mut(planned).verb = Verb::Deprovision;
+            std::sync::Arc::make_mut(planned).deprovision = Deprovision::Delete;
             decisions.push(decision);
         }
     }

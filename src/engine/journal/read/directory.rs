@@ -4,12 +4,11 @@ use std::collections::BTreeSet;
 
 use domain::{Group, GroupId, LocalRef, QualifiedName, RoleName, StoreDomain, User, UserId};
 use rusqlite::{Connection, params};
-use serde::Deserialize;
 
 use super::super::JournalError;
 use super::super::code::{self, key, unsigned};
 use super::super::pack;
-use super::{Reader, bodies, cap};
+use super::{Reader, brought, cap};
 
 /// A name as it is written, in the form in which names are compared: with its store where that is not the primary one.
 const WRITTEN: &str = "CASE store WHEN 'PRIMARY' THEN key ELSE lower(store) || '/' || key END";
@@ -27,7 +26,7 @@ impl Reader {
                 "SELECT body FROM users WHERE (key, store) > (?1, ?2) ORDER BY key, store LIMIT ?3",
             )?;
             let mut users: Vec<User> =
-                bodies(statement.query(params![name, store, cap(limit)])?)?;
+                brought(db, statement.query(params![name, store, cap(limit)])?)?;
             for user in &mut users {
                 user.groups = groups_of(db, user.id)?;
             }
@@ -40,7 +39,8 @@ impl Reader {
         self.with(|db| {
             let mut statement =
                 db.prepare_cached("SELECT body FROM users WHERE key = ?1 AND store = ?2")?;
-            let users = bodies(statement.query(params![key(&name.name), name.store.as_str()])?)?;
+            let rows = statement.query(params![key(&name.name), name.store.as_str()])?;
+            let users = brought(db, rows)?;
             whole_user(db, users)
         })
     }
@@ -49,7 +49,7 @@ impl Reader {
     pub fn user_by_id(&self, id: UserId) -> Result<Option<User>, JournalError> {
         self.with(|db| {
             let mut statement = db.prepare_cached("SELECT body FROM users WHERE id = ?1")?;
-            let users = bodies(statement.query([id.0.as_bytes()])?)?;
+            let users = brought(db, statement.query([id.0.as_bytes()])?)?;
             whole_user(db, users)
         })
     }
@@ -72,7 +72,7 @@ impl Reader {
                  ) found JOIN users u ON u.id = found.id ORDER BY found.key, found.store"
             ))?;
             let rows = statement.query(params![name, store, key(text), cap(limit)])?;
-            let mut users: Vec<User> = bodies(rows)?;
+            let mut users: Vec<User> = brought(db, rows)?;
             for user in &mut users {
                 user.groups = groups_of(db, user.id)?;
             }
@@ -101,8 +101,10 @@ impl Reader {
                 "SELECT u.body FROM memberships m JOIN users u ON u.id = m.member WHERE m.grp = ?1
                  ORDER BY u.key, u.store LIMIT ?2",
             )?;
-            let users: Vec<User> =
-                bodies(statement.query(params![group.0.as_bytes(), cap(limit)])?)?;
+            let users: Vec<User> = brought(
+                db,
+                statement.query(params![group.0.as_bytes(), cap(limit)])?,
+            )?;
             Ok(users.into_iter().map(|user| user.name).collect())
         })
     }
@@ -203,9 +205,9 @@ impl Reader {
             let mut holders: Vec<User> = Vec::new();
             while let Some(row) = rows.next()? {
                 let body = row.get_ref(0)?.as_blob().unwrap_or(&[]);
-                let held: Held = pack::unpack(body)?;
-                if is_meant(&held.roles) {
-                    holders.push(pack::unpack(body)?);
+                let user: User = pack::brought(db, body)?;
+                if is_meant(&user.roles) {
+                    holders.push(user);
                 }
             }
             drop(rows);
@@ -225,13 +227,6 @@ impl Reader {
                 .exists([role.as_str()])?)
         })
     }
-}
-
-/// What is read of a user to see whether it holds a role.
-#[derive(Deserialize)]
-struct Held {
-    #[serde(default)]
-    roles: BTreeSet<RoleName>,
 }
 
 fn whole_user(db: &Connection, users: Vec<User>) -> Result<Option<User>, JournalError> {

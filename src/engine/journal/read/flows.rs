@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::Serialize;
 
 use super::super::code::{self, instant, signed, unsigned};
+use super::super::work::OF_FLOW;
 use super::super::{JournalError, pack};
 use super::{Page, Reader, bounds, cap};
 use crate::trace::FlowTrace;
@@ -216,8 +217,9 @@ fn triggers(db: &Connection, flow: FlowId) -> Result<Vec<Trigger>, JournalError>
 }
 
 fn states(db: &Connection, flow: FlowId) -> Result<BTreeMap<State, u64>, JournalError> {
-    let mut statement =
-        db.prepare_cached("SELECT state, count(*) FROM operations WHERE flow = ?1 GROUP BY state")?;
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT state, count(*) FROM operations WHERE {OF_FLOW} GROUP BY state"
+    ))?;
     let mut rows = statement.query([flow.0.as_bytes()])?;
     let mut out = BTreeMap::new();
     while let Some(row) = rows.next()? {

@@ -7,7 +7,7 @@ use rusqlite::{Connection, params};
 use serde::Serialize;
 
 use super::super::{JournalError, code, pack};
-use super::{Reader, bodies, cap};
+use super::{Reader, brought, cap};
 
 /// An account that stayed at a target when its user or group left.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -35,7 +35,7 @@ impl Reader {
                     AND (?3 IS NULL OR connector = ?3)
                  ORDER BY local, connector LIMIT ?4",
             )?;
-            bodies(statement.query(params![from, at, only, cap(limit)])?)
+            brought(db, statement.query(params![from, at, only, cap(limit)])?)
         })
     }
 
@@ -68,8 +68,8 @@ impl Reader {
         self.with(|db| {
             let mut statement =
                 db.prepare_cached("SELECT body FROM links WHERE local = ?1 AND connector = ?2")?;
-            let links: Vec<Link> =
-                bodies(statement.query(params![local.uuid().as_bytes(), connector.to_string()])?)?;
+            let rows = statement.query(params![local.uuid().as_bytes(), connector.to_string()])?;
+            let links: Vec<Link> = brought(db, rows)?;
             Ok(links.into_iter().next())
         })
     }
@@ -95,7 +95,7 @@ impl Reader {
             let mut rows = statement.query([])?;
             let mut left = Vec::new();
             while let Some(row) = rows.next()? {
-                let link: Link = pack::unpack(row.get_ref(0)?.as_blob().unwrap_or(&[]))?;
+                let link: Link = pack::brought(db, row.get_ref(0)?.as_blob().unwrap_or(&[]))?;
                 if link.gone || !link.active {
                     continue;
                 }
@@ -135,5 +135,5 @@ pub(in crate::journal) fn links_of(
 ) -> Result<Vec<Link>, JournalError> {
     let mut statement =
         db.prepare_cached("SELECT body FROM links WHERE local = ?1 ORDER BY connector")?;
-    bodies(statement.query([local.uuid().as_bytes()])?)
+    brought(db, statement.query([local.uuid().as_bytes()])?)
 }

@@ -165,6 +165,18 @@ pub(super) fn bodies<T: serde::de::DeserializeOwned>(
     Ok(out)
 }
 
+/// Reads rows whose only column is the body of a link or user.
+pub(super) fn brought<T: pack::Brought>(
+    db: &Connection,
+    mut rows: rusqlite::Rows<'_>,
+) -> Result<Vec<T>, JournalError> {
+    let mut out = Vec::new();
+    while let Some(row) = rows.next()? {
+        out.push(pack::brought(db, row.get_ref(0)?.as_blob().unwrap_or(&[]))?);
+    }
+    Ok(out)
+}
+
 fn cap(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }

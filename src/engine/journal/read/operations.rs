@@ -137,7 +137,7 @@ impl Reader {
             query.and("local =", *local.uuid().as_bytes());
         }
         if let Some(flow) = filter.flow {
-            query.and("flow =", *flow.0.as_bytes());
+            query.of_flow(flow);
         }
         self.with(|db| {
             let (sql, values) = query.page("seq", page);
@@ -195,12 +195,13 @@ impl Reader {
         filter: &ExchangeFilter,
         page: Page,
     ) -> Result<Vec<ExchangeView>, JournalError> {
-        let mut query = Query::new(
-            "x.seq, f.flow, f.format, f.body",
-            "exchanges x JOIN facts f ON f.seq = x.seq",
-        );
+        // The exchanges of an operation are found by the facts of its flow, all others from the newest on.
+        let from = match filter.operation {
+            Some(_) => EXCHANGES_BY_FACTS,
+            None => FACTS_BY_EXCHANGE,
+        };
+        let mut query = Query::new(EXCHANGE_COLUMNS, from);
         if let Some(operation) = filter.operation {
-            // The exchanges of its flow are found by an index.
             query.and(
                 "f.flow = (SELECT flow FROM operations WHERE id = x.operation) AND x.operation =",
                 *operation.0.as_bytes(),
@@ -234,10 +235,9 @@ impl Reader {
     /// Returns one exchange by its number.
     pub fn exchange(&self, seq: u64) -> Result<Option<ExchangeView>, JournalError> {
         self.with(|db| {
-            let mut statement = db.prepare_cached(
-                "SELECT x.seq, f.flow, f.format, f.body FROM exchanges x JOIN facts f ON f.seq = x.seq
-                 WHERE x.seq = ?1",
-            )?;
+            let mut statement = db.prepare_cached(&format!(
+                "SELECT {EXCHANGE_COLUMNS} FROM {FACTS_BY_EXCHANGE} WHERE x.seq = ?1"
+            ))?;
             let mut rows = statement.query([signed(seq)])?;
             match rows.next()? {
                 Some(row) => exchange_view(row),
@@ -295,14 +295,25 @@ fn operation_view(row: &Row<'_>) -> Result<OperationView, JournalError> {
     })
 }
 
+const EXCHANGE_COLUMNS: &str = "x.seq, f.flow, f.format, f.body, f.seq";
+
+/// Each exchange with the row of facts that it stands in.
+const FACTS_BY_EXCHANGE: &str = "exchanges x CROSS JOIN facts f \
+     ON f.seq = (SELECT max(seq) FROM facts WHERE seq <= x.seq)";
+
+/// Each row of facts with the exchanges that stand in it.
+const EXCHANGES_BY_FACTS: &str =
+    "facts f CROSS JOIN exchanges x ON x.seq >= f.seq AND x.seq < f.seq + f.count";
+
 fn exchange_view(row: &Row<'_>) -> Result<Option<ExchangeView>, JournalError> {
     let seq: i64 = row.get(0)?;
+    let first: i64 = row.get(4)?;
     let flow = row
         .get::<_, Option<[u8; 16]>>(1)?
         .map(|bytes| code::uuid(&bytes).map(FlowId))
         .transpose()?;
-    let facts = pack::facts(seq, row.get(2)?, row.get_ref(3)?.as_blob().unwrap_or(&[]))?;
-    match facts.into_iter().next() {
+    let body = row.get_ref(3)?.as_blob().unwrap_or(&[]);
+    match pack::nth(first, row.get(2)?, body, seq - first)? {
         Some(Fact::ExchangeRecorded {
             operation,
             attempt,
@@ -337,6 +348,17 @@ impl Query {
     fn and(&mut self, condition: &str, value: impl ToSql + 'static) {
         self.values.push(Box::new(value));
         self.sql = format!("{} AND {condition} ?{}", self.sql, self.values.len());
+    }
+
+    /// Only operations that the facts of a flow have queued.
+    fn of_flow(&mut self, flow: FlowId) {
+        self.values.push(Box::new(*flow.0.as_bytes()));
+        self.sql = format!(
+            "{} AND seq IN (SELECT o.seq FROM facts f CROSS JOIN operations o
+                ON o.seq >= f.seq AND o.seq < f.seq + f.count WHERE f.flow = ?{})",
+            self.sql,
+            self.values.len()
+        );
     }
 
     fn page(mut self, key: &str, page: Page) -> (String, Vec<Box<dyn ToSql>>) {
