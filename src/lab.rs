@@ -85,16 +85,20 @@ impl MockLab {
             }
             Target::Salesforce => {
                 let salesforce = self.lab.salesforce();
-                let all = salesforce.with_vendor(|vendor| vendor.credentials(&url));
+                let (all, profile) = salesforce
+                    .with_vendor(|vendor| (vendor.credentials(&url), vendor.standard_profile()));
                 let password = known(&all, "password") + &known(&all, "security_token");
-                vec![
+                let mut settings = vec![
                     ("domain_name", url.clone()),
                     ("token_endpoint", format!("{url}/services/oauth2/token")),
                     ("client_id", known(&all, "consumer_key")),
                     ("client_secret", known(&all, "consumer_secret")),
                     ("username", known(&all, "username")),
                     ("password", password),
-                ]
+                ];
+                // No setting but a mapping, without which nobody is created; the form of a new connector asks for it.
+                settings.extend(profile.map(|id| ("ProfileId", id)));
+                settings
             }
         };
         let kind = connectors::CATALOGUE.find(target.name());

@@ -149,7 +149,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let first = provided(SHIPPED, folder.path());
         assert!(
-            matches!(&first[..], [one] if one.is_there && one.told.starts_with(KEY)),
+            matches!(&first[..], [one] if one.is_there && one.told == format!("wrote {KEY} for the google mock")),
             "{first:?}"
         );
         let file = folder.path().join(KEY);

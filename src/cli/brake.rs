@@ -6,7 +6,7 @@ use clap::Subcommand;
 use domain::{Brake, ConnectorRef, OperationId};
 use engine::{EngagedBrake, Reader};
 
-use super::out::{Out, note};
+use super::out::{Out, counted, note};
 use super::seat::{Seat, nonsense};
 use super::session::journal_trouble;
 use super::trouble::Trouble;
@@ -100,7 +100,8 @@ pub(super) async fn brake(
                     };
                     kept.extend(here);
                     out.text(&format!(
-                        "{connector}: {count} operations ({kind}) go on; {by} approved of it"
+                        "{connector}: approved by {by}, to go on: {} ({kind})",
+                        counted(count, "operation")
                     ));
                     out.value(&serde_json::json!({
                         "connector": connector.to_string(), "brake": kind, "by": by, "released": count,
@@ -138,7 +139,8 @@ pub(super) async fn brake(
                         continue;
                     };
                     out.text(&format!(
-                        "{connector}: {count} operations ({kind}) are given up; {by} rejected them"
+                        "{connector}: rejected by {by}, given up: {} ({kind})",
+                        counted(count, "operation")
                     ));
                     out.value(&serde_json::json!({
                         "connector": connector.to_string(), "brake": kind, "by": by, "discarded": count,
@@ -237,10 +239,11 @@ fn list(reader: &Reader, out: Out) -> Result<Exit, Trouble> {
             .map_err(failed)?
             .len();
         out.text(&format!(
-            "{} {}  since {}: {kept} operations wait\n  {}",
+            "{} {}  since {}: {} kept\n  {}",
             brake.connector,
             brake.brake,
             clock_text(brake.since),
+            counted(kept, "operation"),
             brake.told()
         ));
         out.value(&serde_json::json!({ "engaged": brake, "waiting": kept }));

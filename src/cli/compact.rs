@@ -7,7 +7,7 @@ use engine::{CompactionReport, Engine};
 use jiff::{SignedDuration, Timestamp};
 
 use super::Global;
-use super::out::Out;
+use super::out::{Out, counted};
 use super::seat::{Seat, nonsense};
 use super::session::journal_trouble;
 use super::trouble::Trouble;
@@ -117,15 +117,14 @@ fn told(report: &CompactionReport) -> String {
         "removed"
     };
     let mut text = format!(
-        "{verb}: {} flow(s) with {} operation(s), {} exchange(s), {} fact(s); the bodies of {} exchange(s); {} link(s) that \
-         had ended\n\
+        "{verb}: {} with {}, {}, {}; the bodies of {}; {} that had ended\n\
          flows that had settled before {}, bodies of flows that began before {}",
-        removed.flows,
-        removed.operations,
-        removed.exchanges,
-        removed.facts,
-        removed.bodies,
-        removed.former_links,
+        counted(removed.flows, "flow"),
+        counted(removed.operations, "operation"),
+        counted(removed.exchanges, "exchange"),
+        counted(removed.facts, "fact"),
+        counted(removed.bodies, "exchange"),
+        counted(removed.former_links, "link"),
         removed.before,
         removed.bodies_before,
     );

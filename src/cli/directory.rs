@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use domain::{LocalRef, QualifiedName, RoleName, User};
 use engine::{Reader, Seed};
 
-use super::out::Out;
+use super::out::{Out, counted};
 use super::seat::{Seat, nonsense};
 use super::session::journal_trouble;
 use super::trouble::Trouble;
@@ -167,8 +167,10 @@ pub(super) async fn seed(global: &Global, out: Out, args: SeedArgs) -> Result<Ex
         Err(trouble) => return Err(Trouble { tried, ..trouble }),
     };
     out.text(&format!(
-        "{} users and {} groups put in place, {} were there already; nothing was sent",
-        seeded.users, seeded.groups, seeded.kept
+        "{} and {} put in place, {} were there already; nothing was sent",
+        counted(seeded.users, "user"),
+        counted(seeded.groups, "group"),
+        seeded.kept
     ));
     out.value(
         &serde_json::json!({ "users": seeded.users, "groups": seeded.groups, "kept": seeded.kept }),

@@ -127,8 +127,12 @@ fn tell(out: Out, report: &ImportReport, owed: u64) {
         out::note(&format!("row {} ({name}): {}", error.row, error.told));
     }
     out.text(&format!(
-        "{} rows: {} created, {} were there already, {} failed; {owed} operations are owed",
-        report.rows, report.created, report.skipped, report.failed
+        "{}: {} created, {} were there already, {} failed; owed: {}",
+        out::counted(report.rows, "row"),
+        report.created,
+        report.skipped,
+        report.failed,
+        out::counted(owed, "operation")
     ));
     let errors: Vec<_> = report
         .errors

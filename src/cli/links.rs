@@ -252,7 +252,10 @@ async fn unlink(
             let (told, advice) = match (is_other_kind, group) {
                 (true, true) => (format!("{told} as a group; a user is"), "leave --group out"),
                 (true, false) => (format!("{told} as a user; a group is"), "write --group"),
-                (false, _) => (told, "see `outbound links list` and `outbound links leftover`"),
+                (false, _) => (
+                    told,
+                    "see `outbound links list` and `outbound links leftover`",
+                ),
             };
             Err(Trouble::new(Exit::Usage, "unlink", told).advise(advice))
         }

@@ -1,5 +1,6 @@
 //! The one place that writes to standard output and standard error.
 
+use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -121,9 +122,21 @@ fn escaped(json: &str) -> String {
     out
 }
 
+/// Writes a count with its word, which gets an `s` unless it is one.
+pub(super) fn counted<N: Copy + Display + From<u8> + PartialEq>(count: N, what: &str) -> String {
+    let more = if count == N::from(1) { "" } else { "s" };
+    format!("{count} {what}{more}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_count_of_one_has_its_word_without_an_s() {
+        assert_eq!(counted(1_u64, "account"), "1 account");
+        assert_eq!(counted(0_usize, "account"), "0 accounts");
+    }
 
     #[test]
     fn json_never_drives_a_terminal_and_reads_back_the_same() {

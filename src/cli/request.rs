@@ -29,7 +29,7 @@ pub(super) enum TriggerCommand {
         /// The user: name or STORE/name
         user: String,
         /// Sets a claim; repeat the option for several claims or several values
-        #[arg(long = "set", value_name = "CLAIM=VALUE")]
+        #[arg(long = "set", visible_alias = "claim", value_name = "CLAIM=VALUE")]
         set: Vec<String>,
         /// Removes a claim
         #[arg(long = "remove", value_name = "CLAIM")]
@@ -158,7 +158,7 @@ pub(super) struct UserArgs {
     /// The user: name or STORE/name
     user: String,
     /// A claim; repeat the option for several claims or several values
-    #[arg(long = "claim", value_name = "CLAIM=VALUE")]
+    #[arg(long = "claim", visible_alias = "set", value_name = "CLAIM=VALUE")]
     claims: Vec<String>,
     /// A role held; repeat for several
     #[arg(long = "role", value_name = "ROLE")]
@@ -405,4 +405,40 @@ fn claims(words: &[String]) -> Result<Claims, Trouble> {
 
 fn names(words: &[String]) -> BTreeSet<QualifiedName> {
     words.iter().map(|word| QualifiedName::new(word)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(subcommand)]
+        what: TriggerCommand,
+    }
+
+    #[test]
+    fn a_claim_is_given_under_either_word() {
+        let wanted = Claims::from([(Claim::new("lastname"), vec!["Ng".to_owned()])]);
+        for option in ["--claim", "--set"] {
+            for kind in ["user-created", "user-updated"] {
+                let line = ["trigger", kind, "kim", option, "lastname=Ng"];
+                let line = Line::try_parse_from(line).unwrap();
+                let claims = match line.what.into_request() {
+                    Ok(Request {
+                        change: Change::CreateUser { user, .. },
+                        ..
+                    }) => user.claims,
+                    Ok(Request {
+                        change: Change::UpdateUser { set, .. },
+                        ..
+                    }) => set,
+                    _ => panic!("{kind} {option}"),
+                };
+                assert_eq!(claims, wanted, "{kind} {option}");
+            }
+        }
+    }
 }

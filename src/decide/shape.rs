@@ -252,7 +252,7 @@ pub(crate) fn hold(walk: &Walk<'_>, mut planned: Planned, trace: &mut Trace) -> 
         first.get_or_insert(reason);
         trace.push(crate::trace::line(
             Step::Send,
-            format!("kept, not sent: {detail}"),
+            walk.candidate.kept(&detail),
             Some(reason),
         ));
     }

@@ -56,6 +56,18 @@ pub struct Candidate {
     pub timeout: Duration,
 }
 
+impl Candidate {
+    /// Says that an operation is kept and why, and what that means for a caller who waits for it.
+    #[must_use]
+    pub fn kept(&self, why: &str) -> String {
+        if self.blocking && self.on_failure == OnFailure::Reject {
+            format!("not sent: {why}; a caller waits for it, and without it the change is not made")
+        } else {
+            format!("kept, not sent: {why}")
+        }
+    }
+}
+
 /// One of the eight named steps of a trace, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -105,14 +105,14 @@ reasons! {
         "Nothing differs from what was last written."
         "Nothing to do.";
     Paused "paused" Send
-        "The connector is paused; the operation is kept and not sent."
+        "The connector is paused: nothing is sent there, and what is owed is kept."
         "Run `outbound connector resume CONNECTION/CONNECTOR`, or set `paused = false` on the connector.";
     Quarantined "quarantined" Send
-        "The connector is in quarantine after too many failures; the operation is kept."
+        "The connector is in quarantine after too many failures: nothing is sent there, and what is owed is kept."
         "Mend the cause that the quarantine names, or release it.";
     BrakeEngaged "brake-engaged" Send
-        "Too many accounts would be taken away at once; the operation waits for an approval."
-        "Look at the list and approve it, or discard it.";
+        "Too many accounts would be taken away at once: what is owed of that waits for an approval."
+        "Look at the list and approve it, or discard it; a change that was refused for it is made again afterwards.";
 }
 
 impl fmt::Display for Reason {

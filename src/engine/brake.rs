@@ -241,7 +241,7 @@ impl Brakes {
                 std::sync::Arc::make_mut(planned).held = Some(Reason::BrakeEngaged);
                 decision.trace.push(TraceLine {
                     step: Step::Send,
-                    text: format!("kept, not sent: {}", kept.told()),
+                    text: decision.candidate.kept(&kept.told()),
                     reason: Some(Reason::BrakeEngaged),
                 });
             }

@@ -822,12 +822,13 @@ impl Work<'_> {
         self.inner.reader.course(self.head())
     }
 
-    /// Says when the operation goes on. Its schedule began with the first attempt after somebody set it going.
+    /// Says when the operation goes on. Its schedule began with the first attempt after somebody set it going; a question
+    /// that the target did not answer is a step of it, too.
     pub(crate) fn next(&self, wish: Option<Duration>) -> Result<Next, JournalError> {
         let course = self.course()?;
         Ok(retry::next(
             self.setup.retry(&self.head().connector),
-            course.attempts,
+            course.attempts.saturating_add(course.unanswered),
             wish,
             course.since,
             self.inner.clock.now(),

@@ -710,7 +710,10 @@ mod tests {
                 _ => None,
             })
             .collect();
-        assert_eq!(works, [("import users.csv", false), ("import more.csv", true)]);
+        assert_eq!(
+            works,
+            [("import users.csv", false), ("import more.csv", true)]
+        );
         assert_eq!(kept.len(), 4);
     }
 }

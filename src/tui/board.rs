@@ -676,9 +676,8 @@ mod tests {
     #[test]
     fn what_was_missed_is_folded_before_what_came_after_it() {
         let records: Vec<Arc<Record>> = samples::records().into_iter().map(Arc::new).collect();
-        let news = |part: &[Arc<Record>]| -> Vec<News> {
-            part.iter().cloned().map(News::Fact).collect()
-        };
+        let news =
+            |part: &[Arc<Record>]| -> Vec<News> { part.iter().cloned().map(News::Fact).collect() };
         let mut whole = Board::default();
         for one in news(&records) {
             whole.hear(one);

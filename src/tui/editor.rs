@@ -128,6 +128,25 @@ fn left(copy: PathBuf, given: &str, is_new: bool) -> Option<PathBuf> {
     (!is_gone && copy.exists()).then_some(copy)
 }
 
+/// Returns the copies that were not taken and are still there, from whoever edited the file before.
+pub(crate) fn kept(file: &Path) -> Vec<PathBuf> {
+    // A folder that cannot be read is told of when the file is.
+    let entries = fs::read_dir(folder_of(file))
+        .into_iter()
+        .flatten()
+        .flatten();
+    let mut found: Vec<PathBuf> = entries
+        .filter(|entry| {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            name.starts_with(LEAD) && name.ends_with(".toml")
+        })
+        .map(|entry| entry.path())
+        .collect();
+    found.sort();
+    found
+}
+
 /// Removes a copy that is not needed any more. Returns what is to be added to a message where that failed.
 pub(crate) fn removed(copy: &Path) -> String {
     match fs::remove_file(copy) {
@@ -142,21 +161,40 @@ pub(crate) fn removed(copy: &Path) -> String {
 /// Writes a text into a new file that only its owner may read: beside the original, where an editor knows what kind of
 /// thing it is, else where files of a moment are kept.
 fn private_copy(file: &Path, text: &str) -> io::Result<PathBuf> {
-    let folder = match file.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
     let mut new = tempfile::Builder::new();
-    new.prefix(".workbench-edit-").suffix(".toml");
-    let mut copy = new.tempfile_in(folder).or_else(|_| new.tempfile())?;
+    new.prefix(LEAD).suffix(".toml");
+    let mut copy = new
+        .tempfile_in(folder_of(file))
+        .or_else(|_| new.tempfile())?;
     copy.write_all(text.as_bytes())?;
     let (_, path) = copy.keep().map_err(|error| error.error)?;
     Ok(path)
 }
 
+/// What the name of a copy begins with.
+const LEAD: &str = ".workbench-edit-";
+
+fn folder_of(file: &Path) -> &Path {
+    match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_copy_that_was_not_taken_is_found_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("workbench.toml");
+        fs::write(&file, "x").unwrap();
+        assert!(kept(&file).is_empty());
+        let copy = private_copy(&file, "y").unwrap();
+        assert_eq!(kept(&file), [copy]);
+        assert!(kept(&folder.path().join("nowhere/workbench.toml")).is_empty());
+    }
 
     #[test]
     fn a_copy_stays_when_there_is_something_in_it_that_is_nowhere_else() {

@@ -436,7 +436,10 @@ mod tests {
                 letter_cells(letter)
             });
             let part = line[..first].chars().count();
-            assert!(looks <= 2 * part.max(80), "{looks} looks for {part} letters");
+            assert!(
+                looks <= 2 * part.max(80),
+                "{looks} looks for {part} letters"
+            );
         }
     }
 

@@ -409,10 +409,7 @@ pub(crate) enum Lent {
 ///
 /// Nobody else may read from the terminal meanwhile. Whoever waits for a key reads it, so this is for what a key asked for.
 #[cfg(unix)]
-pub(crate) async fn lend(
-    mut command: tokio::process::Command,
-    keys: Keys<'_>,
-) -> io::Result<Lent> {
+pub(crate) async fn lend(mut command: tokio::process::Command, keys: Keys<'_>) -> io::Result<Lent> {
     use rustix::process::{Pid, Signal, getpid, kill_process};
     leave();
     let mut child = command.spawn()?;

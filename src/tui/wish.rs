@@ -352,9 +352,9 @@ impl PutBack {
         let parts: Vec<String> = ["gone", "here again", "changed back"]
             .into_iter()
             .zip(self.counts)
-        .filter(|(_, count)| *count > 0)
-        .map(|(what, count)| format!("{what}: {count}"))
-        .collect();
+            .filter(|(_, count)| *count > 0)
+            .map(|(what, count)| format!("{what}: {count}"))
+            .collect();
         if parts.is_empty() {
             format!("{target} is back at {to}; nothing differed from it")
         } else {

@@ -462,7 +462,14 @@ fn what_writes_is_carried_out_by_the_running_engine() {
     let text = std::fs::read_to_string(&path).unwrap();
     let without = program.path().join("without.toml");
     std::fs::write(&without, text.replace("corp-scim", "corp-directory")).unwrap();
-    let all = ["--config", "without.toml", "links", "unlink", "corp-scim/scim2", "--all"];
+    let all = [
+        "--config",
+        "without.toml",
+        "links",
+        "unlink",
+        "corp-scim/scim2",
+        "--all",
+    ];
     let said = program.expect(2, &all);
     assert!(said.err.contains("is configured"), "{}", said.err);
     let linked = program.expect(0, &["links", "list", "--connector", "corp-scim/scim2"]);
@@ -524,7 +531,7 @@ fn a_brake_is_approved_and_rejected_beside_a_running_engine() {
         .concat(),
     );
     assert!(
-        said.out.contains("2 operations (deletes) go on"),
+        said.out.contains("to go on: 2 operations (deletes)"),
         "{}",
         said.out
     );

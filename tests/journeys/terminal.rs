@@ -641,7 +641,11 @@ fn a_signal_to_end_while_the_editor_is_open_ends_both_and_loses_no_text() {
     let connection = "\n[[connections]]\nid = \"corp\"\nname = \"Corporate\"\n";
     for (signal, changes) in [(Signal::TERM, false), (Signal::HUP, true)] {
         let program = Program::with(&format!("{QUIET}{connection}"));
-        let change = if changes { "echo '# mine' >> \"$1\"\n" } else { "" };
+        let change = if changes {
+            "echo '# mine' >> \"$1\"\n"
+        } else {
+            ""
+        };
         let script = format!("{change}printf 'the editor has the terminal\\n'\nread line\n");
         std::fs::write(program.path().join("editor.sh"), script).unwrap();
         let mut command = workbench(&program, &[]);

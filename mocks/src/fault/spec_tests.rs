@@ -45,7 +45,11 @@ fn everything_that_is_wrong_is_told_at_once_each_by_its_setting() {
     let wrong = FaultSpec::mistakes(text, Target::Google);
     let settings: Vec<Option<&str>> = wrong.iter().map(SpecError::setting).collect();
     assert_eq!(settings, [Some("delay"), Some("op"), Some("times")]);
-    assert!(wrong[1].to_string().contains("did you mean `users.insert`?"));
+    assert!(
+        wrong[1]
+            .to_string()
+            .contains("did you mean `users.insert`?")
+    );
     assert!(FaultSpec::mistakes("reset:times=2", Target::Google).is_empty());
     assert!(FaultSpec::mistakes("reset", Target::Google).is_empty());
 }

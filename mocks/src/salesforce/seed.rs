@@ -249,6 +249,12 @@ impl Salesforce {
             .map(|record| record.id)
     }
 
+    /// Returns the id of the profile *Standard User*, which a new user may have.
+    pub fn standard_profile(&self) -> Option<String> {
+        let id = self.named(PROFILE, "Standard User");
+        id.map(|id| id.to_string())
+    }
+
     /// Returns the organization's name.
     pub(crate) fn organization_name(&self) -> String {
         let place = self.schema.get(ORGANIZATION).at("Name");
@@ -406,9 +412,7 @@ impl Salesforce {
                 body.insert(id_key.to_owned(), json!(id.to_string()));
             }
         }
-        let standard = self
-            .named(PROFILE, "Standard User")
-            .map(|id| id.to_string());
+        let standard = self.standard_profile();
         for (key, value) in [
             ("LastName", json!(local)),
             ("Email", json!(username)),
@@ -459,4 +463,15 @@ fn each(
         plant(entry).map_err(named)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_profile_of_new_users_is_the_one_that_the_shipped_file_maps() {
+        let id = Salesforce::default().standard_profile();
+        assert_eq!(id.as_deref(), Some("00eHX0000000006YAA"));
+    }
 }

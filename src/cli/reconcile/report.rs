@@ -3,13 +3,17 @@
 use domain::{Condition, Divergence, FieldDrift, Orphan, Whose};
 use engine::{NotRead, ReconcileReport, Tally};
 
-use crate::cli::out::Out;
+use crate::cli::out::{Out, counted};
 
 pub(super) fn show(out: Out, report: &ReconcileReport) {
     let tally = &report.tally;
     out.text(&format!(
-        "{}  {} accounts read with {} requests; {} compared, {} in sync",
-        report.connector, tally.accounts, tally.requests, tally.compared, tally.in_sync
+        "{}  {} read with {}; {} compared, {} in sync",
+        report.connector,
+        counted(tally.accounts, "account"),
+        counted(tally.requests, "request"),
+        tally.compared,
+        tally.in_sync
     ));
     for divergence in &report.divergences {
         out.text(&divergence_text(divergence));
@@ -47,8 +51,8 @@ fn notes(tally: &Tally) -> Vec<String> {
     }
     if tally.excepted > 0 {
         notes.push(format!(
-            "{} fields differ and were let stand",
-            tally.excepted
+            "let stand though they differ: {}",
+            counted(tally.excepted, "field")
         ));
     }
     if tally.on_their_way + tally.fresh > 0 {
@@ -62,17 +66,21 @@ fn notes(tally: &Tally) -> Vec<String> {
     }
     for (field, count) in &tally.unseen {
         notes.push(format!(
-            "{field} not compared: the target does not show it ({count} accounts)"
+            "{field} not compared: the target does not show it ({})",
+            counted(*count, "account")
         ));
     }
     if tally.unreadable > 0 {
-        notes.push(format!("{} entries without an id", tally.unreadable));
+        notes.push(format!(
+            "listed there without an id, and not compared: {}",
+            tally.unreadable
+        ));
     }
     if let Some(why) = &tally.not_read {
         notes.push(format!(
-            "not everything was read: {}; {} linked accounts were not looked for",
+            "not everything was read: {}; not looked for: {}",
             not_read_text(why),
-            tally.not_looked_for
+            counted(tally.not_looked_for, "linked account")
         ));
     }
     notes
@@ -81,10 +89,12 @@ fn notes(tally: &Tally) -> Vec<String> {
 fn not_read_text(why: &NotRead) -> String {
     match why {
         NotRead::Requests { budget } => {
-            format!("the budget of {budget} requests is used up (--budget)")
+            let budget = counted(*budget, "request");
+            format!("the budget of {budget} is used up (--budget)")
         }
         NotRead::Accounts { budget } => {
-            format!("the budget of {budget} accounts is used up (--accounts)")
+            let budget = counted(*budget, "account");
+            format!("the budget of {budget} is used up (--accounts)")
         }
         NotRead::Held { reason, detail } => format!("{reason}, {detail}"),
         NotRead::Quiet { until } => format!("the target asked for quiet until {until}"),

@@ -120,12 +120,7 @@ pub(super) fn separator_is_a_regex(ground: &Ground<'_>) -> Vec<Problem> {
         let text = entry.settings.text(separator).unwrap_or_default();
         if let Some(doubt) = value::separator(text) {
             let path = format!("{}.{separator}", entry.path);
-            problems.push(ground.warn_at(
-                &path,
-                "separator-is-a-regex",
-                doubt.message,
-                doubt.fix,
-            ));
+            problems.push(ground.warn_at(&path, "separator-is-a-regex", doubt.message, doubt.fix));
         }
     }
     problems

@@ -75,7 +75,9 @@ pub(super) fn api_version(text: &str) -> Option<Doubt> {
     Some(Doubt {
         meant: Some(format!("v{number}{point}")),
         ..Doubt::new(
-            format!("`{text}` goes into the address as it is, and the target knows versions with a `v` only"),
+            format!(
+                "`{text}` goes into the address as it is, and the target knows versions with a `v` only"
+            ),
             "put a `v` in front",
         )
     })
@@ -134,9 +136,24 @@ mod tests {
             ("salesforce", "api_version", "62", "did you mean `v62.0`"),
             ("salesforce", "api_version", "V62.0", "did you mean `v62.0`"),
             ("google", "separator", ".", "regular expression"),
-            ("scim2", "user_endpoint", "http://corp.example/Users", "in clear"),
-            ("scim2", "user_endpoint", "https://corp.example/Users", "`real_targets` is off"),
-            ("scim2", "user_endpoint", "http://127.0.0.1/our users", "%20"),
+            (
+                "scim2",
+                "user_endpoint",
+                "http://corp.example/Users",
+                "in clear",
+            ),
+            (
+                "scim2",
+                "user_endpoint",
+                "https://corp.example/Users",
+                "`real_targets` is off",
+            ),
+            (
+                "scim2",
+                "user_endpoint",
+                "http://127.0.0.1/our users",
+                "%20",
+            ),
         ] {
             let told = told(kind, key, text).unwrap_or_default();
             assert!(told.contains(wanted), "{key} = {text}: {told}");

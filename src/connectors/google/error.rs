@@ -48,7 +48,7 @@ pub(crate) fn failure(answer: &Answer, doing: Doing, now: Timestamp) -> Failure 
             };
             advise(
                 &mut failure,
-                "The quota is used up; it is sent again later.",
+                "The quota is used up; what is still owed is sent again later.",
             );
         }
         (403, _) => advise(&mut failure, forbidden(reason)),
@@ -61,7 +61,7 @@ pub(crate) fn failure(answer: &Answer, doing: Doing, now: Timestamp) -> Failure 
             failure.remedy = Remedy::Retry { after: None };
             advise(
                 &mut failure,
-                "Google is still making the user; it is sent again later.",
+                "Google is still making the user; what is still owed is sent again later.",
             );
         }
         _ => {}

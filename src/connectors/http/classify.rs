@@ -176,7 +176,7 @@ pub(crate) fn status(
         408 | 425 => (
             FailureKind::TargetError,
             retry,
-            "The target was too busy to take the request; it is sent again.",
+            "The target was too busy to take the request; what is still owed is sent again.",
         ),
         409 => (
             FailureKind::Conflict,
@@ -186,7 +186,7 @@ pub(crate) fn status(
         429 => (
             FailureKind::Quota,
             retry,
-            "The target's quota is used up; it is sent again later.",
+            "The target's quota is used up; what is still owed is sent again later.",
         ),
         501 | 405 => (
             FailureKind::Unsupported,
@@ -201,7 +201,7 @@ pub(crate) fn status(
         500..=599 => (
             FailureKind::TargetError,
             retry,
-            "The target has a problem of its own; it is sent again later.",
+            "The target has a problem of its own; what is still owed is sent again later.",
         ),
         300..=399 => (
             FailureKind::Redirected,
@@ -246,6 +246,15 @@ mod tests {
             replay,
         );
         (failure.kind, failure.remedy)
+    }
+
+    #[test]
+    fn what_is_advised_is_true_of_a_change_that_was_given_up_too() {
+        for code in [408, 429, 500, 503] {
+            let now = Timestamp::UNIX_EPOCH;
+            let failure = status(code, &HeaderMap::new(), now, String::new(), Replay::Safe);
+            assert!(failure.advice.contains("what is still owed"), "{failure:?}");
+        }
     }
 
     #[test]

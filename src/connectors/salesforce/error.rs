@@ -34,7 +34,7 @@ pub(crate) fn failure(answer: &Answer, doing: Doing, now: Timestamp) -> Failure 
         ("REQUEST_LIMIT_EXCEEDED", _) => (
             FailureKind::Quota,
             retry,
-            "The organization's requests of the last 24 hours are used up; it is sent again later.",
+            "The organization's requests of the last 24 hours are used up; what is still owed is sent again later.",
         ),
         ("DUPLICATE_USERNAME", _) => (
             FailureKind::Conflict,
@@ -55,7 +55,7 @@ pub(crate) fn failure(answer: &Answer, doing: Doing, now: Timestamp) -> Failure 
         ("UNABLE_TO_LOCK_ROW" | "SERVER_UNAVAILABLE" | "QUERY_TIMEOUT", _) => (
             FailureKind::TargetError,
             retry,
-            "The target is busy; it is sent again later.",
+            "The target is busy; what is still owed is sent again later.",
         ),
         ("NOT_FOUND" | "ENTITY_IS_DELETED", Doing::Change) => (
             FailureKind::NotFound,

@@ -395,7 +395,8 @@ impl Drafter<'_> {
             Some(role.clone())
         } else {
             let key = Key::role(role);
-            let is_like = |roles: &BTreeSet<RoleName>| roles.iter().any(|held| Key::role(held) == key);
+            let is_like =
+                |roles: &BTreeSet<RoleName>| roles.iter().any(|held| Key::role(held) == key);
             self.taken_role(role, role, &self.reader.holding(is_like)?)?
         };
         if let Some(taken) = taken {
@@ -435,9 +436,7 @@ impl Drafter<'_> {
         }
         let key = Key::role(&to);
         let is_involved = |held: &RoleName| held == role || Key::role(held) == key;
-        let involved = self
-            .reader
-            .holding(|roles| roles.iter().any(is_involved))?;
+        let involved = self.reader.holding(|roles| roles.iter().any(is_involved))?;
         let is_holder = |user: &User| user.roles.contains(role);
         self.standing_role(role, involved.iter().any(is_holder))?;
         if to == *role {

@@ -6,9 +6,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use domain::{
-    Claim, Claims, NewUser, QualifiedName, RoleName, Secret, StoreDomain, WSO2_DIALECT,
-};
+use domain::{Claim, Claims, NewUser, QualifiedName, RoleName, Secret, StoreDomain, WSO2_DIALECT};
 use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 

@@ -570,7 +570,10 @@ fn is_deleted_by(
     settled_at: i64,
 ) -> Result<bool, JournalError> {
     // A flow may hold as many operations as there are users, so that its facts are not gone through for each of them.
-    let (from, to) = (first_since(db, settled_at)?, first_since(db, settled_at + 1)?);
+    let (from, to) = (
+        first_since(db, settled_at)?,
+        first_since(db, settled_at + 1)?,
+    );
     let mut statement = db.prepare_cached(
         "SELECT seq, at, flow, format, body FROM facts
          WHERE seq >= ?1 AND seq < ?2 AND flow = ?3 AND kind IN ('', 'settled')",

@@ -258,9 +258,8 @@ impl Reader {
         let oldest = micros(before(now, window));
         self.at_once(|db| {
             // By their kind alone: there may be millions of them, and few release something.
-            let mut walk = db.prepare_cached(
-                "SELECT seq, at, kind = 'released' FROM facts ORDER BY seq DESC",
-            )?;
+            let mut walk = db
+                .prepare_cached("SELECT seq, at, kind = 'released' FROM facts ORDER BY seq DESC")?;
             let mut rows = walk.query([])?;
             let mut released: Vec<i64> = Vec::new();
             while let Some(row) = rows.next()? {
@@ -272,9 +271,8 @@ impl Reader {
                 }
             }
             drop(rows);
-            let mut written = db.prepare_cached(
-                "SELECT seq, at, flow, format, body FROM facts WHERE seq = ?1",
-            )?;
+            let mut written =
+                db.prepare_cached("SELECT seq, at, flow, format, body FROM facts WHERE seq = ?1")?;
             let mut taking = db.prepare_cached(
                 "SELECT connector, queued_at FROM operations
                  WHERE id = ?1 AND (verb = 2 OR object = 1) AND undoes IS NULL AND state <> 7

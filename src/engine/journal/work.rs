@@ -13,7 +13,7 @@ use super::code::{self, key, signed, unsigned};
 use super::{JournalError, Reader, pack};
 use crate::backlog::OpenPage;
 use crate::doubt::Doubt;
-use crate::{Cause, Fact, Life, Record, State};
+use crate::{Answer, Cause, Fact, Life, Record, State};
 
 /// An open operation as its lane needs it: without its body.
 #[derive(Debug, Clone)]
@@ -47,6 +47,8 @@ pub(crate) struct Course {
     pub(crate) since: Option<Timestamp>,
     /// How many attempts were made from then on.
     pub(crate) attempts: u32,
+    /// How many questions about the newest of them the target did not answer.
+    pub(crate) unanswered: u32,
     /// When the newest attempt of all was started.
     pub(crate) last_started: Option<Timestamp>,
 }
@@ -197,14 +199,17 @@ impl Reader {
                     Fact::AttemptStarted { .. } => {
                         course.since.get_or_insert(at);
                         course.attempts += 1;
+                        course.unanswered = 0;
                         course.last_started = Some(at);
                     }
-                    Fact::Asked { .. } => {
+                    Fact::Asked { answer, .. } => {
                         course.since.get_or_insert(at);
+                        course.unanswered += u32::from(matches!(answer, Answer::Unanswered { .. }));
                     }
                     Fact::Released { .. } | Fact::Retried { .. } => {
                         course.since = None;
                         course.attempts = 0;
+                        course.unanswered = 0;
                     }
                     _ => {}
                 }

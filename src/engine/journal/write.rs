@@ -214,7 +214,9 @@ impl Journal {
 
     /// Commits a batch and returns the number of its first fact; the others follow without a gap.
     pub(crate) async fn append(&self, at: Timestamp, batch: Batch) -> Result<u64, Box<Refused>> {
-        self.hand_over(at, batch)?.await.map_err(|_| Box::new(closed()))?
+        self.hand_over(at, batch)?
+            .await
+            .map_err(|_| Box::new(closed()))?
     }
 
     /// Commits batches that are handed over together, and returns what came of each; one that is refused does not keep the

@@ -273,8 +273,7 @@ async fn what_fails_while_the_end_is_written_down_is_tried_again_as_well() {
     inner.journal.run(move |_| waits.recv().unwrap());
     drop(inner);
     let engine = world.engine.clone();
-    let released =
-        tokio::spawn(async move { engine.release_quarantine(&full(), "mended").await });
+    let released = tokio::spawn(async move { engine.release_quarantine(&full(), "mended").await });
     for _ in 0..10 {
         tokio::task::yield_now().await;
     }

@@ -76,6 +76,20 @@ async fn a_target_that_cannot_be_asked_keeps_the_doubt_and_is_asked_later() {
 }
 
 #[tokio::test]
+async fn a_target_that_answers_no_question_is_not_hammered() {
+    let world = World::with(only_full).await;
+    world.full.on_write([Act::LoseReply]);
+    world.full.on_find(std::iter::repeat_with(down).take(4));
+    let start = world.clock.now();
+    let outcome = world.create("kim").await;
+    world.settle().await;
+    assert_eq!(world.lives(&outcome, &full()), [State::Settled]);
+    assert_eq!(*world.full.looked.borrow(), 5);
+    let took = world.clock.now().duration_since(start).as_secs();
+    assert!(took >= 1 + 5 + 30 + 120, "{took}");
+}
+
+#[tokio::test]
 async fn a_lost_reply_to_an_update_or_a_delete_is_sent_again() {
     let world = World::with(only_full).await;
     world.create("kim").await;

@@ -200,7 +200,9 @@ mod tests {
             "scim2 is back at its seed; nothing differed from it"
         );
         // Of very many the first are kept, and all are counted.
-        let many: Vec<LabObject> = (0..500).map(|id| user(&id.to_string(), json!({}))).collect();
+        let many: Vec<LabObject> = (0..500)
+            .map(|id| user(&id.to_string(), json!({})))
+            .collect();
         let put_back = of(differences(&many, &[]));
         assert_eq!((put_back.changes.len(), put_back.more), (60, 440));
         assert!(put_back.told().contains("objects gone: 500"));

@@ -118,7 +118,8 @@ mod tests {
         let [new] = &new[..] else { panic!("{new:?}") };
         let told = warning(new);
         assert!(
-            told.contains("(role-unqualified:") && told.contains("\n  do: write \"Internal/manager\""),
+            told.contains("(role-unqualified:")
+                && told.contains("\n  do: write \"Internal/manager\""),
             "{told}"
         );
         let (new, older) = brought(found(TOML), &found(&before));

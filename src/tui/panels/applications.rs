@@ -485,8 +485,7 @@ fn sheet(world: &World, id: &str, title: &str, one: Option<&Application>) -> Vec
     } else {
         format!("People log in through: {}", known.join(", "))
     };
-    let hint =
-        format!("Ids of connections, separated by commas; empty for local login. {there}");
+    let hint = format!("Ids of connections, separated by commas; empty for local login. {there}");
     let login: Vec<&str> = one
         .map(|one| one.login.iter().map(|id| id.0.as_str()).collect())
         .unwrap_or_default();
@@ -583,7 +582,12 @@ mod tests {
 
     #[test]
     fn a_name_has_the_length_of_the_console_and_nothing_that_cannot_be_seen() {
-        for name in ["HR", "x".repeat(121).as_str(), "HR\u{1b}[31m", "pay\u{202e}lap"] {
+        for name in [
+            "HR",
+            "x".repeat(121).as_str(),
+            "HR\u{1b}[31m",
+            "pay\u{202e}lap",
+        ] {
             assert!(name_is_right(name).is_err(), "{name:?}");
         }
         for name in ["HR1", "日本語", "O'Brien & Søn"] {

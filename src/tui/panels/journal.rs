@@ -651,7 +651,11 @@ impl Panel for Journal {
                 let dead = counted(dead, "dead letter");
                 // The keys are about what is selected.
                 let is_dead = self.selected().is_some_and(|one| one.life == Life::Dead);
-                let keys = if is_dead { ": r retries, D discards" } else { "" };
+                let keys = if is_dead {
+                    ": r retries, D discards"
+                } else {
+                    ""
+                };
                 format!("{owed} owed · {dead}{keys}")
             }
         }

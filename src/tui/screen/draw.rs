@@ -98,7 +98,7 @@ impl Screen {
         let mut crumbs = vec!["outbound".to_owned(), panel.title().to_owned()];
         crumbs.extend(panel.crumbs(&self.world));
         let owed = self.world.board.owed();
-        let dirty = if self.is_dirty() { "*" } else { "" };
+        let dirty = if self.is_dirty() { "~" } else { "" };
         let queue = if owed > 0 {
             format!("queue {owed}  ")
         } else {

@@ -72,13 +72,18 @@ impl Screen {
             return orders.push(Order::Do(Deed::Save));
         }
         self.toggled = None;
+        if !self.is_dirty() {
+            self.world.draft = None;
+            return self.say(format!("{words}: the file says so already"));
+        }
         self.fail_of(
             Concern::File,
             format!("not saved, Ctrl-S saves it: {words}\n{text}"),
         );
     }
 
-    /// Makes the draft again on the file as it is now, and tells whether it can be saved like that without a question.
+    /// Makes the only change of the draft again on the file as it is now, and tells whether it can be saved like that
+    /// without a question.
     fn goes_on_top(&mut self) -> bool {
         let World {
             file,
@@ -87,7 +92,8 @@ impl Screen {
             draft,
             ..
         } = &mut self.world;
-        let Some(mine) = draft else { return false };
+        let only = draft.as_mut().filter(|mine| mine.changes() == 1);
+        let Some(mine) = only else { return false };
         match mine.onto_the_file(file, catalogue, running) {
             Ok(merged) if merged.is_smooth() && merged.draft.errors.is_empty() => {
                 *mine = merged.draft;
@@ -103,14 +109,19 @@ impl Screen {
             Some(draft) => Ok(draft),
             None => Draft::open(&self.world.file, &self.world.catalogue, &self.world.running),
         };
+        let concern = if opened.is_ok() {
+            Concern::Edit
+        } else {
+            Concern::File
+        };
         let result = opened.and_then(|mut draft| {
             let result = draft.make(edit);
             self.world.draft = Some(draft);
             result
         });
         match &result {
-            Ok(()) => self.righted(Concern::File),
-            Err(error) => self.fail_of(Concern::File, told(error)),
+            Ok(()) => self.righted(Concern::Edit),
+            Err(error) => self.fail_of(concern, told(error)),
         }
         result.is_ok()
     }
@@ -193,7 +204,8 @@ impl Screen {
             None => match std::fs::read_to_string(&file) {
                 Ok(text) => text,
                 Err(error) => {
-                    return self.fail(format!("cannot read {}: {error}", file.display()));
+                    let told = format!("cannot read {}: {error}", file.display());
+                    return self.fail_of(Concern::File, told);
                 }
             },
         };
@@ -265,7 +277,7 @@ impl Screen {
             trouble,
         } = match edited {
             Ok(edited) => *edited,
-            Err(told) => return self.fail(told),
+            Err(told) => return self.fail_of(Concern::Editor, told),
         };
         self.untaken = None;
         if let Some(told) = trouble {
@@ -274,8 +286,9 @@ impl Screen {
                 "{told}; nothing of it is taken\nThe text is kept in {place}. E on Raw TOML opens it again."
             );
             self.untaken = Some((copy, given));
-            return self.fail(told);
+            return self.fail_of(Concern::Editor, told);
         }
+        self.righted(Concern::Editor);
         if text == given {
             let stays = editor::removed(&copy);
             return self.say(format!("nothing was changed in the editor{stays}"));
@@ -403,12 +416,16 @@ impl Screen {
             Err(error) => {
                 self.world.draft = Some(draft);
                 self.conflict = true;
-                self.fail(format!(
-                    "{name} was changed by somebody else, and cannot be used as it is; the changes here are kept\n{}",
-                    told(&error)
-                ));
+                let told = told(&error);
+                self.fail_of(
+                    Concern::File,
+                    format!(
+                        "{name} was changed by somebody else, and cannot be used as it is; the changes here are kept\n{told}"
+                    ),
+                );
             }
             Ok(merged) if merged.is_smooth() => {
+                self.righted(Concern::File);
                 self.say(format!(
                     "{name} was changed by somebody else; what was changed here goes on top of that ({})",
                     counted(merged.draft.changes(), "change")

@@ -16,6 +16,7 @@ const IN_FORMS: &[(&str, &str)] = &[
     ("Ctrl-U", "empties a text; Ctrl-W takes a word back"),
     ("Ctrl-R", "shows a secret that was typed for ten seconds"),
     ("F1", "what the field that has the keys is for"),
+    ("* ~", "has to be filled in; was changed"),
 ];
 
 /// What works in every dialog.
@@ -94,9 +95,15 @@ pub(super) fn keys_of(modal: &Modal) -> Vec<(&'static str, String)> {
     let form = modal.form();
     let in_field = form.is_some_and(|form| form.focused().is_some());
     let enter = ("Enter", if in_field { "next" } else { "press" });
+    let chooses = match form.and_then(Form::focused).map(|field| &field.input) {
+        Some(Input::Choice { .. }) => &[("←→ Space", "choose")][..],
+        Some(Input::Toggle(_)) => &[("Space", "on/off")][..],
+        Some(Input::Text(_) | Input::Secret { .. } | Input::ReadOnly(_)) | None => &[],
+    };
     match modal {
         Modal::Sheet(sheet) => {
-            let mut keys = own(&[("Tab", "next"), enter]);
+            let mut keys = own(chooses);
+            keys.extend(own(&[("Tab", "next"), enter]));
             if let Some(first) = sheet.form.buttons.first().filter(|_| in_field) {
                 keys.push(("Ctrl-S", first.label.to_lowercase()));
             }
@@ -107,6 +114,12 @@ pub(super) fn keys_of(modal: &Modal) -> Vec<(&'static str, String)> {
         Modal::Palette(_) | Modal::Menu(_) => {
             own(&[("↑↓", "choose"), ("Enter", "run"), ("Esc", "close")])
         }
+        Modal::Reading(_) if modal.would_lose() => own(&[
+            ("j k", "scroll"),
+            ("Tab", "answer"),
+            ("Ctrl-S", "finish"),
+            ("Esc", "close"),
+        ]),
         Modal::Reading(_) if form.is_some_and(|form| !form.buttons.is_empty()) => {
             own(&[("j k", "scroll"), ("Tab", "answer"), ("Esc", "close")])
         }
@@ -197,6 +210,11 @@ fn of_field(field: &Field, says: &[String], world: &World) -> Vec<Line> {
             )));
         }
     }
+    if !field.in_file.is_empty() {
+        lines.push(Line::new());
+        lines.push(heading("In workbench.toml"));
+        lines.push(text(format!(" {}", field.in_file)));
+    }
     lines.extend(meaning(says, &theme));
     lines
 }
@@ -217,7 +235,7 @@ fn takes(field: &Field, theme: &Theme) -> Vec<Line> {
         Input::Choice { options, at } => {
             let mut lines = vec![text(" One of these; Space, Left and Right change it:")];
             for (nth, option) in options.iter().enumerate() {
-                let mark = if nth == *at { "*" } else { " " };
+                let mark = if nth == *at { ">" } else { " " };
                 let value = if option.value == option.label || option.value.is_empty() {
                     String::new()
                 } else {

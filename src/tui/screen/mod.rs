@@ -43,6 +43,8 @@ pub(crate) struct Message {
 enum Concern {
     /// `workbench.toml`: read, written, and taken by an engine.
     File,
+    /// A change of the draft.
+    Edit,
     /// The editor that has the file's text.
     Editor,
     /// The engine of this process.
@@ -529,7 +531,9 @@ impl Screen {
                 let name = self.world.file_name();
                 self.fail_of(
                     Concern::File,
-                    format!("{name} was changed by somebody else; no engine works by it yet\n{why}"),
+                    format!(
+                        "{name} was changed by somebody else; no engine works by it yet\n{why}"
+                    ),
                 );
             }
             Answer::Reloaded(Ok(loaded)) => {
@@ -549,9 +553,7 @@ impl Screen {
                 let name = self.world.file_name();
                 self.fail_of(
                     Concern::File,
-                    format!(
-                        "{name} was changed by somebody else and cannot be used; the engine goes on as before\n{text}"
-                    ),
+                    format!("{name} was changed and cannot be used; the engine goes on as before\n{text}"),
                 );
             }
             // That it runs is told by how the workbench stands to it.

@@ -58,7 +58,10 @@ impl Screen {
         let forms = match self.world.standing.as_ref()? {
             Standing::Here => return None,
             Standing::Attached { process } => {
-                return Some((format!("attached to the engine of process {process}"), false));
+                return Some((
+                    format!("attached to the engine of process {process}"),
+                    false,
+                ));
             }
             Standing::OtherFile { file, .. } => {
                 let file = file.display();
@@ -95,7 +98,10 @@ impl Screen {
             return ("Esc, then E runs the engine here", "Esc, then E");
         }
         let own = panel.actions(&self.world);
-        if own.iter().any(|action| action.key == Some(Key::letter('E'))) {
+        if own
+            .iter()
+            .any(|action| action.key == Some(Key::letter('E')))
+        {
             (":run the engine", ":run the engine")
         } else {
             ("E runs the engine here", "E runs it")

@@ -83,11 +83,7 @@ fn a_search_finds_users_that_were_not_read_and_a_bulk_trigger_is_about_all_that_
     stage.letters("Gj");
     assert!(stage.text().contains("v303"), "{}", stage.text());
     stage.letters("B");
-    assert!(
-        stage.text().contains("12 users: v300"),
-        "{}",
-        stage.text()
-    );
+    assert!(stage.text().contains("12 users: v300"), "{}", stage.text());
     assert_eq!(
         whom(&mut stage),
         Whom::All {

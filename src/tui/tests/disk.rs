@@ -38,11 +38,7 @@ fn what_does_not_touch_the_draft_is_merged_and_nothing_is_lost() {
     let merged = text_of_draft(&stage);
     assert!(merged.starts_with("# somebody was here\n"));
     assert!(merged.contains("enabled = false"), "{merged}");
-    assert!(
-        stage.text().contains("go on top of that"),
-        "{}",
-        stage.text()
-    );
+    assert!(stage.text().contains("on top of that"), "{}", stage.text());
     assert_eq!(stage.file(), theirs, "nothing is written before Update");
     stage.letters("u");
     assert!(!stage.screen.world.draft.as_ref().unwrap().is_changed());
@@ -107,6 +103,34 @@ fn a_file_that_is_no_toml_leaves_the_draft_and_the_engine_as_they_are() {
     assert!(text.contains("the engine goes on as before"), "{text}");
     stage.letters("!");
     assert!(stage.text().contains("this is no TOML"), "{}", stage.text());
+}
+
+#[test]
+fn what_was_put_right_is_told_no_longer() {
+    let mut stage = with_draft();
+    somebody_writes(&mut stage, "[organization\n");
+    assert!(stage.text().contains("cannot be used"), "{}", stage.text());
+    somebody_writes(&mut stage, TOML);
+    assert!(!stage.text().contains("cannot be used"), "{}", stage.text());
+    // And without a draft, by what the hands say of it.
+    let mut stage = Stage::played(ThemeName::Dark, (100, 40));
+    let told = "workbench.toml:1: this is no TOML".to_owned();
+    stage.happen(Happening::Answer(Box::new(Answer::Reloaded(Err(told)))));
+    assert!(stage.text().contains("cannot be used"), "{}", stage.text());
+    let file = stage.folder.path().join("workbench.toml");
+    let loaded = Box::new(config::load(&file, &connectors::CATALOGUE).unwrap());
+    stage.happen(Happening::Answer(Box::new(Answer::Reloaded(Ok(loaded)))));
+    assert!(!stage.text().contains("cannot be used"), "{}", stage.text());
+    // A failure of another kind stays.
+    let failed = Answer::Done(Err("the port is taken".to_owned()));
+    stage.happen(Happening::Answer(Box::new(failed)));
+    stage.letters("1 ");
+    assert!(
+        stage.text().contains("the port is taken"),
+        "{}",
+        stage.text()
+    );
+    assert!(stage.screen.events.iter().any(|event| event.is_failure));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Editing through the panels: what is written, what is said of it, and that nothing that was filled in is lost.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use config::LintOptions;
@@ -9,7 +10,7 @@ use domain::{ConnectionId, ConnectorRef};
 
 use super::Stage;
 use super::updates::{deeds, fill, press_button};
-use crate::draft::Review;
+use crate::draft::{Affected, Review};
 use crate::editor::{Edited, Job};
 use crate::samples::{self, TOML};
 use crate::theme::ThemeName;
@@ -98,12 +99,73 @@ fn the_toggle_of_a_connector_is_written_at_once_and_says_so() {
     open(&mut stage, 0, 2);
     assert!(stage.text().contains("disable at once"), "{}", stage.text());
     let asked = deeds(stage.letters(" "));
-    assert!(matches!(asked.as_slice(), [Deed::Save]), "{asked:?}");
+    assert!(
+        matches!(asked.as_slice(), [Deed::Review, Deed::Save]),
+        "{asked:?}"
+    );
     save(&mut stage);
     assert!(stage.text().contains(": saved "), "{}", stage.text());
     let toggled = TOML.replacen("enabled = true", "enabled = false", 1);
     assert_eq!(stage.file(), toggled, "one word");
     assert!(stage.screen.world.draft.is_none());
+}
+
+#[test]
+fn a_toggle_says_whom_it_concerns_when_that_is_somebody() {
+    for is_saved_first in [false, true] {
+        let mut stage = stage();
+        open(&mut stage, 0, 2);
+        stage.letters(" ");
+        let mut review = review(&stage);
+        let who = Affected {
+            left: vec!["kim".to_owned()],
+            ..Affected::default()
+        };
+        review.affected = BTreeMap::from([("acme-google/google".to_owned(), who)]);
+        let reviewed = Answer::Reviewed(Box::new(review));
+        if is_saved_first {
+            save(&mut stage);
+            answered(&mut stage, reviewed);
+        } else {
+            answered(&mut stage, reviewed);
+            save(&mut stage);
+        }
+        let text = stage.text();
+        assert!(
+            text.contains("saved: 1 stay, not kept up to date any more"),
+            "{text}"
+        );
+        assert!(!text.contains("What Update writes"), "{text}");
+    }
+}
+
+#[test]
+fn a_toggle_goes_on_top_of_what_somebody_else_wrote_just_before() {
+    let mut stage = stage();
+    open(&mut stage, 0, 2);
+    stage.letters(" ");
+    // Somebody was faster, and nobody has noticed it yet.
+    let theirs = format!("# somebody was here\n{TOML}");
+    std::fs::write(stage.folder.path().join("workbench.toml"), &theirs).unwrap();
+    let refused = || Answer::Saved(Err("it was changed by somebody else".to_owned()));
+    let again = answered(&mut stage, refused());
+    assert!(matches!(again.as_slice(), [Deed::Save]), "{again:?}");
+    save(&mut stage);
+    let toggled = theirs.replacen("enabled = true", "enabled = false", 1);
+    assert_eq!(stage.file(), toggled, "both");
+    // What cannot be saved then either waits, and says so.
+    stage.letters(" ");
+    answered(&mut stage, refused());
+    assert!(answered(&mut stage, refused()).is_empty());
+    let text = stage.text();
+    assert!(
+        text.contains("x not saved, Ctrl-S saves it: acme-google/google"),
+        "{text}"
+    );
+    assert!(stage.screen.world.draft.as_ref().unwrap().is_changed());
+    // Once it is saved, the failure is past.
+    save(&mut stage);
+    assert!(!stage.text().contains("x not saved"), "{}", stage.text());
 }
 
 #[test]
@@ -249,14 +311,16 @@ fn a_connector_of_a_type_that_is_there_is_replaced_after_a_warning() {
     press_button(&mut stage, "[ Next ]");
     let text = stage.text();
     for wanted in [
-        "3 of 3",
+        "Create outbound provisioning connector: SCIM2",
+        "3 of 3: Summary",
+        "Ctrl-S finish",
         "goes for it",
         "enabled = false",
         "starts disabled",
     ] {
         assert!(text.contains(wanted), "{wanted}: {text}");
     }
-    stage.press(KeyCode::Enter);
+    stage.ctrl('s');
     let config = stage.screen.world.config();
     let one = config.connection(&id("corp-scim")).unwrap();
     assert_eq!(one.connectors.len(), 1);
@@ -593,6 +657,163 @@ fn a_provisioner_that_is_there_is_refused_in_the_form() {
             && text.contains("Add Outbound Provisioner"),
         "{text}"
     );
+    // The keys are where something is left to choose, and what was said is about that choice only.
+    assert!(marked(&stage).contains("Provisioning Connection"), "{text}");
+    stage.press(KeyCode::Right);
+    let text = stage.text();
+    assert!(!text.contains("is a provisioner here already"), "{text}");
+}
+
+#[test]
+fn a_login_flow_takes_no_connection_that_is_a_target_only() {
+    let mut stage = stage();
+    stage.letters("6n");
+    stage.letters("Partner portal");
+    type_in(&mut stage, "▌Login flow", "acme-google");
+    let text = stage.text();
+    assert!(text.contains("through: corp-oidc"), "{text}");
+    press_button(&mut stage, "[ Finish ]");
+    let text = stage.text();
+    assert!(
+        text.contains("`acme-google`: it is a target only"),
+        "{text}"
+    );
+    assert!(stage.screen.world.draft.is_none());
+}
+
+#[test]
+fn a_name_that_cannot_be_read_is_refused_at_its_field() {
+    for keys in ["1n\n", "6n"] {
+        for (name, told) in [
+            ("HR", "3 to 120 characters"),
+            ("HR\u{202e}ppa", "cannot be seen: <U+202E>"),
+            ("HR\u{1b}[31m", "cannot be seen: ␛"),
+            ("🙂🙂🙂", "needs a letter or a digit"),
+        ] {
+            let mut stage = stage();
+            for letter in keys.chars() {
+                stage.press(match letter {
+                    '\n' => KeyCode::Enter,
+                    letter => KeyCode::Char(letter),
+                });
+            }
+            stage.happen(Happening::Paste(name.to_owned()));
+            press_button(&mut stage, "[ Finish ]");
+            let text = stage.text();
+            assert!(text.contains(told), "{name:?}: {text}");
+            assert!(stage.screen.world.draft.is_none());
+        }
+    }
+}
+
+#[test]
+fn a_long_text_is_refused_and_a_line_without_end_is_painted() {
+    let mut stage = stage();
+    open(&mut stage, 0, 0);
+    stage.letters("e");
+    fill(&mut stage, "▌Description", |stage| {
+        stage.happen(Happening::Paste("x".repeat(1 << 20)));
+    });
+    let text = stage.text();
+    assert!(text.contains("1048576 characters"), "{text}");
+    stage.happen(Happening::Paste("y".repeat(1_023)));
+    press_button(&mut stage, "[ Finish ]");
+    let text = stage.text();
+    assert!(text.contains("1023 at most"), "{text}");
+    stage.press(KeyCode::Esc);
+    discard(&mut stage);
+    stage.press(KeyCode::Esc);
+    stage.letters(" ");
+    let mut review = review(&stage);
+    review.diff = format!("+description = \"{}\"", "no end ".repeat(1 << 17));
+    answered(&mut stage, Answer::Reviewed(Box::new(review)));
+    let text = stage.text();
+    assert!(
+        text.contains("What Update writes") && text.contains("no end"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_review_tells_what_these_changes_bring_and_counts_the_rest() {
+    let mut stage = stage();
+    stage.letters("1 ");
+    let mut review = review(&stage);
+    review.warnings = vec!["it is doubtful (a-lint:7)\n  do: mend it".to_owned()];
+    review.older = 6;
+    answered(&mut stage, Answer::Reviewed(Box::new(review)));
+    let text = stage.text();
+    for wanted in [
+        "it is doubtful (a-lint:7)",
+        "do: mend it",
+        "6 older warnings",
+    ] {
+        assert!(text.contains(wanted), "{wanted}: {text}");
+    }
+}
+
+#[test]
+fn a_version_without_its_letter_is_doubted_while_it_is_typed() {
+    let mut stage = stage();
+    stage.letters("1njjj");
+    stage.press(KeyCode::Enter);
+    stage.letters("Sales two");
+    press_button(&mut stage, "[ Next ]");
+    type_in(&mut stage, "▌API version", "62");
+    let text = stage.text();
+    assert!(
+        text.contains("! `62` goes into the address as it is"),
+        "{text}"
+    );
+    assert!(text.contains("`v62.0`?"), "{text}");
+    stage.press(KeyCode::Home);
+    stage.letters("v");
+    assert!(!stage.text().contains("did you mean"), "{}", stage.text());
+}
+
+#[test]
+fn a_new_mapping_is_selected_and_its_neighbour_when_it_goes() {
+    let mut stage = stage();
+    open(&mut stage, 1, 1);
+    stage.letters("n");
+    type_in(&mut stage, "▌Remote attribute", "Title");
+    type_in(&mut stage, "▌Local claim", "title");
+    press_button(&mut stage, "[ Finish ]");
+    assert!(marked(&stage).contains("Title"), "{}", stage.text());
+    stage.letters("D");
+    assert!(
+        marked(&stage).contains("UserPermissionsMarketingUser"),
+        "{}",
+        stage.text()
+    );
+}
+
+#[test]
+fn a_connection_without_connectors_goes_without_a_word_about_them() {
+    let mut stage = stage();
+    stage.letters("1n");
+    stage.press(KeyCode::Enter);
+    stage.letters("Spare one");
+    press_button(&mut stage, "[ Finish ]");
+    stage.letters("D");
+    let text = stage.text();
+    assert!(
+        text.contains("Spare one is taken out of the file with Update."),
+        "{text}"
+    );
+    assert!(!text.contains("connectors are"), "{text}");
+}
+
+#[test]
+fn a_text_that_an_earlier_session_kept_is_named_at_the_start() {
+    let mut stage = Stage::new(ThemeName::Dark, (100, 40));
+    let copy = stage.folder.path().join(".workbench-edit-x1.toml");
+    std::fs::write(&copy, TOML).unwrap();
+    stage.screen.begin();
+    let named = copy.display().to_string();
+    let events = &stage.screen.events;
+    assert!(events.iter().any(|event| event.text.contains(&named)));
+    assert!(copy.exists());
 }
 
 #[test]
@@ -889,7 +1110,8 @@ fn what_is_written_while_no_engine_takes_it_is_saved_all_the_same() {
     assert!(stage.screen.world.draft.is_none());
     let toggled = TOML.replacen("enabled = true", "enabled = false", 1);
     assert_eq!(stage.file(), toggled);
-    assert!(matches!(deeds(stage.letters(" ")).as_slice(), [Deed::Save]));
+    let asked = deeds(stage.letters(" "));
+    assert!(matches!(asked.as_slice(), [Deed::Review, Deed::Save]));
     untaken(&mut stage);
     assert_eq!(stage.file(), TOML);
     assert!(stage.screen.world.draft.is_none());

@@ -116,10 +116,7 @@ fn of_many_armed_faults_it_is_told_how_many_more_there_are() {
     ] {
         let mut stage = Stage::played(ThemeName::Dark, size);
         stage.letters("5");
-        answered(
-            &mut stage,
-            Answer::Mocks(mocks.clone(), samples::faults()),
-        );
+        answered(&mut stage, Answer::Mocks(mocks.clone(), samples::faults()));
         assert!(stage.text().contains(told), "{told}: {}", stage.text());
     }
 }
@@ -268,6 +265,48 @@ fn help_for_a_connectors_setting_names_its_key_in_the_file() {
 }
 
 #[test]
+fn every_field_of_the_forms_of_the_file_says_what_it_is_and_its_key() {
+    for (keys, forms) in [
+        ("1jjj\n]]]]e", 7),
+        ("1\ne", 3),
+        ("1j\n]n", 5),
+        ("2n", 5),
+        ("6e", 2),
+    ] {
+        for field in 0..forms {
+            let mut stage = Stage::played(ThemeName::Dark, (100, 40));
+            for letter in keys.chars() {
+                stage.press(match letter {
+                    '\n' => KeyCode::Enter,
+                    letter => KeyCode::Char(letter),
+                });
+            }
+            for _ in 0..field {
+                stage.press(KeyCode::Tab);
+            }
+            stage.press(KeyCode::F(1));
+            let text = stage.text();
+            let told = text.split("What it takes").next().unwrap_or_default();
+            let told = told.split("Help: ").nth(1).unwrap_or_default();
+            assert!(told.lines().count() > 3, "{keys} {field}: {text}");
+            assert!(text.contains("In workbench.toml"), "{keys} {field}: {text}");
+        }
+    }
+}
+
+#[test]
+fn the_key_row_says_how_a_choice_is_changed() {
+    let mut stage = Stage::played(ThemeName::Dark, (100, 40));
+    stage.letters("2n");
+    let row = key_row(&stage);
+    assert!(row.contains("←→ Space choose"), "{row}");
+    stage.press(KeyCode::Tab);
+    stage.press(KeyCode::Tab);
+    let row = key_row(&stage);
+    assert!(row.contains("Space on/off"), "{row}");
+}
+
+#[test]
 fn what_is_no_filter_is_not_taken_for_one() {
     let mut stage = Stage::played(ThemeName::Dark, (100, 40));
     stage.letters("/foo:(");
@@ -275,10 +314,13 @@ fn what_is_no_filter_is_not_taken_for_one() {
     let text = stage.text();
     assert!(text.contains("x `foo:` is not known; there are"), "{text}");
     let filter = stage.screen.world.board.stream.filter().to_string();
-    assert_eq!(filter, "", "what held before, and not the beginning of a word");
+    assert_eq!(
+        filter, "",
+        "what held before, and not the beginning of a word"
+    );
     assert!(text.contains("3 rows"), "the list is not emptied: {text}");
     // Why is told in full where it stands, and no key is offered that would be a letter.
-    assert!(text.contains("method, url"), "{text}");
+    assert!(text.contains("body, method,"), "{text}");
     assert!(!text.contains("(!"), "{text}");
     // The wrong part is underlined, and nothing else of it.
     let (y, line) = text
@@ -321,7 +363,10 @@ fn what_is_no_filter_is_not_taken_for_one() {
 #[test]
 fn a_failure_offers_its_key_only_where_that_is_no_letter() {
     let mut stage = Stage::played(ThemeName::Dark, (100, 40));
-    answered(&mut stage, Answer::Done(Err("the port is taken".to_owned())));
+    answered(
+        &mut stage,
+        Answer::Done(Err("the port is taken".to_owned())),
+    );
     assert!(stage.text().contains("(! shows it"), "{}", stage.text());
     stage.letters("/");
     let text = stage.text();
@@ -331,7 +376,10 @@ fn a_failure_offers_its_key_only_where_that_is_no_letter() {
     );
     stage.press(KeyCode::Enter);
     stage.letters("5f");
-    assert!(!stage.text().contains("(! shows it"), "a dialog has the keys");
+    assert!(
+        !stage.text().contains("(! shows it"),
+        "a dialog has the keys"
+    );
 }
 
 #[test]

@@ -221,7 +221,11 @@ fn a_bulk_trigger_that_is_not_begun_keeps_its_marks_and_bad_claims_keep_the_form
         stage.letters("title=Dr");
     });
     press_button(&mut stage, "[ Go on ]");
-    assert!(stage.text().contains("Trigger for many?"), "{}", stage.text());
+    assert!(
+        stage.text().contains("Trigger for many?"),
+        "{}",
+        stage.text()
+    );
     // Cancel has the keys.
     stage.press(KeyCode::Enter);
     let text = stage.text();

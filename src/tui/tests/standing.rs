@@ -123,7 +123,11 @@ fn what_to_do_is_told_first_and_in_full_however_narrow_the_screen() {
         file: "/srv/other.toml".into(),
     };
     for (standing, wide, narrow) in [
-        (Standing::Alone, "E runs the engine here", "E runs it · nothing is sent"),
+        (
+            Standing::Alone,
+            "E runs the engine here",
+            "E runs it · nothing is sent",
+        ),
         (
             Standing::Deaf,
             "E runs the engine here once the other process has ended",
@@ -166,7 +170,10 @@ fn an_engine_is_started_once_however_often_the_key_is_pressed() {
     let mut stage = stage(Standing::Alone);
     assert_eq!(deeds(stage.letters("EE")).len(), 1);
     let text = stage.text();
-    assert!(text.contains("the engine has ended"), "no other failure: {text}");
+    assert!(
+        text.contains("the engine has ended"),
+        "no other failure: {text}"
+    );
     let refused = Answer::RunsHere(Err("another process has the journal".to_owned()));
     stage.happen(Happening::Answer(Box::new(refused)));
     assert_eq!(deeds(stage.letters("E")).len(), 1);

@@ -142,7 +142,7 @@ fn beside_other_changes_a_toggle_waits_with_them_and_update_says_what_it_writes(
     stage.press(KeyCode::Enter);
     assert!(deeds(stage.letters("]] ")).is_empty(), "nothing is written");
     assert!(stage.text().contains("[ ] Disabled"), "{}", stage.text());
-    assert!(stage.text().contains("workbench.toml*"));
+    assert!(stage.text().contains("workbench.toml~"));
     assert_eq!(stage.file(), crate::samples::TOML);
     assert!(matches!(deeds(stage.ctrl('s')).as_slice(), [Deed::Review]));
     let diff = stage.screen.world.draft.as_ref().unwrap().document().diff();
@@ -531,9 +531,7 @@ fn what_was_missed_is_read_once_at_a_time_and_from_before_the_hole() {
         queries.collect()
     };
     let answer = |stage: &mut Stage, answer: Answer| {
-        stage
-            .screen
-            .update(Happening::Answer(Box::new(answer)))
+        stage.screen.update(Happening::Answer(Box::new(answer)))
     };
     let counts = |last: u64| Answer::Counts {
         last,

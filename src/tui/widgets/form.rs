@@ -612,7 +612,10 @@ mod tests {
                 Field::text("name", "Name", "").hint("Of the user."),
                 "Name  (Of the user.):",
             ),
-            (Field::text("name", "Name", "kim").required(), "Name * [kim]:"),
+            (
+                Field::text("name", "Name", "kim").required(),
+                "Name * [kim]:",
+            ),
             (
                 Field::secret("token", "Token", None),
                 "Token  (env:NAME, file:path, or the secret):",
@@ -716,12 +719,17 @@ mod tests {
         press(&mut form, &[KeyCode::Char('x'), KeyCode::Tab]);
         press(&mut form, &[KeyCode::Char('y')]);
         let text = shown(&form, 40, 4);
-        assert!(text.contains("Name *~") && text.contains("Note ~"), "{text}");
+        assert!(
+            text.contains("Name *~") && text.contains("Note ~"),
+            "{text}"
+        );
     }
 
     #[test]
     fn an_error_stands_before_the_hint_and_does_not_replace_it() {
-        let field = Field::text("name", "Name", "").required().hint("Seen by all");
+        let field = Field::text("name", "Name", "")
+            .required()
+            .hint("Seen by all");
         let mut form = Form::new(vec![field], vec![Button::acts("ok", "Finish")]);
         form.focus_button("ok");
         press(&mut form, &[KeyCode::Enter]);

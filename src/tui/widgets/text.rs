@@ -85,11 +85,7 @@ impl Text {
 }
 
 /// Returns the first line of the page that ends with the last line.
-fn last_page<L: AsRef<[Span]>>(
-    area: Rect,
-    len: usize,
-    line: &mut impl FnMut(usize) -> L,
-) -> usize {
+fn last_page<L: AsRef<[Span]>>(area: Rect, len: usize, line: &mut impl FnMut(usize) -> L) -> usize {
     // More than a page of one line need not be known.
     let measured = Rect {
         y: 0,

@@ -196,12 +196,11 @@ enum Version {
 impl Read {
     /// Reads the lines, unless they are those that are known already.
     fn of(world: &World, known: Option<Self>) -> std::io::Result<Self> {
-        let of = match &world.draft {
-            Some(draft) => Version::Draft(draft.document().text().to_owned()),
-            None => {
-                let data = std::fs::metadata(&world.file)?;
-                Version::File(data.modified().ok(), data.len())
-            }
+        let of = if let Some(draft) = &world.draft {
+            Version::Draft(draft.document().text().to_owned())
+        } else {
+            let data = std::fs::metadata(&world.file)?;
+            Version::File(data.modified().ok(), data.len())
         };
         if let Some(known) = known.filter(|known| known.of == of) {
             return Ok(known);

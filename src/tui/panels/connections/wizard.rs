@@ -126,7 +126,13 @@ impl Connections {
         }
         let says = type_says(world, one, &form.value("kind"));
         let title = "Create outbound provisioning connector";
-        sheet(&sheet_of(TYPE, one), title, "1 of 3: Connector selection", form, says)
+        sheet(
+            &sheet_of(TYPE, one),
+            title,
+            "1 of 3: Connector selection",
+            form,
+            says,
+        )
     }
 
     /// Goes to step 2 for a type. What was filled in for it before is still there, whatever was chosen in between.
@@ -526,7 +532,9 @@ fn oidc_sheet(world: &World) -> Vec<Wish> {
             .hint("Where the code of a login is exchanged for tokens.")
             .in_file("token_endpoint, in [connections.login]"),
         Field::toggle("jit", "Just-in-Time (JIT) User Provisioning", true)
-            .hint("Whoever logs in through this connection for the first time becomes a local user.")
+            .hint(
+                "Whoever logs in through this connection for the first time becomes a local user.",
+            )
             .in_file("enabled, in [connections.jit]"),
     ];
     let form = Form::new(

@@ -267,7 +267,13 @@ impl Layout {
         if row.marked {
             // In the blank behind the time: the times stand below each other, and no column loses a cell.
             let behind = cells.x + self.time;
-            pen.put(behind, cells.y, u16::from(behind < cells.right()), "*", theme.dim);
+            pen.put(
+                behind,
+                cells.y,
+                u16::from(behind < cells.right()),
+                "*",
+                theme.dim,
+            );
         }
     }
 }

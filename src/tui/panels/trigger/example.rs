@@ -2,7 +2,7 @@
 //! to what is typed.
 
 use super::{CREATES, GROUPS, Trigger, USERS, Waits};
-use crate::widgets::Form;
+use crate::widgets::{Field, Form};
 use crate::wish::DirectoryTab;
 use crate::world::World;
 
@@ -78,7 +78,9 @@ impl Trigger {
             let is_new = way == "group-created";
             let first = there.and_then(|offer| offer.group.as_ref());
             let name = match (is_new, world.selected_of(DirectoryTab::Groups)) {
-                (true, _) => there.map(|offer| &offer.free_group).map(ToString::to_string),
+                (true, _) => there
+                    .map(|offer| &offer.free_group)
+                    .map(ToString::to_string),
                 (false, Some(selected)) => Some(selected.to_owned()),
                 (false, None) => first.map(ToString::to_string),
             };
@@ -118,7 +120,7 @@ fn put(form: &mut Form, key: &str, name: &str, is_same: bool, nobody: Option<&st
 fn offered(form: &Form) -> Vec<String> {
     let is_meant = |key: &str| ["user", "group", "mail"].contains(&key);
     let fields = form.fields.iter().filter(|field| is_meant(&field.key));
-    fields.map(|field| field.value()).collect()
+    fields.map(Field::value).collect()
 }
 
 /// Returns the address of a user in the organization's domain. A name that is an address is its own.

@@ -678,8 +678,7 @@ impl Panel for Trigger {
             "Fill in an example"
         };
         let mut actions = vec![Action::new("example", Key::letter('t'), example)];
-        let has_lines =
-            matches!(&self.plan, Some(Ok(_))) || !self.known(&world.theme).is_empty();
+        let has_lines = matches!(&self.plan, Some(Ok(_))) || !self.known(&world.theme).is_empty();
         let reads = self.reading || (has_lines && self.text.scrolls());
         if self.form.is_some() && reads {
             let label = if self.reading {

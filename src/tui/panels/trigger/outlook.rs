@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use domain::{ConnectorRef, Reason, Verdict};
+use domain::{ConnectorRef, OnFailure, Reason, Verdict};
 use engine::Plan;
 
 use crate::paint::counted;
@@ -21,6 +21,13 @@ pub(super) fn outlook(plan: &Plan) -> String {
                 blocking += usize::from(decision.candidate.blocking);
                 targets.insert(&decision.candidate.connector);
                 if let Some(reason) = planned.held {
+                    let candidate = &decision.candidate;
+                    if candidate.blocking && candidate.on_failure == OnFailure::Reject {
+                        return format!(
+                            "The change would not be made: its caller waits for {}, and nothing is sent there now ({reason}).",
+                            candidate.connector
+                        );
+                    }
                     *held.entry(reason).or_default() += 1;
                 }
             }
@@ -70,6 +77,18 @@ mod tests {
         let connectors = counted(nothing.count(), "connector");
         let last = told.rsplit(" · ").next().unwrap();
         assert_eq!(last, format!("nothing for {connectors}: why is below"));
+        for decision in &mut plan.triggers[0].decisions {
+            if let Verdict::Operation(planned) = &mut decision.verdict {
+                std::sync::Arc::make_mut(planned).held = Some(Reason::BrakeEngaged);
+                decision.candidate.blocking = true;
+                decision.candidate.on_failure = OnFailure::Reject;
+            }
+        }
+        let told = outlook(&plan);
+        assert!(
+            told.starts_with("The change would not be made") && told.contains("brake-engaged"),
+            "{told}"
+        );
         let is_nothing = |one: &domain::Decision| matches!(one.verdict, Verdict::Nothing(_));
         plan.triggers[0].decisions.retain(is_nothing);
         assert_eq!(outlook(&plan), "Nothing would be sent; why stands below.");

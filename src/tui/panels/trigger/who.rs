@@ -76,10 +76,7 @@ impl Trigger {
                 let Who::Group(name) = who else {
                     return Vec::new();
                 };
-                let mut lines = vec![title(format!(
-                    "{name} now: {}",
-                    counted(*count, "member")
-                ))];
+                let mut lines = vec![title(format!("{name} now: {}", counted(*count, "member")))];
                 lines.extend(members.iter().map(|name| pair("", name.to_string())));
                 if members.len() < *count {
                     lines.push(pair("", format!("… and {} more", count - members.len())));
