@@ -375,6 +375,10 @@ impl Joiner<'_> {
             return Ok(());
         };
         let is_meant = is_member(&planned, link);
+        if is_meant && head.flow != self.flow && self.inner.waits.gate(head.flow).is_some() {
+            // Its caller may have it taken back, and this member with it.
+            return self.follow_up(owed, &head, Joining::Alone(None));
+        }
         // It fills in its members' accounts when its turn comes.
         if is_meant && kept.keep(&head) {
             return Ok(());

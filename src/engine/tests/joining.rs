@@ -10,7 +10,7 @@ use super::double::down;
 use super::recovery::{breathe, group, join, late};
 use super::world::{World, console, only_full, user};
 use crate::keys::Key;
-use crate::{Outcome, SubmitError};
+use crate::{Outcome, SubmitError, WaitVerdict};
 
 /// Makes the journal's writer stand still until what is returned is dropped.
 fn stall(world: &World) -> std::sync::mpsc::Sender<()> {
@@ -189,4 +189,38 @@ async fn a_new_user_for_whose_account_the_caller_waits_is_put_into_the_groups() 
     world.settle().await;
     assert_eq!(members(&world, "sales"), names(&["kim"]));
     assert!(late(&world) <= 1);
+}
+
+#[tokio::test]
+async fn who_gets_an_account_before_anothers_change_of_the_group_is_refused_is_put_into_it() {
+    let half = Duration::from_millis(500);
+    let mut world = World::with(only_full).await;
+    world.create("lee").await;
+    group(&world, "sales", &[]).await;
+    world.settle().await;
+    world.full.on_write([down()]);
+    world.create("kim").await;
+    world.engine.idle().await;
+    join(&world, "sales", "kim").await;
+    world
+        .reconfigure(|configuration| configuration.resident[0].blocking = true)
+        .await;
+    // Lee's change of the group would bring Kim as well, and its caller waits in vain.
+    world.clock.advance(half);
+    world.full.on_write([down()]);
+    let arrived = *world.full.arrived.borrow();
+    let refused = spawn(&world, joins("sales", &["lee"]));
+    world.full.has_seen(arrived + 1).await;
+    breathe().await;
+    world.clock.advance(half);
+    world.full.has_seen(arrived + 2).await;
+    while !world.full.names().contains(&"kim".to_owned()) {
+        tokio::task::yield_now().await;
+    }
+    world.full.on_write(std::iter::repeat_with(down).take(8));
+    world.settle().await;
+    let verdict = refused.await.unwrap().unwrap().verdict;
+    assert!(matches!(verdict, Some(WaitVerdict::Rejected { .. })));
+    world.settle().await;
+    assert_eq!(members(&world, "sales"), names(&["kim"]));
 }
