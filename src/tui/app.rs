@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossterm::event::{Event, EventStream, KeyEvent, MouseEventKind};
+use crossterm::event::{
+    Event, EventStream, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseEventKind,
+};
 use domain::Clock;
 use engine::{Page, Reader};
 use futures_util::{FutureExt, StreamExt};
@@ -25,6 +27,11 @@ use crate::theme::{Surroundings, Theme, ThemeName};
 use crate::wish::{Answer, Deed, Happening};
 use crate::world::World;
 use crate::{Setup, View, hands, panels};
+
+/// How many keys are taken between two frames.
+const MOST_AT_ONCE: usize = 4_096;
+/// Nobody types so many letters between two frames: that is a paste of a terminal that does not mark it as one.
+const LIKE_A_PASTE: usize = 64;
 
 /// How many pieces of news are taken at once.
 const BATCH: usize = 1_024;
@@ -359,8 +366,17 @@ impl App {
                 }
                 event = events.next() => match event {
                     Some(Ok(event)) => {
+                        // What waits already is taken before the next frame: a burst of keys costs one.
+                        let mut burst = vec![event];
+                        while burst.len() < MOST_AT_ONCE
+                            && let Some(Some(next)) = events.next().now_or_never()
+                        {
+                            burst.push(next?);
+                        }
                         terminal::announce_unread();
-                        self.input(event, &mut signals).await?;
+                        for event in as_pasted(burst) {
+                            self.input(event, &mut signals).await?;
+                        }
                     }
                     Some(Err(error)) => return Err(error.into()),
                     None => self.ended = Some(Ended::Signal),
@@ -680,10 +696,69 @@ async fn sleep(wait: Option<Duration>) {
     }
 }
 
+/// Makes one paste of letters that came faster than anybody types, so that `Enter` among them presses nothing.
+fn as_pasted(events: Vec<Event>) -> Vec<Event> {
+    let mut out = Vec::with_capacity(events.len());
+    let mut events = events.into_iter().peekable();
+    while let Some(event) = events.next() {
+        let Some(first) = written_by(&event) else {
+            out.push(event);
+            continue;
+        };
+        let mut run = vec![event];
+        let mut text = String::from(first);
+        while let Some(letter) = events.peek().and_then(written_by) {
+            text.push(letter);
+            run.extend(events.next());
+        }
+        if run.len() >= LIKE_A_PASTE {
+            out.push(Event::Paste(text));
+        } else {
+            out.append(&mut run);
+        }
+    }
+    out
+}
+
+/// Returns the letter that a key writes when it is part of a pasted text.
+fn written_by(event: &Event) -> Option<char> {
+    let Event::Key(key) = event else {
+        return None;
+    };
+    let is_plain = key.kind == KeyEventKind::Press
+        && !key
+            .modifiers
+            .intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
+    match key.code {
+        KeyCode::Char(letter) if is_plain => Some(letter),
+        KeyCode::Enter if is_plain => Some('\n'),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::work::{Stage, Work};
+
+    #[test]
+    fn letters_that_nobody_types_so_fast_are_one_paste() {
+        let key = |code| Event::Key(KeyEvent::new(code, KeyModifiers::NONE));
+        let letters = |count| vec![key(KeyCode::Char('a')); count];
+        let typed = letters(LIKE_A_PASTE - 1);
+        assert_eq!(as_pasted(typed.clone()), typed);
+        let mut burst = letters(LIKE_A_PASTE);
+        burst.insert(3, key(KeyCode::Enter));
+        burst.push(key(KeyCode::Tab));
+        burst.extend(letters(1));
+        let pasted = format!("aaa\n{}", "a".repeat(LIKE_A_PASTE - 3));
+        let expected = [
+            Event::Paste(pasted),
+            key(KeyCode::Tab),
+            key(KeyCode::Char('a')),
+        ];
+        assert_eq!(as_pasted(burst), expected);
+    }
 
     #[test]
     fn while_an_editor_is_open_only_the_newest_of_what_goes_on_is_kept() {

@@ -69,6 +69,23 @@ fn dead() -> (OperationId, Vec<News>) {
 }
 
 #[test]
+fn what_concerns_no_connector_leads_to_no_why() {
+    let mut stage = Stage::played(ThemeName::Dark, (100, 40));
+    stage.letters("t");
+    stage.press(KeyCode::Enter);
+    let mut plan = samples::plan();
+    for trigger in &mut plan.triggers {
+        trigger.decisions.clear();
+    }
+    shows(&mut stage, plan);
+    stage.press(KeyCode::Enter);
+    answered(&mut stage, submitted(0, None));
+    let text = stage.text();
+    assert!(text.contains("no connector asks for it"), "{text}");
+    assert_ne!(stage.screen.section(), "traffic");
+}
+
+#[test]
 fn a_request_is_handed_in_once_and_that_it_waits_is_said_until_it_is_answered() {
     let mut stage = Stage::played(ThemeName::Dark, (100, 40));
     handed_in(&mut stage);

@@ -797,6 +797,12 @@ impl Panel for Trigger {
             }
             Answer::Submitted(Ok(outcome)) => {
                 self.waits = Waits::Nothing;
+                let planned = self.plan.as_ref().and_then(|plan| plan.as_ref().ok());
+                // Nothing was decided about any connector: there is no Why to be read.
+                let concerns_nobody = planned.is_some_and(|plan| {
+                    let mut triggers = plan.triggers.iter();
+                    triggers.all(|trigger| trigger.decisions.is_empty())
+                });
                 self.forget();
                 // Who is there has changed by it.
                 self.offer = None;
@@ -814,6 +820,9 @@ impl Panel for Trigger {
                 let mut wishes = Vec::new();
                 let told = match outcome.operations {
                     0 if sent.is_of_role => "done: nothing is to be sent for it".to_owned(),
+                    0 if concerns_nobody => {
+                        "done: no connector asks for it, so nothing is to be sent".to_owned()
+                    }
                     0 => "done: nothing is to be sent for it, and Why says why".to_owned(),
                     count => format!("taken: {}", counted(count, "operation")),
                 };
@@ -827,7 +836,9 @@ impl Panel for Trigger {
                 if select.is_some() {
                     wishes.push(Wish::Go("directory", select));
                 }
-                wishes.push(go);
+                if !(concerns_nobody && outcome.operations == 0) {
+                    wishes.push(go);
+                }
                 wishes.push(Wish::Say(told));
                 wishes
             }
