@@ -20,7 +20,7 @@ use engine::{
 use jiff::Timestamp;
 use tokio::sync::{Notify, broadcast, watch};
 use tokio::task::JoinHandle;
-use tui::{Command, Refusal, Seat, Standing, Submitted};
+use tui::{Command, NO_ENGINE, Refusal, Seat, Standing, Submitted};
 
 use crate::control::{Answer, Ask, Client};
 use crate::exit::Exit;
@@ -240,10 +240,7 @@ impl Way {
             is_over: true,
         };
         let Ok(client) = Client::of(&self.engine.journal).await else {
-            return Err(over(
-                &"no engine takes commands on this journal at the moment\n\
-                  E runs the engine here; or start `outbound serve`, and this screen attaches to it by itself.",
-            ));
+            return Err(over(&NO_ENGINE));
         };
         let is_known = matches!(
             *self.standing.borrow(),
@@ -339,8 +336,12 @@ impl Seat for Attached {
     }
 
     async fn compare(&self, connector: &ConnectorRef, budget: ReadBudget) -> Result<Tally, String> {
-        let connector = connector.clone();
-        match self.ask(Ask::Reconcile { connector, budget }).await {
+        let ask = Ask::Reconcile {
+            connector: connector.clone(),
+            budget,
+            restart: false,
+        };
+        match self.ask(ask).await {
             Ok(Answer::Compared { report }) => Ok(report.tally),
             Ok(_) => Err(NONSENSE.to_owned()),
             Err(refusal) => Err(refusal.told),

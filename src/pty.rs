@@ -223,12 +223,17 @@ impl Pty {
         })
     }
 
-    /// Waits until more bytes came than so many, and returns when the last one did.
+    /// Waits until more bytes came than so many, and returns when the last one did. An error says what they were to be.
     ///
     /// # Errors
     /// [`PtyError::Missing`] when none does within the time.
-    pub fn wait_more(&self, than: usize, within: Duration) -> Result<Duration, PtyError> {
-        self.until("another byte", within, |seen| {
+    pub fn wait_more(
+        &self,
+        what: &str,
+        than: usize,
+        within: Duration,
+    ) -> Result<Duration, PtyError> {
+        self.until(what, within, |seen| {
             (seen.bytes.len() > than).then_some(seen.last)
         })
     }

@@ -59,8 +59,12 @@ pub(super) async fn carry_out(engine: &Engine, ask: Ask) -> Result<Answer, Troub
             by,
             reason,
         } => count(engine.reject_brake(&connector, brake, &by, &reason).await),
-        Ask::Reconcile { connector, budget } => {
-            let report = engine.reconcile(&connector, budget).await;
+        Ask::Reconcile {
+            connector,
+            budget,
+            restart,
+        } => {
+            let report = engine.reconcile(&connector, budget, restart).await;
             let report = report.map_err(|error| not_compared(&connector, &error))?;
             Ok(Answer::Compared {
                 report: Box::new(report),

@@ -36,7 +36,7 @@ pub(super) enum BenchCommand {
     /// The screen, in a pseudo-terminal: bytes, memory, processor time, large journals
     Screen {
         /// How many exchanges the large journal has
-        #[arg(long, default_value_t = 1_000_000)]
+        #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
         exchanges: u64,
         /// How often a start is timed; the median counts
         #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..))]

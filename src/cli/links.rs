@@ -40,7 +40,7 @@ pub(super) enum LinksCommand {
         #[arg(long)]
         connector: Option<ConnectorRef>,
     },
-    /// Links a user or group to an account, after the target has shown it; nothing is changed there
+    /// Links a user or group to an account, after the target has shown it; the account stays as it is, and gets into the groups there that its user is in
     Link {
         /// CONNECTION/CONNECTOR
         connector: ConnectorRef,
@@ -148,40 +148,54 @@ async fn claim(
     let (_, seat) = Seat::take(global, false).await?;
     let result = async {
         let (local, name) = local_of(&seat.reader(), &name, group, account.is_some())?;
-        let connector = connector.clone();
+        let owed = seat.owed(Some(connector))?;
         let ask = match account.cloned() {
             Some(remote_id) => Ask::Link {
-                connector,
+                connector: connector.clone(),
                 local,
                 name: name.clone(),
                 remote_id,
             },
             None => Ask::Unlink {
-                connector,
+                connector: connector.clone(),
                 local,
                 name: name.clone(),
                 leftover: false,
             },
         };
         match seat.ask(ask).await? {
-            Answer::Linked { link } => Ok((name, link)),
+            Answer::Linked { link } => Ok((name, link, seat.left_owed(connector, &owed)?)),
             _ => Err(nonsense()),
         }
     };
     let result = result.await;
     seat.leave().await;
-    let (name, link) = result?;
+    let (name, link, groups) = result?;
     match account {
         Some(_) => {
             out.text(&format!(
                 "{connector}  {name} is linked to {} ({}); what differs says `outbound reconcile {connector}`",
                 link.remote_name, link.remote_id
             ));
+            told_groups(out, connector, groups);
             out.value(&link);
         }
         None => told_unlinked(out, &name, &link),
     }
     Ok(Exit::Done)
+}
+
+/// Says that an account is still to be put into groups, when no engine runs that does it.
+pub(super) fn told_groups(out: Out, connector: &ConnectorRef, groups: usize) {
+    match groups {
+        0 => {}
+        1 => out.text(&format!(
+            "{connector}  the account is still to be put into a group there: `outbound drain` does it"
+        )),
+        _ => out.text(&format!(
+            "{connector}  the account is still to be put into {groups} groups there: `outbound drain` does it"
+        )),
+    }
 }
 
 fn told_unlinked(out: Out, name: &QualifiedName, link: &Link) {

@@ -1,5 +1,6 @@
 //! Where a command works: on an engine of its own, or on the one that runs on the journal already, through its socket.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use config::Loaded;
@@ -96,6 +97,21 @@ impl Seat {
             owed.extend(views.into_iter().map(|view| view.operation));
         }
         Ok(owed)
+    }
+
+    /// Returns how many operations are owed at a connector that were not before, and are left to another engine: an own one
+    /// may not send, and another process's sends at once.
+    pub(super) fn left_owed(
+        &self,
+        connector: &ConnectorRef,
+        before: &[OperationId],
+    ) -> Result<usize, Trouble> {
+        let Self::Own(_) = self else {
+            return Ok(0);
+        };
+        let before: BTreeSet<&OperationId> = before.iter().collect();
+        let owed = self.owed(Some(connector))?;
+        Ok(owed.iter().filter(|id| !before.contains(id)).count())
     }
 
     /// Waits until nothing of these operations is due any more, time runs out, or a signal comes. An own engine is

@@ -93,6 +93,9 @@ pub enum Ask {
         connector: ConnectorRef,
         /// How much may be read.
         budget: ReadBudget,
+        /// Begin anew where a comparison had stopped before its end.
+        #[serde(default)]
+        restart: bool,
     },
     /// Decide about a difference.
     Resolve {

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Object, RemoteAccount};
 
-/// Where the next page begins, in the connector's own terms. Good for the same question at the same target only.
+/// Where the next page begins, in the connector's own terms. Good for the same question at the same target only, and for
+/// as long as the target knows it: it is kept, and another process may go on with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct PageToken(pub String);

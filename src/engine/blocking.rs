@@ -3,7 +3,7 @@
 //! While a caller waits, its flow has a gate: an operation's result and the end of the wait pass it one at a time, so
 //! that an operation which ends late knows whether its flow was refused meanwhile, and is undone in the same commit.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -309,7 +309,7 @@ impl Inner {
 
     /// Refuses a flow: the local change is not made, what waits is discarded, and what was done is undone.
     async fn refuse(
-        &self,
+        self: &Arc<Self>,
         flow: FlowId,
         gate: &Gate,
         verdict: WaitVerdict,
@@ -381,7 +381,9 @@ impl Inner {
                 Life::InFlight | Life::Discarded => {}
             }
         }
-        if !self.commit_surely(owed).await? {
+        let began = trace.as_ref().and_then(|trace| trace.triggers.first());
+        let began = began.map(|entry| entry.trigger.at);
+        if !self.commit_refused(flow, began, owed).await? {
             return Err(JournalError::Closed);
         }
         let mut again = Vec::new();
@@ -422,7 +424,10 @@ impl Inner {
     }
 
     /// Resolves a wait whose process ended: a change that waited is refused, one that was made stands.
-    pub(crate) async fn resolve(&self, unresolved: &Unresolved) -> Result<(), JournalError> {
+    pub(crate) async fn resolve(
+        self: &Arc<Self>,
+        unresolved: &Unresolved,
+    ) -> Result<(), JournalError> {
         let flow = unresolved.flow;
         if unresolved.refused {
             let gate = self.waits.open(flow, std::iter::empty());
@@ -652,11 +657,10 @@ impl<'a> Done<'a> {
                 }),
                 link => self.put_back(reader, connector, local, link),
             },
-            Confirmation::Deleted | Confirmation::Deactivated => {
-                Ok(self.link.map_or(Undoing::Nothing, |link| {
-                    self.bring_back(reader, connector, local, link)
-                }))
-            }
+            Confirmation::Deleted | Confirmation::Deactivated => match self.link {
+                Some(link) => self.bring_back(reader, connector, local, link),
+                None => Ok(Undoing::Nothing),
+            },
             Confirmation::AlreadyGone => Ok(Undoing::Nothing),
         }
     }
@@ -719,21 +723,33 @@ impl<'a> Done<'a> {
         })))
     }
 
-    /// An account that was taken away is made, or activated, again as it was last written.
+    /// An account that was taken away is made, or activated, again as it was last written; a group, with whoever gets an
+    /// account meanwhile.
     fn bring_back(
         &self,
         reader: &Reader,
         connector: &ConnectorRef,
         local: LocalRef,
         link: &Link,
-    ) -> Undoing {
-        let members = link
-            .written
-            .get(MEMBERS)
-            .filter(|_| matches!(local, LocalRef::Group(_)))
-            .and_then(|ids| known_members(reader, connector, ids).ok())
-            .unwrap_or_default();
-        Undoing::Operation(Box::new(Planned {
+    ) -> Result<Undoing, JournalError> {
+        let mut members = Vec::new();
+        if let LocalRef::Group(id) = local {
+            if let Some(ids) = link.written.get(MEMBERS) {
+                members = known_members(reader, connector, ids)?;
+            }
+            let known: BTreeSet<LocalRef> = members.iter().map(|member| member.local).collect();
+            let group = reader.group_by_id(id)?;
+            let users = group.into_iter().flat_map(|group| group.members);
+            let others = users
+                .map(LocalRef::User)
+                .filter(|user| !known.contains(user));
+            members.extend(others.map(|user| Member {
+                local: user,
+                name: user.to_string(),
+                remote_id: None,
+            }));
+        }
+        Ok(Undoing::Operation(Box::new(Planned {
             local,
             // Shaped into a create before it is sent when the account is gone, with the password that a create carries.
             verb: Verb::Update,
@@ -748,7 +764,7 @@ impl<'a> Done<'a> {
             changes: Vec::new(),
             held: None,
             deprovision: self.planned.deprovision,
-        }))
+        })))
     }
 }
 

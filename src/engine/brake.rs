@@ -6,6 +6,7 @@
 //! a pause or a quarantine kept for longer than the window is counted once more when it ends, for then it goes all at once.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use decide::Decisions;
 use domain::{Brake, BrakePolicy, ConnectorRef, Reason, Step, TraceLine, Verdict};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
 
 use crate::engine::or_gone;
 use crate::handle::CommandError;
@@ -99,6 +101,17 @@ pub(crate) struct Brakes {
     /// Held from reading what is released until it is released, and while somebody approves or rejects: so nothing is counted
     /// twice, and nothing comes to be kept by a brake that has just been let go of.
     releasing: tokio::sync::Mutex<()>,
+    loose: Loose,
+}
+
+/// Whether there may be operations that are kept by a brake which keeps them no longer; see [`Brakes::loosen`].
+#[derive(Debug, Default)]
+struct Loose {
+    /// How often there may have come to be some.
+    count: AtomicU64,
+    /// Up to which of those times they have been looked after.
+    settled: AtomicU64,
+    changed: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -191,7 +204,8 @@ impl Brakes {
 
     /// Keeps what is too many among decisions, and says so in their traces.
     ///
-    /// `counts` is off for a plan: nothing is counted and no brake engages. Returns the brakes that have engaged.
+    /// `counts` is off for a plan: nothing is counted and no brake engages. What was counted is taken back unless the
+    /// decisions come to [stand](Judged::stands).
     pub(crate) fn judge<'d>(
         &self,
         decisions: impl Iterator<Item = &'d mut Decisions>,
@@ -199,8 +213,12 @@ impl Brakes {
         reader: &Reader,
         tick: Tick,
         counts: bool,
-    ) -> Result<Vec<EngagedBrake>, JournalError> {
-        let mut engaged = Vec::new();
+    ) -> Result<Judged<'_>, JournalError> {
+        let mut judged = Judged {
+            brakes: self,
+            counted: Vec::new(),
+            engaged: Vec::new(),
+        };
         // What one plan would take away adds up, too.
         let mut within: HashMap<(ConnectorRef, Brake), u32> = HashMap::new();
         for decision in decisions.flat_map(|all| &mut all.decisions) {
@@ -223,9 +241,16 @@ impl Brakes {
             }
             let kept = if counts {
                 let kept = state.take(&key, policy, amount, reader, tick)?;
+                if kept.is_none() {
+                    judged.counted.push(Counted {
+                        key,
+                        passed: tick.passed,
+                        amount,
+                    });
+                }
                 kept.map(|kept| {
                     if kept.is_new {
-                        engaged.push(kept.by.clone());
+                        judged.engaged.push(kept.by.clone());
                     }
                     kept.by
                 })
@@ -246,7 +271,7 @@ impl Brakes {
                 });
             }
         }
-        Ok(engaged)
+        Ok(judged)
     }
 
     /// Counts what a hold of its connector kept and would let go on now.
@@ -301,50 +326,35 @@ impl Brakes {
         }
     }
 
-    /// Takes back that brakes have engaged, which could not be written down.
+    /// Takes back that brakes have engaged, which is not written down. What others have come to be kept by them since goes
+    /// on.
     fn disengage(&self, engaged: &[EngagedBrake]) {
-        let mut states = self.lock();
-        for engaged in engaged {
-            let key = (engaged.connector.clone(), engaged.brake);
-            if let Some(state) = states.get_mut(&key)
-                && state.engaged.as_ref() == Some(engaged)
-            {
-                state.engaged = None;
+        if engaged.is_empty() {
+            return;
+        }
+        {
+            let mut states = self.lock();
+            for engaged in engaged {
+                let key = (engaged.connector.clone(), engaged.brake);
+                if let Some(state) = states.get_mut(&key)
+                    && state.engaged.as_ref() == Some(engaged)
+                {
+                    state.engaged = None;
+                }
             }
         }
+        self.loosen();
     }
 
-    /// Takes back what was counted for a request that is refused before anything is sent. Of the brakes that it made
-    /// engage, only those of the connector that refuses it stay: its caller needs somebody's approval.
-    pub(crate) fn take_back<'d>(
-        &self,
-        decisions: impl Iterator<Item = &'d Decisions>,
-        engaged: Vec<EngagedBrake>,
-        refusing: &ConnectorRef,
-    ) -> Vec<EngagedBrake> {
-        let mut states = self.lock();
-        for decision in decisions.flat_map(|all| &all.decisions) {
-            let Verdict::Operation(planned) = &decision.verdict else {
-                continue;
-            };
-            if planned.held == Some(Reason::BrakeEngaged) {
-                continue;
-            }
-            if let Some((brake, _)) = Brake::of(planned)
-                && let Some(state) = states.get_mut(&(decision.candidate.connector.clone(), brake))
-            {
-                state.taken.pop_back();
-            }
-        }
-        let (stay, others): (Vec<_>, Vec<_>) = engaged
-            .into_iter()
-            .partition(|engaged| engaged.connector == *refusing);
-        for other in others {
-            if let Some(state) = states.get_mut(&(other.connector, other.brake)) {
-                state.engaged = None;
-            }
-        }
-        stay
+    /// Has what is kept by a brake that keeps it no longer looked after, beside everything else.
+    pub(crate) fn loosen(&self) {
+        self.loose.count.fetch_add(1, Ordering::AcqRel);
+        self.loose.changed.notify_one();
+    }
+
+    /// Tells whether something may be kept by a brake that keeps it no longer.
+    pub(crate) fn is_loose(&self) -> bool {
+        self.loose.settled.load(Ordering::Acquire) != self.loose.count.load(Ordering::Acquire)
     }
 
     fn is_engaged(&self, connector: &ConnectorRef, brake: Brake) -> bool {
@@ -354,25 +364,12 @@ impl Brakes {
     }
 
     /// Lets go of a brake; what was counted before is forgotten.
-    fn let_go(
-        &self,
-        connector: &ConnectorRef,
-        brake: Brake,
-        approved: Option<Timestamp>,
-    ) -> Option<EngagedBrake> {
-        let mut states = self.lock();
-        let state = states.get_mut(&(connector.clone(), brake))?;
-        let engaged = state.engaged.take()?;
-        *state = State {
+    fn let_go(&self, connector: &ConnectorRef, brake: Brake, approved: Option<Timestamp>) {
+        let state = State {
             approved,
             ..State::default()
         };
-        Some(engaged)
-    }
-
-    fn put_back(&self, engaged: EngagedBrake) {
-        let key = (engaged.connector.clone(), engaged.brake);
-        self.lock().entry(key).or_default().engaged = Some(engaged);
+        self.lock().insert((connector.clone(), brake), state);
     }
 
     fn engaged(&self) -> Vec<EngagedBrake> {
@@ -383,6 +380,51 @@ impl Brakes {
             .collect();
         all.sort_by(|one, other| (&one.connector, one.brake).cmp(&(&other.connector, other.brake)));
         all
+    }
+}
+
+/// What was counted for decisions that are to be committed, and the brakes that have engaged for them.
+///
+/// It is taken back when this is dropped before they stand: they were not committed, for whatever reason.
+#[derive(Debug)]
+pub(crate) struct Judged<'a> {
+    brakes: &'a Brakes,
+    counted: Vec<Counted>,
+    engaged: Vec<EngagedBrake>,
+}
+
+impl Judged<'_> {
+    /// Returns the facts that are committed with the decisions.
+    pub(crate) fn facts(&self) -> impl Iterator<Item = Fact> {
+        self.engaged.iter().cloned().map(EngagedBrake::fact)
+    }
+
+    /// Takes back what was counted for a request that is refused before anything is sent. Of the brakes that it made
+    /// engage, only those of the connector that refuses it stay: its caller needs somebody's approval.
+    pub(crate) fn refused_by(&mut self, refusing: &ConnectorRef) {
+        for counted in self.counted.drain(..) {
+            self.brakes.uncount(&counted);
+        }
+        let (stay, others): (Vec<_>, Vec<_>) = std::mem::take(&mut self.engaged)
+            .into_iter()
+            .partition(|engaged| engaged.connector == *refusing);
+        self.engaged = stay;
+        self.brakes.disengage(&others);
+    }
+
+    /// Leaves everything counted: the decisions are committed.
+    pub(crate) fn stands(mut self) {
+        self.counted.clear();
+        self.engaged.clear();
+    }
+}
+
+impl Drop for Judged<'_> {
+    fn drop(&mut self) {
+        for counted in &self.counted {
+            self.brakes.uncount(counted);
+        }
+        self.brakes.disengage(&self.engaged);
     }
 }
 
@@ -419,14 +461,14 @@ struct Sorted {
     /// What was counted for each of those.
     counted: Vec<Option<Counted>>,
     kept: Vec<Open>,
-    /// The brakes that have engaged for what is kept.
+    /// The brakes that have engaged for something of it.
     engaged: Vec<EngagedBrake>,
 }
 
 /// Returns what is counted once more when an operation goes on after a hold of its connector; `None` when nothing is.
 ///
 /// It was counted when it was decided, and what was decided within the window is counted still. What waited for longer
-/// is not, and may be much: what comes within the window then is what goes on.
+/// is not, and may be much: what comes within the window then is what goes on. What a brake kept was never counted.
 fn late(
     open: &Open,
     setup: &Setup,
@@ -438,7 +480,8 @@ fn late(
         return Ok(None);
     }
     let queued = reader.taking_since(open.operation)?;
-    if queued.is_none_or(|queued| until(queued, tick.now) <= policy.window) {
+    let is_counted = |queued| until(queued, tick.now) <= policy.window && !open.life.is_braked();
+    if queued.is_none_or(is_counted) {
         return Ok(None);
     }
     let planned = reader.planned(open.operation)?;
@@ -525,14 +568,14 @@ impl Inner {
         &self,
         decisions: &mut [Decisions],
         setup: &Setup,
-    ) -> Result<Vec<EngagedBrake>, JournalError> {
+    ) -> Result<Judged<'_>, JournalError> {
         let tick = Tick::of(self.clock.as_ref());
         self.brakes
             .judge(decisions.iter_mut(), setup, &self.reader, tick, true)
     }
 
-    /// Releases what a hold of its connector kept, but for what would be too much at once: a brake keeps that from now on.
-    /// Whoever calls has read it alone. Returns whether anything goes on.
+    /// Releases what a hold of its connector kept, or a brake that keeps it no longer, but for what would be too much at
+    /// once: a brake keeps that from now on. Whoever calls has read it alone. Returns whether anything goes on.
     ///
     /// # Errors
     /// [`JournalError`] when the journal refuses: what does not go on is not counted either, and is released later.
@@ -554,7 +597,6 @@ impl Inner {
         if stood.is_err() {
             self.brakes.disengage(&sorted.engaged);
         }
-        let is_braked = !sorted.kept.is_empty();
         if stood.is_ok() {
             stood = self.keep_from_now_on(&sorted.kept).await;
         }
@@ -574,10 +616,6 @@ impl Inner {
             }
             stood = stood.and(came.map_or(Ok(()), or_gone));
         }
-        // The brake may have been let go of meanwhile: a request for which it had engaged was refused.
-        if is_braked {
-            stood = stood.and(self.release_unbraked().await);
-        }
         stood.map(|()| goes_on)
     }
 
@@ -591,7 +629,9 @@ impl Inner {
                 Recount::Counted(counted) => Some(counted),
                 Recount::Kept(brake) => {
                     sorted.engaged.extend(brake);
-                    sorted.kept.push(open);
+                    if !open.life.is_braked() {
+                        sorted.kept.push(open);
+                    }
                     continue;
                 }
             };
@@ -640,20 +680,22 @@ impl Inner {
             until: later(now, expires),
         };
         let _alone = self.brakes.alone().await;
-        let engaged = self
-            .brakes
-            .let_go(connector, brake, Some(approval.until))
-            .ok_or_else(|| CommandError::NotBraked(connector.clone(), brake))?;
+        if !self.brakes.is_engaged(connector, brake) {
+            return Err(CommandError::NotBraked(connector.clone(), brake));
+        }
+        let until = approval.until;
         let mut owed = Owed::default();
         owed.apart([Fact::BrakeApproved { approval }]);
-        if let Err(error) = self.commit(owed).await {
-            self.brakes.put_back(engaged);
-            return Err(error.into());
+        // Nothing goes on, and nothing is left uncounted, by a word that is not written down.
+        self.commit(owed).await?;
+        self.brakes.let_go(connector, brake, Some(until));
+        let released = self.release_braked(connector, brake).await;
+        if released.is_err() {
+            self.brakes.loosen();
         }
-        let released = self.release_braked(connector, brake).await?;
         self.pump();
         self.beat();
-        Ok(released)
+        Ok(released?)
     }
 
     /// Releases what a brake kept that has been let go of.
@@ -733,9 +775,9 @@ impl Inner {
         }]);
         // Only now: what is not given up yet must not go on when the process ends in between.
         self.commit(owed).await?;
-        let _ = self.brakes.let_go(connector, brake, None); // it was engaged above
+        self.brakes.let_go(connector, brake, None);
         // A request that was decided before may have been committed since.
-        self.release_unbraked().await?;
+        self.brakes.loosen();
         self.pump();
         self.beat();
         Ok(discarded)
@@ -769,8 +811,53 @@ impl Inner {
         }
     }
 
-    /// Releases what is kept by a brake that has been let go of: approved just before the process ended, or while the
-    /// operation was decided.
+    /// Looks after what is kept by a brake that keeps it no longer, whenever there may be some, until the engine ends: the
+    /// brake was approved or rejected while the operation was decided, or what made it engage was not committed. While the
+    /// journal refuses, it is tried again.
+    ///
+    /// It was not counted when it was decided, so that it is now: what is too much is kept by a brake that engages for it.
+    pub(crate) async fn keep_unbraked(self: Arc<Self>) {
+        let loose = &self.brakes.loose;
+        loop {
+            let count = loose.count.load(Ordering::Acquire);
+            if count == loose.settled.load(Ordering::Acquire) {
+                loose.changed.notified().await;
+                continue;
+            }
+            match self.release_loose().await {
+                Ok(()) => {
+                    loose.settled.store(count, Ordering::Release);
+                    self.pump();
+                    self.beat();
+                }
+                Err(error) => {
+                    tracing::error!(%error, "operations that no brake keeps any more could not be released; it is tried again");
+                    if !self.wait_for_room().await {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn release_loose(&self) -> Result<(), JournalError> {
+        let alone = self.brakes.alone().await;
+        for connector in self.reader.braked_connectors()? {
+            for brake in Brake::ALL {
+                let mut after = 0;
+                while !self.brakes.is_engaged(&connector, brake) {
+                    let (kept, last) = self.braked(&connector, brake, after)?;
+                    let Some(last) = last else { break };
+                    after = last;
+                    self.release_counted(&alone, kept).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Releases what the last process left kept by a brake that had been let go of: approved just before it ended, or while
+    /// the operation was decided.
     pub(crate) async fn release_unbraked(&self) -> Result<(), JournalError> {
         for connector in self.reader.braked_connectors()? {
             for brake in Brake::ALL {

@@ -12,13 +12,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::along::Along;
+use crate::brake::Judged;
 use crate::directory::{Draft, DraftStep};
 use crate::flow::{Deciding, decided_by, is_fault};
 use crate::handle::{CommandError, SubmitError};
 use crate::inner::Inner;
 use crate::journal::{JournalError, Open, Reader};
 use crate::keys::Key;
-use crate::{Death, DeathCause, EngagedBrake, Fact, Life, OperationView, Page, State};
+use crate::{Death, DeathCause, Fact, Life, OperationView, Page, State};
 
 /// Which dead letters.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -340,10 +341,10 @@ impl Inner {
                 decision.candidate.blocking = false;
             }
         }
-        let braked = if is_preview {
-            Vec::new()
+        let judged = if is_preview {
+            None
         } else {
-            self.brake(&mut decisions, &setup)?
+            Some(self.brake(&mut decisions, &setup)?)
         };
         let decision = decisions
             .iter()
@@ -368,18 +369,25 @@ impl Inner {
         deciding.decisions = decisions;
         let (mut owed, operations, _) = self.owe(&mut deciding, false);
         again.replaced_by = operations.iter().flatten().find_map(|id| *id);
-        owed.apart(braked.into_iter().map(EngagedBrake::fact));
+        owed.apart(judged.iter().flat_map(Judged::facts));
         let why = match again.replaced_by {
             Some(by) => format!("decided anew: {by} takes its place"),
             None => format!("decided anew: {}", again.told()),
         };
         owed.push(open.flow, Fact::Discarded { operation, why });
         self.commit(owed).await?;
+        if let Some(judged) = judged {
+            judged.stands();
+        }
         drop(decided_keys);
         drop(own_keys);
         self.passwords.forget(operation);
         if let Some(id) = again.replaced_by {
             self.release_late(&[id]).await;
+        }
+        if deciding.is_braked() {
+            // The brake may have been let go of since it was decided.
+            self.brakes.loosen();
         }
         self.pump();
         self.beat();

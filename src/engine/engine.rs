@@ -97,6 +97,7 @@ impl Engine {
         inner.resume_wards()?;
         inner.recover().await?;
         inner.tasks.run(Arc::clone(&inner).keep_time());
+        inner.tasks.run(Arc::clone(&inner).keep_unbraked());
         if sends {
             inner.tasks.run(Arc::clone(&inner).keep_bounded());
         }
@@ -522,6 +523,7 @@ impl Inner {
             };
             let is_quiet = count.active + self.wards.probing() == 0
                 && !is_soon
+                && !self.brakes.is_loose()
                 && !self.releasing.load(Ordering::Acquire);
             if self.is_stopping() || !self.sends || is_quiet {
                 let mut idle = Idle {
@@ -613,7 +615,7 @@ impl Inner {
 
     /// Tells whether the last thing that happened to an operation is that the process ended while its request was under
     /// way: whoever asks too soon asks before the target has carried it out.
-    fn broke_off(&self, open: &Open) -> Result<bool, JournalError> {
+    pub(crate) fn broke_off(&self, open: &Open) -> Result<bool, JournalError> {
         let trace = self.reader.trace(open.flow)?;
         let operation = trace.as_ref().and_then(|trace| {
             let mut all = trace.operations.iter();
@@ -668,7 +670,7 @@ impl Inner {
             operation,
             why: why.to_owned(),
         };
-        if let Err(error) = self.commit(Owed::of(open.flow, [fact])).await {
+        if let Err(error) = self.commit_given_up(&open, fact).await {
             if open.life != Life::Dead {
                 let back = entry(&open, self.clock.now(), now);
                 self.lanes().push(&open.connector, open.local, back, now);

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use domain::{
     Brake, Confirmation, ConnectorRef, Decision, Divergence, Exchange, Failure, FlowId, Group,
-    GroupId, Link, LocalRef, OnFailure, OperationId, Orphan, PasswordSource, Planned,
+    GroupId, Link, LocalRef, Object, OnFailure, OperationId, Orphan, PasswordSource, Planned,
     QualifiedName, Reason, RemoteId, Resolution, RoleName, RunId, TraceLine, Trigger, TriggerId,
     User, UserId, Verb,
 };
@@ -241,7 +241,7 @@ pub enum Fact {
         /// Why, in words.
         why: String,
     },
-    /// The accounts of a connector are being read and compared.
+    /// The accounts of a connector are being read and compared. A comparison that goes on where it stopped says it again.
     ReconcileStarted {
         /// The comparison.
         run: RunId,
@@ -282,6 +282,15 @@ pub enum Fact {
         /// The account.
         orphan: Box<Orphan>,
     },
+    /// An account of ours that nothing was linked to is gone, or it is linked by now.
+    OrphanCleared {
+        /// The connector.
+        connector: ConnectorRef,
+        /// User or group.
+        object: Object,
+        /// The account.
+        remote_id: RemoteId,
+    },
     /// It was decided what becomes of such an account; the link follows.
     OrphanResolved {
         /// The account.
@@ -289,7 +298,7 @@ pub enum Fact {
         /// Whether it is taken away; else it is linked again.
         taken_away: bool,
     },
-    /// The comparison of a connector ended.
+    /// The comparison of a connector ended, or stopped before its end.
     ReconcileEnded {
         /// The comparison.
         run: RunId,
@@ -336,6 +345,7 @@ impl Fact {
             Self::DriftCleared { .. } => "drift-cleared",
             Self::DriftResolved { .. } => "drift-resolved",
             Self::OrphanFound { .. } => "orphan-found",
+            Self::OrphanCleared { .. } => "orphan-cleared",
             Self::OrphanResolved { .. } => "orphan-resolved",
             Self::ReconcileEnded { .. } => "reconcile-ended",
         }
@@ -376,6 +386,7 @@ impl Fact {
             | Self::DriftCleared { .. }
             | Self::DriftResolved { .. }
             | Self::OrphanFound { .. }
+            | Self::OrphanCleared { .. }
             | Self::OrphanResolved { .. }
             | Self::ReconcileEnded { .. } => None,
         }
@@ -623,7 +634,8 @@ impl fmt::Display for WaitFailure {
                 let names: Vec<String> = waiting_for.iter().map(ToString::to_string).collect();
                 write!(f, "{} did not confirm in time", names.join(", "))?;
                 match last {
-                    Some(failure) => write!(f, "; last: {failure} (do: {})", failure.advice),
+                    // Its advice speaks of what goes on, and after a refusal nothing does.
+                    Some(failure) => write!(f, "; last: {failure}"),
                     None => Ok(()),
                 }
             }

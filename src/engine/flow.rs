@@ -12,7 +12,7 @@ use domain::{
 
 use crate::along::{Along, Came};
 use crate::blocking::{Gate, Progress, REFUSED};
-use crate::brake::{EngagedBrake, Tick};
+use crate::brake::{Judged, Tick};
 use crate::desk::Desk;
 use crate::directory::{Draft, keys};
 use crate::handle::{DirectoryError, Outcome, Plan, SubmitError};
@@ -43,7 +43,7 @@ impl Deciding {
     }
 
     /// Tells whether a brake keeps one of the operations.
-    fn is_braked(&self) -> bool {
+    pub(crate) fn is_braked(&self) -> bool {
         let mut decisions = self.decisions.iter().flat_map(|all| &all.decisions);
         decisions.any(|decision| match &decision.verdict {
             Verdict::Operation(planned) => planned.held == Some(Reason::BrakeEngaged),
@@ -169,7 +169,7 @@ impl Inner {
         let mut decisions = self
             .desk(setup)
             .decide(&mut draft, &triggers, &needs, along)?;
-        let braked = self.brake(&mut decisions, setup)?;
+        let mut judged = self.brake(&mut decisions, setup)?;
         let mut deciding = Deciding {
             flow,
             draft,
@@ -194,16 +194,14 @@ impl Inner {
         for fact in &along.facts {
             owed.push(flow, fact.clone());
         }
-        let braked = match unmet.as_ref().and_then(WaitFailure::connector) {
-            Some(refusing) => {
-                let decisions = deciding.decisions.iter();
-                self.brakes.take_back(decisions, braked, refusing)
-            }
-            None => braked,
-        };
-        owed.apart(braked.into_iter().map(EngagedBrake::fact));
+        if let Some(refusing) = unmet.as_ref().and_then(WaitFailure::connector) {
+            judged.refused_by(refusing);
+        }
+        owed.apart(judged.facts());
         if let Some(cause) = unmet {
-            return self.turn_away(deciding, &operations, owed, cause).await;
+            return self
+                .turn_away(deciding, &operations, owed, judged, cause)
+                .await;
         }
         if blocking.is_none() && along.facts.is_empty() {
             self.begin(setup, &deciding.draft.steps, &mut owed);
@@ -224,12 +222,14 @@ impl Inner {
             }
             return Err(error.into());
         }
+        judged.stands();
         drop(decided_keys);
         if !held.is_empty() {
             self.release_late(&held).await;
         }
-        if is_braked && let Err(error) = self.release_unbraked().await {
-            tracing::error!(%error, "operations that no brake keeps any more could not be released");
+        if is_braked {
+            // The brake may have been let go of since it was decided.
+            self.brakes.loosen();
         }
         if let Some(blocking) = &blocking {
             for (operation, connector, _) in &blocking.operations {
@@ -344,6 +344,7 @@ impl Inner {
         deciding: Deciding,
         operations: &[Vec<Option<OperationId>>],
         mut owed: Owed,
+        judged: Judged<'_>,
         cause: WaitFailure,
     ) -> Result<Outcome, SubmitError> {
         let flow = deciding.flow;
@@ -366,6 +367,7 @@ impl Inner {
             );
         }
         self.commit(owed.unsent()).await?;
+        judged.stands();
         self.beat();
         self.told(deciding, operations, verdict)
     }

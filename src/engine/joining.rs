@@ -6,7 +6,12 @@
 //!
 //! The operation is committed together with the link, so that no membership is lost when the process ends in between. It
 //! is not needed when the group still waits to be written, for then it is written with the new account; so that this is
-//! certain, the group is kept waiting until the link is committed.
+//! certain, the group is kept waiting until the link is committed. When that write is given up after all, who counted on it
+//! is put in by an operation of its own then.
+//!
+//! A change whose request is refused is not undone by writing the group as it was before: whoever came meanwhile would be
+//! taken out again. When its turn comes, what undoes it takes out whom the change named and the directory does not have,
+//! and puts back whom the change had taken out and the directory still has; everybody else stays.
 //!
 //! Whoever puts a user into a group looks whether there is an account, and whoever has made an account looks which groups
 //! there are. So that neither misses the other, both hold the key of the user's accounts ([`Key::Account`]) from their look
@@ -18,15 +23,17 @@ use std::sync::Arc;
 
 use domain::{
     ConnectorRef, Deprovision, Desired, FlowId, GroupId, Link, LocalRef, Member, OperationId,
-    PasswordPlan, Planned, RemoteId, Trigger, TriggerId, UserId, Verb,
+    PasswordPlan, Planned, QualifiedName, RemoteId, Source, Step, TraceLine, Trigger, TriggerId,
+    TriggerKind, UserId, Verb,
 };
+use jiff::Timestamp;
 
 use crate::blocking::{MEMBERS, attributes_of, known_members};
 use crate::inner::{Inner, Owed, Tried};
-use crate::journal::{JournalError, Open};
+use crate::journal::{JournalError, Open, Reader};
 use crate::keys::{Held, Key, Wanted};
 use crate::runner::{Work, member_ids};
-use crate::{Cause, DirectoryChange, Life, Queued};
+use crate::{Cause, DirectoryChange, Fact, Life, Queued};
 
 /// Groups that are not sent until a member's link is committed, and see it then by themselves. They go on when this is
 /// dropped, whether it was committed or not.
@@ -78,7 +85,8 @@ enum Joining<'p> {
     Planned(&'p Planned),
     /// Those of the directory; its newest operation is to do this.
     All(&'p Planned),
-    /// Those that were written, or are to be by an operation that has not ended, and this one.
+    /// Those that were written, or are to be by an operation that has not ended, and this one. Without such an operation, and
+    /// where nothing was written, the newest one that is under way makes the group.
     Alone(Option<&'p Planned>),
 }
 
@@ -181,6 +189,303 @@ impl Inner {
         .await
     }
 
+    /// Commits that a flow is refused which began then.
+    ///
+    /// Who got an account meanwhile, and is in a group that the flow would have taken them out of, or taken away, was not put
+    /// into it: that was for the verdict to say. So they are put in now, by what belongs to undoing the flow. Returns
+    /// `false` when the engine stops before there is room.
+    pub(crate) async fn commit_refused(
+        self: &Arc<Self>,
+        flow: FlowId,
+        began: Option<Timestamp>,
+        owed: Owed,
+    ) -> Result<bool, JournalError> {
+        let Some(began) = began else {
+            return self.commit_surely(owed).await;
+        };
+        let setup = self.setup();
+        // Of several operations of one lane the last counts.
+        let mut groups: BTreeMap<(ConnectorRef, GroupId), (Open, Vec<LocalRef>)> = BTreeMap::new();
+        let mut without = BTreeSet::new();
+        for head in self.reader.heads_of(flow)? {
+            let LocalRef::Group(id) = head.local else {
+                continue;
+            };
+            if head.undoes || head.joins || !setup.keeps_groups(&head.connector) {
+                continue;
+            }
+            let (Some(planned), Some(group)) = (
+                self.reader.planned(head.operation)?,
+                self.reader.group_by_id(id)?,
+            ) else {
+                continue;
+            };
+            let named = locals(&planned.desired.members);
+            let members = group.members.into_iter().map(LocalRef::User);
+            let left_out: Vec<LocalRef> =
+                members.filter(|member| !named.contains(member)).collect();
+            without.extend(self.without_account(&head.connector, &left_out)?);
+            groups.insert((head.connector.clone(), id), (head, left_out));
+        }
+        if groups.is_empty() {
+            return self.commit_surely(owed).await;
+        }
+        let accounts = Wanted {
+            beside: accounts_of(without),
+            ..Wanted::default()
+        };
+        self.commit_joining(owed, accounts, |owed, _| {
+            for (head, left_out) in groups.values() {
+                self.put_in(owed, head, left_out, began)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Adds what puts those into a group, of whom a refused change would have left out, whose accounts came since it began.
+    fn put_in(
+        &self,
+        owed: &mut Owed,
+        refused: &Open,
+        left_out: &[LocalRef],
+        began: Timestamp,
+    ) -> Result<(), JournalError> {
+        let connector = &refused.connector;
+        let group = self.reader.link(connector, refused.local)?;
+        let Some(group) = group.filter(|group| group.active && !group.gone) else {
+            return Ok(());
+        };
+        let mut desired = as_written(&group);
+        desired.members = held_by(&self.reader, &group)?;
+        let held = locals(&desired.members);
+        for member in left_out.iter().filter(|member| !held.contains(*member)) {
+            let link = self.reader.link(connector, *member)?;
+            if let Some(link) = link.filter(|link| !link.gone && link.since >= began) {
+                put(&mut desired.members, &link);
+            }
+        }
+        if desired.members.len() > held.len() {
+            let flow = (refused.flow, refused.trigger);
+            self.queue_members(owed, flow, refused, desired, |planned| Cause::Undoes {
+                operation: refused.operation,
+                planned,
+            });
+        }
+        Ok(())
+    }
+
+    /// Commits that an operation is given up. Who has got an account since it was decided, and would have been put into a
+    /// group by it, is put into it by an operation of its own.
+    pub(crate) async fn commit_given_up(
+        self: &Arc<Self>,
+        given_up: &Open,
+        fact: Fact,
+    ) -> Result<(), JournalError> {
+        let mut owed = Owed::of(given_up.flow, [fact]);
+        let mut held = Held::default();
+        if let LocalRef::Group(id) = given_up.local
+            && self.setup().keeps_groups(&given_up.connector)
+            && !given_up.undoes
+            // Nobody counted on it.
+            && !self.reader.is_refused(given_up.flow)?
+            && let Some(planned) = self.reader.planned(given_up.operation)?
+            && planned.verb != Verb::Deprovision
+        {
+            let members: Vec<LocalRef> = locals(&planned.desired.members).into_iter().collect();
+            let accounts = Wanted {
+                beside: accounts_of(self.without_account(&given_up.connector, &members)?),
+                ..Wanted::default()
+            };
+            held = self.keys.take_wanted(accounts).await;
+            self.make_up(&mut owed, given_up, &planned, id)?;
+        }
+        self.commit(owed).await?;
+        drop(held);
+        Ok(())
+    }
+
+    /// Adds what puts those into a group who counted on an operation that is given up.
+    fn make_up(
+        &self,
+        owed: &mut Owed,
+        given_up: &Open,
+        planned: &Planned,
+        group: GroupId,
+    ) -> Result<(), JournalError> {
+        let connector = &given_up.connector;
+        let here = self.reader.group_by_id(group)?;
+        let here = here.map(|group| group.members).unwrap_or_default();
+        for member in &planned.desired.members {
+            let link = self.reader.link(connector, member.local)?;
+            // Who had the account already when it was decided is its own business, and given up with it.
+            let late = link
+                .filter(|link| !link.gone && member.remote_id.as_ref() != Some(&link.remote_id));
+            let is_here = matches!(member.local, LocalRef::User(user) if here.contains(&user));
+            if let Some(link) = late
+                && is_here
+            {
+                let joiner = Joiner {
+                    inner: self,
+                    flow: given_up.flow,
+                    trigger: given_up.trigger,
+                    link: &link,
+                    is_new: false,
+                };
+                joiner.join_without(owed, given_up)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Commits that an account was linked by hand. When it is a user's, the groups there that the user is in get it as a
+    /// member, as they do when an account is made; what puts it in is committed together with the link.
+    ///
+    /// # Errors
+    /// [`JournalError`]; nothing was written then.
+    pub(crate) async fn commit_claimed(
+        self: &Arc<Self>,
+        facts: Vec<Fact>,
+        link: &Link,
+        name: &QualifiedName,
+    ) -> Result<(), JournalError> {
+        let mut owed = Owed::default();
+        owed.apart(facts);
+        let mut kept = Kept::none(self);
+        let mut held = Held::default();
+        if let LocalRef::User(user) = link.local
+            && self.setup().keeps_groups(&link.connector)
+        {
+            held = self.keys.take(accounts_of([user])).await;
+            let groups = self.reader.groups_with(user)?;
+            let told = format!(
+                "an account at {} was linked by hand; the groups that the user is in get it as a member",
+                link.connector
+            );
+            self.join_apart(&mut owed, link, name, told, groups, &mut kept)?;
+        }
+        self.commit(owed).await?;
+        drop(kept);
+        drop(held);
+        self.pump();
+        self.beat();
+        Ok(())
+    }
+
+    /// Adds what brings groups up to date as a flow of its own: the link came of no flow, or of one that was refused, whose
+    /// operations are given up.
+    fn join_apart(
+        &self,
+        owed: &mut Owed,
+        link: &Link,
+        name: &QualifiedName,
+        told: String,
+        groups: impl IntoIterator<Item = GroupId>,
+        kept: &mut Kept<'_>,
+    ) -> Result<(), JournalError> {
+        let (flow, trigger) = (FlowId(self.id()), TriggerId(self.id()));
+        let before = owed.mark();
+        owed.push(
+            flow,
+            Fact::TriggerRecorded {
+                trigger: Trigger {
+                    id: trigger,
+                    flow,
+                    at: self.clock.now(),
+                    kind: TriggerKind::UserReconciled,
+                    source: Source::Console,
+                    subject: link.local,
+                    subject_name: name.clone(),
+                    application: None,
+                    connection: None,
+                    role: None,
+                    changed: BTreeSet::new(),
+                    carries_password: false,
+                },
+            },
+        );
+        owed.push(
+            flow,
+            Fact::Decided {
+                trigger,
+                event: vec![TraceLine {
+                    step: Step::Event,
+                    text: told,
+                    reason: None,
+                }],
+                decisions: Vec::new(),
+                operations: Vec::new(),
+            },
+        );
+        let joiner = Joiner {
+            inner: self,
+            flow,
+            trigger,
+            link,
+            is_new: false,
+        };
+        let queued = owed.queued().count();
+        for group in groups {
+            joiner.join(owed, LocalRef::Group(group), kept)?;
+        }
+        if owed.queued().count() == queued {
+            owed.back_to(before);
+        }
+        Ok(())
+    }
+
+    /// Returns those of some users who have no account at a connector.
+    fn without_account(
+        &self,
+        connector: &ConnectorRef,
+        members: &[LocalRef],
+    ) -> Result<BTreeSet<UserId>, JournalError> {
+        let mut without = BTreeSet::new();
+        for member in members {
+            if let LocalRef::User(user) = member
+                && self
+                    .reader
+                    .link(connector, *member)?
+                    .is_none_or(|link| link.gone)
+            {
+                without.insert(*user);
+            }
+        }
+        Ok(without)
+    }
+
+    /// Queues a change of a group's members behind whatever its lane holds.
+    fn queue_members(
+        &self,
+        owed: &mut Owed,
+        (flow, trigger): (FlowId, TriggerId),
+        group: &Open,
+        desired: Desired,
+        cause: impl FnOnce(Box<Planned>) -> Cause,
+    ) {
+        let planned = Planned {
+            local: group.local,
+            verb: Verb::Update,
+            desired,
+            changes: Vec::new(),
+            deprovision: Deprovision::Delete,
+            held: None,
+        };
+        let queued = Queued {
+            operation: OperationId(self.id()),
+            trigger,
+            connector: group.connector.clone(),
+            local: group.local,
+            name: group.name.clone(),
+            remote_name: planned.desired.remote_name.clone(),
+            verb: Verb::Update,
+            blocking: false,
+            cause: cause(Box::new(planned.clone())),
+            held: None,
+        };
+        owed.queue(flow, queued, planned);
+    }
+
     /// Commits what has happened already with what follows from it for groups. The key of the accounts is not held while
     /// there is no room, so what follows is found anew each time.
     async fn commit_joining(
@@ -238,7 +543,16 @@ impl Work<'_> {
             is_new: false,
         };
         let joined = |owed: &mut Owed, kept: &mut Kept<'_>| {
-            for group in self.groups_of(user)? {
+            let groups = self.groups_of(user)?;
+            if self.head().undoes {
+                let told = format!(
+                    "a refused request had taken the account at {} away; the groups that the user is in get the new one as a member",
+                    link.connector
+                );
+                let name = &self.head().name;
+                return self.inner.join_apart(owed, link, name, told, groups, kept);
+            }
+            for group in groups {
                 joiner.join(owed, LocalRef::Group(group), kept)?;
             }
             Ok(())
@@ -250,8 +564,8 @@ impl Work<'_> {
     fn groups_of(&self, user: UserId) -> Result<BTreeSet<GroupId>, JournalError> {
         let reader = &self.inner.reader;
         let mut groups: BTreeSet<GroupId> = reader.groups_with(user)?.into_iter().collect();
-        // A group that is joined by the same request is not joined yet while its caller waits.
-        if !self.job.alone {
+        // A group that is joined by the same request is not joined yet while its caller waits, and never when it is refused.
+        if !self.job.alone && !self.head().undoes {
             for head in reader.heads_of(self.head().flow)? {
                 if let LocalRef::Group(group) = head.local {
                     groups.insert(group);
@@ -285,53 +599,107 @@ impl Work<'_> {
         Ok(Some(held))
     }
 
-    /// Brings a group to what it holds by now and who joins it, when this operation is there to put somebody in; `None`
-    /// when there is no group any more.
-    ///
-    /// What came into its lane while it was queued stands before it: nothing of that is undone.
-    pub(crate) fn joined<'d>(
+    /// Brings what is desired to what counts by now, when the operation is no decision but a late membership, or undoes what
+    /// a refused request did. The error says why there is nothing left to do.
+    pub(crate) fn by_now<'d>(
         &self,
         desired: Cow<'d, Desired>,
         link: Option<&Link>,
-    ) -> Result<Option<Cow<'d, Desired>>, JournalError> {
-        if !self.head().joins {
-            return Ok(Some(desired));
+    ) -> Result<Result<Cow<'d, Desired>, &'static str>, JournalError> {
+        if self.head().undoes {
+            return self.put_back(desired, link);
         }
+        if !self.head().joins {
+            return Ok(Ok(desired));
+        }
+        let joined = self.joined(&desired, link)?;
+        let gone = "the group is not there by now, so nobody is put into it";
+        Ok(joined.map(Cow::Owned).ok_or(gone))
+    }
+
+    /// Returns a group as it is by now, with who joins it; `None` when there is no group any more.
+    ///
+    /// What came into its lane while the operation was queued stands before it: nothing of that is undone.
+    fn joined(
+        &self,
+        desired: &Desired,
+        link: Option<&Link>,
+    ) -> Result<Option<Desired>, JournalError> {
         let Some(link) = link.filter(|link| link.active) else {
             return Ok(None);
         };
-        let held = match link.written.get(MEMBERS) {
-            Some(ids) => known_members(&self.inner.reader, &link.connector, ids)?,
-            None => Vec::new(),
-        };
+        let held = held_by(&self.inner.reader, link)?;
         let meant = self.meant()?;
-        let joining = desired.into_owned().members.into_iter();
+        let joining = desired.members.iter();
         let joining = joining.filter(|member| meant.contains(&member.local));
-        let members: BTreeMap<LocalRef, Member> = held
-            .into_iter()
-            .chain(joining)
-            .map(|member| (member.local, member))
-            .collect();
-        Ok(Some(Cow::Owned(Desired {
-            members: members.into_values().collect(),
+        Ok(Some(Desired {
+            members: merged(held, joining.cloned()),
             ..as_written(link)
+        }))
+    }
+
+    /// Keeps of what is to be put back what is not out of date by now.
+    fn put_back<'d>(
+        &self,
+        desired: Cow<'d, Desired>,
+        link: Option<&Link>,
+    ) -> Result<Result<Cow<'d, Desired>, &'static str>, JournalError> {
+        let reader = &self.inner.reader;
+        let Some((undone, refused)) = reader.undone_by(self.id())? else {
+            return Ok(Ok(desired));
+        };
+        if reader.is_decided_between(&undone, self.head())? {
+            return Ok(Err(
+                "a later change was done meanwhile, and what this one would put back is older",
+            ));
+        }
+        let verb = self.job.planned.verb;
+        let Some(link) = link else {
+            if verb == Verb::Update && refused.verb == Verb::Update {
+                return Ok(Err("it is not there by now, so nothing of it is put back"));
+            }
+            return Ok(Ok(desired));
+        };
+        let is_group = matches!(desired.local, LocalRef::Group(_));
+        if !is_group || verb == Verb::Deprovision || !link.active || link.gone {
+            return Ok(Ok(desired));
+        }
+        let meant = self.meant()?;
+        let mut named = locals(&refused.desired.members);
+        if undone.joins {
+            // It names whoever was in the group already, and is there for the others.
+            for member in &desired.members {
+                named.remove(&member.local);
+            }
+        }
+        let mut held = held_by(reader, link)?;
+        held.retain(|member| meant.contains(&member.local) || !named.contains(&member.local));
+        let back = desired.members.iter();
+        let back = back.filter(|member| meant.contains(&member.local));
+        let members = merged(held, back.cloned());
+        Ok(Ok(Cow::Owned(Desired {
+            members,
+            ..desired.into_owned()
         })))
     }
 
     /// Returns who belongs into the group at this place of its lane: whom the operation decided last before it put there,
-    /// and whom the directory has, unless that operation's caller still waits for the change.
+    /// and whom the directory has, unless that operation's caller still waits for the change. Of a request that was refused
+    /// nothing counts.
     fn meant(&self) -> Result<BTreeSet<LocalRef>, JournalError> {
         let reader = &self.inner.reader;
-        let before = reader.decided_before(self.head())?;
-        let is_awaited = before
-            .as_ref()
-            .is_some_and(|(head, _)| self.inner.waits.gate(head.flow).is_some());
-        let planned = before.and_then(|(_, planned)| planned);
-        let mut meant: BTreeSet<LocalRef> = planned
-            .into_iter()
-            .flat_map(|planned| planned.desired.members)
-            .map(|member| member.local)
-            .collect();
+        let mut meant = BTreeSet::new();
+        let mut is_awaited = false;
+        if let Some((head, planned)) = reader.decided_before(self.head())?
+            && !reader.is_refused(head.flow)?
+        {
+            is_awaited = self.inner.waits.gate(head.flow).is_some();
+            meant.extend(
+                planned
+                    .iter()
+                    .flat_map(|planned| locals(&planned.desired.members)),
+            );
+        }
         if let LocalRef::Group(id) = self.head().local
             && !is_awaited
             && let Some(group) = reader.group_by_id(id)?
@@ -375,18 +743,25 @@ impl Joiner<'_> {
             return Ok(());
         };
         let is_meant = is_member(&planned, link);
-        if is_meant && head.flow != self.flow && self.inner.waits.gate(head.flow).is_some() {
-            // Its caller may have it taken back, and this member with it.
+        let is_open = head.life.is_open();
+        let has_caller = !head.undoes && self.inner.waits.gate(head.flow).is_some();
+        let is_refused = !head.undoes
+            && (has_caller || head.life == Life::Dead)
+            && reader.is_refused(head.flow)?;
+        if is_open && is_refused || is_meant && has_caller && head.flow != self.flow {
+            // It is taken back, or its caller may have that done, and this member with it.
             return self.follow_up(owed, &head, Joining::Alone(None));
         }
-        // It fills in its members' accounts when its turn comes.
-        if is_meant && kept.keep(&head) {
+        // It fills in its members' accounts when its turn comes. What undoes another brings nobody new.
+        if is_meant && !head.undoes && kept.keep(&head) {
             return Ok(());
         }
+        // A retry by hand does not bring the member either, for it is refused.
+        let is_void = head.life == Life::Discarded || head.life == Life::Dead && is_refused;
         match head.life {
-            _ if planned.verb == Verb::Deprovision => Ok(()),
+            _ if planned.verb == Verb::Deprovision && !is_void => Ok(()),
             // A retry by hand brings the member; nothing of the dead letter itself is carried out here.
-            Life::Dead if is_meant => Ok(()),
+            Life::Dead if is_meant && !is_void => Ok(()),
             // What was given up stays given up: this member comes, and everything else stays as it is.
             Life::Dead | Life::Discarded => {
                 let before = reader.newest_open_in_lane(&link.connector, group)?;
@@ -396,15 +771,39 @@ impl Joiner<'_> {
                     before => self.follow_up(owed, &head, Joining::Alone(before.as_ref())),
                 }
             }
-            // Whether it counts is known when its caller is released.
-            life if life.is_open() && !is_meant && self.inner.waits.gate(head.flow).is_some() => {
-                Ok(())
-            }
-            life if life.is_open() && is_meant => {
-                self.follow_up(owed, &head, Joining::Planned(&planned))
-            }
+            // Whether it counts is known when its caller is released, or refused.
+            _ if is_open && !is_meant && has_caller => Ok(()),
+            _ if is_open && is_meant => self.follow_up(owed, &head, Joining::Planned(&planned)),
             _ => self.follow_up(owed, &head, Joining::All(&planned)),
         }
+    }
+
+    /// Brings a group up to date whose newest operation is given up: nothing of that counts, and a later one that names the
+    /// member brings it.
+    fn join_without(&self, owed: &mut Owed, given_up: &Open) -> Result<(), JournalError> {
+        let (reader, link) = (&self.inner.reader, self.link);
+        let newest = reader.newest_in_lane(&link.connector, given_up.local)?;
+        if let Some((head, Some(planned))) = newest
+            && head.operation != given_up.operation
+            && head.life.is_open()
+            && is_member(&planned, link)
+        {
+            return Ok(());
+        }
+        let group = reader.link(&link.connector, given_up.local)?;
+        if let Some(group) = group
+            && held_by(reader, &group)?
+                .iter()
+                .any(|member| member.local == link.local)
+        {
+            return Ok(());
+        }
+        let before = reader.decided_before(given_up)?;
+        let before = before
+            .filter(|(head, _)| head.life.is_open())
+            .and_then(|(_, planned)| planned)
+            .filter(|planned| planned.verb != Verb::Deprovision);
+        self.follow_up(owed, given_up, Joining::Alone(before.as_ref()))
     }
 
     /// Queues a change of a group's members behind whatever its lane holds.
@@ -433,6 +832,18 @@ impl Joiner<'_> {
                 put(&mut desired.members, member);
                 desired
             }
+            (Joining::Alone(None), None) => {
+                let newest = reader.newest_open_in_lane(&group.connector, group.local)?;
+                let Some(planned) = newest
+                    .and_then(|(_, planned)| planned)
+                    .filter(|planned| planned.verb != Verb::Deprovision)
+                else {
+                    return Ok(());
+                };
+                let mut desired = planned.desired;
+                put(&mut desired.members, member);
+                desired
+            }
             // Without a link there is no group to bring up to date.
             (_, None) => return Ok(()),
             (joining, Some(link)) => {
@@ -455,30 +866,13 @@ impl Joiner<'_> {
                 desired
             }
         };
-        let planned = Planned {
-            local: group.local,
-            verb: Verb::Update,
-            desired,
-            changes: Vec::new(),
-            deprovision: Deprovision::Delete,
-            held: None,
-        };
-        let queued = Queued {
-            operation: OperationId(self.inner.id()),
-            trigger: self.trigger,
-            connector: group.connector.clone(),
-            local: group.local,
-            name: group.name.clone(),
-            remote_name: planned.desired.remote_name.clone(),
-            verb: Verb::Update,
-            blocking: false,
-            cause: Cause::MemberLinked {
-                member: self.link.local,
-                planned: Box::new(planned.clone()),
-            },
-            held: None,
-        };
-        owed.queue(self.flow, queued, planned);
+        let local = member.local;
+        let flow = (self.flow, self.trigger);
+        self.inner
+            .queue_members(owed, flow, group, desired, |planned| Cause::MemberLinked {
+                member: local,
+                planned,
+            });
         Ok(())
     }
 
@@ -525,6 +919,29 @@ impl Joiner<'_> {
 fn is_member(planned: &Planned, link: &Link) -> bool {
     let mut members = planned.desired.members.iter();
     members.any(|member| member.local == link.local)
+}
+
+/// Returns whom members are of.
+fn locals(members: &[Member]) -> BTreeSet<LocalRef> {
+    members.iter().map(|member| member.local).collect()
+}
+
+/// Returns the members that a group was last written with, as far as they are linked.
+fn held_by(reader: &Reader, group: &Link) -> Result<Vec<Member>, JournalError> {
+    match group.written.get(MEMBERS) {
+        Some(ids) => known_members(reader, &group.connector, ids),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Puts members together, each once.
+fn merged(held: Vec<Member>, others: impl Iterator<Item = Member>) -> Vec<Member> {
+    let members: BTreeMap<LocalRef, Member> = held
+        .into_iter()
+        .chain(others)
+        .map(|member| (member.local, member))
+        .collect();
+    members.into_values().collect()
 }
 
 fn put(members: &mut Vec<Member>, link: &Link) {

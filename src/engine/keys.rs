@@ -18,6 +18,8 @@ pub(crate) enum Key {
     /// Whether a user has accounts. Who puts the user into a group holds it beside others until that is committed, and who
     /// has made an account alone: so that one of the two sees what the other has done.
     Account(UserId),
+    /// The comparison of a connector's accounts.
+    Comparison(ConnectorRef),
 }
 
 impl Key {

@@ -257,6 +257,19 @@ impl Lanes {
         })
     }
 
+    /// Returns the operations that are the next of their lanes and wait for their time, the first that is due first.
+    pub(crate) fn waiting(&self, connector: &ConnectorRef) -> Vec<(LocalRef, OperationId)> {
+        let Some(at) = self.by_connector.get(connector) else {
+            return Vec::new();
+        };
+        let pipe = &self.pipes[*at];
+        let next = pipe.later.iter().filter_map(|(_, local)| {
+            let head = pipe.lanes.get(local)?.entries.front()?;
+            Some((*local, head.operation))
+        });
+        next.collect()
+    }
+
     /// Takes operations into the lanes that were read from the journal: those after a number, up to another. Nobody else may
     /// have read them meanwhile.
     pub(crate) fn take_up(

@@ -72,7 +72,8 @@ pub use lifecycle::{IllegalFact, Life, State};
 pub use limiter::{LearntLimit, LimitView};
 pub use quarantine::{Culprit, Quarantine, QuarantineCause};
 pub use reconcile::{
-    ClaimError, NotRead, ReadBudget, ReconcileError, ReconcileReport, ResolveError, Tally, Wish,
+    Anew, ClaimError, Continued, GivenUp, NotRead, ReadBudget, ReconcileError, ReconcileReport,
+    ResolveError, Tally, Wish,
 };
 pub use replay::ReplayError;
 pub use retention::CompactionReport;

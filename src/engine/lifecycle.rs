@@ -263,6 +263,7 @@ impl Move {
             | Fact::DriftCleared { .. }
             | Fact::DriftResolved { .. }
             | Fact::OrphanFound { .. }
+            | Fact::OrphanCleared { .. }
             | Fact::OrphanResolved { .. }
             | Fact::ReconcileEnded { .. } => return None,
         };

@@ -3,6 +3,8 @@
 //! Two things are learnt from the answers, each in the manner of congestion control: a little more is tried as long as it
 //! goes well, and much less after a refusal. *Too many requests* (429, a quota, `Retry-After`) sets the **rate**: what got
 //! through since the last refusal, over the time that it took and the pause that was asked for, is what the target takes.
+//! Where it took more before, it soon goes back up to nearly that, and carefully from there: a refusal may have been one of
+//! a bad moment, or have come while there was little to send, and then says little of what the target takes.
 //! Timeouts, 5xx and answers that come ever more slowly set the **slots**: how many may be in flight at once. Refusals
 //! that belong together, because the requests had left before the first of them came back, count once.
 //!
@@ -18,7 +20,7 @@ const CUT: f64 = 0.85;
 
 /// How much faster, per second, it becomes while a limit is kept to; never more than [`STEP`] per request.
 const CREEP: f64 = 0.01;
-const STEP: f64 = 0.003;
+const STEP: f64 = 0.006;
 
 /// The same while the limit is looked for: twice as fast every second. After the first refusal, and as long as too little
 /// got through to tell anything of the limit, a single request may double the rate: a target that names a long pause at
@@ -32,6 +34,24 @@ const PASSED: f64 = 1.2;
 
 /// From so many requests between two refusals on, what got through tells the limit by itself.
 const TELLING: u64 = 10;
+
+/// No limit is taken to be lower than this, in requests per second: five a minute. What a target wants beyond that it says
+/// by the pauses that it asks for, and where it refuses every other request, however slowly they come, it is not the rate.
+const LOWEST: f64 = 5.0 / 60.0;
+
+/// What a target took for so long without a refusal, and at least [`TELLING`] requests of it, has held.
+const HELD_FOR: Duration = Duration::from_secs(2);
+
+/// So much of what held is gone back to as fast as a limit is looked for after the first refusal.
+const NEAR: f64 = 0.9;
+
+/// How many requests must get through after a refusal before it is gone back to: twice as many after each time that it was
+/// refused on the way, and as many as at first again once it lasted for [`LASTED`] requests and [`LASTED_FOR`]. A target
+/// that takes less for good is so seldom asked for more.
+const FIRST_PATIENCE: u64 = 5;
+const LONGEST_PATIENCE: u64 = 500;
+const LASTED: u64 = 100;
+const LASTED_FOR: Duration = Duration::from_secs(10);
 
 /// The pause after a refusal that names none, doubling up to the longest: what Google and others ask for.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -80,6 +100,9 @@ pub(crate) struct Answered {
 pub struct LearntLimit {
     /// How many requests per second the target was seen to take; `None` while only their number at once is limited.
     pub requests_per_second: Option<f64>,
+    /// The most that it took per second for a while without refusing any; `None` when that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_per_second: Option<f64>,
     /// How many may be in flight at once for the present.
     pub concurrency: usize,
     /// From what, in words.
@@ -134,6 +157,12 @@ pub(crate) struct Limiter {
     seeks: bool,
     /// Whether the target has refused once only.
     is_first: bool,
+    /// The most that it took for a while without a refusal.
+    held: Option<f64>,
+    /// How many must get through after a refusal before that is gone back to.
+    patience: u64,
+    /// Whether it was gone back to since the last refusal.
+    went_back: bool,
     /// Since when `accepted` is counted.
     since: Duration,
     accepted: u64,
@@ -164,6 +193,9 @@ impl Limiter {
             ceiling: None,
             seeks: false,
             is_first: false,
+            held: None,
+            patience: FIRST_PATIENCE,
+            went_back: false,
             since: Duration::ZERO,
             accepted: 0,
             last_answer: Duration::ZERO,
@@ -209,9 +241,12 @@ impl Limiter {
         if !self.allowed.learns {
             return;
         }
+        self.held = learnt.held_per_second.filter(|held| *held > 0.0);
         if let Some(limit) = learnt.requests_per_second.filter(|limit| *limit > 0.0) {
             self.ceiling = Some(limit);
             self.rate = Some(limit * CUT);
+            // It may have learnt that in a bad moment, and did not last long enough to see more get through.
+            self.seeks = self.held.is_none();
         }
         self.slots = learnt.concurrency.clamp(1, self.allowed.concurrency.max(1));
         self.why = Some(learnt.why.clone());
@@ -275,6 +310,7 @@ impl Limiter {
                 self.accepted += u64::from(answered.requests);
                 self.pauses = 0;
                 self.failing *= 0.9;
+                self.hold(now);
                 self.faster(answered.requests);
                 self.more(answered, now)
             }
@@ -311,10 +347,7 @@ impl Limiter {
             };
         }
         let until = now.saturating_add(pause);
-        let elapsed = until.saturating_sub(self.since).as_secs_f64().max(0.001);
-        let accepted = u32::try_from(self.accepted.max(1)).unwrap_or(u32::MAX);
-        let seen = f64::from(accepted) / elapsed;
-        let limit = self.rate.map_or(seen, |rate| seen.min(rate));
+        let limit = self.limit_seen(until);
         let agrees = self
             .ceiling
             .is_some_and(|before| limit > before * 0.7 && limit < before * 1.4);
@@ -325,7 +358,17 @@ impl Limiter {
             // Nothing got through, which says little: others may use the same quota.
             Some(before) if self.accepted == 0 => (before * 0.5).max(limit),
             _ => limit,
-        };
+        }
+        .max(LOWEST);
+        if std::mem::take(&mut self.went_back) {
+            let has_lasted =
+                self.accepted >= LASTED && now.saturating_sub(self.since) >= LASTED_FOR;
+            self.patience = if has_lasted {
+                FIRST_PATIENCE
+            } else {
+                self.patience.saturating_mul(2).min(LONGEST_PATIENCE)
+            };
+        }
         self.is_first = self.ceiling.is_none();
         self.ceiling = Some(limit);
         self.rate = Some(limit * CUT);
@@ -342,6 +385,18 @@ impl Limiter {
             pause,
             learnt: self.worth_keeping(now, limit),
         }
+    }
+
+    /// Returns what a refusal shows that the target takes, when nothing is sent until then.
+    fn limit_seen(&self, until: Duration) -> f64 {
+        let seen = per_second(self.accepted.max(1), until.saturating_sub(self.since));
+        let Some(rate) = self.rate else {
+            return seen;
+        };
+        // On the way up less was sent than the target takes for most of the time; half of the rate got through just now.
+        let is_on_the_way = (self.seeks || self.went_back) && self.accepted >= TELLING;
+        let least = if is_on_the_way { rate * 0.5 } else { 0.0 };
+        seen.max(least).min(rate)
     }
 
     pub(crate) fn view(&self, in_flight: usize, quiet_for: Duration) -> LimitView {
@@ -379,10 +434,26 @@ impl Limiter {
         (self.tokens + passed * rate).min(most)
     }
 
+    /// Notes what the target took for a while without a refusal.
+    fn hold(&mut self, now: Duration) {
+        let passed = now.saturating_sub(self.since);
+        if passed >= HELD_FOR && self.accepted >= TELLING {
+            let took = per_second(self.accepted, passed);
+            self.held = Some(self.held.map_or(took, |held| held.max(took)));
+        }
+    }
+
     fn faster(&mut self, requests: u32) {
         let (Some(rate), Some(ceiling)) = (self.rate, self.ceiling) else {
             return;
         };
+        if let Some(held) = self.held
+            && rate < held * NEAR
+            && self.accepted >= self.patience
+        {
+            self.go_back(rate, held, requests);
+            return;
+        }
         let step = if self.seeks && self.is_first && self.accepted < TELLING {
             FIRST_STRIDE.min(LEAP / rate)
         } else if self.seeks {
@@ -399,6 +470,21 @@ impl Limiter {
             self.rate = None;
             self.ceiling = None;
             self.why = None;
+        }
+    }
+
+    /// Goes back up to nearly what held before, which is what the target takes until it says otherwise.
+    fn go_back(&mut self, rate: f64, held: f64, requests: u32) {
+        let step = FIRST_STRIDE.min(LEAP / rate);
+        let rate = (rate * (1.0 + step * f64::from(requests))).min(held * NEAR);
+        self.went_back = true;
+        self.rate = Some(rate);
+        if self.ceiling.is_some_and(|ceiling| rate > ceiling) {
+            self.ceiling = Some(rate);
+            self.why = Some(format!(
+                "it goes back to the {} requests a second that the target took before",
+                short(held)
+            ));
         }
     }
 
@@ -449,6 +535,7 @@ impl Limiter {
         self.why = Some(why.clone());
         Some(LearntLimit {
             requests_per_second: self.ceiling,
+            held_per_second: self.held,
             concurrency: self.slots,
             why,
         })
@@ -465,6 +552,7 @@ impl Limiter {
         self.kept = Some((now, limit));
         Some(LearntLimit {
             requests_per_second: Some(limit),
+            held_per_second: self.held,
             concurrency: self.slots,
             why: self.why.clone().unwrap_or_default(),
         })
@@ -482,6 +570,12 @@ fn fixed(quota: Quota) -> (f64, f64) {
         requests
     };
     (steady / quota.per.as_secs_f64(), burst)
+}
+
+/// Returns how many requests that were per second.
+fn per_second(requests: u64, time: Duration) -> f64 {
+    let requests = u32::try_from(requests).unwrap_or(u32::MAX);
+    f64::from(requests) / time.as_secs_f64().max(0.001)
 }
 
 /// Writes a rate with as many digits as it is good for.
@@ -556,7 +650,8 @@ mod tests {
         }
     }
 
-    /// Plays a connector with more than enough to send; counts what happens after the time for learning.
+    /// Plays a connector with more than enough to send, from when the target was last asked; counts what happens after the
+    /// time for learning.
     fn play(
         limiter: &mut Limiter,
         bucket: &mut Bucket,
@@ -565,7 +660,7 @@ mod tests {
         end: Duration,
     ) -> Tally {
         let mut tally = Tally::default();
-        let mut now = Duration::ZERO;
+        let mut now = bucket.at;
         let mut quiet = Duration::ZERO;
         // When each request in flight is answered, and how.
         let mut flying: BTreeSet<(Duration, u32, Duration)> = BTreeSet::new();
@@ -676,6 +771,131 @@ mod tests {
         let latency = Duration::from_millis(50);
         let tally = play(&mut limiter, &mut bucket, latency, 5 * minute, end);
         assert!(tally.sent > 60 * 50, "{} in a minute", tally.sent);
+    }
+
+    /// One request that is taken at once.
+    fn taken(limiter: &mut Limiter, now: Duration) {
+        limiter.take(now);
+        let answered = Answered {
+            started: now,
+            took: Duration::ZERO,
+            requests: 1,
+            said: Said::Fine,
+        };
+        limiter.answered(answered, now);
+    }
+
+    /// A limiter that goes on with half a request a second, and with what is known to have held.
+    fn resumed(held_per_second: Option<f64>) -> Limiter {
+        let mut limiter = Limiter::new(allowed(8));
+        limiter.resume(&LearntLimit {
+            requests_per_second: Some(0.5),
+            held_per_second,
+            concurrency: 8,
+            why: "the test says so".to_owned(),
+        });
+        limiter
+    }
+
+    /// A limiter that was told of a low limit twice while there was little to send, after it had sent fifty a second.
+    fn told_in_a_bad_moment() -> (Limiter, Duration) {
+        let mut limiter = Limiter::new(allowed(8));
+        let mut now = Duration::ZERO;
+        for _ in 0..1000 {
+            taken(&mut limiter, now);
+            now += Duration::from_millis(20);
+        }
+        now += Duration::from_secs(10);
+        for _ in 0..2 {
+            for _ in 0..12 {
+                now = limiter.not_before(now).unwrap_or(now);
+                taken(&mut limiter, now);
+                now += Duration::from_millis(1500);
+            }
+            limiter.take(now);
+            let second = Some(Duration::from_secs(1));
+            let refusal = limiter.too_many(now, second, now, |most| most);
+            now += refusal.pause;
+        }
+        (limiter, now)
+    }
+
+    #[test]
+    fn after_a_bad_moment_a_target_is_soon_given_what_it_took_before() {
+        let (told, now) = told_in_a_bad_moment();
+        let start = Duration::ZERO;
+        for (how, mut limiter, begin) in [
+            ("told in a bad moment", told, now),
+            ("resumed with what held", resumed(Some(50.0)), start),
+            ("resumed, nothing is known", resumed(None), start),
+        ] {
+            let before = limiter.view(0, Duration::ZERO).rate;
+            assert!(before.is_some_and(|rate| rate < 5.0), "{how}: {before:?}");
+            let mut bucket = Bucket {
+                at: begin,
+                ..Bucket::new(50, Duration::from_secs(1))
+            };
+            let latency = Duration::from_millis(20);
+            let half_a_minute = Duration::from_secs(30);
+            let back = begin + half_a_minute;
+            let up = play(&mut limiter, &mut bucket, latency, begin, back);
+            let then = play(
+                &mut limiter,
+                &mut bucket,
+                latency,
+                back,
+                back + half_a_minute,
+            );
+            assert!(then.sent - then.refused > 30 * 45, "{how}: {up:?} {then:?}");
+            let (sent, refused) = (up.sent + then.sent, up.refused + then.refused);
+            assert!(refused * 20 < sent, "{how}: {up:?} {then:?}");
+        }
+    }
+
+    #[test]
+    fn a_target_that_takes_one_a_second_for_good_is_seldom_asked_for_more() {
+        for capacity in [1.0, 5.0, 60.0] {
+            for names_the_pause in [true, false] {
+                for (how, mut limiter) in [
+                    ("new", Limiter::new(allowed(8))),
+                    ("nothing is known", resumed(None)),
+                    ("it took fifty once", resumed(Some(50.0))),
+                ] {
+                    let mut bucket = Bucket {
+                        capacity,
+                        tokens: capacity,
+                        names_the_pause,
+                        ..Bucket::new(1, Duration::from_secs(1))
+                    };
+                    let learning = Duration::from_mins(1);
+                    let end = learning + Duration::from_mins(10);
+                    let latency = Duration::from_millis(50);
+                    let tally = play(&mut limiter, &mut bucket, latency, learning, end);
+                    let told = format!(
+                        "{how}, {capacity} at once, pause named: {names_the_pause}; {tally:?}"
+                    );
+                    assert!(tally.refused <= 20, "{told}");
+                    assert!(tally.refused_percent() < 5.0, "{told}");
+                    assert!(tally.sent > 300, "{told}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_target_that_refuses_every_other_request_is_given_more_than_one_a_minute() {
+        let mut limiter = Limiter::new(allowed(1));
+        let mut now = Duration::ZERO;
+        for _ in 0..100 {
+            now = limiter.not_before(now).unwrap_or(now);
+            taken(&mut limiter, now);
+            now = limiter.not_before(now).unwrap_or(now);
+            limiter.take(now);
+            let second = Some(Duration::from_secs(1));
+            let refusal = limiter.too_many(now, second, now, |most| most);
+            now += refusal.pause;
+        }
+        assert!(now < Duration::from_mins(50), "{now:?} for two hundred");
     }
 
     #[test]

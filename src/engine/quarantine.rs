@@ -4,7 +4,7 @@
 //! be spoken to and then lets one operation through, every minute at first and every hour at last. When that works, or
 //! somebody says so, the connector goes on, and what had failed for good only because of the credentials is tried again.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -122,6 +122,8 @@ pub struct Culprit {
 /// What an operation's turn showed of its connector.
 #[derive(Debug, Default)]
 pub(crate) struct Showing {
+    /// Whether the target was sent or asked anything, and it came to an end.
+    pub(crate) answered: bool,
     /// The last failure that counts against the connector.
     pub(crate) failed: Option<Failure>,
     /// Why it should be left alone from now on, and who brought it about.
@@ -446,6 +448,11 @@ impl Inner {
     }
 
     /// Returns what a probe met; `None` when the connector works.
+    ///
+    /// That it may be spoken to is the target's word only. What proves it is an operation for which the target was sent or
+    /// asked something, and which did not fail; one that turned out to have nothing to send proves nothing, and the next
+    /// is tried. Where none may be sent there is nothing that could flood the target, so that its word is enough, unless
+    /// it has asked for quiet.
     async fn try_out(
         self: &Arc<Self>,
         connector: &ConnectorRef,
@@ -479,21 +486,42 @@ impl Inner {
         if let Err(failure) = checked {
             return Ok(Some(failure.to_string()));
         }
-        let Some(turn) = self.one_turn(connector).await? else {
-            return Ok(None);
-        };
-        let name = self.reader.head(turn.operation)?.map(|head| head.name);
-        let showing = Arc::clone(self).work(turn).await;
-        Ok(showing.failed.map(|failure| match name {
-            Some(name) => format!("{name}: {failure}"),
-            None => failure.to_string(),
+        let mut tried = BTreeSet::new();
+        while let Some(turn) = self.one_turn(connector, &tried).await? {
+            let operation = turn.operation;
+            let name = self.reader.head(operation)?.map(|head| head.name);
+            let showing = Arc::clone(self).work(turn).await;
+            if let Some(failure) = showing.failed {
+                return Ok(Some(match name {
+                    Some(name) => format!("{name}: {failure}"),
+                    None => failure.to_string(),
+                }));
+            }
+            if showing.answered {
+                return Ok(None);
+            }
+            if self.is_stopping() {
+                return Ok(Some("the engine stops".to_owned()));
+            }
+            if !tried.insert(operation) {
+                break;
+            }
+        }
+        let quiet = self.lanes().quiet_for(connector, self.clock.monotonic());
+        Ok(quiet.map(|left| {
+            format!(
+                "the target asked for quiet, for another {} s",
+                left.as_secs()
+            )
         }))
     }
 
-    /// Takes one operation for a probe: what the credentials kept from being done, what is due, or what is held.
+    /// Takes one operation for a probe: what the credentials kept from being done, what is due, what is held, or what waits
+    /// for its time.
     async fn one_turn(
         self: &Arc<Self>,
         connector: &ConnectorRef,
+        tried: &BTreeSet<OperationId>,
     ) -> Result<Option<crate::lanes::Turn>, JournalError> {
         // What the last process left is read for nobody else while the connector is held.
         self.read_for_probe(connector).await?;
@@ -517,7 +545,48 @@ impl Inner {
         if let Some(turn) = self.lanes().probe(connector, None, now) {
             return Ok(Some(turn));
         }
-        self.one_held(connector).await
+        match self.one_held(connector).await? {
+            Some(turn) => Ok(Some(turn)),
+            None => self.one_waiting(connector, tried),
+        }
+    }
+
+    /// Takes one operation for a probe of those that wait for their next attempt: the first that is due and was not tried.
+    ///
+    /// After a target's trouble they may be all that is owed, and none of them due for hours. The attempt is a step of the
+    /// operation's ladder like any other. None is sent before its time when the target asked for quiet, or when its last
+    /// request may be under way still.
+    fn one_waiting(
+        &self,
+        connector: &ConnectorRef,
+        tried: &BTreeSet<OperationId>,
+    ) -> Result<Option<crate::lanes::Turn>, JournalError> {
+        let now = self.clock.monotonic();
+        let waiting = {
+            let lanes = self.lanes();
+            if lanes.quiet_for(connector, now).is_some() {
+                return Ok(None);
+            }
+            lanes.waiting(connector)
+        };
+        for (local, operation) in waiting {
+            if tried.contains(&operation) {
+                continue;
+            }
+            let Some(head) = self.reader.head(operation)? else {
+                continue;
+            };
+            if matches!(head.life, Life::InDoubt { .. }) && self.broke_off(&head)? {
+                continue;
+            }
+            let mut lanes = self.lanes();
+            lanes.hurry(connector, local, operation, now);
+            let turn = lanes.probe(connector, Some(local), now);
+            if turn.is_some() {
+                return Ok(turn);
+            }
+        }
+        Ok(None)
     }
 
     /// Takes one operation for a probe of those that are held: the oldest that is the next of its lane and that no brake keeps.

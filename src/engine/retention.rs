@@ -1,7 +1,6 @@
 //! Keeps the journal bounded: what is old and settled is removed beside everything else, in small steps.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use domain::{FlowId, RetentionPolicy, Wake};
@@ -10,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::inner::Inner;
 use crate::journal::{Batch, FormerKey, JournalError, Reader, Removed, Room, Step};
+use crate::reconcile::LASTS;
 use crate::{Compaction, CompactionCause, Engine, Fact};
 
 /// How long after the start it is looked for the first time, and how long from one time to the next.
@@ -207,7 +207,6 @@ impl Inner {
             inner: self,
             horizon,
             gently,
-            ended_links: AtomicU64::new(0),
             // When it is for the size, a tenth is made free.
             enough: (cause == CompactionCause::Size).then(|| {
                 let size = self.setup().configuration.engine.retention.size_bytes;
@@ -216,10 +215,7 @@ impl Inner {
         };
         let done = hand.work().await;
         // What was removed before it failed is told all the same.
-        let removed = Removed {
-            former_links: hand.ended_links.load(Ordering::Acquire),
-            ..self.reader.untold()?
-        };
+        let removed = self.reader.untold()?;
         let compaction = compaction(cause, horizon, &removed);
         if !compaction.is_empty() {
             let mut batch = Batch::default();
@@ -246,8 +242,6 @@ struct Hand<'a> {
     inner: &'a Inner,
     horizon: Horizon,
     gently: bool,
-    /// How many ends of links were removed.
-    ended_links: AtomicU64,
     /// Stops when the file holds no more than this.
     enough: Option<u64>,
 }
@@ -258,6 +252,7 @@ impl Hand<'_> {
         // Before the operations that prove it: what took an account away may be of a flow that goes.
         if self.enough.is_none() {
             self.former_links(&mut announced).await?;
+            self.unfinished().await?;
         }
         let _is_enough = self.flows(&mut announced).await?
             || self.bodies(&mut announced).await?
@@ -282,9 +277,7 @@ impl Hand<'_> {
             for keys in former.spent.chunks(TOGETHER * 4) {
                 self.announce(announced).await?;
                 let keys = keys.to_vec();
-                let removed = self.step(Step::FormerLinks { keys, before }).await?;
-                self.ended_links
-                    .fetch_add(removed.former_links, Ordering::AcqRel);
+                self.step(Step::FormerLinks { keys, before }).await?;
                 if self.inner.is_stopping() {
                     return Ok(());
                 }
@@ -294,6 +287,15 @@ impl Hand<'_> {
                 _ => return Ok(()),
             }
         }
+    }
+
+    /// Forgets how far comparisons have come that are too old to be gone on with.
+    async fn unfinished(&self) -> Result<(), JournalError> {
+        let before = ago(self.inner.clock.now(), LASTS);
+        if self.inner.reader.has_unfinished(before)? {
+            self.step(Step::Unfinished { before }).await?;
+        }
+        Ok(())
     }
 
     /// Says before the first removal from when on the journal is whole.

@@ -102,6 +102,7 @@ impl Inner {
             }
         };
         let now = self.clock.monotonic();
+        trail.showing.answered = trail.answered.is_some();
         let learnt = self.lanes().finish(
             &turn.connector,
             turn.local,
@@ -302,11 +303,14 @@ impl Work<'_> {
                 .await;
         }
         let link = self.link()?;
-        let Some(desired) = self.joined(self.fill(&job.planned.desired)?, link.as_ref())? else {
-            let detail = "the group is not there by now, so nobody is put into it";
-            return self
-                .nothing_because(Reason::Unchanged, detail, Vec::new())
-                .await;
+        let filled = self.fill(&job.planned.desired)?;
+        let desired = match self.by_now(filled, link.as_ref())? {
+            Ok(desired) => desired,
+            Err(detail) => {
+                return self
+                    .nothing_because(Reason::Unchanged, detail, Vec::new())
+                    .await;
+            }
         };
         let desired = self.heed(desired, link.as_ref());
         let shaped = self.setup.decider().reshape(
@@ -815,6 +819,7 @@ impl Work<'_> {
         self.trail.showing = Showing {
             failed: Some(failure.clone()),
             tripped: tripped.or(self.trail.showing.tripped.take()),
+            ..Showing::default()
         };
     }
 

@@ -59,6 +59,7 @@ impl Inner {
             let is_still = self.waits.stir.is_quiet()
                 && running.max(self.wards.probing()) <= held
                 && !reads
+                && !self.brakes.is_loose()
                 && !self.releasing.load(Ordering::Acquire)
                 && patience.is_none_or(|until| until > now);
             if is_still || self.is_stopping() {

@@ -335,6 +335,7 @@ impl FlowTrace {
             | Fact::DriftCleared { .. }
             | Fact::DriftResolved { .. }
             | Fact::OrphanFound { .. }
+            | Fact::OrphanCleared { .. }
             | Fact::OrphanResolved { .. }
             | Fact::ReconcileEnded { .. } => {}
         }

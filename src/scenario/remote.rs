@@ -151,8 +151,10 @@ pub(super) async fn compare(engine: &Engine, connector: &str) -> Result<Vec<Stri
         patience: Duration::ZERO,
         ..ReadBudget::default()
     };
+    // What is compared is what is there now, also when an earlier comparison stopped in the middle.
+    let restart = true;
     let report = engine
-        .reconcile(&reference, budget)
+        .reconcile(&reference, budget, restart)
         .await
         .map_err(|error| error.to_string())?;
     Ok(lines(&report))

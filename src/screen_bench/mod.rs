@@ -3,6 +3,7 @@
 //! Bytes are what came out of the terminal, memory and processor time are what the system says of the process. The
 //! screen's processor time is that of its own threads: the one that draws and the one that reads the journal for it.
 
+mod places;
 mod process;
 mod report;
 
@@ -14,6 +15,7 @@ use portable_pty::CommandBuilder;
 use tempfile::TempDir;
 
 use crate::pty::{Pty, PtyError};
+use places::{FORMS, LISTS, Place};
 pub use report::{Figure, Report};
 use report::{Goal, Unit};
 
@@ -46,13 +48,30 @@ pub enum BenchError {
 const LONG: Duration = Duration::from_mins(2);
 /// When nothing was written for so long, a key's frame has arrived.
 const SETTLED: Duration = Duration::from_millis(120);
+/// How long is waited for a key of which nothing is measured.
+const BREATH: Duration = Duration::from_millis(20);
+/// Within this a key that changes something has its frame, on a busy machine too.
+const ANSWERED: Duration = Duration::from_secs(30);
 /// How long is watched what goes on by itself.
 const WATCHED: Duration = Duration::from_secs(10);
+/// Longer than anything is told in the status row that nobody has asked for.
+const TOLD: Duration = Duration::from_secs(5);
 /// How many keys are pressed to learn what a frame costs.
-const KEYS: u32 = 200;
+const KEYS: u64 = 200;
+/// How many of them go in one direction at a time; a page has more rows.
+const RUN: u64 = 8;
+/// How many pages older windows are read back.
+const PAGES: u64 = 100;
 
-const KEY_UP: &[u8] = b"\x1b[A";
-const KEY_DOWN: &[u8] = b"\x1b[B";
+const UP: &[u8] = b"\x1b[A";
+const DOWN: &[u8] = b"\x1b[B";
+const PAGE_UP: &[u8] = b"\x1b[5~";
+const PAGE_DOWN: &[u8] = b"\x1b[6~";
+const TAB: &[u8] = b"\t";
+const TAB_BACK: &[u8] = b"\x1b[Z";
+const ENTER: &[u8] = b"\r";
+const ESC: &[u8] = b"\x1b";
+const CTRL_C: &[u8] = b"\x03";
 
 /// Measures everything; `progress` hears what is being done.
 ///
@@ -80,8 +99,10 @@ pub fn run(options: &Options, mut progress: impl FnMut(&str)) -> Result<Report, 
         };
         progress(&format!("{}x{}: starts", size.0, size.1));
         bench.starts(options.runs)?;
-        progress(&format!("{}x{}: idle and keys", size.0, size.1));
+        progress(&format!("{}x{}: idle and keys in forms", size.0, size.1));
         bench.rest()?;
+        progress(&format!("{}x{}: keys in every list", size.0, size.1));
+        bench.lists(&large, options.exchanges)?;
         for rate in [100, 1_000] {
             progress(&format!(
                 "{}x{}: following {rate} requests a second",
@@ -221,36 +242,47 @@ impl Bench<'_> {
         );
         self.note("processor when idle", share(worked), Unit::Percent, None);
 
-        press(&mut pty, b"1")?;
-        let arrows = keys(&mut pty, &[KEY_DOWN, KEY_DOWN, KEY_UP, KEY_DOWN])?;
-        self.note(
-            "an arrow key in a list, the dearest of four",
-            arrows,
-            Unit::Bytes,
-            Some(Goal::AtMost(64.0)),
-        );
-        press(&mut pty, b"t")?;
-        // Into the form, and on to a text in which nothing is offered.
-        for _ in 0..6 {
-            press(&mut pty, b"\t")?;
-        }
-        let letters = keys(&mut pty, &[b"a", b"d", b"a", b"l"])?;
-        self.note(
-            "a letter typed into a form, the dearest of four",
-            letters,
-            Unit::Bytes,
-            Some(Goal::AtMost(64.0)),
-        );
-        let focus = keys(&mut pty, &[b"\t", b"\t", b"\x1b[Z"])?;
-        self.note(
-            "another field gets the keys, the dearest of three",
-            focus,
-            Unit::Bytes,
-            Some(Goal::AtMost(300.0)),
-        );
+        self.forms(&mut pty)?;
         // What was typed is asked about first.
-        press(&mut pty, b"\x03")?;
+        pty.send(CTRL_C)?;
+        settle(&pty, SETTLED)?;
         quit(&mut pty)
+    }
+
+    /// What is typed, and another field that gets the keys.
+    fn forms(&mut self, pty: &mut Pty) -> Result<(), BenchError> {
+        let (mut letters, mut fields) = (Dearest::default(), Dearest::default());
+        for place in &FORMS {
+            go_to(pty, place)?;
+            letters.press(pty, place.name, place.letters)?;
+            fields.press(pty, place.name, place.moves)?;
+            walk(pty, place.back)?;
+        }
+        self.dearest("a letter typed into a form", &letters, 64.0);
+        self.dearest("another field gets the keys", &fields, 300.0);
+        Ok(())
+    }
+
+    /// An arrow in every list.
+    fn lists(&mut self, journal: &Path, exchanges: u64) -> Result<(), BenchError> {
+        let path = journal.display().to_string();
+        let mut pty = self.stage.start(self.size, &["--journal", &path])?;
+        pty.wait_text(&newest(exchanges), LONG)?;
+        std::thread::sleep(TOLD);
+        pty.wait_quiet(Duration::from_secs(1), LONG)?;
+        let mut arrows = Dearest::default();
+        for place in &LISTS {
+            go_to(&mut pty, place)?;
+            arrows.press(&mut pty, place.name, place.moves)?;
+        }
+        self.dearest("an arrow key in a list", &arrows, 64.0);
+        quit(&mut pty)
+    }
+
+    fn dearest(&mut self, what: &str, of: &Dearest, most: f64) {
+        let what = format!("{what}, dearest of {}: {}", of.keys, of.place);
+        let goal = Some(Goal::AtMost(most));
+        self.note(what, float(of.bytes), Unit::Bytes, goal);
     }
 
     /// What following a stream costs.
@@ -317,8 +349,7 @@ impl Bench<'_> {
 
     /// Opening a large journal, and drawing over it.
     fn large(&mut self, journal: &Path, exchanges: u64, runs: usize) -> Result<(), BenchError> {
-        let newest = exchanges.div_ceil(engine::EXCHANGES_PER_FLOW) - 1;
-        let newest = format!("made-{newest:07}");
+        let newest = newest(exchanges);
         let words = ["--journal", &journal.display().to_string()].map(str::to_owned);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let mut times = Vec::new();
@@ -340,26 +371,35 @@ impl Bench<'_> {
         pty.wait_text(&newest, LONG)?;
         pty.wait_quiet(Duration::from_secs(1), LONG)?;
         let pid = pty.pid();
-        // Far from the newest, so that older windows have been read back.
-        for _ in 0..100 {
-            pty.send("\x1b[5~")?;
-            pty.wait_quiet(Duration::from_millis(5), LONG)?;
+        // Far from the newest, so that older windows have been read back. A page has fewer rows than the screen: the oldest
+        // is not reached.
+        for _ in 0..(exchanges / u64::from(self.size.1)).min(PAGES) {
+            pty.send(PAGE_UP)?;
+            settle(&pty, BREATH)?;
         }
-        pty.wait_quiet(Duration::from_secs(1), LONG)?;
+        // Away from the edge, at which a key asks for more.
+        pty.send(PAGE_DOWN)?;
+        settle(&pty, Duration::from_secs(1))?;
+        let run = RUN.min(rows(exchanges) - 1);
         let worked = process::processor(pid, process::is_of_the_screen)?;
         let mut waits = Vec::new();
         for nth in 0..KEYS {
+            let key = if nth / run % 2 == 0 { UP } else { DOWN };
+            if nth % run == 0 {
+                // Up and down that are taken together come to nothing, and have no frame.
+                settle(&pty, SETTLED)?;
+            }
             let (_, before) = pty.written();
             let begun = pty.now();
-            pty.send(if nth % 2 == 0 { KEY_UP } else { KEY_DOWN })?;
-            let last = pty.wait_more(before, LONG)?;
+            pty.send(key)?;
+            let last = pty.wait_more(&frame_of(key, "the large journal"), before, ANSWERED)?;
             waits.push(last.saturating_sub(begun));
         }
         let worked = process::processor(pid, process::is_of_the_screen)?.saturating_sub(worked);
         waits.sort();
         self.note(
             format!("a frame over {exchanges} exchanges, the screen's processor"),
-            millis(worked / KEYS),
+            millis(worked) / float(waits.len()),
             Unit::Millis,
             Some(Goal::AtMost(2.0)),
         );
@@ -373,21 +413,85 @@ impl Bench<'_> {
     }
 }
 
-/// Presses keys one by one and returns the bytes of the dearest.
-fn keys(pty: &mut Pty, keys: &[&[u8]]) -> Result<f64, BenchError> {
-    let mut most = 0;
-    for key in keys {
-        most = most.max(press(pty, key)?);
+/// The dearest of keys that were pressed, and where that was.
+#[derive(Default)]
+struct Dearest {
+    keys: usize,
+    bytes: usize,
+    place: &'static str,
+}
+
+impl Dearest {
+    /// Presses keys one by one.
+    fn press(
+        &mut self,
+        pty: &mut Pty,
+        place: &'static str,
+        keys: &[&[u8]],
+    ) -> Result<(), BenchError> {
+        for key in keys {
+            let bytes = press(pty, key, place)?;
+            self.keys += 1;
+            if bytes > self.bytes {
+                (self.bytes, self.place) = (bytes, place);
+            }
+        }
+        Ok(())
     }
-    Ok(float(most))
 }
 
 /// Presses a key that changes something on the screen, and returns how many bytes came of it.
-fn press(pty: &mut Pty, key: &[u8]) -> Result<usize, BenchError> {
+fn press(pty: &mut Pty, key: &[u8], place: &str) -> Result<usize, BenchError> {
     let (_, before) = pty.written();
     pty.send(key)?;
-    pty.wait_more(before, LONG)?;
+    pty.wait_more(&frame_of(key, place), before, ANSWERED)?;
     Ok(pty.wait_quiet(SETTLED, LONG)? - before)
+}
+
+/// Says what is waited for when a key was pressed.
+fn frame_of(key: &[u8], place: &str) -> String {
+    let name = match key {
+        UP => "Up".to_owned(),
+        DOWN => "Down".to_owned(),
+        TAB => "Tab".to_owned(),
+        TAB_BACK => "Shift-Tab".to_owned(),
+        other => format!("`{}`", other.escape_ascii()),
+    };
+    format!("a frame for {name} in {place}")
+}
+
+/// Presses keys one by one, whether they change anything or not.
+fn walk(pty: &mut Pty, keys: &[&[u8]]) -> Result<(), BenchError> {
+    for key in keys {
+        pty.send(key)?;
+        settle(pty, SETTLED)?;
+    }
+    Ok(())
+}
+
+/// Goes to a place, and waits until everything is there.
+fn go_to(pty: &mut Pty, place: &Place) -> Result<(), BenchError> {
+    walk(pty, place.way)?;
+    pty.wait_text(place.shows, LONG)?;
+    settle(pty, SETTLED)
+}
+
+/// Waits until what was pressed is done, whether it has changed anything or not.
+fn settle(pty: &Pty, quiet: Duration) -> Result<(), BenchError> {
+    std::thread::sleep(quiet);
+    pty.wait_quiet(quiet, LONG)?;
+    Ok(())
+}
+
+/// Returns how many rows a made-up journal of so many exchanges has in Traffic.
+fn rows(exchanges: u64) -> u64 {
+    exchanges.div_ceil(engine::EXCHANGES_PER_FLOW) * engine::EXCHANGES_PER_FLOW
+}
+
+/// Returns the user of the newest flow in it.
+fn newest(exchanges: u64) -> String {
+    let nth = exchanges.div_ceil(engine::EXCHANGES_PER_FLOW) - 1;
+    format!("made-{nth:07}")
 }
 
 /// Waits for the first full frame: the head, the panel, the row of keys.
@@ -438,4 +542,27 @@ fn millis(time: Duration) -> f64 {
 )]
 fn float(count: usize) -> f64 {
     count as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_without_a_frame_is_named_with_its_place() {
+        assert_eq!(frame_of(UP, "Traffic"), "a frame for Up in Traffic");
+        assert_eq!(
+            frame_of(CTRL_C, "Trigger"),
+            "a frame for `\\x03` in Trigger"
+        );
+    }
+
+    #[test]
+    fn a_small_journal_has_rows_to_move_between() {
+        assert_eq!((rows(1), newest(1)), (3, "made-0000000".to_owned()));
+        assert_eq!(
+            (rows(20_000), newest(20_000)),
+            (20_001, "made-0006666".to_owned())
+        );
+    }
 }

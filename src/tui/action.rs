@@ -20,6 +20,9 @@ pub(crate) struct Action {
 /// How the words of an action begin that shows another section.
 pub(crate) const GO_TO: &str = "Go to: ";
 
+/// The words of the action that opens the file in an editor: a panel has it with a key, the screen without.
+pub(crate) const EDITOR: &str = "Editor: the whole file, in $VISUAL or $EDITOR";
+
 /// Whose an action is, and so who does it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Whose {

@@ -495,7 +495,7 @@ async fn compare(seat: &dyn Seat, connectors: &[ConnectorRef]) -> Result<String,
     } else {
         let list = unread.join(", ");
         Err(format!(
-            "{said}; not everything was read of {list} (`outbound reconcile`)"
+            "{said}; not everything was read of {list}, compare again to go on there"
         ))
     }
 }
@@ -504,15 +504,23 @@ async fn compare(seat: &dyn Seat, connectors: &[ConnectorRef]) -> Result<String,
 /// it should be.
 fn tallied<'t>(tallies: impl Iterator<Item = &'t Tally>) -> String {
     let (mut compared, mut found, mut fresh, mut on_their_way, mut unsaid) = (0, 0, 0, 0, 0);
+    let mut continued: usize = 0;
     for tally in tallies {
         compared += tally.compared;
         found += tally.found();
         fresh += tally.fresh;
         on_their_way += tally.on_their_way;
         unsaid += tally.unsaid.values().sum::<u64>();
+        continued += usize::from(tally.continued.is_some());
     }
     let compared = counted(compared, "account");
     let mut said = format!("{compared} compared, {found} not as they should be");
+    if continued > 0 {
+        let connectors = counted(continued, "connector");
+        said.push_str(&format!(
+            "; {connectors} from where the comparison before had stopped"
+        ));
+    }
     if fresh > 0 {
         said.push_str(&format!(
             "; {fresh} written too recently, compare again in a minute"
@@ -573,6 +581,20 @@ mod tests {
             tallied([&google, &scim].into_iter()),
             "21 accounts compared, 1 not as they should be; 3 written too recently, compare again in a minute; 1 with an \
              operation on its way, compare again when it is done"
+        );
+        let rest = Tally {
+            compared: 12,
+            continued: Some(engine::Continued {
+                began: jiff::Timestamp::UNIX_EPOCH,
+                stopped: jiff::Timestamp::UNIX_EPOCH,
+                pages: 1,
+                accounts: 10,
+            }),
+            ..Tally::default()
+        };
+        assert_eq!(
+            tallied([&rest].into_iter()),
+            "12 accounts compared, 0 not as they should be; 1 connector from where the comparison before had stopped"
         );
         assert_eq!(
             tallied([&scim].into_iter()).split(';').next(),

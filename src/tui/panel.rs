@@ -42,6 +42,11 @@ pub(crate) trait Panel {
         &[("Enter", "done"), ("Esc", "back")]
     }
 
+    /// The keys that lead about within it and are no actions, and where to; the key row begins with them.
+    fn leading_keys(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+
     /// The panel is shown: somebody chose its section.
     fn arrive(&mut self, _world: &World) -> Vec<Wish> {
         Vec::new()

@@ -126,6 +126,10 @@ pub enum Command {
     Resolve(Wish),
 }
 
+/// What a seat refuses with while there is no engine to command.
+pub const NO_ENGINE: &str = "no engine takes commands on this journal at the moment\n\
+    E runs the engine here; or start `outbound serve`, and this screen attaches to it by itself.";
+
 /// How the workbench stands to an engine that is not its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Standing {
@@ -250,7 +254,7 @@ impl Seat for Engine {
     }
 
     async fn compare(&self, connector: &ConnectorRef, budget: ReadBudget) -> Result<Tally, String> {
-        let report = self.reconcile(connector, budget).await;
+        let report = self.reconcile(connector, budget, false).await;
         report
             .map(|report| report.tally)
             .map_err(|error| told(&error))

@@ -202,6 +202,8 @@ impl Teller<'_> {
             let text = format!("nothing was sent{yet}");
             self.row(&label(Step::Send), text, self.theme.text);
         }
+        // What was advised then speaks of what goes on; of what was done or given up since it is not true any more.
+        let goes_on = operation.life.is_open() || operation.life == Life::Dead;
         for (at, attempt) in operation.attempts.iter().enumerate() {
             let label = if at == 0 {
                 label(Step::Send)
@@ -220,7 +222,7 @@ impl Teller<'_> {
                 ),
                 self.theme.text,
             );
-            self.attempt(attempt);
+            self.attempt(attempt, goes_on);
         }
         let (text, style) = ending(operation, self.theme, self.time);
         self.row(&label(Step::Verify), text, style);
@@ -244,7 +246,8 @@ impl Teller<'_> {
         }
     }
 
-    fn attempt(&mut self, attempt: &AttemptTrace) {
+    /// Tells an attempt; `advises` says whether to tell what was advised when it failed.
+    fn attempt(&mut self, attempt: &AttemptTrace, advises: bool) {
         for exchange in &attempt.exchanges {
             let status = exchange.response.as_ref().map(|response| response.status);
             let answer = match (status, &exchange.error) {
@@ -281,7 +284,9 @@ impl Teller<'_> {
         }
         if let Some(failure) = &attempt.failure {
             self.row("", format!("  {failure}"), self.theme.bad);
-            self.row("", format!("  do: {}", failure.advice), self.theme.text);
+            if advises {
+                self.row("", format!("  do: {}", failure.advice), self.theme.text);
+            }
         }
         for asked in &attempt.asked {
             let said = match &asked.answer {
@@ -307,6 +312,11 @@ impl Teller<'_> {
         self.head(&text);
         if let Some(last) = self.out.last_mut() {
             last.line[0].style = style;
+        }
+        if matches!(wait.ended, Some((_, WaitVerdict::Rejected { .. }))) {
+            let told =
+                "do: make the change again when that is mended; it is not tried again by itself";
+            self.row("", told, self.theme.text);
         }
         let Some((end, _)) = wait.ended else { return };
         let last = trace
@@ -430,11 +440,16 @@ fn waited(wait: &WaitTrace, theme: &Theme) -> (String, ratatui::style::Style) {
 
 #[cfg(test)]
 mod tests {
+    use engine::{Fact, Record, WaitFailure};
+
     use super::*;
     use crate::samples;
 
     fn told(facts: usize) -> String {
-        let records = samples::records().into_iter().take(facts);
+        told_of(samples::records().into_iter().take(facts).collect())
+    }
+
+    fn told_of(records: Vec<Record>) -> String {
         let trace = FlowTrace::of(samples::flow(), records);
         let lines = tell(&trace, None, &Theme::plain(), &|at| at.to_string());
         let text =
@@ -449,5 +464,49 @@ mod tests {
         assert!(queued.contains("nothing was sent yet"), "{queued}");
         assert!(!begun.contains("nothing was sent"), "{begun}");
         assert!(begun.contains("attempt 1"), "{begun}");
+    }
+
+    #[test]
+    fn of_a_change_that_was_refused_nothing_is_said_to_be_tried_again() {
+        // As far as the first attempt, which failed.
+        let mut records: Vec<Record> = samples::records().into_iter().take(7).collect();
+        let owed = told_of(records.clone());
+        assert!(owed.contains("do: Wait; it is tried again."), "{owed}");
+        let Fact::AttemptFailed {
+            operation, failure, ..
+        } = records[6].fact.clone()
+        else {
+            panic!("the attempt failed");
+        };
+        let cause = WaitFailure::TimedOut {
+            waiting_for: vec![ConnectorRef::new("corp-scim", "scim2")],
+            last: Some(failure),
+        };
+        let refused = [
+            Fact::CallerReleased {
+                verdict: WaitVerdict::Rejected { cause },
+            },
+            Fact::Discarded {
+                operation,
+                why: "the change was refused".to_owned(),
+            },
+        ];
+        for (fact, seq) in refused.into_iter().zip(8..) {
+            records.push(Record {
+                seq,
+                at: samples::instant(20),
+                flow: Some(samples::flow()),
+                fact,
+            });
+        }
+        let refused = told_of(records);
+        assert!(!refused.contains("it is tried again"), "{refused}");
+        for wanted in [
+            "discarded: the change was refused",
+            "the change was NOT made, because corp-scim/scim2 did not confirm in time; last: ",
+            "make the change again when that is mended",
+        ] {
+            assert!(refused.contains(wanted), "{wanted}: {refused}");
+        }
     }
 }

@@ -13,6 +13,12 @@ const LONG: Duration = Duration::from_mins(2);
 
 fn open(program: &Program) -> Pty {
     let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_outbound"));
+    prepare(&mut command, program);
+    Pty::start(command, 160, 50).unwrap()
+}
+
+/// A shell's environment and nothing of the machine that the tests run on.
+fn prepare(command: &mut CommandBuilder, program: &Program) {
     command.cwd(program.path());
     command.env_clear();
     for name in ["PATH", "HOME", "TMPDIR"] {
@@ -22,7 +28,6 @@ fn open(program: &Program) -> Pty {
     }
     command.env("TERM", "xterm-256color");
     command.env("LANG", "en_US.UTF-8");
-    Pty::start(command, 160, 50).unwrap()
 }
 
 /// Makes a workbench whose mocks are those of the test: none is started by it.
@@ -139,6 +144,100 @@ fn the_engine_runs_here_by_one_key_when_the_other_has_ended() {
     assert_eq!(pty.wait_exit(LONG).unwrap().code, 0);
     assert!(!program.path().join("outbound.db.socket").exists());
     program.expect(0, &["drain"]);
+}
+
+#[test]
+fn suspended_it_leaves_the_engine_alone_and_shows_afterwards_what_was_done_meanwhile() {
+    let mocks = Mocks::start();
+    let program = program(&mocks);
+    let service = Service::start(&program);
+    let process = service.child.id();
+    let attached = format!("attached to the engine of process {process}");
+    let mut shell = CommandBuilder::new("sh");
+    shell.args(["-i"]);
+    prepare(&mut shell, &program);
+    shell.env("PS1", "shell> ");
+    shell.env("ENV", "");
+    shell.env("BIN", env!("CARGO_BIN_EXE_outbound"));
+    let mut pty = Pty::start(shell, 160, 50).unwrap();
+    let prompt = |screen: &vt100::Screen| {
+        !screen.alternate_screen() && screen.contents().trim_end().ends_with("shell>")
+    };
+    pty.wait("the shell's prompt", LONG, prompt).unwrap();
+    pty.send("\"$BIN\"\r").unwrap();
+    pty.wait_text(&attached, LONG).unwrap();
+
+    pty.send("\x1a").unwrap();
+    pty.wait("the shell's prompt", LONG, prompt).unwrap();
+    create(&program, "kim");
+
+    pty.send("fg\r").unwrap();
+    pty.wait("what was done meanwhile", LONG, |screen| {
+        let text = screen.contents();
+        screen.alternate_screen()
+            && text.contains("corp-scim/scim2")
+            && text.contains("201")
+            && text.contains("kim")
+    })
+    .unwrap();
+    let text = pty.text();
+    assert!(!text.contains("the engine has ended"), "{text}");
+
+    // What is asked for here is done there, as before.
+    pty.send("8").unwrap();
+    pty.wait("the operations", LONG, |screen| {
+        screen.contents().contains("settled            corp-scim")
+    })
+    .unwrap();
+    pty.send("gj").unwrap();
+    pty.send(":pause corp-scim").unwrap();
+    pty.wait_text("Pause corp-scim/scim2", LONG).unwrap();
+    pty.send("\r").unwrap();
+    pty.wait_text("corp-scim/scim2 is paused", LONG).unwrap();
+    pty.send("q").unwrap();
+    pty.wait("the shell's prompt", LONG, prompt).unwrap();
+    pty.send("exit\r").unwrap();
+    pty.wait_exit(LONG).unwrap();
+    assert_eq!(service.stop(), Some(0));
+}
+
+#[test]
+fn of_a_file_that_somebody_else_changed_theirs_is_taken_and_the_draft_goes() {
+    let mocks = Mocks::start();
+    let program = program(&mocks);
+    let service = Service::start(&program);
+    let mut pty = open(&program);
+    pty.wait_text("attached to the engine of process", LONG)
+        .unwrap();
+    pty.send("1").unwrap();
+    pty.wait_text("Acme Google", LONG).unwrap();
+    pty.send(" ").unwrap();
+    pty.wait_text("workbench.toml~", LONG).unwrap();
+
+    // They change the same value, and another one.
+    let file = program.path().join("workbench.toml");
+    let before = std::fs::read_to_string(&file).unwrap();
+    let line = "id = \"acme-google\"\n";
+    let theirs = before
+        .replacen(line, &format!("{line}enabled = true\n"), 1)
+        .replacen("name = \"Acme Google\"", "name = \"Acme Mail\"", 1);
+    assert_ne!(theirs, before);
+    std::fs::write(&file, &theirs).unwrap();
+    pty.wait_text("[ Take theirs ]", LONG).unwrap();
+    pty.send("\t\r").unwrap();
+    pty.wait("their file, and no draft", LONG, |screen| {
+        let text = screen.contents();
+        text.contains("Acme Mail")
+            && !text.contains("[ Take theirs ]")
+            && !text.contains("workbench.toml~")
+    })
+    .unwrap();
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), theirs);
+    // Nothing is left to ask about.
+    pty.send("q").unwrap();
+    assert_eq!(pty.wait_exit(LONG).unwrap().code, 0);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), theirs);
+    assert_eq!(service.stop(), Some(0));
 }
 
 #[test]

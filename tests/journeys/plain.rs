@@ -124,6 +124,34 @@ fn what_is_not_understood_is_said_and_makes_the_run_fail() {
 }
 
 #[test]
+fn what_another_section_offers_is_listed_and_done_there_when_that_is_named() {
+    let program =
+        Program::with("[organization]\nname = \"Acme\"\ntenant_domain = \"acme.example\"\n");
+    let said = lines(
+        &program,
+        &[
+            "go log",
+            "help",
+            "new connection",
+            "connections new",
+            ".",
+            "quit",
+        ],
+    );
+    for wanted in [
+        "In the other sections",
+        "Connections: New Connection",
+        "Go to: Directory",
+        "`new connection` is nothing that can be done here",
+        "Connections: New Connection …",
+        "given up",
+    ] {
+        assert!(said.out.contains(wanted), "{wanted}\n{}", said.out);
+    }
+    assert!(said.err.contains("1 of them failed"), "{}", said.err);
+}
+
+#[test]
 fn a_recorded_request_is_sent_again_by_hand_and_the_engine_does_not_count_it() {
     let mocks = Mocks::start();
     let program = workbench(&mocks);

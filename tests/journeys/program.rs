@@ -139,9 +139,20 @@ pub(crate) struct Mocks {
 impl Mocks {
     /// Starts all three on free ports.
     pub(crate) fn start() -> Self {
+        Self::start_in(tempfile::tempdir().unwrap(), &[])
+    }
+
+    /// Starts all three on free ports, the SCIM2 mock with a personality of the test's own.
+    pub(crate) fn wearing(personality: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("own.toml"), personality).unwrap();
+        Self::start_in(folder, &["--personality", "own.toml"])
+    }
+
+    fn start_in(folder: TempDir, words: &[&str]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_outbound"))
             .args(["mock", "all", "--listen", "127.0.0.1:0", "--json"])
+            .args(words)
             .current_dir(folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -65,6 +65,57 @@ fn a_change_at_the_target_is_found_and_brought_back() {
 }
 
 #[test]
+fn a_small_budget_comes_to_the_end_of_a_target_bit_by_bit() {
+    let mocks = Mocks::wearing(
+        "name = \"small\"\nsummary = \"Pages of two.\"\n[lists]\ndefault_page = 2\nmax_page = 2\n",
+    );
+    let program = Program::shipped(&mocks);
+    for name in ["ann", "bob", "cem", "dan", "eva"] {
+        program.expect(
+            0,
+            &["trigger", "user-created", name, "--claim", "lastname=Ng"],
+        );
+    }
+    let whole = compare(&program, 0);
+    assert_eq!(whole["tally"]["compared"], 5);
+
+    let small = ["reconcile", SCIM, "--patience", "0", "--budget", "1"];
+    let first = program.expect(8, &small);
+    assert!(first.out.contains("goes on there"), "{}", first.out);
+    let second = program.expect(8, &small);
+    assert!(second.out.contains("continued: begun"), "{}", second.out);
+    let mut last = Value::Null;
+    for _ in 0..20 {
+        let said = program.run(&[&small[..], &["--json"]].concat());
+        last = said.values().remove(0);
+        assert!(last["tally"]["continued"].is_object(), "{last}");
+        let goes_on = last["tally"]["goes_on"] == true;
+        assert_eq!(said.code, if goes_on { 8 } else { 0 }, "{last}");
+        if !goes_on {
+            break;
+        }
+    }
+    assert_eq!(last["tally"]["not_read"], Value::Null, "{last}");
+    for count in ["accounts", "pages", "compared", "in_sync", "strangers"] {
+        assert_eq!(last["tally"][count], whole["tally"][count], "{count}");
+    }
+
+    // By hand from the beginning; and when something else is compared by.
+    program.expect(8, &small);
+    let again = program.run(&[&small[..], &["--restart", "--json"]].concat());
+    let again = again.values().remove(0);
+    assert_eq!(again["tally"]["continued"], Value::Null);
+    assert_eq!(again["tally"]["pages"], 1);
+    let file = program.path().join("workbench.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let text = text.replace("tenant_domain = \"", "tenant_domain = \"new.");
+    std::fs::write(&file, text).unwrap();
+    let anew = compare(&program, 0);
+    assert_eq!(anew["tally"]["given_up"]["anew"], "configuration");
+    assert_eq!(anew["tally"]["accounts"], whole["tally"]["accounts"]);
+}
+
+#[test]
 fn a_link_is_lost_found_and_made_again() {
     let mocks = Mocks::start();
     let program = Program::shipped(&mocks);

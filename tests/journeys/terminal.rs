@@ -542,7 +542,8 @@ fn a_terminal_that_says_it_is_light_gets_the_colours_for_it() {
     assert!(holds(&pty.bytes(0), QUESTION));
     let before = pty.written().1;
     pty.send("\x1b]11;rgb:ffff/ffff/ffff\x1b\\").unwrap();
-    pty.wait_more(before, LONG).unwrap();
+    pty.wait_more("a frame in other colours", before, LONG)
+        .unwrap();
     // Dark blue where the dark theme has light cyan, and no digit of the answer was a key.
     pty.wait("the light colours", LONG, |screen| {
         let cell = screen.cell(1, 22).map(vt100::Cell::fgcolor);

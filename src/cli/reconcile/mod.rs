@@ -14,6 +14,7 @@ use engine::{DriftView, ReadBudget, Wish};
 
 use report::{divergence_text, orphan_text, show};
 
+use super::links::told_groups;
 use super::out::Out;
 use super::seat::{Seat, nonsense};
 use super::session::{self, journal_trouble};
@@ -32,15 +33,18 @@ pub(super) struct ReconcileArgs {
     command: Option<ReconcileCommand>,
     /// Only these connectors: CONNECTION/CONNECTOR
     connectors: Vec<ConnectorRef>,
-    /// So many requests to each target at most
+    /// So many requests to each target at most; the next comparison goes on where this one stops
     #[arg(long, value_name = "N", default_value_t = ReadBudget::default().requests)]
     budget: u32,
-    /// So many accounts of each target at most
+    /// So many accounts of each target at most; the next comparison goes on there
     #[arg(long, value_name = "N", default_value_t = ReadBudget::default().accounts)]
     accounts: u64,
     /// An account written less than this ago is not called different or missing
     #[arg(long, value_name = "SECONDS", default_value_t = ReadBudget::default().patience.as_secs())]
     patience: u64,
+    /// Begins anew where a comparison stopped before its end, instead of going on with it
+    #[arg(long)]
+    restart: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -204,6 +208,7 @@ async fn compare(global: &Global, out: Out, args: &ReconcileArgs) -> Result<Exit
         let ask = Ask::Reconcile {
             connector: connector.clone(),
             budget,
+            restart: args.restart,
         };
         match seat.ask(ask).await {
             Ok(Answer::Compared { report }) => {
@@ -439,15 +444,21 @@ async fn adopt(global: &Global, out: Out, orphan: &OrphanArgs) -> Result<Exit, T
         object: orphan.object(),
         remote_id: RemoteId(orphan.remote_id.clone()),
     };
-    let answer = seat.ask(ask).await;
+    let adopting = async {
+        let owed = seat.owed(Some(&orphan.connector))?;
+        let answer = seat.ask(ask).await?;
+        Ok((answer, seat.left_owed(&orphan.connector, &owed)?))
+    };
+    let adopted: Result<_, Trouble> = adopting.await;
     seat.leave().await;
-    let Answer::Linked { link } = answer? else {
+    let (Answer::Linked { link }, groups) = adopted? else {
         return Err(nonsense());
     };
     out.text(&format!(
         "{}  {} is linked to {} ({}) again; what differs says `outbound reconcile`",
         link.connector, link.local, link.remote_name, link.remote_id
     ));
+    told_groups(out, &link.connector, groups);
     out.value(&link);
     Ok(Exit::Done)
 }

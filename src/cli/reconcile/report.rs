@@ -1,7 +1,7 @@
 //! What a comparison found, in words.
 
 use domain::{Condition, Divergence, FieldDrift, Orphan, Whose};
-use engine::{NotRead, ReconcileReport, Tally};
+use engine::{Anew, Continued, GivenUp, NotRead, ReconcileReport, Tally};
 
 use crate::cli::out::{Out, counted};
 
@@ -30,6 +30,12 @@ pub(super) fn show(out: Out, report: &ReconcileReport) {
 /// Says what else was counted, one line each.
 fn notes(tally: &Tally) -> Vec<String> {
     let mut notes = Vec::new();
+    if let Some(given_up) = &tally.given_up {
+        notes.push(given_up_text(given_up));
+    }
+    if let Some(continued) = &tally.continued {
+        notes.push(continued_text(continued));
+    }
     let found = tally.found();
     let shown_elsewhere = "all of them: `outbound reconcile list`";
     if found > 0 {
@@ -83,7 +89,53 @@ fn notes(tally: &Tally) -> Vec<String> {
             counted(tally.not_looked_for, "linked account")
         ));
     }
+    if tally.goes_on {
+        notes.push(format!(
+            "read so far: {}{}; the next comparison goes on there, within a day (--restart begins anew)",
+            pages_text(tally.pages, tally.accounts),
+            of_text(tally)
+        ));
+    }
     notes
+}
+
+fn pages_text(pages: u64, accounts: u64) -> String {
+    let accounts = counted(accounts, "account");
+    format!("{} with {accounts}", counted(pages, "page"))
+}
+
+/// Says of how many accounts; there may be more, of a kind that was not read yet.
+fn of_text(tally: &Tally) -> String {
+    if tally.announced > tally.accounts {
+        format!(" of {} or more", tally.announced)
+    } else {
+        String::new()
+    }
+}
+
+fn continued_text(continued: &Continued) -> String {
+    format!(
+        "continued: begun {}, stopped {} after {}",
+        continued.began,
+        continued.stopped,
+        pages_text(continued.pages, continued.accounts)
+    )
+}
+
+fn given_up_text(given_up: &GivenUp) -> String {
+    let why = match &given_up.why {
+        Anew::Configuration => {
+            "what accounts are compared by has changed in workbench.toml since".to_owned()
+        }
+        Anew::Age => "that is more than a day ago".to_owned(),
+        Anew::Place { failure } => {
+            format!("the target does not know any more where that was ({failure})")
+        }
+    };
+    format!(
+        "begun anew: the comparison of {} had stopped {}, and {why}",
+        given_up.began, given_up.stopped
+    )
 }
 
 fn not_read_text(why: &NotRead) -> String {

@@ -792,18 +792,20 @@ impl Draft {
         }
     }
 
-    /// Returns the keys of the holders of a role that changes, as far as they are not held: who they are is not known
-    /// before the directory is read, and it is sure only once their keys are held.
+    /// Returns the keys of the holders of a role that changes, or of the groups of a user who comes with a login or leaves, as
+    /// far as they are not held: who they are is not known before the directory is read, and it is sure only once their
+    /// keys are held.
     pub(crate) fn missing(&self, request: &Request, held: &Wanted) -> BTreeSet<Key> {
-        if !matches!(
-            request.change,
-            Change::RenameRole { .. } | Change::DeleteRole { .. }
-        ) {
-            return BTreeSet::new();
-        }
+        let object = match request.change {
+            Change::RenameRole { .. } | Change::DeleteRole { .. } => Object::User,
+            // A group is written as a whole: of two who change it at once, neither would know of the other's change.
+            Change::DeleteUser { .. } | Change::LogIn { .. } => Object::Group,
+            _ => return BTreeSet::new(),
+        };
         self.steps
             .iter()
-            .map(|step| Key::local(Object::User, &step.name))
+            .filter(|step| step.subject.object() == object)
+            .map(|step| Key::local(object, &step.name))
             .filter(|key| !held.alone.contains(key))
             .collect()
     }

@@ -142,6 +142,7 @@ pub(super) fn fold(
         | Fact::DriftCleared { .. }
         | Fact::DriftResolved { .. }
         | Fact::OrphanFound { .. }
+        | Fact::OrphanCleared { .. }
         | Fact::OrphanResolved { .. }
         | Fact::ReconcileEnded { .. } => reconcile::fold(db, record)?,
         Fact::Compensated { .. } => {}

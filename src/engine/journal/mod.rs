@@ -28,6 +28,7 @@ pub use read::{
     Counts, ExchangeFilter, ExchangeView, FlowSummary, LeftBehind, OperationFilter, OperationView,
     Page, Reader,
 };
+pub(crate) use reconcile::Note;
 pub use reconcile::{DriftView, ReconcileView};
 pub use retain::{Compaction, CompactionCause, Kept, Room};
 pub(crate) use retain::{FormerKey, Removed, Step};

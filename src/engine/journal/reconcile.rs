@@ -1,14 +1,19 @@
-//! What reconciling leaves behind and builds on: differences that were found, accounts without a link, links that ended.
+//! What reconciling leaves behind and builds on: differences that were found, accounts without a link, links that ended;
+//! and how far a comparison has come that is to be gone on with.
 
-use domain::{ConnectorRef, Divergence, Link, LocalRef, Object, Orphan, RemoteId};
+use std::collections::HashSet;
+
+use domain::{
+    Condition, ConnectorRef, Divergence, Link, LocalRef, Object, Orphan, RemoteId, RunId,
+};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 use serde::Serialize;
 
 use super::code::{self, instant, micros};
 use super::{JournalError, Reader, pack};
-use crate::reconcile::Tally;
-use crate::{Fact, Record};
+use crate::reconcile::{Tally, Unfinished};
+use crate::{Fact, Record, State};
 
 /// The tables that came with reconciling.
 const TABLES: &str = "
@@ -86,6 +91,27 @@ pub struct ReconcileView {
     pub tally: Tally,
 }
 
+/// How far a comparison has come: committed with what it has found until there, and gone when it ends.
+#[derive(Debug, Clone)]
+pub(crate) struct Note {
+    pub(crate) unfinished: Unfinished,
+    /// Whose accounts were seen since the note before, all of the kind that is being read.
+    pub(crate) seen: Vec<LocalRef>,
+}
+
+/// What a comparison has found so far that nobody has decided about.
+#[derive(Debug, Default)]
+pub(crate) struct FoundSoFar {
+    pub(crate) differing: u64,
+    pub(crate) missing: u64,
+    pub(crate) unwanted: u64,
+    pub(crate) ours: u64,
+    /// The first of them.
+    pub(crate) divergences: Vec<Divergence>,
+    /// The first of them.
+    pub(crate) orphans: Vec<Orphan>,
+}
+
 /// What the journal knows of one lane when its account is compared.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct LaneState {
@@ -99,6 +125,9 @@ pub(crate) struct LaneState {
 pub(super) fn fold(db: &Connection, record: &Record) -> Result<(), JournalError> {
     let at = micros(record.at);
     match &record.fact {
+        Fact::ReconcileStarted { run, connector, .. } => {
+            forget_unless(db, &connector.to_string(), Some(*run))?;
+        }
         Fact::DriftFound { run, divergence } => {
             db.prepare_cached(
                 "INSERT OR REPLACE INTO drifts (local, connector, run, at, body) VALUES (?1, ?2, ?3, ?4, ?5)",
@@ -132,15 +161,13 @@ pub(super) fn fold(db: &Connection, record: &Record) -> Result<(), JournalError>
                 code::json(orphan)?,
             ])?;
         }
+        Fact::OrphanCleared {
+            connector,
+            object,
+            remote_id,
+        } => forget_orphan(db, connector, *object, remote_id)?,
         Fact::OrphanResolved { orphan, .. } => {
-            db.prepare_cached(
-                "DELETE FROM orphans WHERE connector = ?1 AND remote_id = ?2 AND object = ?3",
-            )?
-            .execute(params![
-                orphan.connector.to_string(),
-                orphan.remote_id.0,
-                code::object_code(orphan.object),
-            ])?;
+            forget_orphan(db, &orphan.connector, orphan.object, &orphan.remote_id)?;
         }
         Fact::ReconcileEnded {
             run,
@@ -156,6 +183,9 @@ pub(super) fn fold(db: &Connection, record: &Record) -> Result<(), JournalError>
                     ))?
                     .execute(params![connector, run.0.as_bytes()])?;
                 }
+            }
+            if !tally.goes_on {
+                forget_unless(db, &connector, None)?;
             }
             db.prepare_cached(
                 "INSERT OR REPLACE INTO reconciles (connector, at, body) VALUES (?1, ?2, ?3)",
@@ -191,6 +221,70 @@ pub(super) fn forget(
 ) -> Result<(), JournalError> {
     db.prepare_cached("DELETE FROM drifts WHERE local = ?1 AND connector = ?2")?
         .execute(params![local.uuid().as_bytes(), connector.to_string()])?;
+    Ok(())
+}
+
+fn forget_orphan(
+    db: &Connection,
+    connector: &ConnectorRef,
+    object: Object,
+    remote: &RemoteId,
+) -> Result<(), JournalError> {
+    db.prepare_cached(
+        "DELETE FROM orphans WHERE connector = ?1 AND remote_id = ?2 AND object = ?3",
+    )?
+    .execute(params![
+        connector.to_string(),
+        remote.0,
+        code::object_code(object)
+    ])?;
+    Ok(())
+}
+
+/// Forgets how far the comparison of a connector has come, unless it is this one.
+fn forget_unless(db: &Connection, connector: &str, run: Option<RunId>) -> Result<(), JournalError> {
+    let run = run.map(|run| run.0.into_bytes());
+    for table in ["unfinished_reconciles", "reconcile_seen"] {
+        db.prepare_cached(&format!(
+            "DELETE FROM {table} WHERE connector = ?1 AND run IS NOT ?2"
+        ))?
+        .execute(params![connector, run])?;
+    }
+    Ok(())
+}
+
+/// Forgets how far comparisons have come that stand there since before an instant.
+pub(super) fn forget_unfinished(db: &Connection, before: Timestamp) -> Result<(), JournalError> {
+    db.prepare_cached(
+        "DELETE FROM reconcile_seen WHERE connector IN
+            (SELECT connector FROM unfinished_reconciles WHERE at < ?1)",
+    )?
+    .execute([micros(before)])?;
+    db.prepare_cached("DELETE FROM unfinished_reconciles WHERE at < ?1")?
+        .execute([micros(before)])?;
+    Ok(())
+}
+
+/// Writes down how far a comparison has come.
+pub(super) fn keep(db: &Connection, at: Timestamp, note: &Note) -> Result<(), JournalError> {
+    let Note { unfinished, seen } = note;
+    let connector = unfinished.connector.to_string();
+    let run = unfinished.run.0.as_bytes();
+    db.prepare_cached(
+        "INSERT OR REPLACE INTO unfinished_reconciles (connector, run, at, body) VALUES (?1, ?2, ?3, ?4)",
+    )?
+    .execute(params![connector, run, micros(at), code::json(unfinished)?])?;
+    if !seen.is_empty() {
+        let locals: Vec<u8> = seen
+            .iter()
+            .flat_map(|local| local.uuid().into_bytes())
+            .collect();
+        let object = code::object_code(unfinished.object);
+        db.prepare_cached(
+            "INSERT INTO reconcile_seen (connector, run, object, locals) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute(params![connector, run, object, locals])?;
+    }
     Ok(())
 }
 
@@ -291,6 +385,118 @@ impl Reader {
         })
     }
 
+    /// Returns the accounts of ours of one kind without a link that were found, each with the comparison that found it.
+    pub(crate) fn orphans_by_run(
+        &self,
+        connector: &ConnectorRef,
+        object: Object,
+    ) -> Result<Vec<(RunId, Orphan)>, JournalError> {
+        self.with(|db| {
+            let mut statement = db.prepare_cached(
+                "SELECT run, body FROM orphans WHERE connector = ?1 AND object = ?2 ORDER BY remote_id",
+            )?;
+            let mut rows =
+                statement.query(params![connector.to_string(), code::object_code(object)])?;
+            let mut out = Vec::new();
+            while let Some(row) = rows.next()? {
+                let run = RunId(code::uuid(&row.get::<_, [u8; 16]>(0)?)?);
+                out.push((run, body(row.get_ref(1)?)?));
+            }
+            Ok(out)
+        })
+    }
+
+    /// Returns how far the comparison of a connector has come that did not come to its end, and since when.
+    pub(crate) fn unfinished(
+        &self,
+        connector: &ConnectorRef,
+    ) -> Result<Option<(Timestamp, Unfinished)>, JournalError> {
+        self.with(|db| {
+            let mut statement = db.prepare_cached(
+                "SELECT at, body FROM unfinished_reconciles WHERE connector = ?1",
+            )?;
+            let mut rows = statement.query([connector.to_string()])?;
+            match rows.next()? {
+                Some(row) => Ok(Some((instant(row.get(0)?), body(row.get_ref(1)?)?))),
+                None => Ok(None),
+            }
+        })
+    }
+
+    /// Tells whether any comparison stands where it stopped since before an instant.
+    pub(crate) fn has_unfinished(&self, before: Timestamp) -> Result<bool, JournalError> {
+        self.with(|db| {
+            let mut statement =
+                db.prepare_cached("SELECT 1 FROM unfinished_reconciles WHERE at < ?1 LIMIT 1")?;
+            Ok(statement.exists([micros(before)])?)
+        })
+    }
+
+    /// Returns whose accounts a comparison has seen, of the kind that it was reading.
+    pub(crate) fn seen(&self, unfinished: &Unfinished) -> Result<HashSet<LocalRef>, JournalError> {
+        self.with(|db| {
+            let mut statement = db.prepare_cached(
+                "SELECT locals FROM reconcile_seen WHERE connector = ?1 AND run = ?2 AND object = ?3",
+            )?;
+            let object = code::object_code(unfinished.object);
+            let mut rows = statement.query(params![
+                unfinished.connector.to_string(),
+                unfinished.run.0.as_bytes(),
+                object
+            ])?;
+            let mut seen = HashSet::new();
+            while let Some(row) = rows.next()? {
+                for id in row.get_ref(0)?.as_blob().unwrap_or(&[]).chunks_exact(16) {
+                    seen.insert(code::local(object, code::uuid(id)?));
+                }
+            }
+            Ok(seen)
+        })
+    }
+
+    /// Returns what a comparison has found so far, but for what was decided about or linked since: all of it counted, and
+    /// so much of it at most.
+    pub(crate) fn found_so_far(
+        &self,
+        unfinished: &Unfinished,
+        most: usize,
+    ) -> Result<FoundSoFar, JournalError> {
+        self.at_once(|db| {
+            let connector = unfinished.connector.to_string();
+            let run = unfinished.run.0.as_bytes();
+            let mut found = FoundSoFar::default();
+            let mut drifts = db.prepare_cached(
+                "SELECT body FROM drifts WHERE connector = ?1 AND run = ?2 ORDER BY local",
+            )?;
+            let mut rows = drifts.query(params![connector, run])?;
+            while let Some(row) = rows.next()? {
+                let divergence: Divergence = body(row.get_ref(0)?)?;
+                match divergence.condition {
+                    Condition::Differs { .. } => found.differing += 1,
+                    Condition::Missing => found.missing += 1,
+                    Condition::Unwanted { .. } => found.unwanted += 1,
+                }
+                if found.divergences.len() < most {
+                    found.divergences.push(divergence);
+                }
+            }
+            let mut orphans = db.prepare_cached(
+                "SELECT body FROM orphans o WHERE connector = ?1 AND run = ?2 AND NOT EXISTS
+                    (SELECT 1 FROM links l WHERE l.connector = o.connector AND l.remote_id = o.remote_id
+                        AND l.object = o.object)
+                 ORDER BY remote_id",
+            )?;
+            let mut rows = orphans.query(params![connector, run])?;
+            while let Some(row) = rows.next()? {
+                found.ours += 1;
+                if found.orphans.len() < most {
+                    found.orphans.push(body(row.get_ref(0)?)?);
+                }
+            }
+            Ok(found)
+        })
+    }
+
     /// Returns how the last comparison of each connector ended.
     pub fn reconciles(&self) -> Result<Vec<ReconcileView>, JournalError> {
         self.with(|db| {
@@ -327,6 +533,23 @@ impl Reader {
             ])?;
             let links: Vec<Link> = super::read::brought(db, rows)?;
             Ok(links.into_iter().next())
+        })
+    }
+
+    /// Tells whether a request for an account of a name is under way, or may have been carried out.
+    pub(crate) fn is_being_made(
+        &self,
+        connector: &ConnectorRef,
+        name: &str,
+    ) -> Result<bool, JournalError> {
+        self.with(|db| {
+            let mut statement = db.prepare_cached(
+                "SELECT 1 FROM operations
+                 WHERE connector = ?1 AND remote_key = ?2 AND state <= 4 AND (unsure & 1 OR state = ?3) LIMIT 1",
+            )?;
+            let in_flight = code::state_code(State::InFlight);
+            let connector = connector.to_string();
+            Ok(statement.exists(params![connector, code::key(name), in_flight])?)
         })
     }
 

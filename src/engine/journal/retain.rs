@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::code::{self, instant, micros, signed, unsigned};
 use super::pack::{self, Packed};
 use super::work::OF_FLOW;
-use super::{JournalError, Reader};
+use super::{JournalError, Reader, reconcile, standing};
 use crate::{DirectoryChange, Fact, Quarantine, Settlement};
 
 /// What was removed from the journal because it was old.
@@ -173,6 +173,8 @@ pub(crate) enum Step {
         keys: Vec<FormerKey>,
         before: Timestamp,
     },
+    /// Forgets how far comparisons have come that nobody has gone on with since.
+    Unfinished { before: Timestamp },
     /// Gives room that is not used back to the system: at most so many pages, but for a reserve.
     Shrink { pages: u32 },
     /// Gives back all room that is not used. A file that cannot do that in steps is written anew, and can from then on; this
@@ -206,6 +208,10 @@ pub(super) fn told(db: &Connection) -> Result<(), JournalError> {
     db.execute(
         "UPDATE retention SET flows = 0, operations = 0, exchanges = 0, bodies = 0, facts = 0",
         [],
+    )?;
+    db.execute(
+        "DELETE FROM standing WHERE what = ?1",
+        [standing::ENDS_REMOVED],
     )?;
     Ok(())
 }
@@ -306,9 +312,11 @@ fn remove(db: &Connection, step: &Step, removed: &mut Removed) -> Result<(), Jou
                     let deleted =
                         delete.execute(params![key.connector, key.remote_id, key.object])?;
                     removed.former_links += deleted as u64;
+                    count_end(db, &key.connector, *before)?;
                 }
             }
         }
+        Step::Unfinished { before } => reconcile::forget_unfinished(db, *before)?,
         Step::Shrink { .. } | Step::GiveBack => {}
     }
     db.prepare_cached(
@@ -325,6 +333,17 @@ fn remove(db: &Connection, step: &Step, removed: &mut Removed) -> Result<(), Jou
         ]
         .map(signed),
     )?;
+    Ok(())
+}
+
+/// Counts the end of a link that is removed in the same transaction, until a fact tells of it.
+fn count_end(db: &Connection, connector: &str, before: Timestamp) -> Result<(), JournalError> {
+    db.prepare_cached(
+        "INSERT INTO standing (connector, what, at, body) VALUES (?1, ?2, ?3, CAST(1 AS BLOB))
+         ON CONFLICT (connector, what) DO UPDATE
+            SET at = excluded.at, body = CAST(CAST(body AS INTEGER) + 1 AS BLOB)",
+    )?
+    .execute(params![connector, standing::ENDS_REMOVED, micros(before)])?;
     Ok(())
 }
 
@@ -521,7 +540,7 @@ fn share(db: &Connection, flow: FlowId, before: Timestamp) -> Result<Share, Jour
 /// Returns the flows that standing quarantines name as what brought them about.
 fn named_by_quarantines(db: &Connection) -> Result<BTreeSet<FlowId>, JournalError> {
     let mut statement = db.prepare_cached("SELECT body FROM standing WHERE what = ?1")?;
-    let mut rows = statement.query([super::standing::QUARANTINE])?;
+    let mut rows = statement.query([standing::QUARANTINE])?;
     let mut out = BTreeSet::new();
     while let Some(row) = rows.next()? {
         let quarantine: Quarantine = pack::unpack(row.get_ref(0)?.as_blob().unwrap_or(&[]))?;
@@ -907,12 +926,18 @@ impl Reader {
                 },
             )?;
             let [flows, operations, exchanges, bodies, facts] = counts.map(code::unsigned);
+            let former_links: i64 = db.query_row(
+                "SELECT coalesce(sum(CAST(body AS INTEGER)), 0) FROM standing WHERE what = ?1",
+                [standing::ENDS_REMOVED],
+                |row| row.get(0),
+            )?;
             Ok(Removed {
                 flows,
                 operations,
                 exchanges,
                 bodies,
                 facts,
+                former_links: unsigned(former_links),
                 ..Removed::default()
             })
         })

@@ -203,6 +203,25 @@ ALTER TABLE links ADD COLUMN active INTEGER;
 DROP INDEX operations_by_flow;
 ";
 
+/// How far a comparison has come that is not at its end, and whose accounts it has seen: 16 bytes each, those of a page in
+/// one row. No fold of the facts: they are of use until the comparison ends, and without them it only begins anew.
+pub(super) const UNFINISHED: &str = "
+CREATE TABLE unfinished_reconciles (
+    connector TEXT PRIMARY KEY,
+    run BLOB NOT NULL,
+    at INTEGER NOT NULL,
+    body BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE reconcile_seen (
+    connector TEXT NOT NULL,
+    run BLOB NOT NULL,
+    object INTEGER NOT NULL,
+    locals BLOB NOT NULL
+) STRICT;
+CREATE INDEX reconcile_seen_by_connector ON reconcile_seen (connector);
+";
+
 /// Sets how a connection that may write behaves.
 pub(super) fn prepare_writer(connection: &Connection) -> Result<(), JournalError> {
     // Of effect in a new file only, or when an older one is written anew: room that is not used is given back in steps.

@@ -21,6 +21,9 @@ pub(super) const LIMIT: &str = "limit";
 /// The quarantine that the connector is in.
 pub(super) const QUARANTINE: &str = "quarantine";
 
+/// How many ends of links were removed there that no fact tells of yet, as a decimal number.
+pub(super) const ENDS_REMOVED: &str = "ends-removed";
+
 /// The brake that has engaged for a kind.
 pub(super) fn brake(kind: Brake) -> String {
     format!("brake/{kind}")

@@ -309,6 +309,48 @@ impl Reader {
         self.with(|db| newest(db, connector, *local, is_decided, *seq))
     }
 
+    /// Returns the operation that another one undoes, as it was decided.
+    pub(crate) fn undone_by(
+        &self,
+        undo: OperationId,
+    ) -> Result<Option<(Open, Planned)>, JournalError> {
+        self.with(|db| {
+            let id: Option<[u8; 16]> = db
+                .prepare_cached(
+                    "SELECT undoes FROM operations WHERE id = ?1 AND undoes IS NOT NULL",
+                )?
+                .query_row([undo.0.as_bytes()], |row| row.get(0))
+                .optional()?;
+            let Some(id) = id else {
+                return Ok(None);
+            };
+            let undone = OperationId(code::uuid(&id)?);
+            Ok(head(db, undone)?.zip(planned(db, undone)?))
+        })
+    }
+
+    /// Tells whether something was decided about a lane between two of its operations, and was done, by a request that was
+    /// not refused.
+    pub(crate) fn is_decided_between(
+        &self,
+        earlier: &Open,
+        later: &Open,
+    ) -> Result<bool, JournalError> {
+        self.with(|db| {
+            let mut statement = db.prepare_cached(
+                "SELECT 1 FROM operations o
+                 WHERE local = ?1 AND connector = ?2 AND seq > ?3 AND seq < ?4 AND state = 5 AND nth IS NOT NULL
+                    AND NOT EXISTS (SELECT 1 FROM waits w WHERE w.flow = o.flow AND w.verdict = 2)",
+            )?;
+            Ok(statement.exists(params![
+                later.local.uuid().as_bytes(),
+                later.connector.to_string(),
+                signed(earlier.seq),
+                signed(later.seq)
+            ])?)
+        })
+    }
+
     /// Returns the operation of the same lane that was done after another one, if there is one.
     pub(crate) fn done_after(&self, operation: &Open) -> Result<Option<OperationId>, JournalError> {
         self.with(|db| {
@@ -533,12 +575,18 @@ impl Reader {
     }
 }
 
+/// A refused request's update that is still under way is taken back as soon as it has ended, so it is not counted on.
 fn pending(db: &Connection, local: LocalRef) -> Result<Pending, JournalError> {
     let mut statement = db.prepare_cached(
-        "SELECT connector, verb, body_seq, nth FROM operations
-         WHERE local = ?1 AND state <= 4 ORDER BY connector, seq",
+        "SELECT connector, verb, body_seq, nth FROM operations o
+         WHERE local = ?1 AND state <= 4 AND (verb <> ?2 OR undoes IS NOT NULL
+            OR NOT EXISTS (SELECT 1 FROM waits w WHERE w.flow = o.flow AND w.verdict = 2))
+         ORDER BY connector, seq",
     )?;
-    let mut rows = statement.query([local.uuid().as_bytes()])?;
+    let mut rows = statement.query(params![
+        local.uuid().as_bytes(),
+        code::verb_code(Verb::Update)
+    ])?;
     let mut newest: Vec<(ConnectorRef, i64, i64, Option<i64>)> = Vec::new();
     while let Some(row) = rows.next()? {
         let connector = code::connector(&row.get::<_, String>(0)?)?;

@@ -15,6 +15,7 @@ use super::checkpoint::Checkpointer;
 use super::fold::{self, Context};
 use super::lock::Lock;
 use super::pack::{self, Run};
+use super::reconcile::{self, Note};
 use super::retain::{self, Removed, Step};
 use super::{JournalError, code, migrate, read, schema};
 use crate::handle::News;
@@ -34,6 +35,8 @@ const COMPANY: Duration = Duration::from_millis(2);
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Batch {
     facts: Vec<(Option<FlowId>, Fact)>,
+    /// How far a comparison has come, which is no fact.
+    note: Option<Box<Note>>,
 }
 
 impl Batch {
@@ -46,17 +49,23 @@ impl Batch {
         batch
     }
 
-    fn of_records(records: Vec<Record>) -> Self {
+    fn of_records(records: Vec<Record>, note: Option<Box<Note>>) -> Self {
         Self {
             facts: records
                 .into_iter()
                 .map(|record| (record.flow, record.fact))
                 .collect(),
+            note,
         }
     }
 
     pub(crate) fn push(&mut self, flow: Option<FlowId>, fact: Fact) {
         self.facts.push((flow, fact));
+    }
+
+    /// Notes together with the facts how far a comparison has come.
+    pub(crate) fn note(&mut self, note: Note) {
+        self.note = Some(Box::new(note));
     }
 
     /// Tells whether an account came to be known, changed or went.
@@ -66,7 +75,7 @@ impl Batch {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.facts.is_empty()
+        self.facts.is_empty() && self.note.is_none()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -103,12 +112,13 @@ pub(super) struct Entries {
     at: Timestamp,
     records: Vec<Record>,
     runs: Vec<Run>,
+    note: Option<Box<Note>>,
 }
 
 impl Entries {
     pub(super) fn of(batch: Batch, at: Timestamp) -> Result<Self, Box<Refused>> {
-        let records: Vec<Record> = batch
-            .facts
+        let Batch { facts, note } = batch;
+        let records: Vec<Record> = facts
             .into_iter()
             .map(|(flow, fact)| Record {
                 seq: 0,
@@ -118,9 +128,14 @@ impl Entries {
             })
             .collect();
         match pack::runs(&records) {
-            Ok(runs) => Ok(Self { at, records, runs }),
+            Ok(runs) => Ok(Self {
+                at,
+                records,
+                runs,
+                note,
+            }),
             Err(error) => {
-                let batch = Batch::of_records(records);
+                let batch = Batch::of_records(records, note);
                 Err(Box::new(Refused { error, batch }))
             }
         }
@@ -139,11 +154,14 @@ impl Entries {
             record.seq = seq;
             fold::fold(db, &mut context, record)?;
         }
+        if let Some(note) = &self.note {
+            reconcile::keep(db, self.at, note)?;
+        }
         Ok(row)
     }
 
     fn into_batch(self) -> Batch {
-        Batch::of_records(self.records)
+        Batch::of_records(self.records, self.note)
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::{
     ConnectorRef, Failure, Link, LinkOrigin, LocalRef, MatchKey, Object, Orphan, QualifiedName,
-    Reason, Remedy, RemoteAccount, RemoteId, Unavailable, Whose,
+    Reason, Remedy, RemoteAccount, RemoteId, Subject, Unavailable, Whose,
 };
 
 use super::account::Files;
@@ -97,8 +97,9 @@ impl From<ResolveError> for ClaimError {
 }
 
 impl Engine {
-    /// Links a local user or group to an account after the target has shown it. Nothing is changed there; what it holds
-    /// is noted as written, so that the next update says what differs.
+    /// Links a local user or group to an account after the target has shown it. Nothing of it is changed there; what it
+    /// holds is noted as written, so that the next update says what differs. The groups there that a user is in get the
+    /// account as a member.
     ///
     /// # Errors
     /// [`ClaimError`] when there is no such account, one of the two is linked already, or the target cannot be asked.
@@ -118,7 +119,7 @@ impl Engine {
         facts.push(Fact::Linked {
             link: Box::new(link.clone()),
         });
-        inner.write(facts).await?;
+        inner.commit_claimed(facts, &link, name).await?;
         Ok(link)
     }
 
@@ -165,7 +166,7 @@ impl Engine {
         self.unlink(connector, local, name).await
     }
 
-    /// Links an account again that the journal proves to be ours.
+    /// Links an account again that the journal proves to be ours; the groups there that its user is in get it as a member.
     ///
     /// # Errors
     /// [`ClaimError`] when it is not, or whoever it belongs to is here no longer.
@@ -178,10 +179,14 @@ impl Engine {
         let inner = self.inner();
         let (orphan, local, account, mut facts) =
             inner.proven(connector, object, remote_id).await?;
-        if inner.subject_of(local)?.is_none() {
-            inner.write(facts).await?;
-            return Err(ClaimError::HasLeft { local });
-        }
+        let name = match inner.subject_of(local)? {
+            Some(Subject::User(user)) => user.name,
+            Some(Subject::Group(group)) => group.name,
+            None => {
+                inner.write(facts).await?;
+                return Err(ClaimError::HasLeft { local });
+            }
+        };
         inner.is_free(connector, local)?;
         let link = inner.link_to(connector, local, &account, LinkOrigin::Created)?;
         facts.push(Fact::Linked {
@@ -191,7 +196,7 @@ impl Engine {
             orphan: Box::new(orphan),
             taken_away: false,
         });
-        inner.write(facts).await?;
+        inner.commit_claimed(facts, &link, &name).await?;
         Ok(link)
     }
 

@@ -1,9 +1,10 @@
 //! Comparing a target's accounts with what was written and with what should be there, within a budget of reads; and what
 //! is decided about the differences.
 //!
-//! `run` reads and compares, `rest` looks for what no page showed, `account` says what the journal knows of one account,
-//! `resolve` accepts, restores and ignores, `claim` links and unlinks by hand. Nothing is written at a target but by an
-//! ordinary operation, and nothing happens to an account that was not created or adopted here.
+//! `run` reads and compares, `rest` looks for what no page showed, `unfinished` goes on where a comparison stopped,
+//! `account` says what the journal knows of one account, `resolve` accepts, restores and ignores, `claim` links and unlinks
+//! by hand. Nothing is written at a target but by an ordinary operation, and nothing happens to an account that was not
+//! created or adopted here.
 
 mod account;
 mod claim;
@@ -11,6 +12,7 @@ mod resolve;
 mod rest;
 mod run;
 mod tap;
+mod unfinished;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -27,11 +29,12 @@ use crate::journal::JournalError;
 
 pub use claim::ClaimError;
 pub use resolve::{ResolveError, Wish};
+pub(crate) use unfinished::{LASTS, Unfinished};
 
 /// How many accounts that are not ours are named; the others are only counted.
 const NAMED: usize = 20;
 
-/// How much one comparison may read of one target.
+/// How much may be read of one target at once. A comparison that needs more goes on the next time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadBudget {
     /// Requests at most: pages, and questions about single accounts. Token calls count too.
@@ -55,7 +58,7 @@ impl Default for ReadBudget {
     }
 }
 
-/// What one comparison counted.
+/// What one comparison counted, from its beginning: one that went on counts what was read before as well.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Tally {
@@ -63,6 +66,10 @@ pub struct Tally {
     pub accounts: u64,
     /// Requests that were made.
     pub requests: u32,
+    /// Pages that were read.
+    pub pages: u64,
+    /// Accounts that there are in all, as far as the target said so; 0 when it did not.
+    pub announced: u64,
     /// Linked accounts that were compared.
     pub compared: u64,
     /// Those that are as they should be.
@@ -95,6 +102,12 @@ pub struct Tally {
     pub not_looked_for: u64,
     /// Why not everything was read.
     pub not_read: Option<NotRead>,
+    /// Whether the next comparison goes on where this one stopped.
+    pub goes_on: bool,
+    /// Where it went on that had stopped before its end.
+    pub continued: Option<Continued>,
+    /// The comparison that it did not go on with, and begins in place of.
+    pub given_up: Option<GivenUp>,
 }
 
 impl Tally {
@@ -107,6 +120,46 @@ impl Tally {
     pub fn found(&self) -> u64 {
         self.differing + self.missing + self.unwanted + self.ours
     }
+}
+
+/// A comparison that had stopped before its end and went on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Continued {
+    /// When it began.
+    pub began: Timestamp,
+    /// When it had stopped.
+    pub stopped: Timestamp,
+    /// Pages that had been read by then.
+    pub pages: u64,
+    /// Accounts that had been read by then.
+    pub accounts: u64,
+}
+
+/// A comparison that had stopped before its end and was not gone on with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GivenUp {
+    /// When it began.
+    pub began: Timestamp,
+    /// When it had stopped.
+    pub stopped: Timestamp,
+    /// Why another was begun.
+    #[serde(flatten)]
+    pub why: Anew,
+}
+
+/// Why a comparison was begun anew.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "anew", rename_all = "kebab-case")]
+pub enum Anew {
+    /// What accounts are compared by was changed.
+    Configuration,
+    /// It had stopped too long ago.
+    Age,
+    /// The target does not know any more where it had stopped.
+    Place {
+        /// How it refused to go on there.
+        failure: Failure,
+    },
 }
 
 /// Why a comparison did not read everything.

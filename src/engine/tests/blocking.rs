@@ -374,3 +374,31 @@ async fn a_create_that_failed_for_good_in_doubt_is_asked_for_once_more_and_taken
     assert!(world.full.names().is_empty() && world.plain.names().is_empty());
     assert!(!is_there(&world, "kim"));
 }
+
+#[tokio::test]
+async fn what_is_asked_for_once_more_while_the_refused_request_is_under_way_stands() {
+    let world = blocking(OnFailure::Reject).await;
+    world.create("kim").await;
+    world.settle().await;
+    let change = || mail("kim", "new@acme.example");
+    world.full.stuck.send_replace(Some("kim".to_owned()));
+    let arrived = *world.full.arrived.borrow();
+    let first = spawn(&world.engine, change());
+    world.full.has_seen(arrived + 1).await;
+    world.clock.advance(Duration::from_secs(30));
+    assert!(!first.await.unwrap().is_accepted());
+    let second = spawn(&world.engine, change());
+    // Made, changed, put back, and changed once more.
+    while world.plain.verbs().len() < 4 {
+        tokio::task::yield_now().await;
+    }
+    world.full.stuck.send_replace(None);
+    assert!(second.await.unwrap().is_accepted());
+    world.settle().await;
+    for target in [&world.full, &world.plain] {
+        assert_eq!(
+            target.account("kim").attributes["email"],
+            "new@acme.example"
+        );
+    }
+}

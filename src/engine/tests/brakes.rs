@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use domain::{Brake, Change, Deprovision, QualifiedName, Reason, Verb};
 
-use super::world::{World, full, only_full, plain, role};
+use super::double::rejected;
+use super::world::{World, console, full, only_full, plain, role};
 use crate::{CommandError, Fact, Life, State};
 
 /// A world with so many users at the full target.
@@ -418,6 +419,172 @@ async fn one_who_would_wait_for_what_a_brake_keeps_hears_it_at_once() {
     assert!(world.plain.names().contains(&"u10".to_owned()));
     assert_eq!(world.reader().user_count().unwrap(), 10);
     assert_eq!(world.engine.brakes().len(), 1);
+}
+
+/// Has the journal refuse everything, or nothing any more.
+fn refuse(world: &World, on: bool) {
+    let inner = world.engine.inner_for_tests();
+    inner.journal.run(move |db| {
+        db.pragma_update(None, "query_only", on).unwrap();
+    });
+}
+
+#[tokio::test]
+async fn a_request_that_could_not_be_written_is_not_counted() {
+    let world = peopled(40, |_| {}).await;
+    for at in 0..8 {
+        world.delete(&format!("u{at}")).await;
+    }
+    world.settle().await;
+    refuse(&world, true);
+    for at in 8..14 {
+        let user = format!("u{at}").as_str().into();
+        world.submit(Change::DeleteUser { user }).await.unwrap_err();
+    }
+    refuse(&world, false);
+    assert!(world.engine.brakes().is_empty());
+    for at in 8..10 {
+        world.delete(&format!("u{at}")).await;
+    }
+    world.settle().await;
+    assert!(world.engine.brakes().is_empty());
+    assert_eq!(world.full.names().len(), 30);
+    world.delete("u10").await;
+    world.settle().await;
+    assert_eq!(world.engine.brakes().remove(0).counted, 11);
+}
+
+#[tokio::test]
+async fn a_letter_that_could_not_be_decided_anew_is_not_counted() {
+    let world = peopled(0, |configuration| {
+        configuration.connections[0].outbound_roles = vec![role("Internal/manager")];
+        configuration.engine.brakes.count = 1;
+        configuration.engine.brakes.percent = 0;
+    })
+    .await;
+    let mut user = super::world::user("kim");
+    user.roles = BTreeSet::from([role("Internal/manager")]);
+    let password = None;
+    let created = world.submit(Change::CreateUser { user, password }).await;
+    assert!(created.unwrap().is_accepted());
+    world.settle().await;
+    world.full.on_write([rejected()]);
+    let revoked = world
+        .submit(Change::RevokeRole {
+            user: "kim".into(),
+            role: role("Internal/manager"),
+        })
+        .await
+        .unwrap();
+    world.settle().await;
+    assert_eq!(world.life(&revoked, &full()), Life::Dead);
+    world.clock.advance(PASSED);
+    let letter = revoked.operations[0].operation;
+    refuse(&world, true);
+    for _ in 0..3 {
+        let again = world.engine.decide_again(letter, false).await;
+        again.unwrap_err();
+    }
+    refuse(&world, false);
+    let again = world.engine.decide_again(letter, false).await.unwrap();
+    assert!(again.replaced_by.is_some());
+    world.settle().await;
+    assert!(world.engine.brakes().is_empty());
+    assert!(world.full.names().is_empty());
+}
+
+#[tokio::test]
+async fn what_a_brake_kept_goes_on_when_what_made_it_engage_was_not_written() {
+    // How many are taken out of the second group, and whether that is too much by itself.
+    for (amount, is_too_much) in [(1, false), (15, true)] {
+        let world = peopled(40, |_| {}).await;
+        let users = |range: std::ops::Range<usize>| -> BTreeSet<QualifiedName> {
+            range
+                .map(|at| QualifiedName::new(&format!("u{at}")))
+                .collect()
+        };
+        for (group, members) in [("staff", users(0..40)), ("board", users(0..20))] {
+            let group = group.into();
+            world
+                .submit(Change::CreateGroup { group, members })
+                .await
+                .unwrap();
+        }
+        world.settle().await;
+        // Everything can be written but what is to be done with the first group; and not before the writer has both.
+        let (go_on, waits) = std::sync::mpsc::channel::<()>();
+        let inner = world.engine.inner_for_tests();
+        inner.journal.run(move |db| {
+            db.execute_batch(
+                "CREATE TEMP TRIGGER no_room BEFORE INSERT ON operations WHEN new.name LIKE '%staff'
+                    BEGIN SELECT RAISE(ABORT, 'no room'); END",
+            )
+            .unwrap();
+            waits.recv().unwrap();
+        });
+        drop(inner);
+        let take_out = |group: &str, remove| {
+            let engine = world.engine.clone();
+            let change = Change::ChangeGroup {
+                group: group.into(),
+                add: BTreeSet::new(),
+                remove,
+            };
+            tokio::spawn(async move { engine.submit(console(change)).await })
+        };
+        let many = take_out("staff", users(20..40));
+        while world.engine.brakes().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        let others = take_out("board", users(0..amount));
+        for _ in 0..50 {
+            tokio::task::yield_now().await;
+        }
+        go_on.send(()).unwrap();
+        many.await.unwrap().unwrap_err();
+        let others = others.await.unwrap().unwrap();
+        let trace = &others.triggers[0].decisions[0].decision.trace;
+        assert_eq!(trace.last().unwrap().reason, Some(Reason::BrakeEngaged));
+        world.settle().await;
+        let counted: Vec<u64> = world
+            .engine
+            .brakes()
+            .iter()
+            .map(|brake| brake.counted)
+            .collect();
+        if is_too_much {
+            assert_eq!(counted, [15], "it is kept by a brake of its own");
+            assert_eq!(kept(&world, Brake::GroupRemovals), 1);
+        } else {
+            assert!(counted.is_empty(), "{counted:?}");
+            assert_eq!(world.life(&others, &full()), Life::Settled);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_approval_that_could_not_be_written_lets_nothing_go_on() {
+    let world = peopled(30, |_| {}).await;
+    for at in 0..15 {
+        world.delete(&format!("u{at}")).await;
+    }
+    world.settle().await;
+    let before = world.engine.brakes();
+    let connector = full();
+    let approve = || {
+        let hour = Duration::from_hours(1);
+        world
+            .engine
+            .approve_brake(&connector, Brake::Deletes, "Ada", "leavers", hour)
+    };
+    refuse(&world, true);
+    approve().await.unwrap_err();
+    refuse(&world, false);
+    assert_eq!(world.engine.brakes(), before);
+    world.delete("u15").await;
+    world.settle().await;
+    assert_eq!(world.full.names().len(), 20);
+    assert_eq!(approve().await.unwrap(), 6);
 }
 
 /// So long that nothing is counted any more that was before.

@@ -84,6 +84,8 @@ pub(crate) struct State {
     pub(crate) writes: VecDeque<Act>,
     pub(crate) finds: VecDeque<Act>,
     pub(crate) lists: VecDeque<Act>,
+    /// Names that lists pass over, as a list by index does when somebody on a page before goes.
+    pub(crate) passed_over: BTreeSet<String>,
     /// Attributes that lists leave out.
     pub(crate) unlisted: BTreeSet<String>,
     /// How many writes there may be, and how many more come in a second; none when there is no limit.
@@ -102,6 +104,8 @@ pub(crate) struct Target {
     pub(crate) keeps_external_id: bool,
     /// While closed, requests arrive and wait.
     pub(crate) open: watch::Sender<bool>,
+    /// The name whose writes have arrived and wait, when there is one; all others go on.
+    pub(crate) stuck: watch::Sender<Option<String>>,
     /// While closed, a look has seen what it saw, and its answer waits.
     pub(crate) answers: watch::Sender<bool>,
     /// How many looks have seen what they saw.
@@ -117,6 +121,7 @@ impl Target {
             clock,
             keeps_external_id,
             open: watch::Sender::new(true),
+            stuck: watch::Sender::new(None),
             answers: watch::Sender::new(true),
             looked: watch::Sender::new(0),
             arrived: watch::Sender::new(0),
@@ -410,6 +415,10 @@ impl Connector for Double {
         }
         let guard = Leaves(Arc::clone(&self.0));
         let exchange = self.arrive(Purpose::Write, tap).await;
+        let name = &order.desired.remote_name;
+        let mut stuck = self.0.stuck.subscribe();
+        let goes_on = stuck.wait_for(|stuck| stuck.as_ref() != Some(name));
+        goes_on.await.unwrap();
         tokio::task::yield_now().await;
         let act = self.0.state().writes.pop_front();
         let result = match act {
@@ -456,6 +465,7 @@ impl Connector for Double {
             .accounts
             .iter()
             .filter(|(id, account)| account.object == page.object && id.as_str() > after)
+            .filter(|(_, account)| !state.passed_over.contains(&account.name))
             .collect();
         let next = (all.len() > page.size).then(|| PageToken(all[page.size - 1].0.clone()));
         Ok(AccountPage {

@@ -1,16 +1,20 @@
-//! A member's account and the group's change come at the same moment.
+//! A member's account and the group's change come at the same moment; the change is refused or given up; the account is linked
+//! by hand.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use domain::Change;
+use domain::{
+    Change, Clock as _, FailureKind, LocalRef, Object, QualifiedName, Remedy, RemoteId, Verb,
+};
+use serde_json::json;
 use tokio::task::JoinHandle;
 
-use super::double::down;
+use super::double::{down, failure, rejected};
 use super::recovery::{breathe, group, join, late};
-use super::world::{World, console, only_full, user};
+use super::world::{World, console, full, only_full, user};
 use crate::keys::Key;
-use crate::{Outcome, SubmitError, WaitVerdict};
+use crate::{Fact, Outcome, SubmitError, WaitVerdict};
 
 /// Makes the journal's writer stand still until what is returned is dropped.
 fn stall(world: &World) -> std::sync::mpsc::Sender<()> {
@@ -33,6 +37,63 @@ fn joins(name: &str, members: &[&str]) -> Change {
         add: members.iter().map(|member| (*member).into()).collect(),
         remove: BTreeSet::new(),
     }
+}
+
+fn leaves(name: &str, members: &[&str]) -> Change {
+    Change::ChangeGroup {
+        group: name.into(),
+        add: BTreeSet::new(),
+        remove: members.iter().map(|member| (*member).into()).collect(),
+    }
+}
+
+/// Kim is put into a group of these members and has no account yet: the first attempt failed, and the next is made in a
+/// second.
+async fn kim_is_late(world: &World, members: &[&str]) {
+    for member in members {
+        world.create(member).await;
+    }
+    world.settle().await;
+    group(world, "sales", members).await;
+    world.settle().await;
+    world.full.on_write([down()]);
+    world.create("kim").await;
+    world.engine.idle().await;
+    join(world, "sales", "kim").await;
+}
+
+/// Waits until the engine has written down that somebody has an account.
+async fn is_linked(world: &World, name: &str) {
+    let is_theirs = |fact: &Fact| {
+        matches!(fact, Fact::Linked { link }
+            if link.connector == full() && link.remote_name == name)
+    };
+    world.until(is_theirs).await;
+}
+
+/// Has callers wait for every target from now on, or for none.
+async fn callers_wait(world: &mut World, wait: bool) {
+    world
+        .reconfigure(|configuration| {
+            for entry in &mut configuration.resident {
+                entry.blocking = wait;
+            }
+        })
+        .await;
+}
+
+/// Has a change of the group arrive at the target and stay there; its caller waits.
+async fn under_way(world: &World, change: Change) -> JoinHandle<Result<Outcome, SubmitError>> {
+    world.full.stuck.send_replace(Some("sales".to_owned()));
+    let arrived = *world.full.arrived.borrow();
+    let caller = spawn(world, change);
+    world.full.has_seen(arrived + 1).await;
+    caller
+}
+
+async fn is_rejected(caller: JoinHandle<Result<Outcome, SubmitError>>) -> bool {
+    let verdict = caller.await.unwrap().unwrap().verdict;
+    matches!(verdict, Some(WaitVerdict::Rejected { .. }))
 }
 
 /// Returns who is in a group at the target.
@@ -223,4 +284,252 @@ async fn who_gets_an_account_before_anothers_change_of_the_group_is_refused_is_p
     assert!(matches!(verdict, Some(WaitVerdict::Rejected { .. })));
     world.settle().await;
     assert_eq!(members(&world, "sales"), names(&["kim"]));
+}
+
+#[tokio::test]
+async fn who_gets_an_account_while_a_change_is_under_way_that_is_refused_stays_in_the_group() {
+    for dies in [false, true] {
+        let mut world = World::with(only_full).await;
+        world.create("lee").await;
+        kim_is_late(&world, &[]).await;
+        callers_wait(&mut world, true).await;
+        let refused = under_way(&world, joins("sales", &["lee"])).await;
+        world.clock.advance(Duration::from_secs(1));
+        is_linked(&world, "kim").await;
+        if dies {
+            world.crash().await;
+        } else {
+            world.clock.advance(Duration::from_secs(30));
+            assert!(is_rejected(refused).await);
+        }
+        // The change is carried out, and taken back.
+        world.full.stuck.send_replace(None);
+        world.settle().await;
+        assert_eq!(members(&world, "sales"), names(&["kim"]), "{dies}");
+    }
+}
+
+#[tokio::test]
+async fn who_gets_an_account_before_a_removal_is_refused_is_put_into_the_group() {
+    let delete = Change::DeleteGroup {
+        group: "sales".into(),
+    };
+    for change in [leaves("sales", &["kim", "lee"]), delete] {
+        for is_done in [true, false] {
+            let mut world = World::with(only_full).await;
+            kim_is_late(&world, &["lee"]).await;
+            callers_wait(&mut world, true).await;
+            if !is_done {
+                let down = failure(FailureKind::TargetError, Remedy::Retry { after: None });
+                world.full.state().poisoned.insert("sales".to_owned(), down);
+            }
+            let refused = under_way(&world, change.clone()).await;
+            if !is_done {
+                world.full.stuck.send_replace(None);
+            }
+            world.clock.advance(Duration::from_secs(1));
+            is_linked(&world, "kim").await;
+            world.clock.advance(Duration::from_secs(30));
+            assert!(is_rejected(refused).await);
+            world.full.state().poisoned.clear();
+            world.full.stuck.send_replace(None);
+            world.settle().await;
+            let both = names(&["kim", "lee"]);
+            assert_eq!(members(&world, "sales"), both, "{change:?} {is_done}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_deletion_that_is_refused_leaves_everybody_in_the_group() {
+    let mut world = World::new().await;
+    kim_is_late(&world, &["lee"]).await;
+    callers_wait(&mut world, true).await;
+    world.plain.open.send_replace(false);
+    let refused = spawn(&world, Change::DeleteUser { user: "lee".into() });
+    // Lee is taken out of the group and deleted at one target, and Kim's account comes; the other one refuses.
+    let is_empty = |fact: &Fact| {
+        matches!(fact, Fact::Linked { link }
+            if link.remote_name == "sales" && link.written.get("members") == Some(&json!([])))
+    };
+    world.until(is_empty).await;
+    world.clock.advance(Duration::from_secs(1));
+    is_linked(&world, "kim").await;
+    world.plain.on_write([rejected()]);
+    world.plain.open.send_replace(true);
+    assert!(is_rejected(refused).await);
+    world.settle().await;
+    assert_eq!(members(&world, "sales"), names(&["kim", "lee"]));
+}
+
+#[tokio::test]
+async fn who_is_put_into_the_group_once_more_while_the_refused_change_is_under_way_stays_in_it() {
+    let mut world = World::with(only_full).await;
+    world.create("lee").await;
+    group(&world, "sales", &[]).await;
+    world.settle().await;
+    callers_wait(&mut world, true).await;
+    let refused = under_way(&world, joins("sales", &["lee"])).await;
+    world.clock.advance(Duration::from_secs(30));
+    assert!(is_rejected(refused).await);
+    callers_wait(&mut world, false).await;
+    join(&world, "sales", "lee").await;
+    world.full.stuck.send_replace(None);
+    world.settle().await;
+    assert_eq!(members(&world, "sales"), names(&["lee"]));
+}
+
+#[tokio::test]
+async fn who_joins_while_another_member_is_deleted_stays_in_the_group() {
+    let mut world = World::with(only_full).await;
+    world.create("lee").await;
+    world.create("max").await;
+    world.settle().await;
+    group(&world, "sales", &["max"]).await;
+    world.settle().await;
+    callers_wait(&mut world, true).await;
+    let joined = under_way(&world, joins("sales", &["lee"])).await;
+    let deleted = spawn(&world, Change::DeleteUser { user: "max".into() });
+    breathe().await;
+    world.full.stuck.send_replace(None);
+    assert!(!is_rejected(joined).await && !is_rejected(deleted).await);
+    world.settle().await;
+    assert_eq!(members(&world, "sales"), names(&["lee"]));
+}
+
+#[tokio::test]
+async fn who_counted_on_a_change_that_is_given_up_is_put_into_the_group_all_the_same() {
+    let half = Duration::from_millis(500);
+    for kind in [FailureKind::TargetError, FailureKind::Rejected] {
+        let world = World::with(only_full).await;
+        world.create("lee").await;
+        kim_is_late(&world, &[]).await;
+        world.clock.advance(half);
+        let remedy = match kind {
+            FailureKind::Rejected => Remedy::GiveUp,
+            _ => Remedy::Retry { after: None },
+        };
+        let fails = failure(kind, remedy);
+        world
+            .full
+            .state()
+            .poisoned
+            .insert("sales".to_owned(), fails);
+        // It would bring Kim with its next attempt, or with a retry by hand.
+        let outcome = join(&world, "sales", "lee").await;
+        world.engine.idle().await;
+        world.clock.advance(half);
+        is_linked(&world, "kim").await;
+        world.engine.idle().await;
+        assert_eq!(late(&world), 0, "{kind:?}");
+        world.full.state().poisoned.clear();
+        let given_up = outcome.operations[0].operation;
+        world.engine.discard(given_up, "not wanted").await.unwrap();
+        world.settle().await;
+        assert_eq!(members(&world, "sales"), names(&["kim"]), "{kind:?}");
+        assert_eq!(late(&world), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_dead_letter_of_a_refused_request_keeps_nobody_out_of_the_group() {
+    let mut world = World::with(only_full).await;
+    world.create("lee").await;
+    kim_is_late(&world, &[]).await;
+    callers_wait(&mut world, true).await;
+    world.full.on_write([rejected()]);
+    assert!(is_rejected(spawn(&world, joins("sales", &["lee"]))).await);
+    world.settle().await;
+    assert_eq!(members(&world, "sales"), names(&["kim"]));
+}
+
+fn kim(world: &World) -> (LocalRef, QualifiedName, RemoteId) {
+    let user = world.reader().user(&"kim".into()).unwrap().unwrap();
+    (LocalRef::User(user.id), user.name, world.full.id("kim"))
+}
+
+/// Kim is in a group, and the target has an account of that name to which nobody is linked.
+async fn kim_is_a_strangers() -> World {
+    let world = World::with(only_full).await;
+    group(&world, "sales", &[]).await;
+    world.settle().await;
+    world.full.plant("kim", world.clock.now());
+    world.engine.pause(&full(), "by a test").await.unwrap();
+    let outcome = world.create("kim").await;
+    let held = outcome.operations[0].operation;
+    world.engine.discard(held, "by a test").await.unwrap();
+    world.engine.resume(&full(), "by a test").await.unwrap();
+    join(&world, "sales", "kim").await;
+    world.settle().await;
+    assert_eq!(members(&world, "sales"), names(&[]));
+    world
+}
+
+fn updates(world: &World) -> usize {
+    let verbs = world.full.verbs();
+    verbs.iter().filter(|verb| **verb == Verb::Update).count()
+}
+
+#[tokio::test]
+async fn an_account_that_is_linked_by_hand_is_put_into_the_groups_once() {
+    for dies in [false, true] {
+        let mut world = kim_is_a_strangers().await;
+        let (local, name, id) = kim(&world);
+        world.full.stuck.send_replace(Some("sales".to_owned()));
+        let arrived = *world.full.arrived.borrow();
+        let engine = &world.engine;
+        engine.link(&full(), local, &name, &id).await.unwrap();
+        // The account was looked at, and the group is on its way.
+        world.full.has_seen(arrived + 2).await;
+        if dies {
+            world.crash().await;
+        }
+        world.full.stuck.send_replace(None);
+        world.settle().await;
+        assert_eq!(members(&world, "sales"), names(&["kim"]), "{dies}");
+        assert_eq!(late(&world), 1);
+        let sent = world.full.verbs();
+        let engine = &world.engine;
+        engine.unlink(&full(), local, &name).await.unwrap();
+        engine.link(&full(), local, &name, &id).await.unwrap();
+        world.settle().await;
+        assert_eq!(world.full.verbs(), sent);
+        assert_eq!(late(&world), 1, "it is in the group already");
+    }
+}
+
+#[tokio::test]
+async fn an_account_that_is_linked_once_more_while_the_group_is_on_its_way_is_sent_once() {
+    let world = kim_is_a_strangers().await;
+    let (local, name, id) = kim(&world);
+    let before = updates(&world);
+    world.full.stuck.send_replace(Some("sales".to_owned()));
+    let arrived = *world.full.arrived.borrow();
+    world.engine.link(&full(), local, &name, &id).await.unwrap();
+    world.full.has_seen(arrived + 2).await;
+    let engine = &world.engine;
+    engine.unlink(&full(), local, &name).await.unwrap();
+    engine.link(&full(), local, &name, &id).await.unwrap();
+    world.full.stuck.send_replace(None);
+    world.settle().await;
+    assert_eq!(members(&world, "sales"), names(&["kim"]));
+    assert_eq!(updates(&world), before + 1);
+}
+
+#[tokio::test]
+async fn an_account_whose_link_was_lost_and_is_adopted_is_put_into_the_groups() {
+    let world = World::keeping(false, only_full).await;
+    world.create("kim").await;
+    group(&world, "sales", &[]).await;
+    world.settle().await;
+    let (local, name, id) = kim(&world);
+    world.engine.unlink(&full(), local, &name).await.unwrap();
+    join(&world, "sales", "kim").await;
+    world.settle().await;
+    assert_eq!(members(&world, "sales"), names(&[]));
+    let adopted = world.engine.adopt(&full(), Object::User, &id).await;
+    assert_eq!(adopted.unwrap().local, local);
+    world.settle().await;
+    assert_eq!(members(&world, "sales"), names(&["kim"]));
+    assert_eq!(late(&world), 1);
 }

@@ -383,6 +383,45 @@ async fn a_journal_of_the_fourth_format_goes_on_where_it_stood() {
     assert!(world.folder.path().join("old.db.format-4").exists());
 }
 
+#[tokio::test]
+async fn a_comparison_stops_and_goes_on_in_a_journal_of_the_sixth_format() {
+    let mut world = World::with(super::world::only_full).await;
+    world.create("kim").await;
+    world.create("bob").await;
+    world.settle().await;
+    world.engine.shutdown().await;
+    // As a program of that format left it: the next format only brought tables.
+    let path = world.options().journal;
+    let file = rusqlite::Connection::open(&path).unwrap();
+    file.execute_batch(
+        "DROP TABLE unfinished_reconciles;
+         DROP TABLE reconcile_seen;
+         DELETE FROM migrations WHERE version = 7;
+         PRAGMA user_version = 6;",
+    )
+    .unwrap();
+    drop(file);
+    assert!(matches!(
+        Reader::open(&path),
+        Err(JournalError::Older { found: 6, .. })
+    ));
+    world.engine = Engine::start(world.options()).await.unwrap();
+    Folded::of(&world.reader()).check(&world.reader());
+    world.clock.advance(std::time::Duration::from_mins(5));
+    let budget = crate::ReadBudget {
+        requests: 1,
+        ..crate::ReadBudget::default()
+    };
+    let first = world.engine.reconcile(&full(), budget, false).await;
+    let first = first.unwrap();
+    assert!(first.tally.goes_on);
+    let rest = world.engine.reconcile(&full(), budget, false).await;
+    let rest = rest.unwrap();
+    assert_eq!(rest.run, first.run);
+    assert!(rest.tally.is_in_sync(), "{rest:?}");
+    assert_eq!(rest.tally.in_sync, 2);
+}
+
 /// Writes what a journal holds as the first format had it: a row per fact, and everything as plain JSON.
 fn as_first_format(from: &std::path::Path, to: &std::path::Path) {
     let reader = Reader::open(from).unwrap();

@@ -346,6 +346,106 @@ async fn what_the_last_process_left_is_tried_before_a_quarantine_ends() {
     assert_eq!(world.full.names(), ["ann", "bob", "eve", "kim"]);
 }
 
+#[tokio::test]
+async fn what_waits_for_its_next_attempt_is_tried_before_a_quarantine_ends() {
+    let world = World::with(|configuration| {
+        only_full(configuration);
+        configuration.engine.retry.ladder = vec![Duration::from_hours(1)];
+    })
+    .await;
+    world.full.on_write((0..21).map(|_| down()));
+    for at in 0..20 {
+        world.create(&format!("u{at}")).await;
+        world.engine.idle().await;
+    }
+    assert_eq!(world.engine.quarantines().len(), 1);
+    assert_eq!(world.full.verbs().len(), 20);
+    // The target may be spoken to, and yet it does nothing; none of the twenty is due.
+    world.clock.advance(Duration::from_mins(1));
+    world.engine.idle().await;
+    assert_eq!(world.full.verbs().len(), 21, "one of them is tried");
+    let quarantines = world.engine.quarantines();
+    let told = quarantines[0].last_probe.as_ref().unwrap();
+    assert!(told.contains("the double says"), "{told}");
+    world.clock.advance(Duration::from_mins(2));
+    world.engine.idle().await;
+    assert!(world.engine.quarantines().is_empty());
+    assert_eq!(world.full.names().len(), 1, "the others wait as before");
+    world.settle().await;
+    assert_eq!(world.full.names().len(), 20);
+}
+
+/// Puts the full target into quarantine, whoever brought it about.
+async fn quarantined(world: &World) {
+    let cause = QuarantineCause::Refused { running: 3 };
+    let inner = world.engine.inner_for_tests();
+    inner.quarantine(&full(), cause, Vec::new()).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_may_be_under_way_still_is_not_asked_about_for_a_probe() {
+    let mut world = World::with(|configuration| {
+        only_full(configuration);
+        configuration.connections[0].connectors[0].request_timeout = Duration::from_mins(5);
+    })
+    .await;
+    world.full.open.send_replace(false);
+    world.create("eve").await;
+    world.full.has_seen(1).await;
+    quarantined(&world).await;
+    world.crash().await;
+    world.clock.advance(Duration::from_mins(1));
+    world.engine.idle().await;
+    assert!(
+        world.engine.quarantines().is_empty(),
+        "where nothing may be sent the target's word is enough"
+    );
+    assert_eq!(*world.full.arrived.borrow(), 1, "nothing was asked");
+    world.settle().await;
+    assert_eq!(world.full.names(), ["eve"]);
+}
+
+#[tokio::test]
+async fn a_target_that_asked_for_quiet_is_not_taken_at_its_word() {
+    let world = World::with(only_full).await;
+    let hour = Duration::from_hours(1);
+    let later = Remedy::Retry { after: Some(hour) };
+    world
+        .full
+        .on_write([Act::Fail(failure(FailureKind::TargetError, later))]);
+    world.create("eve").await;
+    world.engine.idle().await;
+    quarantined(&world).await;
+    world.clock.advance(Duration::from_mins(1));
+    world.engine.idle().await;
+    assert_eq!(world.full.verbs().len(), 1);
+    let quarantines = world.engine.quarantines();
+    let told = quarantines[0].last_probe.as_ref().unwrap();
+    assert!(told.contains("asked for quiet"), "{told}");
+    world.settle().await;
+    assert!(world.engine.quarantines().is_empty());
+    assert_eq!(world.full.names(), ["eve"]);
+}
+
+#[tokio::test]
+async fn an_operation_that_had_nothing_to_send_proves_nothing() {
+    let world = World::with(only_full).await;
+    quarantined(&world).await;
+    let created = world.create("bob").await;
+    let left = world.delete("bob").await;
+    let given_up = created.operations[0].operation;
+    world.engine.discard(given_up, "by a test").await.unwrap();
+    world.create("eve").await;
+    world.full.on_write([unauthenticated()]);
+    world.clock.advance(Duration::from_mins(1));
+    world.engine.idle().await;
+    assert_eq!(world.life(&left, &full()), Life::Settled);
+    assert_eq!(world.full.verbs(), [Verb::Create], "the next is tried");
+    let quarantines = world.engine.quarantines();
+    let told = quarantines[0].last_probe.as_ref().unwrap();
+    assert!(told.contains("401"), "{told}");
+}
+
 async fn blocking(on_failure: OnFailure) -> World {
     World::with(|configuration| {
         let mut entry = provisioner(full());

@@ -12,7 +12,8 @@ use serde_json::json;
 use super::double::{Act, failure};
 use super::world::{World, full, only_full};
 use crate::{
-    ClaimError, Fact, NotRead, Outcome, ReadBudget, ReconcileReport, ResolveError, State, Wish,
+    Anew, ClaimError, Fact, NotRead, Outcome, ReadBudget, ReconcileReport, ResolveError, State,
+    Tally, Wish,
 };
 
 /// The attribute of this world.
@@ -29,7 +30,13 @@ async fn compare(world: &World) -> ReconcileReport {
 }
 
 async fn compare_with(world: &World, budget: ReadBudget) -> ReconcileReport {
-    world.engine.reconcile(&full(), budget).await.unwrap()
+    let report = world.engine.reconcile(&full(), budget, false).await;
+    report.unwrap()
+}
+
+async fn restart(world: &World, budget: ReadBudget) -> ReconcileReport {
+    let report = world.engine.reconcile(&full(), budget, true).await;
+    report.unwrap()
 }
 
 /// Starts with users who are there, long since.
@@ -448,9 +455,341 @@ async fn reading_stops_at_its_budget_and_says_what_was_not_read() {
         accounts: 3,
         ..ReadBudget::default()
     };
-    let report = compare_with(&world, budget).await;
+    let report = restart(&world, budget).await;
     assert_eq!(report.tally.accounts, 3);
     assert_eq!(report.tally.not_read, Some(NotRead::Accounts { budget: 3 }));
+    // What was read before does not count a second time: there are three more for the fourth.
+    let report = compare_with(&world, budget).await;
+    assert_eq!((report.tally.accounts, report.tally.not_read), (4, None));
+}
+
+/// One request at a time, two accounts a page.
+fn smallest() -> ReadBudget {
+    ReadBudget {
+        requests: 1,
+        page: 2,
+        ..ReadBudget::default()
+    }
+}
+
+/// Compares with the smallest budget until everything was read; returns all reports.
+async fn bit_by_bit(world: &World) -> Vec<ReconcileReport> {
+    let mut reports = Vec::new();
+    for _ in 0..50 {
+        reports.push(compare_with(world, smallest()).await);
+        if reports.last().unwrap().tally.not_read.is_none() {
+            return reports;
+        }
+    }
+    panic!("it comes to no end: {:?}", reports.last());
+}
+
+/// Returns what a report says, whatever the way to it.
+fn said(mut report: ReconcileReport) -> (Tally, Vec<domain::Divergence>, Vec<domain::Orphan>) {
+    report.divergences.sort_by_key(|found| found.local);
+    report
+        .orphans
+        .sort_by(|one, other| one.remote_id.0.cmp(&other.remote_id.0));
+    let tally = Tally {
+        continued: None,
+        ..report.tally
+    };
+    (tally, report.divergences, report.orphans)
+}
+
+/// Five users and a group, of whom one differs, one is gone and one has lost the link; and somebody who is not ours.
+async fn with_all_kinds() -> World {
+    let world = with(&["ann", "bob", "cem", "dan", "eva"]).await;
+    let members = BTreeSet::from([QualifiedName::new("ann")]);
+    let group = QualifiedName::new("staff");
+    world
+        .submit(Change::CreateGroup { group, members })
+        .await
+        .unwrap();
+    wait(&world).await;
+    set_mail(&world, "bob", "boss");
+    world.full.lose("cem");
+    let dan = local(&world, "dan");
+    let name = QualifiedName::new("dan");
+    world.engine.unlink(&full(), dan, &name).await.unwrap();
+    world.full.plant("root", domain::Clock::now(&world.clock));
+    world
+}
+
+#[tokio::test]
+async fn bit_by_bit_it_comes_to_the_same_report_as_at_once() {
+    let mut world = with_all_kinds().await;
+    let budget = ReadBudget {
+        page: 2,
+        ..ReadBudget::default()
+    };
+    let whole = compare_with(&world, budget).await;
+    let tally = &whole.tally;
+    let found = (tally.differing, tally.missing, tally.ours, tally.strangers);
+    assert_eq!(found, (1, 1, 1, 1));
+    let whole = said(whole);
+
+    let reports = bit_by_bit(&world).await;
+    let each: Vec<u32> = reports.iter().map(|report| report.tally.requests).collect();
+    let so_many: Vec<u32> = (1..).take(reports.len()).collect();
+    assert_eq!(each, so_many, "no request is made twice");
+    let run = reports[0].run;
+    assert!(reports.iter().all(|report| report.run == run));
+    for (at, report) in reports.iter().enumerate() {
+        let tally = &report.tally;
+        assert_eq!(tally.continued.is_some(), at > 0);
+        assert_eq!(tally.goes_on, tally.not_read.is_some());
+        // The users are on three pages.
+        let missing = u64::from(tally.pages > 3 || tally.requests > 3);
+        assert_eq!(tally.missing, missing, "only when all pages were seen");
+    }
+    let before = reports[1].tally.continued.as_ref().unwrap();
+    assert_eq!((before.pages, before.accounts), (1, 2));
+    assert_eq!(said(reports.last().unwrap().clone()), whole);
+    let drifts = || world.reader().drifts(None, None, 10).unwrap();
+    assert_eq!(drifts().len(), 2);
+    assert_eq!(world.reader().unfinished(&full()).unwrap(), None);
+
+    // A process that dies between two pages takes nothing along.
+    for _ in 0..3 {
+        let report = compare_with(&world, smallest()).await;
+        assert!(report.tally.goes_on);
+        world.crash().await;
+    }
+    let reports = bit_by_bit(&world).await;
+    assert_eq!(said(reports.last().unwrap().clone()), whole);
+}
+
+#[tokio::test]
+async fn the_smallest_budget_comes_through_where_lists_leave_fields_out() {
+    let world = with(&["ann", "bob", "cem"]).await;
+    world.full.state().unlisted.insert(EMAIL.to_owned());
+    set_mail(&world, "ann", "boss");
+    let whole = said(compare_with(&world, ReadBudget::default()).await);
+    assert_eq!((whole.0.differing, whole.0.unseen[EMAIL]), (1, 2));
+    let reports = bit_by_bit(&world).await;
+    let last = said(reports.last().unwrap().clone());
+    let same = |tally: &Tally| Tally {
+        requests: 0,
+        pages: 0,
+        ..tally.clone()
+    };
+    assert_eq!(same(&last.0), same(&whole.0));
+    assert_eq!(last.1, whole.1);
+}
+
+#[tokio::test]
+async fn what_changes_before_it_goes_on_is_seen_where_it_was_not_read_yet() {
+    let world = with(&["ann", "bob", "cem", "dan"]).await;
+    compare_with(&world, smallest()).await;
+    set_mail(&world, "ann", "one");
+    set_mail(&world, "dan", "two");
+    // Cem is on no page because somebody before was deleted: asked for, and there.
+    world.full.state().passed_over.insert("cem".to_owned());
+    world.create("eva").await;
+    wait(&world).await;
+    let report = compare(&world).await;
+    let tally = &report.tally;
+    assert_eq!((tally.differing, tally.missing), (1, 0));
+    assert_eq!(report.divergences[0].name.name, "dan");
+    assert_eq!((tally.in_sync, tally.compared), (4, 5));
+    // The next one begins at the beginning.
+    let report = compare(&world).await;
+    assert_eq!(report.tally.continued, None);
+    assert_eq!(report.tally.differing, 2);
+}
+
+#[tokio::test]
+async fn what_was_decided_about_before_it_goes_on_is_told_no_more() {
+    let world = with(&["ann", "bob", "cem"]).await;
+    set_mail(&world, "ann", "one");
+    set_mail(&world, "bob", "two");
+    assert_eq!(compare_with(&world, smallest()).await.tally.differing, 2);
+    resolve(&world, &wish(&world, "ann", Resolution::Accept))
+        .await
+        .unwrap();
+    let report = compare(&world).await;
+    assert!(report.tally.continued.is_some());
+    assert_eq!(report.tally.differing, 1);
+    assert_eq!(report.divergences[0].name.name, "bob");
+}
+
+#[tokio::test]
+async fn it_begins_anew_when_the_target_does_not_know_any_more_where_it_stopped() {
+    let world = with(&["ann", "bob", "cem", "dan"]).await;
+    let first = compare_with(&world, smallest()).await;
+    // A target that is down knows it still.
+    world.full.state().lists.push_back(super::double::down());
+    let report = compare(&world).await;
+    assert!(matches!(
+        report.tally.not_read,
+        Some(NotRead::Failed { .. })
+    ));
+    assert!(report.tally.goes_on);
+    assert_eq!(report.run, first.run);
+
+    world
+        .full
+        .state()
+        .lists
+        .push_back(super::double::rejected());
+    let report = compare(&world).await;
+    let given_up = report.tally.given_up.clone().unwrap();
+    assert_eq!(given_up.began, first.at);
+    assert!(
+        matches!(&given_up.why, Anew::Place { failure } if failure.kind == FailureKind::Rejected)
+    );
+    assert_eq!(report.tally.continued, None);
+    assert_ne!(report.run, first.run);
+    assert!(report.tally.is_in_sync());
+    assert_eq!((report.tally.accounts, report.tally.in_sync), (4, 4));
+    assert_eq!(report.tally.requests, 3, "the one that was refused as well");
+}
+
+#[tokio::test]
+async fn a_refused_first_page_is_no_lost_place() {
+    let world = with(&["ann"]).await;
+    world
+        .full
+        .state()
+        .lists
+        .push_back(super::double::rejected());
+    let report = compare(&world).await;
+    assert!(matches!(
+        report.tally.not_read,
+        Some(NotRead::Failed { .. })
+    ));
+    assert_eq!((report.tally.goes_on, report.tally.requests), (false, 1));
+}
+
+#[tokio::test]
+async fn a_target_that_shows_no_groups_does_not_keep_its_users_from_being_compared_again() {
+    let world = with(&["ann"]).await;
+    let users = ReadBudget {
+        requests: 1,
+        ..ReadBudget::default()
+    };
+    assert!(compare_with(&world, users).await.tally.goes_on);
+    world
+        .full
+        .state()
+        .lists
+        .push_back(super::double::rejected());
+    let report = compare(&world).await;
+    assert!(matches!(
+        report.tally.not_read,
+        Some(NotRead::Failed { .. })
+    ));
+    assert!(report.tally.continued.is_some() && !report.tally.goes_on);
+    set_mail(&world, "ann", "boss");
+    let report = compare(&world).await;
+    assert_eq!((report.tally.continued, report.tally.differing), (None, 1));
+}
+
+#[tokio::test]
+async fn it_begins_anew_when_it_would_compare_by_something_else() {
+    let mut world = with(&["ann", "bob", "cem"]).await;
+    let first = compare_with(&world, smallest()).await;
+    // Where it stands in the file is nothing that is compared by, nor is another connection.
+    world
+        .reconfigure(|configuration| {
+            configuration.connections[0].line = Some(7);
+            configuration.connections[0].connectors[0].line = Some(8);
+            configuration.resident[0].line = Some(9);
+            configuration.connections[1].name = "another".to_owned();
+        })
+        .await;
+    let second = compare_with(&world, smallest()).await;
+    assert_eq!(second.run, first.run);
+    world
+        .reconfigure(|configuration| {
+            configuration.organization.tenant_domain = "other.example".to_owned();
+        })
+        .await;
+    let report = compare(&world).await;
+    let given_up = report.tally.given_up.unwrap();
+    assert_eq!(
+        (given_up.began, given_up.why),
+        (first.at, Anew::Configuration)
+    );
+    assert_eq!(report.tally.accounts, 3);
+    assert_ne!(report.run, first.run);
+}
+
+#[tokio::test]
+async fn it_begins_anew_after_a_day_and_when_asked_to() {
+    let world = with(&["ann", "bob", "cem"]).await;
+    compare_with(&world, smallest()).await;
+    world.clock.advance(Duration::from_hours(23));
+    let report = compare_with(&world, smallest()).await;
+    assert!(report.tally.continued.is_some(), "{report:?}");
+    world.clock.advance(Duration::from_hours(25));
+    let report = compare_with(&world, smallest()).await;
+    assert_eq!(report.tally.given_up.unwrap().why, Anew::Age);
+    assert_eq!((report.tally.accounts, report.tally.continued), (2, None));
+    let report = restart(&world, ReadBudget::default()).await;
+    let tally = &report.tally;
+    assert_eq!((tally.accounts, tally.not_read.as_ref()), (3, None));
+    assert_eq!((&tally.continued, &tally.given_up), (&None, &None));
+}
+
+#[tokio::test]
+async fn what_nobody_goes_on_with_is_forgotten() {
+    let world = with(&["ann", "bob", "cem"]).await;
+    compare_with(&world, smallest()).await;
+    let left = || world.reader().unfinished(&full()).unwrap();
+    let (_, unfinished) = left().unwrap();
+    assert_eq!(world.reader().seen(&unfinished).unwrap().len(), 2);
+    world.engine.compact(None).await.unwrap();
+    assert!(left().is_some());
+    world.clock.advance(Duration::from_hours(25));
+    world.engine.compact(None).await.unwrap();
+    assert!(left().is_none());
+    assert!(world.reader().seen(&unfinished).unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn two_comparisons_of_one_connector_follow_each_other() {
+    let world = with(&["ann", "bob", "cem"]).await;
+    let (one, other) = tokio::join!(compare(&world), compare(&world));
+    assert_ne!(one.run, other.run);
+    for report in [one, other] {
+        assert_eq!((report.tally.accounts, report.tally.requests), (3, 2));
+        assert_eq!(report.tally.continued, None);
+    }
+}
+
+#[tokio::test]
+async fn an_account_of_ours_that_no_page_shows_any_more_is_asked_for_before_it_is_forgotten() {
+    let world = with(&["kim", "lee"]).await;
+    let kim = local(&world, "kim");
+    let name = QualifiedName::new("kim");
+    world.engine.unlink(&full(), kim, &name).await.unwrap();
+    assert_eq!(compare(&world).await.tally.ours, 1);
+    world.full.state().passed_over.insert("kim".to_owned());
+    let report = compare(&world).await;
+    assert_eq!((report.tally.ours, report.tally.requests), (1, 3));
+    assert_eq!(world.reader().orphans(None).unwrap(), report.orphans);
+    world.full.lose("kim");
+    let report = compare(&world).await;
+    assert!(report.tally.is_in_sync(), "{report:?}");
+    assert!(world.reader().orphans(None).unwrap().is_empty());
+    assert_eq!(compare(&world).await.tally.requests, 2);
+}
+
+#[tokio::test]
+async fn an_account_that_is_linked_before_it_goes_on_is_no_orphan_in_the_end() {
+    let world = with(&["kim", "lee", "mia"]).await;
+    let kim = local(&world, "kim");
+    let name = QualifiedName::new("kim");
+    world.engine.unlink(&full(), kim, &name).await.unwrap();
+    assert_eq!(compare_with(&world, smallest()).await.tally.ours, 1);
+    let id = world.full.id("kim");
+    world.engine.link(&full(), kim, &name, &id).await.unwrap();
+    let report = compare(&world).await;
+    assert!(report.tally.continued.is_some());
+    assert!(report.tally.is_in_sync(), "{report:?}");
+    assert!(world.reader().orphans(None).unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use super::double::rejected;
 use super::world::{World, full, plain};
-use crate::journal::Step;
+use crate::journal::{FormerKey, Step};
 use crate::{
     Compaction, CompactionCause, Engine, Fact, Outcome, Reader, State, write_made_up_journal,
 };
@@ -331,6 +331,43 @@ async fn a_process_that_dies_in_between_leaves_nothing_half_removed_and_it_is_to
     let report = world.engine.compact(None).await.unwrap();
     assert_eq!(report.removed.flows, 3, "the two of before are told, too");
     assert_eq!(compactions(&world.reader()), [report.removed]);
+}
+
+#[tokio::test]
+async fn ends_of_links_that_a_process_removed_before_it_died_are_told_once_by_the_next() {
+    let mut world = by_hand().await;
+    for name in ["kim", "lee"] {
+        world.create(name).await;
+    }
+    world.settle().await;
+    for name in ["kim", "lee"] {
+        world.delete(name).await;
+    }
+    world.settle().await;
+    world.clock.advance(100 * DAY);
+    let before = ago(&world, 90);
+    let former = world
+        .reader()
+        .former_links(&FormerKey::default(), before, 10)
+        .unwrap();
+    assert_eq!(former.spent.len(), 4, "two users at two targets");
+    let step = Step::FormerLinks {
+        keys: former.spent[..3].to_vec(),
+        before,
+    };
+    let inner = world.engine.inner_for_tests();
+    let removed = inner.journal.tend(step).await.unwrap();
+    assert_eq!(removed.former_links, 3);
+    drop(inner);
+    world.crash().await;
+    assert!(compactions(&world.reader()).is_empty());
+    let report = world.engine.compact(None).await.unwrap();
+    assert_eq!(
+        report.removed.former_links, 4,
+        "the three of before are told, too"
+    );
+    let again = world.engine.compact(None).await.unwrap();
+    assert_eq!(again.removed.former_links, 0);
 }
 
 #[tokio::test]

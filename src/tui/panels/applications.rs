@@ -10,6 +10,7 @@ use crate::keymap::Key;
 use crate::modal::{Modal, Question, Sheet};
 use crate::paint::{Column, Pen, counted};
 use crate::panel::Panel;
+use crate::panels::BESIDE;
 use crate::panels::provisioners::{self, Owner};
 use crate::screen::movement;
 use crate::widgets::{Button, Field, Form, Picked, Search};
@@ -149,17 +150,12 @@ impl Applications {
             },
             self.open,
         );
-        let mut y = rest.y + rows;
-        if let Some(entry) = self.entry(world).and_then(|at| one.provisioners.get(at)) {
-            for line in provisioners::meaning(world, &owner, entry) {
-                let left = Rect {
-                    y,
-                    height: rest.bottom().saturating_sub(y),
-                    ..rest
-                };
-                y += pen.paragraph(left, &line, theme.text).max(1);
-            }
-        }
+        let below = Rect {
+            y: rest.y + rows,
+            height: rest.height.saturating_sub(rows),
+            ..rest
+        };
+        provisioners::draw_meanings(world, &owner, self.entry(world), pen, below);
     }
 }
 
@@ -192,7 +188,7 @@ impl Panel for Applications {
             .unwrap_or(4)
             .clamp(1, 8)
             + 2;
-        if area.height >= rows + 8 {
+        if area.width >= BESIDE && area.height >= rows + 8 {
             self.draw_list(
                 world,
                 pen,
@@ -493,6 +489,7 @@ fn sheet(world: &World, id: &str, title: &str, one: Option<&Application>) -> Vec
         Field::text("name", "Name", one.map_or("", |one| &one.name))
             .required()
             .check(name_is_right)
+            .bound(name_fits)
             .hint("What people call it. The id is made of it, and stays when the name changes.")
             .in_file("name, in [[applications]]"),
         Field::text("login", "Login flow", &login.join(", "))
@@ -519,10 +516,20 @@ fn sheet(world: &World, id: &str, title: &str, one: Option<&Application>) -> Vec
 /// says.
 pub(crate) fn name_is_right(name: &str) -> Result<(), String> {
     match name.chars().count() {
-        3..=120 => config::name(name),
-        _ => Err("a name has 3 to 120 characters".to_owned()),
+        0..3 => Err(LENGTH.to_owned()),
+        _ => name_fits(name),
     }
 }
+
+/// Says what is wrong with such a name whatever is written on.
+pub(crate) fn name_fits(name: &str) -> Result<(), String> {
+    match name.chars().count() {
+        0..=120 => config::name(name),
+        _ => Err(LENGTH.to_owned()),
+    }
+}
+
+const LENGTH: &str = "a name has 3 to 120 characters";
 
 /// Makes an id of a name, different from those that exist; of its plain letters and digits where it has some, else of
 /// those of its own alphabet. `None` when there is nothing in it to make one of.

@@ -14,6 +14,7 @@ use crate::keymap::{Key, Move};
 use crate::modal::{Modal, Question, Sheet};
 use crate::paint::{Column, Pen, Span, counted};
 use crate::panel::Panel;
+use crate::panels::BESIDE;
 use crate::panels::safeguards::{approval, approved, banners, causes, culprits};
 use crate::screen::movement;
 use crate::why;
@@ -128,15 +129,19 @@ impl Journal {
         several.map(|one| one.operation).collect()
     }
 
+    /// Says how many are marked, in whatever state they are by now.
+    fn note(&self) -> String {
+        match self.marked.len() {
+            0 => "[ ] states".to_owned(),
+            count => format!("{count} marked · [ ] states"),
+        }
+    }
+
     fn draw_list(&self, world: &World, pen: &mut Pen<'_>, area: Rect) {
         let theme = world.theme;
         let state = STATES[self.tab].map_or("all", State::word);
-        let inner = pen.frame(
-            area,
-            &format!("Journal  [{state}]"),
-            "[ ] states",
-            !self.open,
-        );
+        let title = format!("Journal  [{state}]");
+        let inner = pen.frame(area, &title, &self.note(), !self.open);
         if inner.height < 3 {
             return;
         }
@@ -278,7 +283,7 @@ impl Panel for Journal {
     }
 
     fn draw(&self, world: &World, pen: &mut Pen<'_>, area: Rect) {
-        if area.width >= 100 && area.height >= 16 {
+        if area.width >= BESIDE && area.height >= 16 {
             let half = area.height / 2;
             self.draw_list(
                 world,
@@ -546,7 +551,7 @@ impl Panel for Journal {
             self.guarded = Some((version, groups));
             queries.push(Query::Safeguards { groups });
         }
-        let looks = self.open || world.width >= 100;
+        let looks = self.open || world.width >= BESIDE;
         if let Some(flow) = self.selected().map(|one| one.flow).filter(|_| looks) {
             let known = self.trace.as_ref().is_some_and(|(shown, _)| *shown == flow);
             if self.asked_trace.is_none()
@@ -691,6 +696,19 @@ mod tests {
         assert_eq!(journal.counted(&world), "no operation yet");
         journal.operations = samples::operations();
         assert_eq!(journal.counted(&world), "nothing is owed now");
+    }
+
+    #[test]
+    fn the_title_counts_what_is_marked() {
+        let (world, mut journal) = (world(), Journal::default());
+        journal.operations = samples::operations();
+        assert_eq!(journal.note(), "[ ] states");
+        journal.act(&world, "mark");
+        journal.key(&world, Key::letter('j'));
+        journal.act(&world, "mark");
+        assert_eq!(journal.note(), "2 marked · [ ] states");
+        journal.act(&world, "mark");
+        assert_eq!(journal.note(), "1 marked · [ ] states");
     }
 
     #[test]

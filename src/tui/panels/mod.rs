@@ -19,6 +19,10 @@ use crate::panel::Panel;
 /// The key of *Journal*, for words that lead there.
 pub(crate) const JOURNAL: char = '8';
 
+/// From so many columns on, what is told of the selected row stands beside the list or below it and follows the selection.
+/// Where there are fewer, an arrow would have all of it written anew over a slow line: it is opened instead.
+pub(crate) const BESIDE: u16 = 100;
+
 /// Makes every panel.
 pub(crate) fn all() -> Vec<Box<dyn Panel>> {
     vec![

@@ -6,7 +6,8 @@ use ratatui::layout::Rect;
 
 use crate::draft::Edit;
 use crate::modal::{Modal, Question, Sheet};
-use crate::paint::{Column, Pen};
+use crate::paint::{Column, Pen, wrap};
+use crate::panels::BESIDE;
 use crate::widgets::{Button, Choice, Field, Form, Picked};
 use crate::wish::Wish;
 use crate::world::World;
@@ -144,6 +145,48 @@ fn label(world: &World, connector: &ConnectorRef) -> String {
         .catalogue
         .of(&connector.kind)
         .map_or_else(|| connector.kind.to_string(), |kind| kind.label.to_owned())
+}
+
+/// Says in words what each entry leads to, where there is room for all of them: then an arrow changes nothing here. Else it
+/// follows the selection, or where that would be written anew over a slow line, it says what tells it.
+pub(crate) fn draw_meanings(
+    world: &World,
+    owner: &Owner,
+    selected: Option<usize>,
+    pen: &mut Pen<'_>,
+    area: Rect,
+) {
+    let entries = owner.list(world.config());
+    let all = entries.iter().map(|one| meaning(world, owner, one));
+    let all: Vec<Vec<String>> = all.collect();
+    let room = usize::from(area.height);
+    let rows = |line: &String| wrap(line, usize::from(area.width)).len();
+    let needed: usize = all.iter().flatten().map(rows).sum();
+    if needed > room && world.width < BESIDE {
+        let told = "Enter says in words what the selected one leads to.";
+        pen.paragraph(area, told, pen.theme.dim);
+        return;
+    }
+    let shown = if needed > room {
+        let one = selected.and_then(|at| all.into_iter().nth(at));
+        one.into_iter().collect()
+    } else {
+        all
+    };
+    // With a blank row between them where there is room for it.
+    let blank = u16::from(needed + shown.len() <= room + 1);
+    let mut y = area.y;
+    for lines in shown {
+        for line in lines {
+            let left = Rect {
+                y,
+                height: area.bottom().saturating_sub(y),
+                ..area
+            };
+            y += pen.paragraph(left, &line, pen.theme.text).max(1);
+        }
+        y += blank;
+    }
 }
 
 /// Says in words what an entry leads to.

@@ -84,17 +84,7 @@ impl Panel for Provisioning {
             width: inner.width.saturating_sub(2),
             ..inner
         };
-        if let Some(one) = self.at(world).map(|at| &entries[at]) {
-            let mut y = inner.y;
-            for line in provisioners::meaning(world, &Owner::Resident, one) {
-                let left = Rect {
-                    y,
-                    height: inner.bottom().saturating_sub(y),
-                    ..inner
-                };
-                y += pen.paragraph(left, &line, theme.text).max(1);
-            }
-        }
+        provisioners::draw_meanings(world, &Owner::Resident, self.at(world), pen, inner);
     }
 
     fn key(&mut self, world: &World, key: Key) -> Option<Vec<Wish>> {

@@ -47,7 +47,7 @@ pub(crate) fn fields(
             }
             FieldKind::Pattern => Field::text(field.key, field.label, &text).check(pattern),
             FieldKind::Text | FieldKind::Claim => {
-                Field::text(field.key, field.label, &text).check(config::name)
+                Field::text(field.key, field.label, &text).bound(config::name)
             }
             FieldKind::List => Field::text(field.key, field.label, &text),
         }
@@ -190,7 +190,7 @@ pub(crate) fn asked(starters: &[&Starter]) -> Vec<Field> {
     let fields = starters.iter().filter_map(|starter| match starter.from {
         StartsFrom::Asked(hint) => {
             let field = Field::text(&format!("{ASKED}{}", starter.remote), starter.remote, "");
-            let field = field.required().check(config::name).hint(hint);
+            let field = field.required().bound(config::name).hint(hint);
             Some(field.in_file("value, in [[connections.attributes]]"))
         }
         StartsFrom::Claim(..) | StartsFrom::Constant(_) => None,

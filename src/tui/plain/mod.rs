@@ -17,7 +17,7 @@ use engine::News;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
-use crate::action::score;
+use crate::action::{Action, Whose, score};
 use crate::app::{Ended, RunError};
 use crate::filter::Filter;
 use crate::hands::Hands;
@@ -123,7 +123,7 @@ struct Plain<W> {
     /// The overlay whose question stands open: how many lie below it, and its title.
     asked: Option<(usize, String)>,
     /// The actions as they were numbered last.
-    listed: Vec<(&'static str, bool)>,
+    listed: Vec<(&'static str, Whose)>,
     /// The part of long work that was told last, in tenths of the whole or in thousands.
     tenth: u64,
     /// What happened while a question stood open.
@@ -137,8 +137,9 @@ outbound, plain: one command a line. `help` lists what can be done, `quit` leave
 const HELP: &str = "\
 Commands
   help               this list
-  actions            what can be done now, numbered; the command line that does the same stands beside it
-  NUMBER or WORDS    does one of them: `3`, `new connection`, `dry run`; a key that a panel names (`n`) does, too
+  actions            what can be done now, here and elsewhere, numbered; the command line that does the same stands beside it
+  NUMBER or WORDS    does one of them: `3`, `new connection`, `dry run`; a key that a panel names (`n`) does, too;
+                     what another section offers is done there by its number, or with its name first: `journal retry`
   go SECTION         another section, by number or name; `sections` lists them
   show [ROWS]        prints the section again; an empty line does, too
   next, prev [N]     moves the selection; `first`, `last`
@@ -508,7 +509,11 @@ impl<W: Write> Plain<W> {
 
     fn filter(&mut self, text: &str) -> Result<(), RunError> {
         let offered = self.screen.offered();
-        let known = |id: &str| offered.iter().any(|(action, own)| !own && action.id == id);
+        let here = self.screen.here();
+        let known = |id: &str| {
+            let mut offered = offered.iter();
+            offered.any(|(action, whose)| *whose == here && action.id == id)
+        };
         let id = match (known("filter"), known("search")) {
             (true, _) => "filter",
             (false, true) => "search",
@@ -517,7 +522,7 @@ impl<W: Write> Plain<W> {
         if let (true, Err(error)) = (id == "filter", Filter::parse(text)) {
             return self.complain(&format!("this is no filter: {error}"));
         }
-        let orders = self.screen.run(id, false);
+        let orders = self.screen.run(id, here);
         self.carry_out(orders);
         self.happen(Happening::Key(Key::ctrl('u')));
         self.happen(Happening::Paste(text.to_owned()));
@@ -553,12 +558,22 @@ impl<W: Write> Plain<W> {
     /// Prints what can be done now.
     fn actions(&mut self) -> Result<(), RunError> {
         let offered = self.screen.offered();
+        let here = self.screen.here();
         self.listed = offered
             .iter()
-            .map(|(action, own)| (action.id, *own))
+            .map(|(action, whose)| (action.id, *whose))
             .collect();
         self.say("What can be done now")?;
-        for (at, (action, _)) in offered.iter().enumerate() {
+        let mut part = "";
+        for (at, (action, whose)) in offered.iter().enumerate() {
+            let of = match whose {
+                Whose::Screen => "Everywhere",
+                whose if *whose == here => "Here",
+                Whose::Panel(_) => "In the other sections",
+            };
+            if std::mem::replace(&mut part, of) != of {
+                self.say(of)?;
+            }
             let command = action
                 .command
                 .as_ref()
@@ -572,40 +587,48 @@ impl<W: Write> Plain<W> {
     fn act(&mut self, wanted: &str) -> Result<(), RunError> {
         let offered = self.screen.offered();
         let chosen = if let Ok(number) = wanted.parse::<usize>() {
-            let listed = number
-                .checked_sub(1)
-                .and_then(|at| self.listed.get(at))
-                .copied();
-            listed.filter(|(id, own)| offered.iter().any(|(one, of)| one.id == *id && of == own))
+            let listed = number.checked_sub(1).and_then(|at| self.listed.get(at));
+            let is_it = |(action, whose): &&(Action, Whose)| listed == Some(&(action.id, *whose));
+            offered.iter().find(is_it)
         } else {
-            let exact = offered.iter().find(|(action, _)| {
-                action.id.eq_ignore_ascii_case(wanted)
-                    || action.label.eq_ignore_ascii_case(wanted)
-                    || action.key.is_some_and(|key| key.to_string() == wanted)
-            });
-            let mut fitting: Vec<(usize, usize)> = offered
-                .iter()
-                .enumerate()
-                .filter_map(|(at, (action, _))| Some((score(&action.label, wanted)?, at)))
-                .filter(|(score, _)| *score < 100)
-                .collect();
-            fitting.sort_unstable();
-            exact
-                .or_else(|| fitting.first().map(|(_, at)| &offered[*at]))
-                .map(|(action, own)| (action.id, *own))
+            named(&offered, self.screen.here(), wanted)
         };
-        let Some((id, own)) = chosen else {
+        let Some((action, whose)) = chosen else {
             return self.complain(&format!(
                 "`{wanted}` is nothing that can be done here; `actions` lists what can, `help` the commands"
             ));
         };
-        if let Some((action, _)) = offered.iter().find(|(one, of)| one.id == id && *of == own) {
-            let label = action.label.clone();
-            self.say(&format!("{label} …"))?;
-        }
-        let orders = self.screen.run(id, own);
+        self.say(&format!("{} …", action.label))?;
+        let orders = self.screen.run(action.id, *whose);
         self.carry_out(orders);
         self.step = Step::Arrived;
         Ok(())
     }
+}
+
+/// Finds what is meant by words: by its name or key, else by what its label holds. What another section offers is meant
+/// only where that is named first.
+fn named<'o>(
+    offered: &'o [(Action, Whose)],
+    here: Whose,
+    wanted: &str,
+) -> Option<&'o (Action, Whose)> {
+    let is_near = |whose: Whose| whose == here || whose == Whose::Screen;
+    let exact = offered.iter().find(|(action, whose)| {
+        let is_called = action.id.eq_ignore_ascii_case(wanted)
+            || action.key.is_some_and(|key| key.to_string() == wanted);
+        action.label.eq_ignore_ascii_case(wanted) || is_near(*whose) && is_called
+    });
+    let section = wanted.split_once(' ').map(|(word, _)| word.to_lowercase());
+    let is_meant = |(action, whose): &&(Action, Whose)| {
+        let label = action.label.to_lowercase();
+        let is_named = section.as_ref().is_some_and(|word| label.starts_with(word));
+        is_near(*whose) || is_named
+    };
+    let fitting = offered.iter().filter(is_meant).filter_map(|one| {
+        let score = score(&one.0.label, wanted).filter(|score| *score < 100)?;
+        Some((score, one))
+    });
+    // Of those that fit as well the first one, which is the nearest.
+    exact.or_else(|| fitting.min_by_key(|(score, _)| *score).map(|(_, one)| one))
 }

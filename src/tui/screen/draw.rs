@@ -165,7 +165,7 @@ impl Screen {
         let work = self.world.work.as_ref().filter(|work| work.is_under_way());
         // What goes on comes first: how far it is, and how to stop it.
         let (text, style) = if let Some(work) = work {
-            let failed = match (&self.failure, opens_it) {
+            let failed = match (self.notes.failure(), opens_it) {
                 (None, _) => "",
                 (Some(_), true) => "x (! shows what failed)  ",
                 (Some(_), false) => "x  ",
@@ -178,7 +178,7 @@ impl Screen {
                 line
             };
             (format!("{failed}{line}"), theme.warn)
-        } else if let Some(failure) = &self.failure {
+        } else if let Some(failure) = self.notes.failure() {
             let first = failure.lines().next().unwrap_or_default();
             let fits = |opens: &&str| cells(first) + cells(opens) + 2 <= room;
             let opens = if opens_it {
@@ -188,7 +188,7 @@ impl Screen {
             };
             let first = shortened(first, room.saturating_sub(cells(opens) + 2));
             (format!("x {first}{opens}"), theme.bad)
-        } else if let Some((toast, _)) = &self.toast {
+        } else if let Some(toast) = self.notes.toast() {
             (with_way_out(toast, room), theme.good)
         } else if let Some(draft) = self.world.draft.as_ref().filter(|draft| draft.is_changed()) {
             let bad = draft.errors.len();
@@ -241,10 +241,13 @@ impl Screen {
             let keys = keys_of(modal).into_iter();
             shown.extend(keys.map(|(key, what)| (key.to_owned(), what)));
         } else {
-            if typing {
-                let keys = panel.typing_keys().iter();
-                shown.extend(keys.map(|(key, what)| ((*key).to_owned(), (*what).to_owned())));
-            }
+            let keys = if typing {
+                panel.typing_keys()
+            } else {
+                panel.leading_keys()
+            };
+            let keys = keys.iter();
+            shown.extend(keys.map(|(key, what)| ((*key).to_owned(), (*what).to_owned())));
             // Where letters are typed, they are no commands.
             let is_typed =
                 |key: Key| key.types() || matches!(key.code, KeyCode::Enter | KeyCode::Backspace);

@@ -152,8 +152,9 @@ impl Screen {
         if let Some(why) = untaken {
             let what = at_once.unwrap_or_else(|| format!("Updated {time}"));
             let told = format!("{name} is written; no engine has taken it yet ({what})\n{why}");
-            return self.fail_of(Concern::File, told);
+            return self.fail_of(Concern::Taken, told);
         }
+        self.righted(Concern::Taken);
         self.say(match (at_once, concerned) {
             (Some(words), Some(whom)) => format!("{words}, saved: {whom}"),
             (Some(words), None) => format!("{words}: saved {time}, the engine works by it"),
@@ -283,7 +284,7 @@ impl Screen {
         if let Some(told) = trouble {
             let place = copy.display();
             let told = format!(
-                "{told}; nothing of it is taken\nThe text is kept in {place}. E on Raw TOML opens it again."
+                "{told}; nothing of it is taken\nThe text is kept in {place}. `:editor` opens it again, and so does E on Raw TOML."
             );
             self.untaken = Some((copy, given));
             return self.fail_of(Concern::Editor, told);

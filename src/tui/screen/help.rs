@@ -102,12 +102,13 @@ pub(super) fn keys_of(modal: &Modal) -> Vec<(&'static str, String)> {
     };
     match modal {
         Modal::Sheet(sheet) => {
-            let mut keys = own(chooses);
-            keys.extend(own(&[("Tab", "next"), enter]));
-            if let Some(first) = sheet.form.buttons.first().filter(|_| in_field) {
+            // What differs from field to field stands last, so that little of the row is written when another gets the keys.
+            let mut keys = own(&[("Tab", "next"), ("Esc", "cancel")]);
+            if let Some(first) = sheet.form.buttons.first() {
                 keys.push(("Ctrl-S", first.label.to_lowercase()));
             }
-            keys.push(("Esc", "cancel".to_owned()));
+            keys.extend(own(&[enter]));
+            keys.extend(own(chooses));
             keys
         }
         Modal::Question(_) => own(&[("Tab", "next"), enter, ("Esc", "cancel")]),

@@ -2,8 +2,8 @@
 
 use crossterm::event::KeyCode;
 
-use super::{Order, Screen};
-use crate::action::{Action, GO_TO};
+use super::{Order, STARTING, Screen};
+use crate::action::{Action, EDITOR, GO_TO};
 use crate::keymap::Key;
 use crate::modal::{Modal, Palette, Question, Reading, Said};
 use crate::paint::{Span, cells};
@@ -82,10 +82,10 @@ impl Screen {
             return self.grant(wishes, orders);
         }
         if key.code == KeyCode::Esc {
-            self.failure = None;
+            self.notes.take_failure();
             match self.panels[self.at].back() {
                 Some(wishes) => self.grant(wishes, orders),
-                None => self.toast = None,
+                None => self.notes.hush(),
             }
             return;
         }
@@ -99,7 +99,7 @@ impl Screen {
         if let Some(wishes) = self.panels[self.at].key(&self.world, key) {
             return self.grant(wishes, orders);
         }
-        if key == Key::letter('!') && self.failure.is_some() {
+        if key == Key::letter('!') && self.notes.failure().is_some() {
             return self.act("problem", orders);
         }
         let own = self.panels[self.at].actions(&self.world);
@@ -160,7 +160,8 @@ impl Screen {
                 let closed = self.modals.pop();
                 // Help lies over what was asked, and answers nothing.
                 let is_aside = closed.as_ref().is_some_and(Modal::is_aside);
-                if wishes.is_empty() && !is_aside {
+                // Where another lies below, it is that one which says whether the program is left.
+                if wishes.is_empty() && !is_aside && self.modals.is_empty() {
                     self.leaving = false;
                 }
                 self.grant(wishes, orders);
@@ -218,6 +219,7 @@ impl Screen {
             Action::new("undo", Key::letter('u'), "Undo the last unsaved edit").quiet(),
             Action::new("redo", Key::ctrl('r'), "Redo").quiet(),
             Action::named("discard", "Discard unsaved changes"),
+            Action::named("editor", EDITOR),
             Action::named("events", "Messages of this session"),
             Action::named("mouse", if self.mouse { "Mouse off" } else { "Mouse on" }),
             Action::new(
@@ -279,7 +281,7 @@ impl Screen {
                 };
                 self.grant(vec![Wish::Go("trigger", Some(errand))], orders);
             }
-            "problem" => match self.failure.take() {
+            "problem" => match self.notes.take_failure() {
                 Some(text) => {
                     let lines = text
                         .lines()
@@ -297,6 +299,7 @@ impl Screen {
             "undo" => self.grant(vec![Wish::Undo], orders),
             "redo" => self.grant(vec![Wish::Redo], orders),
             "discard" => self.grant(vec![Wish::DropDraft], orders),
+            "editor" => self.open_editor(orders),
             "events" => {
                 let theme = self.world.theme;
                 let lines = self
@@ -325,7 +328,7 @@ impl Screen {
             }
             "run-here" => {
                 self.starting = true;
-                self.say("the engine is started here …".to_owned());
+                self.say(STARTING.to_owned());
                 orders.push(Order::Do(Deed::RunHere));
             }
             "report" => self.work_report(),

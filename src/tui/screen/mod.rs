@@ -5,6 +5,7 @@ mod draw;
 mod edits;
 mod help;
 mod keys;
+mod notes;
 mod offer;
 mod plain;
 mod standing;
@@ -19,11 +20,14 @@ use crate::keymap::{Key, Move};
 use crate::modal::Modal;
 use crate::paint::counted;
 use crate::panel::Panel;
+use crate::seat::NO_ENGINE;
 use crate::wish::{Answer, Deed, Happening, Query, Wish};
 use crate::world::World;
 
-/// How long a message stays.
-const TOAST: Duration = Duration::from_secs(4);
+use notes::Notes;
+
+/// What is said while an engine is being started here.
+const STARTING: &str = "the engine is started here …";
 
 /// What the outside is to do.
 pub(crate) enum Order {
@@ -49,6 +53,12 @@ enum Concern {
     Editor,
     /// The engine of this process.
     Engine,
+    /// How the workbench stands to an engine that is not its own.
+    Seat,
+    /// What the file says now, which no engine has taken.
+    Taken,
+    /// What was to be there before the workbench was opened.
+    Opening,
     /// The journal, which is read.
     Journal,
     /// What is put back at a mock.
@@ -61,11 +71,7 @@ pub(crate) struct Screen {
     panels: Vec<Box<dyn Panel>>,
     at: usize,
     modals: Vec<Modal>,
-    toast: Option<(String, Duration)>,
-    /// A failure stays until somebody looked, or what failed was put right.
-    failure: Option<String>,
-    /// What the failure is about, where that can be put right.
-    failure_of: Option<Concern>,
+    notes: Notes,
     pub(crate) events: Vec<Message>,
     zoomed: bool,
     pub(crate) mouse: bool,
@@ -80,6 +86,8 @@ pub(crate) struct Screen {
     count_again: bool,
     /// An engine is being started here, and nothing was heard of it yet.
     starting: bool,
+    /// The process whose engine was followed last.
+    followed: Option<u32>,
     /// How often it was asked what *Update* would do without an answer yet.
     reviews: usize,
     /// The change that is being written without *Update*, in words.
@@ -107,9 +115,7 @@ impl Screen {
             panels,
             at,
             modals: Vec::new(),
-            toast: None,
-            failure: None,
-            failure_of: None,
+            notes: Notes::default(),
             events: Vec::new(),
             zoomed: false,
             mouse: false,
@@ -119,6 +125,7 @@ impl Screen {
             counting: false,
             count_again: false,
             starting: false,
+            followed: None,
             reviews: 0,
             at_once: None,
             at_once_again: false,
@@ -132,11 +139,12 @@ impl Screen {
     /// Returns what is to be read first.
     pub(crate) fn begin(&mut self) -> Vec<Order> {
         for copy in crate::editor::kept(&self.world.file) {
-            self.say(format!(
+            self.tell(format!(
                 "{}: a text from an editor that was not taken is kept there; delete it when it is not needed",
                 copy.display()
             ));
         }
+        self.settle();
         self.counting = true;
         let mut orders = vec![
             Order::Ask(Query::Begin),
@@ -150,7 +158,7 @@ impl Screen {
     /// Returns when, by the monotonic clock, something that is shown changes by itself; `None` while nothing does.
     pub(crate) fn wakes(&self) -> Option<Duration> {
         let passed = self.world.passed;
-        let toast = self.toast.as_ref().map(|(_, until)| *until);
+        let toast = self.notes.until();
         // A secret that was revealed is masked again by itself.
         let revealed = self
             .modals
@@ -189,7 +197,8 @@ impl Screen {
                 }
             }
             Happening::Click { x, y } => self.click(x, y, &mut orders),
-            Happening::Resize => {}
+            // What was there long enough goes below.
+            Happening::Resize | Happening::Tick => {}
             Happening::News(news) => {
                 let missed = self.world.board.missed;
                 let was_whole = self.world.board.hole().is_none();
@@ -210,26 +219,21 @@ impl Screen {
                 }
             }
             Happening::Answer(answer) => self.answer(*answer, &mut orders),
-            Happening::Tick => {
-                if self
-                    .toast
-                    .as_ref()
-                    .is_some_and(|(_, until)| *until <= self.world.passed)
-                {
-                    self.toast = None;
-                }
-            }
             Happening::FileChanged => self.file_changed(&mut orders, false),
             Happening::Logged => self.world.logged += 1,
             Happening::Standing(standing) => {
                 self.starting = false;
+                self.notes.past(STARTING);
                 self.tell_standing(&standing);
                 self.world.standing = Some(standing);
             }
-            Happening::Note(note) if note.is_failure => self.fail(note.text),
-            Happening::Note(note) => self.say(note.text),
+            Happening::Note(note) if note.is_failure => {
+                self.fail_of(Concern::Opening, note.text);
+            }
+            Happening::Note(note) => self.tell(note.text),
         }
         orders.extend(self.want());
+        self.settle();
         orders
     }
 
@@ -259,35 +263,48 @@ impl Screen {
         queries.into_iter().map(Order::Ask).collect()
     }
 
+    /// Says something in answer to somebody.
     fn say(&mut self, text: String) {
-        self.events.push(Message {
-            text: format!("{} {text}", self.world.time(self.world.now)),
-            is_failure: false,
-        });
-        self.toast = Some((text, self.world.passed + TOAST));
+        self.keep_message(&text, false);
+        self.notes.say(text, self.world.passed);
     }
 
+    /// Says something that nobody has asked for.
+    fn tell(&mut self, text: String) {
+        self.keep_message(&text, false);
+        self.notes.tell(text);
+    }
+
+    /// Says that something failed. Where only an engine is missing, that is past as soon as one is there.
     fn fail(&mut self, text: String) {
-        self.events.push(Message {
-            text: format!("{} x {text}", self.world.time(self.world.now)),
-            is_failure: true,
-        });
-        self.failure = Some(text);
-        self.failure_of = None;
+        let of = text.starts_with(NO_ENGINE).then_some(Concern::Seat);
+        self.keep_message(&text, true);
+        self.notes.fail(of, text);
     }
 
     /// Says that something failed which may be put right.
     fn fail_of(&mut self, concern: Concern, text: String) {
-        self.fail(text);
-        self.failure_of = Some(concern);
+        self.keep_message(&text, true);
+        self.notes.fail(Some(concern), text);
+    }
+
+    fn keep_message(&mut self, text: &str, is_failure: bool) {
+        let sign = if is_failure { "x " } else { "" };
+        self.events.push(Message {
+            text: format!("{} {sign}{text}", self.world.time(self.world.now)),
+            is_failure,
+        });
     }
 
     /// What failed there was put right: it is told no longer. Messages keeps it.
     fn righted(&mut self, concern: Concern) {
-        if self.failure_of == Some(concern) {
-            self.failure = None;
-            self.failure_of = None;
-        }
+        self.notes.righted(concern);
+    }
+
+    /// Lets the next note have its turn. Long work that is under way has the status row for itself.
+    fn settle(&mut self) {
+        let is_covered = self.is_working();
+        self.notes.settle(self.world.passed, is_covered);
     }
 
     fn place_of(&self, id: &str) -> Option<usize> {
@@ -389,14 +406,7 @@ impl Screen {
                 }
                 Wish::Say(text) => self.say(text),
                 Wish::Fail(text) => self.fail(text),
-                Wish::Past(text) => {
-                    if self.failure.as_ref() == Some(&text) {
-                        self.failure = None;
-                    }
-                    if self.toast.as_ref().is_some_and(|(told, _)| *told == text) {
-                        self.toast = None;
-                    }
-                }
+                Wish::Past(text) => self.notes.past(&text),
                 Wish::Edit(edit) => self.edit(&edit),
                 Wish::EditAtOnce(edit) => self.edit_at_once(&edit, orders),
                 Wish::Made { panel, key, part } => {
@@ -490,7 +500,7 @@ impl Screen {
                     _ => {}
                 }
                 // It is tried again and again, and told once.
-                if self.failure.as_ref() != Some(&told) {
+                if !self.notes.has_failed(&told) {
                     self.fail_of(Concern::Journal, told);
                 }
             }
@@ -530,7 +540,7 @@ impl Screen {
                 self.world.running = std::sync::Arc::new(loaded.configuration);
                 let name = self.world.file_name();
                 self.fail_of(
-                    Concern::File,
+                    Concern::Taken,
                     format!(
                         "{name} was changed by somebody else; no engine works by it yet\n{why}"
                     ),
@@ -538,6 +548,7 @@ impl Screen {
             }
             Answer::Reloaded(Ok(loaded)) => {
                 self.righted(Concern::File);
+                self.righted(Concern::Taken);
                 self.world.running = std::sync::Arc::new(loaded.configuration);
                 let mine = self.world.draft.as_ref().filter(|draft| draft.is_changed());
                 let mine = mine.map_or_else(String::new, |draft| {
@@ -558,11 +569,14 @@ impl Screen {
             }
             // That it runs is told by how the workbench stands to it.
             Answer::RunsHere(Ok(loaded)) => {
-                self.righted(Concern::Engine);
+                for concern in [Concern::Engine, Concern::Seat, Concern::Taken] {
+                    self.righted(concern);
+                }
                 self.world.running = std::sync::Arc::new(loaded.configuration);
             }
             Answer::RunsHere(Err(text)) => {
                 self.starting = false;
+                self.notes.past(STARTING);
                 self.fail_of(Concern::Engine, format!("no engine runs here\n{text}"));
             }
             Answer::Work(work) => self.work(work),

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{Order, Screen};
-use crate::action::Action;
+use crate::action::{Action, Whose};
 use crate::modal::{Modal, Said};
 use crate::paint::{Pen, counted};
 use crate::widgets::Form;
@@ -18,28 +18,24 @@ const OF_THE_SCREEN: [&str; 7] = [
 ];
 
 impl Screen {
-    /// Returns what can be done now, and whether it is the screen's own.
-    pub(crate) fn offered(&self) -> Vec<(Action, bool)> {
-        let own = self.panels[self.at].actions(&self.world);
-        let everywhere = self.global().into_iter();
-        own.into_iter()
-            .map(|action| (action, false))
-            .chain(everywhere.map(|action| (action, true)))
-            .filter(|(action, _)| !OF_THE_SCREEN.contains(&action.id))
-            .collect()
+    /// Returns everything that can be done now, wherever, and whose it is.
+    pub(crate) fn offered(&self) -> Vec<(Action, Whose)> {
+        let mut all = self.everything();
+        all.retain(|(action, _)| !OF_THE_SCREEN.contains(&action.id));
+        all
     }
 
     /// Does one of them.
-    pub(crate) fn run(&mut self, id: &str, own: bool) -> Vec<Order> {
+    pub(crate) fn run(&mut self, id: &'static str, whose: Whose) -> Vec<Order> {
         let mut orders = Vec::new();
-        if own {
-            self.act(id, &mut orders);
-        } else {
-            let wishes = self.panels[self.at].act(&self.world, id);
-            self.grant(wishes, &mut orders);
-        }
+        self.choose(id, whose, &mut orders);
         orders.extend(self.want());
         orders
+    }
+
+    /// Returns whose the actions of the section are that is shown.
+    pub(crate) fn here(&self) -> Whose {
+        Whose::Panel(self.panels[self.at].id())
     }
 
     pub(crate) fn section_titles(&self) -> Vec<String> {

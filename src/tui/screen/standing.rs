@@ -1,6 +1,6 @@
 //! What is said when the engine is not this workbench's own: whose it is, that it has gone, and what to do.
 
-use super::Screen;
+use super::{Concern, Screen};
 use crate::keymap::Key;
 use crate::paint::cells;
 use crate::seat::Standing;
@@ -8,18 +8,21 @@ use crate::seat::Standing;
 impl Screen {
     /// Says how the workbench stands to its engine from now on.
     pub(super) fn tell_standing(&mut self, standing: &Standing) {
-        let before = self.world.standing.as_ref();
-        let before = before.and_then(|before| self.trouble(before));
-        if before.is_some() && self.failure == before {
-            // It is not true any more.
-            self.failure = None;
+        // What was told of it before is not true any more.
+        if let Some(before) = self.world.standing.as_ref().and_then(follows) {
+            self.notes.past(&before);
         }
-        match (self.trouble(standing), standing) {
-            (Some(trouble), _) => self.fail(trouble),
-            (None, Standing::Attached { process }) => self.say(format!(
-                "attached to the engine of process {process}: it sends, and does what is asked here"
-            )),
-            (None, _) => self.say("the engine runs here: what is owed goes on".to_owned()),
+        self.righted(Concern::Seat);
+        if let Standing::Attached { process } = standing
+            && self.followed.replace(*process) != Some(*process)
+        {
+            // Another engine has begun with the file as it is.
+            self.righted(Concern::Taken);
+        }
+        if let Some(told) = follows(standing) {
+            self.tell(told);
+        } else if let Some(trouble) = self.trouble(standing) {
+            self.fail_of(Concern::Seat, trouble);
         }
     }
 
@@ -106,5 +109,16 @@ impl Screen {
         } else {
             ("E runs the engine here", "E runs it")
         }
+    }
+}
+
+/// Returns what is said when an engine is followed.
+fn follows(standing: &Standing) -> Option<String> {
+    match standing {
+        Standing::Attached { process } => Some(format!(
+            "attached to the engine of process {process}: it sends, and does what is asked here"
+        )),
+        Standing::Here => Some("the engine runs here: what is owed goes on".to_owned()),
+        Standing::OtherFile { .. } | Standing::Deaf | Standing::Alone => None,
     }
 }

@@ -228,3 +228,18 @@ fn what_the_sign_asks_for_is_in_the_key_row_however_narrow_it_is() {
     let row = row(&stage);
     assert!(row.contains("x decide about what differs"), "{row}");
 }
+
+#[test]
+fn the_row_of_keys_names_those_that_change_the_list() {
+    for size in [(80, 24), (160, 50)] {
+        let mut stage = Stage::played(ThemeName::Dark, size);
+        let row = |stage: &Stage| stage.text().lines().last().unwrap_or_default().to_owned();
+        stage.letters("3");
+        assert!(row(&stage).contains("[ ] lists"), "{}", stage.text());
+        stage.letters("]");
+        assert!(row(&stage).contains("[ ] lists"), "{}", stage.text());
+        // They are letters where something is typed.
+        stage.letters("/");
+        assert!(!row(&stage).contains("lists"), "{}", stage.text());
+    }
+}

@@ -91,6 +91,28 @@ fn taking_theirs_gives_the_draft_up() {
 }
 
 #[test]
+fn to_decide_later_leaves_the_question_below_whether_to_leave_as_it_was() {
+    let mut stage = with_draft();
+    stage.letters("q");
+    let id = stage.screen.world.config().connections[0].id.to_string();
+    let line = format!("id = \"{id}\"\n");
+    let theirs = TOML.replacen(&line, &format!("{line}enabled = true\n"), 1);
+    somebody_writes(&mut stage, &theirs);
+    assert!(stage.text().contains("Decide later"), "{}", stage.text());
+    stage.press(KeyCode::Enter);
+    let text = stage.text();
+    assert!(
+        text.contains("Unsaved changes") && !text.contains("Decide later"),
+        "{text}"
+    );
+    // Discard.
+    stage.press(KeyCode::BackTab);
+    let asked = deeds(stage.press(KeyCode::Enter));
+    assert!(matches!(asked.as_slice(), [Deed::Quit]), "{asked:?}");
+    assert_eq!(stage.file(), theirs);
+}
+
+#[test]
 fn a_file_that_is_no_toml_leaves_the_draft_and_the_engine_as_they_are() {
     let mut stage = with_draft();
     let before = text_of_draft(&stage);

@@ -467,7 +467,7 @@ fn a_connection_keeps_its_id_when_it_is_renamed_and_no_name_is_given_twice() {
     let mut stage = stage();
     open(&mut stage, 0, 0);
     stage.letters("e");
-    assert!(stage.text().contains("which stays"), "{}", stage.text());
+    assert!(stage.text().contains("hang on the id"), "{}", stage.text());
     stage.ctrl('u');
     stage.letters("corporate DIRECTORY");
     press_button(&mut stage, "[ Finish ]");
@@ -732,6 +732,23 @@ fn a_long_text_is_refused_and_a_line_without_end_is_painted() {
         text.contains("What Update writes") && text.contains("no end"),
         "{text}"
     );
+}
+
+#[test]
+fn a_description_that_gets_too_long_says_so_while_it_is_typed() {
+    let mut stage = stage();
+    open(&mut stage, 0, 0);
+    stage.letters("e");
+    fill(&mut stage, "▌Description", |stage| {
+        stage.ctrl('u');
+        stage.happen(Happening::Paste("x".repeat(1_023)));
+    });
+    let told = "x this text has 1024 characters; write 1023 at most";
+    assert!(!stage.text().contains("this text has"), "{}", stage.text());
+    stage.letters("y");
+    assert!(stage.text().contains(told), "{}", stage.text());
+    stage.press(KeyCode::Backspace);
+    assert!(!stage.text().contains("this text has"), "{}", stage.text());
 }
 
 #[test]

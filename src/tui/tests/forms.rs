@@ -112,7 +112,8 @@ fn of_many_armed_faults_it_is_told_how_many_more_there_are() {
     mocks[0].armed = armed.collect();
     for (size, told) in [
         ((160, 50), "! latency:delay=1s,times=always and 13 more"),
-        ((80, 24), "! 14 faults"),
+        ((80, 24), "! latency:delay=1s,times=always and 13 more"),
+        ((48, 14), "! 14 faults"),
     ] {
         let mut stage = Stage::played(ThemeName::Dark, size);
         stage.letters("5");
@@ -568,13 +569,72 @@ fn what_a_mock_takes_is_never_cut_neither_in_targets_nor_in_the_wizard() {
         assert!(text.contains(word), "{word}: {text}");
     }
     stage.press(KeyCode::Esc);
-    let mocks = samples::mocks().into_iter().map(told).collect();
+    for (size, opens) in [((80, 24), true), ((160, 50), false)] {
+        let mut stage = Stage::played(ThemeName::Dark, size);
+        let mocks = samples::mocks().into_iter().map(told).collect();
+        stage.letters("5");
+        answered(&mut stage, Answer::Mocks(mocks, samples::faults()));
+        if opens {
+            stage.press(KeyCode::Enter);
+        }
+        let text = stage.text();
+        for word in ACCESS.split(' ') {
+            assert!(text.contains(word), "{word}: {text}");
+        }
+        assert!(text.contains("What google holds"), "{text}");
+    }
+}
+
+#[test]
+fn where_there_is_room_for_one_pane_each_mock_tells_what_it_is_in_rows_of_its_own() {
+    let mut stage = Stage::played(ThemeName::Dark, (80, 24));
+    stage.letters("5");
+    let text = stage.text();
+    for told in [
+        "http://127.0.0.1:9101",
+        "stopped",
+        "manners of strict",
+        "! unavailable:times=1",
+        "12 requests",
+        "Tab shows what a client needs",
+    ] {
+        assert!(text.contains(told), "{told}: {text}");
+    }
+    // What is beside it elsewhere comes after it here, and Esc leads back.
+    let list = text;
+    for (keys, told) in [("\t", "zoë.日本"), ("d", "POST /scim/v2/Users")] {
+        stage.letters("G");
+        for key in keys.chars() {
+            stage.press(if key == '\t' {
+                KeyCode::Tab
+            } else {
+                KeyCode::Char(key)
+            });
+        }
+        let text = stage.text();
+        assert!(text.contains(told), "{told}: {text}");
+        assert!(text.contains("▸ Targets ▸ scim2"), "{text}");
+        stage.press(KeyCode::Esc);
+    }
+    stage.letters("g");
+    assert_eq!(stage.text(), list);
+}
+
+#[test]
+fn of_a_mock_of_another_process_it_is_told_how_it_is_steered() {
+    let mut stage = Stage::played(ThemeName::Dark, (80, 24));
+    let mut mocks = samples::mocks();
+    mocks[1].elsewhere = Some("127.0.0.1:9102".to_owned());
     stage.letters("5");
     answered(&mut stage, Answer::Mocks(mocks, samples::faults()));
+    stage.letters("j");
     let text = stage.text();
-    for word in ACCESS.split(' ') {
-        assert!(text.contains(word), "{word}: {text}");
-    }
+    assert!(
+        text.contains("elsewhere 127.0.0.1:9102") && text.contains("of another process: Tab"),
+        "{text}"
+    );
+    stage.press(KeyCode::Tab);
+    assert!(stage.text().contains("outbound mock"), "{}", stage.text());
 }
 
 #[test]

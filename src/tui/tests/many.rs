@@ -7,6 +7,7 @@ use domain::{Change, Purpose};
 
 use super::Stage;
 use super::updates::{deeds, fill, press_button};
+use crate::action::Whose;
 use crate::theme::ThemeName;
 use crate::wish::{Answer, Deed, Happening};
 use crate::work::{Stage as WorkStage, Whom, Work};
@@ -163,7 +164,7 @@ fn a_revealed_secret_hides_after_ten_seconds_by_itself_and_is_in_no_picture() {
     let until = stage.screen.wakes().expect("somebody wakes up to hide it");
     let wait = until.saturating_sub(stage.screen.world.passed);
     assert!(wait <= Duration::from_secs(10), "{wait:?}");
-    assert!(stage.screen.run("shot", true).is_empty());
+    assert!(stage.screen.run("shot", Whose::Screen).is_empty());
     let written = deeds(stage.press(KeyCode::Enter));
     assert!(!written.is_empty());
     for deed in written {

@@ -1,5 +1,6 @@
 //! Tests of the whole screen: what it shows, what keys do, and that nothing makes it stumble.
 
+mod bytes;
 mod captures;
 mod directory;
 mod disk;

@@ -6,9 +6,10 @@ use super::Stage;
 use super::updates::deeds;
 use crate::action::{Action, GO_TO, Whose};
 use crate::modal::Said;
+use crate::samples;
 use crate::screen::Order;
 use crate::theme::ThemeName;
-use crate::wish::Happening;
+use crate::wish::{Deed, Happening};
 
 fn sections() -> impl Iterator<Item = char> {
     '1'..='9'
@@ -162,4 +163,35 @@ fn what_cannot_be_done_any_more_is_said() {
         "{}",
         stage.text()
     );
+}
+
+#[test]
+fn without_a_screen_everything_is_offered_that_needs_none() {
+    for section in sections() {
+        let stage = at(section);
+        let plain = stage.screen.offered();
+        for one in stage.screen.everything() {
+            let needs_a_screen = [
+                "palette", "help", "mouse", "zoom", "shot", "record", "editor",
+            ]
+            .contains(&one.0.id);
+            assert_eq!(plain.contains(&one), !needs_a_screen, "{}", one.0.label);
+        }
+    }
+}
+
+#[test]
+fn the_editor_is_offered_wherever_the_file_is_open() {
+    for section in sections() {
+        let mut stage = at(section);
+        let orders = choose(&mut stage, "editor", Whose::Screen);
+        let asked = deeds(orders);
+        assert!(
+            matches!(&asked[..], [Deed::Editor(job)] if job.given == samples::TOML),
+            "{section}: {asked:?}"
+        );
+        let offered = stage.screen.everything();
+        let mut editors = offered.iter().filter(|(action, _)| action.id == "editor");
+        assert!(editors.next().is_some() && editors.next().is_none());
+    }
 }

@@ -1,10 +1,14 @@
 //! How the workbench stands to an engine that is not its own, and what can be done about it.
 
+use std::time::Duration;
+
+use connectors::CATALOGUE;
 use crossterm::event::KeyCode;
 
 use super::Stage;
 use super::updates::deeds;
-use crate::seat::Standing;
+use crate::Note;
+use crate::seat::{NO_ENGINE, Standing};
 use crate::theme::ThemeName;
 use crate::wish::{Answer, Deed, Happening};
 
@@ -12,6 +16,30 @@ fn stage(standing: Standing) -> Stage {
     let mut stage = Stage::played(ThemeName::Dark, (120, 30));
     stage.happen(Happening::Standing(standing));
     stage
+}
+
+fn answered(stage: &mut Stage, answer: Answer) {
+    stage.happen(Happening::Answer(Box::new(answer)));
+}
+
+fn note(stage: &mut Stage, text: &str, is_failure: bool) {
+    let text = text.to_owned();
+    stage.happen(Happening::Note(Note { text, is_failure }));
+}
+
+/// Longer than anything that is said stays.
+fn later(stage: &mut Stage) {
+    stage.screen.world.passed += Duration::from_secs(5);
+    stage.happen(Happening::Tick);
+}
+
+#[track_caller]
+fn shows(stage: &Stage, wanted: &str, others: &[&str]) {
+    let text = stage.text();
+    assert!(text.contains(wanted), "{wanted}: {text}");
+    for other in others {
+        assert!(!text.contains(other), "{other}: {text}");
+    }
 }
 
 #[test]
@@ -188,4 +216,85 @@ fn what_is_unsaved_says_how_to_save_it_at_40_columns() {
     stage.press(KeyCode::Esc);
     let text = stage.text();
     assert!(text.contains("Ctrl-S"), "{text}");
+}
+
+const WROTE: &str = "wrote mocks/keys/google.p12 for the google mock";
+const ATTACHED: &str = "attached to the engine of process 7: it sends";
+
+#[test]
+fn what_is_told_unasked_waits_for_its_turn_and_what_a_key_says_only_puts_it_off() {
+    let mut stage = Stage::played(ThemeName::Dark, (160, 30));
+    note(&mut stage, WROTE, false);
+    stage.happen(Happening::Standing(Standing::Attached { process: 7 }));
+    shows(&stage, WROTE, &[ATTACHED]);
+    stage.letters("u");
+    shows(&stage, "nothing to undo", &[WROTE, ATTACHED]);
+    later(&mut stage);
+    shows(&stage, WROTE, &[ATTACHED]);
+    later(&mut stage);
+    shows(&stage, ATTACHED, &[WROTE]);
+    later(&mut stage);
+    shows(
+        &stage,
+        "attached to the engine of process 7 ·",
+        &[WROTE, ATTACHED],
+    );
+}
+
+#[test]
+fn a_failure_hides_nothing_for_good_and_one_of_another_kind_stays_below_it() {
+    let mut stage = Stage::played(ThemeName::Dark, (160, 30));
+    note(&mut stage, WROTE, false);
+    note(&mut stage, "the other key is not there", true);
+    stage.happen(Happening::Standing(Standing::Deaf));
+    shows(&stage, "x another process works on this journal", &[WROTE]);
+    later(&mut stage);
+    stage.press(KeyCode::Esc);
+    shows(&stage, "x the other key is not there", &[WROTE]);
+    stage.press(KeyCode::Esc);
+    shows(&stage, WROTE, &["the other key"]);
+    // What is told of the engine is told as it is now.
+    stage.happen(Happening::Standing(Standing::Attached { process: 7 }));
+    stage.happen(Happening::Standing(Standing::Here));
+    later(&mut stage);
+    shows(&stage, "the engine runs here", &[ATTACHED]);
+}
+
+#[test]
+fn that_no_engine_takes_commands_is_told_only_as_long_as_it_is_so() {
+    for standing in [Standing::Here, Standing::Attached { process: 8 }] {
+        let mut stage = stage(Standing::Attached { process: 7 });
+        let refused = || Answer::Done(Err(NO_ENGINE.to_owned()));
+        answered(&mut stage, refused());
+        shows(&stage, "x no engine takes commands", &[]);
+        stage.happen(Happening::Standing(Standing::Alone));
+        shows(&stage, "x the engine has ended", &[]);
+        answered(&mut stage, refused());
+        shows(&stage, "x no engine takes commands", &[]);
+        stage.happen(Happening::Standing(standing));
+        shows(&stage, "the engine", &["takes commands", "has ended"]);
+    }
+}
+
+#[test]
+fn an_engine_that_was_started_here_puts_right_what_was_told_while_there_was_none() {
+    let mut stage = stage(Standing::Alone);
+    let file = stage.folder.path().join("workbench.toml");
+    let load = || Box::new(config::load(&file, &CATALOGUE).unwrap());
+    let untaken = Answer::Untaken {
+        loaded: load(),
+        why: NO_ENGINE.to_owned(),
+        is_ours: false,
+    };
+    answered(&mut stage, untaken);
+    answered(&mut stage, Answer::Done(Err(NO_ENGINE.to_owned())));
+    stage.letters(":run the engine");
+    stage.press(KeyCode::Enter);
+    answered(&mut stage, Answer::RunsHere(Ok(load())));
+    stage.happen(Happening::Standing(Standing::Here));
+    shows(
+        &stage,
+        "the engine runs here: what is owed goes on",
+        &["takes commands", "works by it yet", "has ended"],
+    );
 }

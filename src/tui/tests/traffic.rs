@@ -64,6 +64,24 @@ fn held_tells_what_came_since_and_not_what_was_read_back() {
 }
 
 #[test]
+fn an_older_window_that_came_already_is_not_shown_twice() {
+    let mut stage = stage();
+    arrive(&mut stage, samples::flow(), 20..22);
+    let oldest = stage.screen.world.board.stream.oldest().unwrap();
+    let row = |seq: u64| crate::stream::Row {
+        seq: Some(seq),
+        ..samples::row("a/b", "create", "old", Some(200), 1, 1)
+    };
+    let older = Answer::Older {
+        rows: vec![row(oldest - 1), row(oldest), row(oldest + 1)],
+        is_all: true,
+    };
+    assert!(stage.text().contains("5 rows"), "{}", stage.text());
+    stage.happen(Happening::Answer(Box::new(older)));
+    assert!(stage.text().contains("6 rows"), "{}", stage.text());
+}
+
+#[test]
 fn while_paused_nothing_new_is_drawn_and_nothing_is_lost() {
     let mut stage = stage();
     stage.press(KeyCode::Char(' '));

@@ -582,3 +582,27 @@ fn what_could_not_be_read_is_told_once_and_asked_for_again() {
     }
     assert_eq!(stage.screen.events.len(), 1);
 }
+
+#[test]
+fn what_targets_could_not_read_is_asked_for_again() {
+    let mut stage = stage();
+    stage.letters("5");
+    let asked = |orders: Vec<Order>| -> Vec<Query> {
+        let queries = orders.into_iter().filter_map(|order| match order {
+            Order::Ask(query @ (Query::Mocks | Query::Objects(_))) => Some(query),
+            Order::Ask(_) | Order::Do(_) => None,
+        });
+        queries.collect()
+    };
+    let changed = Happening::Lab(vec![samples::lab_entry()]);
+    let first = asked(stage.screen.update(changed));
+    assert!(
+        matches!(&first[..], [Query::Mocks, Query::Objects(_)]),
+        "{first:?}"
+    );
+    for query in first {
+        let told = "cannot read the journal: the reader broke down".to_owned();
+        let unread = Happening::Answer(Box::new(Answer::Unread(query.clone(), told)));
+        assert_eq!(asked(stage.screen.update(unread)), [query]);
+    }
+}

@@ -88,7 +88,9 @@ pub(crate) struct Field {
     /// Shown only while another field has one of these values.
     pub(crate) only_when: Option<(String, Vec<String>)>,
     /// Says what is wrong with a text that is not empty.
-    pub(crate) check: Option<Check>,
+    check: Option<Check>,
+    /// Says what is wrong with it whatever is written on.
+    bound: Option<Check>,
     /// Says what is doubtful in a text that is not empty.
     doubts: Option<Doubt>,
     pub(crate) error: Option<String>,
@@ -108,8 +110,8 @@ pub(crate) struct Field {
     settled: bool,
     /// Where a secret's reference starts from, and the reference that is configured.
     refers: Option<(PathBuf, Option<SecretRef>)>,
-    /// The hint stands in the empty field, for forms whose labels say little by themselves.
-    pub(crate) ghost: bool,
+    /// The hint stands beside the value, for forms whose labels say little by themselves.
+    pub(crate) beside: bool,
     /// What help says beside the hint: an example, and what becomes of the value.
     pub(crate) about: String,
     /// How `workbench.toml` calls it, where that is no setting of a connector.
@@ -144,6 +146,7 @@ impl Field {
             required: false,
             only_when: None,
             check: None,
+            bound: None,
             doubts: None,
             error: None,
             wrong: None,
@@ -154,7 +157,7 @@ impl Field {
             hints_keys: false,
             settled: false,
             refers: None,
-            ghost: false,
+            beside: false,
             about: String::new(),
             in_file: String::new(),
         };
@@ -281,9 +284,10 @@ impl Field {
         self.doubt = looked.and_then(Result::err).map(|error| error.to_string());
     }
 
+    /// Says that its hint stands beside the value, whichever field has the keys.
     #[must_use]
-    pub(crate) fn ghost(mut self) -> Self {
-        self.ghost = true;
+    pub(crate) fn beside(mut self) -> Self {
+        self.beside = true;
         self
     }
 
@@ -299,10 +303,25 @@ impl Field {
         self
     }
 
+    /// Says what is wrong with a text. It is told when the field is left, since what is only begun is seldom right; and from
+    /// then on while it is typed, until it is right.
     #[must_use]
     pub(crate) fn check(mut self, check: Check) -> Self {
         self.check = Some(check);
         self
+    }
+
+    /// Says what is wrong with a text whatever is written on: it is too long, or holds what it must not. It is told while it
+    /// is typed.
+    #[must_use]
+    pub(crate) fn bound(mut self, bound: Check) -> Self {
+        self.bound = Some(bound);
+        self
+    }
+
+    /// Returns what is wrong with its value; nothing is wrong with an empty one.
+    pub(crate) fn fault(&self) -> Option<String> {
+        fault_of(&self.value(), [self.bound, self.check])
     }
 
     /// Says what is allowed in it and probably not meant, now and at every change.
@@ -446,8 +465,8 @@ impl Field {
         match &mut self.input {
             Input::Text(text) => {
                 let value = if line == "-" { "" } else { line };
-                if let (Some(check), false) = (self.check, value.is_empty()) {
-                    check(value)?;
+                if let Some(told) = fault_of(value, [self.bound, self.check]) {
+                    return Err(told);
                 }
                 *text = area(value, HISTORY);
             }
@@ -482,8 +501,10 @@ impl Field {
         Ok(())
     }
 
-    /// Takes note of a change: what was said of the value before holds no longer.
+    /// Takes note of a change: what was said of the value before holds no longer. Where something was said, it is said again
+    /// as long as it is so.
     fn touched(&mut self) {
+        let was_told = self.error.is_some();
         self.changed = match &self.input {
             Input::Secret { .. } => self.secret_value().is_some(),
             Input::Text(_) | Input::Choice { .. } | Input::Toggle(_) | Input::ReadOnly(_) => {
@@ -491,7 +512,8 @@ impl Field {
             }
         };
         self.offered = false;
-        self.error = None;
+        let check = self.check.filter(|_| was_told);
+        self.error = fault_of(&self.value(), [self.bound, check]);
         self.wrong = None;
         self.doubt = self.doubtful();
     }
@@ -555,13 +577,9 @@ impl Field {
         if let Input::Text(area) | Input::Secret { area, .. } = &mut self.input {
             area.insert_str(pasted);
             self.touched();
+            // What is pasted is whole.
+            self.error = self.fault();
         }
-    }
-
-    /// Tells whether its hint stands in it, because nothing else does.
-    pub(crate) fn shows_ghost(&self, focused: bool) -> bool {
-        let is_empty = matches!(&self.input, Input::Text(text) if text.is_empty());
-        self.ghost && !focused && is_empty
     }
 
     /// Draws the value.
@@ -569,12 +587,6 @@ impl Field {
         let theme = *pen.theme;
         let style = if focused { theme.focus } else { theme.text };
         match &self.input {
-            Input::Text(_) if self.shows_ghost(focused) && area.height > 1 => {
-                pen.paragraph(area, &self.hint, theme.dim);
-            }
-            Input::Text(_) if self.shows_ghost(focused) => {
-                pen.put(area.x, area.y, area.width, &self.hint, theme.dim);
-            }
             Input::Text(text) => {
                 let wrong = self.wrong.as_ref().filter(|_| self.error.is_some());
                 if focused && self.offered && wrong.is_none() {
@@ -670,6 +682,13 @@ impl Field {
             }
         }
     }
+}
+
+/// Returns what the first of these checks finds wrong with a value that is not empty.
+fn fault_of(value: &str, checks: [Option<Check>; 2]) -> Option<String> {
+    let value = value.trim();
+    let mut checks = checks.into_iter().flatten().filter(|_| !value.is_empty());
+    checks.find_map(|check| check(value).err())
 }
 
 fn mask(ascii: bool) -> &'static str {

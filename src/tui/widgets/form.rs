@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use crossterm::event::KeyCode;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
 use crate::keymap::Key;
-use crate::paint::{Pen, cells, parts};
+use crate::paint::{Pen, cells, parts, wrap};
 
 use super::field::{Field, Input};
 
@@ -230,11 +231,7 @@ impl Form {
             field.error = if field.required && field.is_empty() {
                 Some(format!("{} is required", field.label))
             } else {
-                let value = field.value();
-                match field.check {
-                    Some(check) if !value.trim().is_empty() => check(value.trim()).err(),
-                    _ => None,
-                }
+                field.fault()
             };
             if field.error.is_some() && first.is_none() {
                 first = Some(at);
@@ -284,10 +281,8 @@ impl Form {
         let visible = self.visible();
         if let Some(index) = visible.get(self.focus).copied() {
             let field = &mut self.fields[index];
-            let value = field.value();
-            if let (Some(check), false) = (field.check, value.trim().is_empty()) {
-                field.error = check(value.trim()).err();
-            }
+            // What was refused as it stands is still refused.
+            field.error = field.fault().or_else(|| field.error.take());
             field.look();
         }
     }
@@ -326,7 +321,31 @@ impl Form {
         let visible = self.visible();
         let label_width = self.label_width(&visible, width);
         let fields: u16 = self.rows(&visible, label_width, width).iter().sum();
-        fields + u16::from(!self.buttons.is_empty()) * 2
+        let told = self.told_rows(&visible, width);
+        fields + told + u16::from(!self.buttons.is_empty()) * 2
+    }
+
+    /// Returns the rows below the fields in which the hint of the focused one is told: as many as the longest takes, so that
+    /// nothing moves when another field gets the keys. Over a slow line all that moves is written anew.
+    fn told_rows(&self, visible: &[usize], width: u16) -> u16 {
+        let room = usize::from(width.saturating_sub(2));
+        let most = if room < 60 { MOST_BELOW } else { 2 };
+        let fields = visible.iter().map(|index| &self.fields[*index]);
+        let rows = fields
+            .filter_map(hint_of)
+            .map(|hint| parts(&hint, room).take(most).count());
+        u16::try_from(rows.max().unwrap_or(0)).unwrap_or(0)
+    }
+
+    /// Returns how many of those rows there are in a room that has so many for them and the fields, which come first: one
+    /// that has the keys is always to be seen.
+    fn told_within(&self, told: u16, rows: &[u16], room: u16) -> u16 {
+        let left = room.saturating_sub(rows.iter().sum());
+        if left > 0 {
+            return told.min(left);
+        }
+        let focused = rows.get(self.focus).copied().unwrap_or(0);
+        told.min(room / 4).min(room.saturating_sub(focused))
     }
 
     /// Draws the form, shifted so that the focused field can be seen. Returns the rows used.
@@ -337,7 +356,9 @@ impl Form {
         let mut label_width = self.label_width(&visible, area.width);
         let mut rows = self.rows(&visible, label_width, area.width);
         let buttons = u16::from(!self.buttons.is_empty()) * 2;
-        let room = area.height.saturating_sub(buttons);
+        let told = self.told_rows(&visible, area.width);
+        let told = self.told_within(told, &rows, area.height.saturating_sub(buttons));
+        let room = area.height.saturating_sub(buttons + told);
         let is_long = visible.len() > 1 && rows.iter().sum::<u16>() > room;
         if is_long {
             // At the edge stands how many fields are above and below.
@@ -386,17 +407,27 @@ impl Form {
             };
             draw_edge(pen, edge, &rows, top);
         }
+        let below = Rect {
+            x: whole.x + 1,
+            y: area.y + used,
+            width: whole.width.saturating_sub(2),
+            height: told,
+        };
+        if let Some(hint) = self.focused().and_then(hint_of) {
+            let style = pen.theme.dim;
+            write_within(pen, below, &hint, style);
+        }
         self.draw_buttons(
             pen,
             Rect {
-                y: area.y + used,
+                y: area.y + used + told,
                 height: buttons,
                 ..whole
             },
             visible.len(),
             focused,
         );
-        used + buttons
+        used + told + buttons
     }
 
     /// Returns how many rows each field takes; labels are wrapped, and so is what is said of the focused one.
@@ -409,13 +440,10 @@ impl Form {
             .map(|(nth, index)| {
                 let field = &self.fields[*index];
                 let is_current = nth == self.focus;
-                let said = said(field, is_current);
-                let below: usize = if is_current {
-                    said.iter().map(|(_, text)| wrapped(text, room)).sum()
-                } else if said.is_empty() && field.shows_ghost(is_current) {
-                    wrapped(&field.hint, room) - 1
-                } else {
-                    said.len()
+                let below = match said(field) {
+                    Some(text) if is_current => wrapped(&text, room),
+                    Some(_) => 1,
+                    None => 0,
                 };
                 let label = parts(&label(field), usize::from(label_width)).count();
                 u16::try_from(label.max(1 + below)).unwrap_or(1)
@@ -434,8 +462,6 @@ impl Form {
     ) {
         let theme = *pen.theme;
         let field = &self.fields[index];
-        let is_current = self.visible().get(self.focus) == Some(&index);
-        let said = said(field, is_current);
         let mark = if !focused {
             " "
         } else if theme.ascii {
@@ -452,36 +478,40 @@ impl Form {
         };
         pen.paragraph(named, &label(field), style);
         let lead = (label_width + 2).min(area.width);
-        let value = Rect {
+        let whole = Rect {
             x: area.x + lead,
             width: area.width - lead,
-            height: if said.is_empty() { area.height } else { 1 },
+            height: 1,
             ..area
         };
-        field.draw(pen, value, focused, now);
-        let mut y = area.y + 1;
-        for (what, text) in said {
-            if y >= area.bottom() {
-                return;
-            }
-            let most = u16::try_from(MOST_BELOW).unwrap_or(u16::MAX);
-            let room = Rect {
-                y,
-                height: (area.bottom() - y).min(most),
-                ..value
-            };
-            let style = match what {
-                Said::Error => theme.bad,
-                Said::Doubt => theme.warn,
-                Said::Hint => theme.dim,
-            };
-            if what != Said::Hint && room.height == 1 {
-                // In one row it is cut with a mark.
-                pen.put(room.x, room.y, room.width, &text, style);
-                y += 1;
+        // Its hint is cut there; below the fields it is told while the field has the keys.
+        let is_beside = field.beside && whole.width >= LEAST_FOR_BOTH;
+        let value = Rect {
+            width: if is_beside {
+                whole.width / 3
             } else {
-                y += pen.paragraph(room, &text, style).max(1);
-            }
+                whole.width
+            },
+            ..whole
+        };
+        field.draw(pen, value, focused, now);
+        if is_beside {
+            let x = value.right() + 2;
+            pen.put(x, whole.y, whole.right() - x, &field.hint, theme.dim);
+        }
+        let most = u16::try_from(MOST_BELOW).unwrap_or(u16::MAX);
+        let below = Rect {
+            y: area.y + 1,
+            height: area.height.saturating_sub(1).min(most),
+            ..whole
+        };
+        let style = if field.error.is_some() {
+            theme.bad
+        } else {
+            theme.warn
+        };
+        if let Some(text) = said(field) {
+            write_within(pen, below, &text, style);
         }
     }
 
@@ -511,18 +541,12 @@ impl Form {
     }
 }
 
-/// What kind of thing is said below a field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Said {
-    Error,
-    Doubt,
-    Hint,
-}
-
 /// The cells that the signs behind a label take: `*`, it has to be filled in, as in the Console; `~`, it was changed.
 const SIGNS: usize = 3;
-/// The most rows of each thing that is said below a field.
+/// The most rows of what is said below a field, or told of it.
 const MOST_BELOW: usize = 4;
+/// From so many cells on there is room for a value and its hint beside it.
+const LEAST_FOR_BOTH: u16 = 45;
 /// The cells at the edge of a form that is longer than its room.
 const EDGE: u16 = 4;
 
@@ -557,16 +581,33 @@ fn draw_edge(pen: &mut Pen<'_>, area: Rect, rows: &[u16], top: u16) {
     }
 }
 
-/// Returns what stands below a field: what is wrong with it, or what is doubtful; and its hint while it has the keys.
-fn said(field: &Field, is_current: bool) -> Vec<(Said, String)> {
-    let fault = match (&field.error, &field.doubt) {
-        (Some(error), _) => Some((Said::Error, format!("x {error}"))),
-        (None, Some(doubt)) => Some((Said::Doubt, format!("! {doubt}"))),
-        (None, None) => None,
-    };
-    let hint = is_current && !field.hint.is_empty();
-    let hint = hint.then(|| (Said::Hint, field.hint.clone()));
-    fault.into_iter().chain(hint).collect()
+/// Returns what is told below the fields while one has the keys.
+fn hint_of(field: &Field) -> Option<String> {
+    let hint = &field.hint;
+    (!hint.is_empty()).then(|| format!("{}: {hint}", field.label))
+}
+
+/// Writes wrapped text, with a mark where it is longer than its room.
+fn write_within(pen: &mut Pen<'_>, area: Rect, text: &str, style: Style) {
+    let lines = wrap(text, usize::from(area.width));
+    for (nth, y) in (area.y..area.bottom()).enumerate() {
+        let Some(rest) = lines.get(nth..).filter(|rest| !rest.is_empty()) else {
+            return;
+        };
+        let line = if y + 1 == area.bottom() {
+            rest.join(" ")
+        } else {
+            rest[0].to_owned()
+        };
+        pen.put(area.x, y, area.width, &line, style);
+    }
+}
+
+/// Returns what stands below a field: what is wrong with it, or what is doubtful.
+fn said(field: &Field) -> Option<String> {
+    let error = field.error.as_ref().map(|error| format!("x {error}"));
+    let doubt = || field.doubt.as_ref().map(|doubt| format!("! {doubt}"));
+    error.or_else(doubt)
 }
 
 #[cfg(test)]
@@ -706,6 +747,31 @@ mod tests {
     }
 
     #[test]
+    fn where_hints_stand_beside_the_values_nothing_moves_when_another_field_gets_the_keys() {
+        let long = "the operation, with a star for anything and a bar for or: see the kind of it";
+        let fields = vec![
+            Field::text("op", "op", "").hint(long).beside(),
+            Field::text("nth", "nth", "").hint("a range").beside(),
+        ];
+        let mut form = Form::new(fields, vec![Button::acts("ok", "Arm")]);
+        let first = shown(&form, 60, 10);
+        press(&mut form, &[KeyCode::Tab]);
+        let second = shown(&form, 60, 10);
+        for word in ["op ", "nth ", "[ Arm ]", "a range"] {
+            let place = |text: &str| text.lines().position(|line| line.contains(word));
+            assert!(place(&first).is_some(), "{word}: {first}");
+            assert_eq!(place(&first), place(&second), "{word}: {first}\n{second}");
+        }
+        // Cut beside the value, and in full below the fields while it has the keys.
+        let end = "see the kind of it";
+        assert!(first.contains(end) && !second.contains(end), "{second}");
+        assert_eq!(form.height(60), 2 + 2 + 2);
+        // Where there is no room beside it.
+        let narrow = shown(&form, 40, 10);
+        assert_eq!(narrow.matches("a range").count(), 1, "{narrow}");
+    }
+
+    #[test]
     fn a_star_is_required_and_a_tilde_is_changed() {
         let mut form = Form::new(
             vec![
@@ -770,6 +836,46 @@ mod tests {
         assert_eq!(form.value("version"), "v62");
         let text = shown(&form, 60, 6);
         assert!(text.contains("1048576 characters"), "{text}");
+    }
+
+    #[test]
+    fn what_no_letter_puts_right_is_told_while_it_is_typed_and_a_format_when_the_field_is_left() {
+        let short = |text: &str| {
+            let is_right = text.len() <= 3;
+            is_right.then_some(()).ok_or_else(|| "too long".to_owned())
+        };
+        let even = |text: &str| {
+            let is_right = text.len().is_multiple_of(2);
+            is_right.then_some(()).ok_or_else(|| "odd".to_owned())
+        };
+        let field = || Field::text("name", "Name", "").bound(short).check(even);
+        let mut form = Form::new(vec![field(), field()], Vec::new());
+        let told = |form: &mut Form, code: KeyCode| {
+            form.key(Key::of(code), Duration::ZERO);
+            form.fields[0].error.clone()
+        };
+        let letter = KeyCode::Char('a');
+        for wanted in [None, None, None, Some("too long")] {
+            assert_eq!(told(&mut form, letter).as_deref(), wanted);
+        }
+        // Until it is right, and then as at the beginning.
+        let back = KeyCode::Backspace;
+        assert_eq!(told(&mut form, back).as_deref(), Some("odd"));
+        assert_eq!(told(&mut form, back), None);
+        assert_eq!(told(&mut form, letter), None);
+        assert_eq!(told(&mut form, KeyCode::Tab).as_deref(), Some("odd"));
+        assert_eq!(told(&mut form, KeyCode::BackTab).as_deref(), Some("odd"));
+        assert_eq!(told(&mut form, back), None);
+        // A pasted text is whole.
+        form.paste("b");
+        assert_eq!(form.fields[0].error.as_deref(), Some("odd"));
+        // A refusal of what is right as far as the form knows stays until something changes.
+        assert_eq!(told(&mut form, back), None);
+        form.refuse("name", "somebody else's");
+        assert_eq!(
+            told(&mut form, KeyCode::Tab).as_deref(),
+            Some("somebody else's")
+        );
     }
 
     #[test]

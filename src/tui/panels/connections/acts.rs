@@ -112,7 +112,7 @@ impl Connections {
                 let known = world.roles_hint();
                 let hint = format!("{}. Empty means everybody.", known.trim_end_matches('.'));
                 let field = Field::text("roles", "Role", &roles.join(", "))
-                    .check(config::name)
+                    .bound(config::name)
                     .doubts(|roles| roles.split(',').find_map(config::role_doubt))
                     .hint(&hint)
                     .in_file("outbound_roles, in [[connections]]");

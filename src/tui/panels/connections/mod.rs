@@ -15,7 +15,7 @@ use ratatui::layout::Rect;
 
 use wizard::Wizard;
 
-use crate::action::Action;
+use crate::action::{Action, EDITOR};
 use crate::draft::Draft;
 use crate::keymap::Key;
 use crate::paint::{Pen, counted};
@@ -245,11 +245,12 @@ impl Panel for Connections {
             return vec![
                 Action::new("open", Key::of(KeyCode::Enter), "Open"),
                 new_connection(),
-                Action::new("enable", Key::letter(' '), format!("{word}: {}", one.name))
-                    .like(format!("outbound config set {at}.enabled {}", !one.enabled)),
                 Action::new("search", Key::letter('/'), "Search by name"),
                 Action::new("delete", Key::letter('D'), "Delete")
                     .like(format!("outbound config remove {at}")),
+                // What differs from row to row stands last: an arrow changes the end of the key row only.
+                Action::new("enable", Key::letter(' '), format!("{word}: {}", one.name))
+                    .like(format!("outbound config set {at}.enabled {}", !one.enabled)),
             ];
         }
         let mut actions = Vec::new();
@@ -319,11 +320,7 @@ impl Panel for Connections {
                 Action::new("edit", Key::letter('e'), "Edit")
                     .like(format!("outbound config set {at}.jit.enabled true")),
             ),
-            Tab::Raw => actions.push(Action::new(
-                "editor",
-                Key::letter('E'),
-                "Editor: the whole file, in $VISUAL or $EDITOR",
-            )),
+            Tab::Raw => actions.push(Action::new("editor", Key::letter('E'), EDITOR)),
         }
         actions
     }

@@ -7,7 +7,7 @@ use super::told::{scheme_label, scheme_word, sync_word};
 use super::{Connections, mapping_key, mapping_named, path};
 use crate::draft::Edit;
 use crate::modal::{Modal, Question, Sheet};
-use crate::panels::applications::name_is_right;
+use crate::panels::applications::{name_fits, name_is_right};
 use crate::widgets::{Button, Choice, Field, Form, Input};
 use crate::wish::Wish;
 use crate::world::World;
@@ -299,6 +299,7 @@ pub(super) fn general_sheet(
         Field::text("name", "Name", name)
             .required()
             .check(name_is_right)
+            .bound(name_fits)
             .hint(hint)
             .in_file("name, in [[connections]]"),
         description_field(description),
@@ -328,7 +329,7 @@ pub(super) fn general_sheet(
 
 pub(super) fn description_field(description: &str) -> Field {
     Field::text("description", "Description", description)
-        .check(config::description)
+        .bound(config::description)
         .hint("What it is for, in 1023 characters at most.")
         .in_file("description, in [[connections]]")
 }
@@ -350,11 +351,11 @@ pub(super) fn mapping_sheet(
             mapping.map_or("", |mapping| &mapping.remote),
         )
         .required()
-        .check(config::name)
+        .bound(config::name)
         .hint("In the target's words: LastName")
         .in_file("remote, in [[connections.attributes]]"),
         Field::text("local", "Local claim", local)
-            .check(config::name)
+            .bound(config::name)
             .hint("A claim URI or its short name: lastname")
             .in_file("local, in [[connections.attributes]]"),
         Field::text(

@@ -12,7 +12,7 @@ use super::{Connections, path};
 use crate::draft::Edit;
 use crate::modal::{Menu, Modal, Reading};
 use crate::paint::{Line, Span};
-use crate::panels::applications::{name_is_right, no_id, slug};
+use crate::panels::applications::{name_fits, name_is_right, no_id, slug};
 use crate::panels::settings;
 use crate::widgets::{Button, Choice, Field, Form};
 use crate::wish::Wish;
@@ -514,12 +514,13 @@ fn oidc_sheet(world: &World) -> Vec<Wish> {
         Field::text("name", "Name", "")
             .required()
             .check(name_is_right)
+            .bound(name_fits)
             .hint("People see it. The id is made of it, and stays when the name changes.")
             .in_file("name, in [[connections]]"),
         description_field(""),
         Field::text("client_id", "Client ID", "")
             .required()
-            .check(config::name)
+            .bound(config::name)
             .hint("How the identity provider knows this organization.")
             .in_file("client_id, in [connections.login]"),
         Field::secret("client_secret", "Client secret", None)

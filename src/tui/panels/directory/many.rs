@@ -64,9 +64,9 @@ impl Directory {
         if !self.marked.is_empty() {
             return Box::new(self.marked.iter());
         }
-        let listed = self.listed();
-        let shown = self.names().into_iter();
-        Box::new(shown.filter_map(move |(at, _)| listed.get(at).map(|user| &user.name)))
+        let (listed, names) = (self.listed(), self.names());
+        let shown = (0..names.len()).map(move |nth| names[nth].0);
+        Box::new(shown.filter_map(move |at| listed.get(at).map(|user| &user.name)))
     }
 
     pub(super) fn several_label(&self) -> String {

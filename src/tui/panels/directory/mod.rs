@@ -2,7 +2,9 @@
 
 mod many;
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::time::Duration;
 
 use crossterm::event::KeyCode;
@@ -16,6 +18,7 @@ use crate::drift;
 use crate::keymap::{Key, Move};
 use crate::paint::{Column, Line, Pen, Span, counted};
 use crate::panel::Panel;
+use crate::panels::BESIDE;
 use crate::screen::movement;
 use crate::widgets::{Field, Form, List, Text};
 use crate::wish::{Answer, Deed, DirectoryTab as Tab, Errand, Known, Query, Who, Wish};
@@ -38,6 +41,12 @@ struct Found {
     version: u64,
 }
 
+/// The names that are shown, each with its place in its list.
+type Names = Rc<Vec<(usize, String)>>;
+
+/// What names were made of: the list, what is searched for in it, and the state of what was read.
+type MadeOf = (Tab, String, u64);
+
 /// The panel.
 pub(crate) struct Directory {
     tab: Tab,
@@ -46,6 +55,10 @@ pub(crate) struct Directory {
     users: Vec<User>,
     groups: Vec<Group>,
     roles: Vec<RoleName>,
+    /// Counts how often what is listed was read anew.
+    reads: u64,
+    /// The names as they were made last: of many users they would be made several times for each key.
+    names: RefCell<Option<(MadeOf, Names)>>,
     /// How many of the users that were read hold each role.
     held: BTreeMap<RoleName, usize>,
     count: u64,
@@ -87,6 +100,8 @@ impl Default for Directory {
             users: Vec::new(),
             groups: Vec::new(),
             roles: Vec::new(),
+            reads: 0,
+            names: RefCell::default(),
             held: BTreeMap::new(),
             count: 0,
             links: BTreeMap::new(),
@@ -137,22 +152,35 @@ impl Directory {
         }
     }
 
-    fn names(&self) -> Vec<(usize, String)> {
-        let wanted = self.sought();
+    /// Returns the names that are shown, kept until what is listed changes.
+    fn names(&self) -> Names {
+        let of = (self.tab, self.sought(), self.reads);
+        let mut kept = self.names.borrow_mut();
+        if let Some((made_of, names)) = &*kept
+            && *made_of == of
+        {
+            return Rc::clone(names);
+        }
+        let names = Rc::new(self.make_names(&of.1));
+        *kept = Some((of, Rc::clone(&names)));
+        names
+    }
+
+    fn make_names(&self, wanted: &str) -> Vec<(usize, String)> {
         let all: Box<dyn Iterator<Item = String>> = match self.tab {
             Tab::Users => Box::new(self.listed().iter().map(|user| user.name.to_string())),
             Tab::Groups => Box::new(self.groups.iter().map(|group| group.name.to_string())),
             Tab::Roles => Box::new(self.roles.iter().map(ToString::to_string)),
         };
         all.enumerate()
-            .filter(|(_, name)| wanted.is_empty() || name.to_lowercase().contains(&wanted))
+            .filter(|(_, name)| wanted.is_empty() || name.to_lowercase().contains(wanted))
             .collect()
     }
 
     fn selected(&self) -> Option<(usize, String)> {
         let names = self.names();
         let at = self.list.selected(names.len())?;
-        names.into_iter().nth(at)
+        names.get(at).cloned()
     }
 
     fn local(&self) -> Option<LocalRef> {
@@ -197,6 +225,7 @@ impl Directory {
     fn stop_searching(&mut self) {
         self.search = search();
         self.found = None;
+        self.reads += 1;
         self.searching = false;
     }
 
@@ -520,6 +549,7 @@ impl Directory {
         differing: &BTreeSet<LocalRef>,
     ) {
         let version = self.asked_find.take().unwrap_or_default();
+        self.reads += 1;
         self.differing.extend(differing);
         if !goes_on {
             self.found = Some(Found {
@@ -571,7 +601,7 @@ impl Panel for Directory {
         } else {
             (area, None)
         };
-        let wide = area.width >= 100;
+        let wide = area.width >= BESIDE;
         let left = if wide {
             Rect {
                 width: area.width / 2,
@@ -610,6 +640,10 @@ impl Panel for Directory {
 
     fn takes_text(&self) -> bool {
         self.searching
+    }
+
+    fn leading_keys(&self) -> &'static [(&'static str, &'static str)] {
+        &[("[ ]", "lists")]
     }
 
     fn key(&mut self, world: &World, key: Key) -> Option<Vec<Wish>> {
@@ -848,6 +882,7 @@ impl Panel for Directory {
                 differing,
             } => {
                 self.asked = false;
+                self.reads += 1;
                 if after.is_none() {
                     self.users.clear();
                     self.differing.clear();
@@ -977,5 +1012,49 @@ impl Panel for Directory {
             counted(self.roles.len(), "role"),
             self.told_marks()
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::samples;
+    use crate::theme::ThemeName;
+
+    #[test]
+    fn names_are_kept_from_key_to_key_until_what_is_listed_changes() {
+        let world = samples::world(ThemeName::Dark, "workbench.toml".into());
+        let mut directory = Directory::default();
+        directory.answer(&world, &samples::directory());
+        let first = directory.names();
+        assert_eq!(first.len(), 3);
+        directory.key(&world, Key::letter('j'));
+        directory.actions(&world);
+        assert!(Rc::ptr_eq(&first, &directory.names()), "nothing changed");
+        // Read anew, somebody is there no longer.
+        let Answer::Directory { mut users, .. } = samples::directory() else {
+            panic!("it is the directory");
+        };
+        users.pop();
+        directory.answer(
+            &world,
+            &Answer::Directory {
+                after: None,
+                users,
+                groups: Vec::new(),
+                roles: Vec::new(),
+                count: 2,
+                differing: BTreeSet::new(),
+            },
+        );
+        assert_eq!(directory.names().len(), 2);
+        // Another list, and what is searched for in it.
+        directory.key(&world, Key::letter('['));
+        let of_roles = directory.names();
+        assert!(!of_roles.is_empty());
+        assert!(of_roles.iter().all(|(_, name)| name.contains('/')));
+        directory.act(&world, "search");
+        directory.key(&world, Key::letter('~'));
+        assert!(directory.names().is_empty());
     }
 }

@@ -30,7 +30,12 @@ fn fault_sheet(fault: &LabFault, target: &str) -> Vec<Wish> {
     let fields = fault
         .parameters
         .iter()
-        .map(|(name, told)| Field::text(name, name, "").hint(told).about(&about).ghost())
+        .map(|(name, told)| {
+            Field::text(name, name, "")
+                .hint(told)
+                .about(&about)
+                .beside()
+        })
         .collect();
     let buttons = vec![
         Button::acts("arm", "Arm"),

@@ -1,5 +1,7 @@
-//! *Targets*: the mock targets: start, stop, faults, what they hold, and what changed there.
+//! *Targets*: the mock targets: start, stop, faults, what they hold, and what changed there. Side by side where there is
+//! room, one after the other where there is not.
 
+mod alone;
 mod arm;
 mod state;
 
@@ -9,13 +11,16 @@ use crossterm::event::KeyCode;
 use domain::{LabMock, LabObject};
 use jiff::Timestamp;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
 use crate::action::Action;
 use crate::keymap::Key;
 use crate::modal::{Modal, Question};
 use crate::paint::{Column, Pen, cells, counted, shortened, wrap};
 use crate::panel::Panel;
+use crate::panels::BESIDE;
 use crate::screen::movement;
+use crate::theme::Theme;
 use crate::widgets::{Form, List, Search, Text};
 use crate::wish::{Answer, Deed, PutBack, Query, Wish};
 use crate::world::World;
@@ -49,7 +54,8 @@ pub(crate) struct Targets {
     /// The mock whose objects were read, and the version of the board then.
     read: Option<(String, u64)>,
     asked: Option<String>,
-    mocks_version: u64,
+    /// The version of the board in which the mocks were read; none when that failed.
+    mocks_version: Option<u64>,
     asked_mocks: bool,
 }
 
@@ -67,7 +73,7 @@ impl Default for Targets {
             put_back: VecDeque::new(),
             read: None,
             asked: None,
-            mocks_version: 0,
+            mocks_version: Some(0),
             asked_mocks: false,
         }
     }
@@ -115,7 +121,6 @@ impl Targets {
     }
 
     fn draw_mocks(&self, world: &World, pen: &mut Pen<'_>, area: Rect) {
-        let theme = world.theme;
         let note = if all_stopped(world) {
             "all stopped: S starts all"
         } else {
@@ -126,10 +131,18 @@ impl Targets {
             pen.paragraph(
                 inner,
                 " No mocks. [mocks.scim2] start = true in workbench.toml starts one.",
-                theme.dim,
+                world.theme.dim,
             );
-            return;
+        } else if area.width < BESIDE {
+            self.draw_alone(world, pen, inner);
+        } else {
+            self.draw_rows(world, pen, inner);
         }
+    }
+
+    /// Draws a row for each mock, and below them what a client of the selected one needs.
+    fn draw_rows(&self, world: &World, pen: &mut Pen<'_>, inner: Rect) {
+        let theme = world.theme;
         let rows = u16::try_from(world.mocks.len()).unwrap_or(u16::MAX);
         let list = Rect {
             height: rows.min(inner.height),
@@ -151,12 +164,7 @@ impl Targets {
             self.place == Place::Mocks,
             |pen, row, at| {
                 let mock = &world.mocks[at];
-                let (state, style) = match (&mock.url, &mock.elsewhere) {
-                    (Some(_), _) => ("running", theme.good),
-                    (None, Some(_)) => ("elsewhere", theme.warn),
-                    (None, None) => ("stopped", theme.dim),
-                };
-                let address = mock.url.as_ref().or(mock.elsewhere.as_ref());
+                let (state, style) = state_of(mock, &theme);
                 let faults_width = row
                     .width
                     .saturating_sub(if row.width > 110 { 90 } else { 63 });
@@ -185,7 +193,7 @@ impl Targets {
                     &[
                         Column::new(&mock.target, 11, theme.name),
                         Column::new(state, 9, style),
-                        Column::new(address.map_or("-", String::as_str), 30, theme.text),
+                        Column::new(address_of(mock), 30, theme.text),
                         Column::new(&numbers, if row.width > 110 { 36 } else { 9 }, theme.text),
                         Column::new(&faults, faults_width, fault_style),
                     ],
@@ -210,6 +218,11 @@ impl Targets {
         };
         let inner = pen.frame(area, &format!("What {target} holds"), &note, focused);
         let inner = self.search.draw(pen, inner);
+        let inner = if world.width < BESIDE {
+            alone::draw_access(pen, inner, mock)
+        } else {
+            inner
+        };
         if let Some(text) = self.nothing(world, mock, found.len()) {
             let inner = Rect {
                 x: inner.x + 1,
@@ -302,6 +315,14 @@ impl Panel for Targets {
     }
 
     fn draw(&self, world: &World, pen: &mut Pen<'_>, area: Rect) {
+        if area.width < BESIDE {
+            match self.place {
+                Place::Mocks => self.draw_mocks(world, pen, area),
+                Place::Objects => self.draw_objects(world, pen, area),
+                Place::Object | Place::Changes => self.draw_text(world, pen, area),
+            }
+            return;
+        }
         // What is needed to be let in is never cut: it stands below the list, in as many rows as it takes.
         let inside = usize::from(area.width.saturating_sub(4));
         let access = self
@@ -322,30 +343,18 @@ impl Panel for Targets {
         if rest.height < 3 {
             return;
         }
-        if area.width >= 100 {
-            let half = area.width / 2;
-            self.draw_objects(
-                world,
-                pen,
-                Rect {
-                    width: half,
-                    ..rest
-                },
-            );
-            self.draw_text(
-                world,
-                pen,
-                Rect {
-                    x: rest.x + half,
-                    width: rest.width - half,
-                    ..rest
-                },
-            );
-        } else if matches!(self.place, Place::Mocks | Place::Objects) {
-            self.draw_objects(world, pen, rest);
-        } else {
-            self.draw_text(world, pen, rest);
-        }
+        let half = area.width / 2;
+        let left = Rect {
+            width: half,
+            ..rest
+        };
+        let right = Rect {
+            x: rest.x + half,
+            width: rest.width - half,
+            ..rest
+        };
+        self.draw_objects(world, pen, left);
+        self.draw_text(world, pen, right);
     }
 
     fn takes_text(&self) -> bool {
@@ -427,14 +436,13 @@ impl Panel for Targets {
             return actions;
         }
         let word = if mock.url.is_some() { "Stop" } else { "Start" };
+        let switch = Action::new("switch", Key::letter('s'), format!("{word}: {target}"))
+            .like(format!("outbound mock {target}"));
+        let is_over = all_stopped(world);
+        if is_over {
+            actions.extend([switch.clone(), start_all()]);
+        }
         actions.extend([
-            Action::new("switch", Key::letter('s'), format!("{word}: {target}"))
-                .like(format!("outbound mock {target}")),
-            if all_stopped(world) {
-                start_all()
-            } else {
-                start_all().quiet()
-            },
             Action::new("fault", Key::letter('f'), "Fault: arm one")
                 .like(format!("outbound mock arm {target} SPEC")),
             Action::new("open", Key::of(KeyCode::Enter), "State browser")
@@ -442,6 +450,10 @@ impl Panel for Targets {
             Action::new("changes", Key::letter('d'), "Requests and changes")
                 .like(format!("outbound mock log {target}")),
         ]);
+        if !is_over {
+            // What differs from mock to mock stands last: an arrow changes the end of the row only.
+            actions.extend([switch, start_all().quiet()]);
+        }
         if !mock.armed.is_empty() {
             actions.push(
                 Action::new("calm", Key::letter('c'), "Disarm")
@@ -545,8 +557,8 @@ impl Panel for Targets {
     fn wants(&mut self, world: &World) -> Vec<Query> {
         let version = world.board.lab_version;
         let mut queries = Vec::new();
-        if self.mocks_version != version && !self.asked_mocks {
-            self.mocks_version = version;
+        if self.mocks_version != Some(version) && !self.asked_mocks {
+            self.mocks_version = Some(version);
             self.asked_mocks = true;
             queries.push(Query::Mocks);
         }
@@ -602,6 +614,14 @@ impl Panel for Targets {
                 self.asked_mocks = false;
                 self.read = None;
             }
+            Answer::Unread(Query::Mocks, _) => {
+                self.asked_mocks = false;
+                self.mocks_version = None;
+            }
+            Answer::Unread(Query::Objects(_), _) => {
+                self.asked = None;
+                self.read = None;
+            }
             _ => {}
         }
         Vec::new()
@@ -641,10 +661,8 @@ impl Panel for Targets {
     }
 
     fn crumbs(&self, world: &World) -> Vec<String> {
-        self.mock(world)
-            .map(|mock| mock.target.clone())
-            .into_iter()
-            .collect()
+        let mock = self.mock(world).filter(|_| self.place != Place::Mocks);
+        mock.map(|mock| mock.target.clone()).into_iter().collect()
     }
 
     fn status(&self, world: &World) -> String {
@@ -688,6 +706,20 @@ fn told_faults(mock: &LabMock, width: usize) -> String {
         return format!("! {} faults", specs.len());
     }
     format!("! {first}{rest}")
+}
+
+/// Says whether a mock runs.
+fn state_of(mock: &LabMock, theme: &Theme) -> (&'static str, Style) {
+    match (&mock.url, &mock.elsewhere) {
+        (Some(_), _) => ("running", theme.good),
+        (None, Some(_)) => ("elsewhere", theme.warn),
+        (None, None) => ("stopped", theme.dim),
+    }
+}
+
+fn address_of(mock: &LabMock) -> &str {
+    let address = mock.url.as_ref().or(mock.elsewhere.as_ref());
+    address.map_or("-", String::as_str)
 }
 
 fn start_all() -> Action {

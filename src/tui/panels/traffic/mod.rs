@@ -19,6 +19,7 @@ use crate::filter::Filter;
 use crate::keymap::{Key, Move};
 use crate::paint::Pen;
 use crate::panel::Panel;
+use crate::panels::BESIDE;
 use crate::screen::movement;
 use crate::stream::Row;
 use crate::widgets::{Field, Form, List, Text};
@@ -27,9 +28,6 @@ use crate::world::World;
 
 /// The filter that lets only marked rows pass.
 const MARKED: &str = "is:marked";
-
-/// From this width on the detail stands below the list and follows the selection.
-const BESIDE: u16 = 100;
 
 /// Which part of the detail has the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -591,7 +589,7 @@ impl Panel for Traffic {
         vec![Query::Trace(flow)]
     }
 
-    fn answer(&mut self, _world: &World, answer: &Answer) -> Vec<Wish> {
+    fn answer(&mut self, world: &World, answer: &Answer) -> Vec<Wish> {
         match answer {
             Answer::Trace(flow, trace) if self.asked == Some(*flow) => {
                 self.asked = None;
@@ -601,7 +599,14 @@ impl Panel for Traffic {
             Answer::Unread(Query::Older { .. }, _) => self.older = Older::Perhaps,
             Answer::Older { rows, is_all } => {
                 self.older = if *is_all { Older::None } else { Older::Perhaps };
-                return vec![Wish::Prepend(rows.clone())];
+                // What was read at the start may have come meanwhile, and reaches further back than what was asked from.
+                let oldest = world.board.stream.oldest();
+                let is_older = |row: &&Row| {
+                    let both = row.seq.zip(oldest);
+                    both.is_none_or(|(seq, oldest)| seq < oldest)
+                };
+                let rows = rows.iter().filter(is_older).cloned().collect();
+                return vec![Wish::Prepend(rows)];
             }
             _ => {}
         }

@@ -1,0 +1,150 @@
+//! What a key costs on a slow line at 80x24: the goals of `outbound bench screen`, where it is known what is on the screen.
+
+use crossterm::event::KeyCode;
+
+use super::Stage;
+use crate::emit::Emitter;
+use crate::samples;
+use crate::theme::ThemeName;
+use crate::wish::{Answer, Happening};
+
+/// The most bytes of an arrow key or a letter.
+const KEY: usize = 64;
+/// The most bytes when another field gets the keys.
+const FOCUS: usize = 300;
+
+/// What a fault can be told, as long as those of the mocks are.
+const SETTINGS: [(&str, &str); 8] = [
+    (
+        "as",
+        "`cut` (half of it, then the end), `empty`, `html` (a proxy's page), `bytes` (no UTF-8), `deep` (nested \
+         100,000 times), `bomb` (64 MiB in a small gzip), `endless` (default cut)",
+    ),
+    (
+        "op",
+        "the operation, with `*` for anything and `|` for or: `users.insert`, `Users.*` (default: see `kind`)",
+    ),
+    (
+        "kind",
+        "read, write, token or meta, with `|` for or (default: reads and writes; with `op`: all)",
+    ),
+    (
+        "subject",
+        "the user or group: name, the part before the `@`, or id; `*` for anything",
+    ),
+    ("method", "the HTTP method"),
+    (
+        "nth",
+        "only the nth match, or a range: `2`, `2..5`, `2..` (default: all)",
+    ),
+    (
+        "times",
+        "how often it acts before it disarms itself: a number or `always` (default: 1; some stay)",
+    ),
+    (
+        "chance",
+        "the probability that a match is hit, 0 to 1 (default 1)",
+    ),
+];
+
+/// A screen and the terminal that it is written to.
+struct Line {
+    stage: Stage,
+    emitter: Emitter,
+}
+
+impl Line {
+    /// Types what leads to a place, and draws it.
+    fn at(way: &str) -> Self {
+        let mut faults = samples::faults();
+        let settings = SETTINGS.map(|(name, told)| (name.to_owned(), told.to_owned()));
+        faults[0].parameters = settings.to_vec();
+        let mut line = Self {
+            stage: Stage::played(ThemeName::Dark, (80, 24)),
+            emitter: Emitter::new(),
+        };
+        // The section is shown first: it may read the mocks itself.
+        let (section, rest) = way.split_at(1);
+        line.keys(section);
+        let mocks = Answer::Mocks(samples::mocks(), faults);
+        line.stage.happen(Happening::Answer(Box::new(mocks)));
+        line.frame();
+        line.keys(rest);
+        line
+    }
+
+    /// Draws, and returns how many bytes that takes.
+    fn frame(&mut self) -> usize {
+        let mut out = Vec::new();
+        self.emitter.frame(&mut self.stage.buffer(), &mut out);
+        out.len()
+    }
+
+    /// Presses keys one by one, each with its frame, and returns how many bytes each of them takes.
+    fn keys(&mut self, keys: &str) -> Vec<usize> {
+        let mut costs = Vec::new();
+        for key in keys.chars() {
+            self.stage.press(match key {
+                '\n' => KeyCode::Enter,
+                '\t' => KeyCode::Tab,
+                '<' => KeyCode::BackTab,
+                letter => KeyCode::Char(letter),
+            });
+            costs.push(self.frame());
+        }
+        costs
+    }
+
+    /// Says that each of some keys changes something, for so many bytes at most.
+    fn costs_at_most(&mut self, most: usize, keys: &str) {
+        for (nth, cost) in self.keys(keys).into_iter().enumerate() {
+            let text = self.stage.text();
+            assert!(cost > 0, "key {nth} of {keys:?} changes nothing\n{text}");
+            assert!(cost <= most, "key {nth} of {keys:?}: {cost} bytes\n{text}");
+        }
+    }
+}
+
+#[test]
+fn an_arrow_in_a_list_is_a_mark_that_moves() {
+    for (way, arrows) in [
+        ("1", "jjjkkk"),
+        ("2", "jk"),
+        ("3g", "jjkk"),
+        // The first one ends following.
+        ("4", "kkjj"),
+        // One that runs, one that is stopped, one with a fault.
+        ("5", "jjkk"),
+        ("6", "jk"),
+        ("8j", "jk"),
+    ] {
+        Line::at(way).costs_at_most(KEY, arrows);
+    }
+}
+
+#[test]
+fn a_connection_that_is_off_changes_the_end_of_the_key_row_only() {
+    let mut line = Line::at("1j k");
+    assert!(line.stage.text().contains("disabled"));
+    line.costs_at_most(KEY, "jjkk");
+}
+
+#[test]
+fn a_letter_in_a_form_is_a_letter() {
+    for way in ["5f\n", "6n", "1\ne", "3i", "t\t\t\t\t\t\t"] {
+        Line::at(way).costs_at_most(KEY, "adal");
+    }
+}
+
+#[test]
+fn another_field_gets_the_keys_and_little_else_changes() {
+    for (way, fields) in [
+        ("5f\n", "\t\t\t\t\t\t\t\t\t<<<<<<<<<"),
+        ("6n", "\t\t<<"),
+        ("1\ne", "\t\t<<"),
+        ("2n", "\t\t\t\t<<<<"),
+        ("t\t\t\t\t\t\t", "\t<<"),
+    ] {
+        Line::at(way).costs_at_most(FOCUS, fields);
+    }
+}
