@@ -311,8 +311,11 @@ fn ctrl_z_stops_it_and_fg_brings_the_whole_screen_back() {
     assert!(holds(&pty.bytes(before), b"\x1b[?1049h"));
 
     pty.send("q").unwrap();
-    pty.wait("the shell again", LONG, |screen| !screen.alternate_screen())
-        .unwrap();
+    // What is typed before the prompt would still be read by the program that ends.
+    pty.wait("the shell again", LONG, |screen| {
+        !screen.alternate_screen() && screen.contents().trim_end().ends_with("shell>")
+    })
+    .unwrap();
     pty.send("exit\r").unwrap();
     pty.wait_exit(LONG).unwrap();
     modes_undone(&pty);
