@@ -368,6 +368,7 @@ impl Inner {
                         let unseen = Unseen {
                             planned,
                             doubt,
+                            joins: matches!(operation.queued.cause, Cause::MemberLinked { .. }),
                             link: self
                                 .reader
                                 .link(&operation.queued.connector, operation.queued.local)?,
@@ -475,15 +476,20 @@ impl Inner {
                 self.undo(owed, flow, queued, &done)
             }
             Verb::Update if unseen.doubt.done && !link.written.is_empty() => {
-                let setup = self.setup();
-                let shaped = setup.decider().reshape(
-                    &queued.connector,
-                    &planned.desired,
-                    Verb::Update,
-                    Some(&link),
-                );
-                let Shaped::Send { changes, .. } = shaped else {
-                    return Ok(());
+                let changes = if unseen.joins {
+                    let setup = self.setup();
+                    let shaped = setup.decider().reshape(
+                        &queued.connector,
+                        &planned.desired,
+                        Verb::Update,
+                        Some(&link),
+                    );
+                    let Shaped::Send { changes, .. } = shaped else {
+                        return Ok(());
+                    };
+                    changes
+                } else {
+                    planned.changes.clone()
                 };
                 let assumed = as_if_written(&link, planned, &changes);
                 owed.push(flow, Fact::Linked { link: assumed });
@@ -571,6 +577,8 @@ pub(crate) const REFUSED: &str = "the request that it belongs to was refused";
 pub(crate) struct Unseen<'a> {
     pub(crate) planned: &'a Planned,
     pub(crate) doubt: Doubt,
+    /// Whether it only puts a member into a group whose account came late.
+    pub(crate) joins: bool,
     /// The link as it stands.
     pub(crate) link: Option<Link>,
 }
@@ -611,7 +619,8 @@ pub(crate) fn what_was_done(what: Confirmation, planned: &Planned) -> Confirmati
 pub(crate) struct Done<'a> {
     pub(crate) what: Confirmation,
     pub(crate) planned: &'a Planned,
-    /// What differed when it was sent.
+    /// What is undone of an update: what was decided. What was sent may have taken back another refused request as well, and
+    /// that must not be undone. A late membership was not decided: of that it is what was sent.
     pub(crate) changes: &'a [AttributeChange],
     /// The link afterwards; for an account that was deleted, the link as it was.
     pub(crate) link: Option<&'a Link>,

@@ -813,9 +813,10 @@ impl Inner {
 
     /// Looks after what is kept by a brake that keeps it no longer, whenever there may be some, until the engine ends: the
     /// brake was approved or rejected while the operation was decided, or what made it engage was not committed. While the
-    /// journal refuses, it is tried again.
+    /// journal refuses, it is tried again. What the last process left of it is looked after at the start.
     ///
-    /// It was not counted when it was decided, so that it is now: what is too much is kept by a brake that engages for it.
+    /// It was not counted when it was decided, so that it is now: what is too much is kept by a brake that engages for it. What
+    /// was approved is not counted as long as the approval stands.
     pub(crate) async fn keep_unbraked(self: Arc<Self>) {
         let loose = &self.brakes.loose;
         loop {
@@ -850,19 +851,6 @@ impl Inner {
                     let Some(last) = last else { break };
                     after = last;
                     self.release_counted(&alone, kept).await?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Releases what the last process left kept by a brake that had been let go of: approved just before it ended, or while
-    /// the operation was decided.
-    pub(crate) async fn release_unbraked(&self) -> Result<(), JournalError> {
-        for connector in self.reader.braked_connectors()? {
-            for brake in Brake::ALL {
-                if !self.brakes.is_engaged(&connector, brake) {
-                    self.release_braked(&connector, brake).await?;
                 }
             }
         }

@@ -400,7 +400,8 @@ impl Inner {
                 self.close_when_ended(unresolved.flow)?;
             }
         }
-        self.release_unbraked().await?;
+        // The last process may have ended before what no brake keeps any more went on.
+        self.brakes.loosen();
         Ok(())
     }
 

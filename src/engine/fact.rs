@@ -282,7 +282,7 @@ pub enum Fact {
         /// The account.
         orphan: Box<Orphan>,
     },
-    /// An account of ours that nothing was linked to is gone, or it is linked by now.
+    /// An account of ours that nothing was linked to is gone, is linked by now, or is not provably ours any more.
     OrphanCleared {
         /// The connector.
         connector: ConnectorRef,

@@ -11,7 +11,8 @@
 //!
 //! A change whose request is refused is not undone by writing the group as it was before: whoever came meanwhile would be
 //! taken out again. When its turn comes, what undoes it takes out whom the change named and the directory does not have,
-//! and puts back whom the change had taken out and the directory still has; everybody else stays.
+//! and puts back whom the change had taken out and the directory still has; everybody else stays. Of a user it puts back
+//! what no later change that was done has named.
 //!
 //! Whoever puts a user into a group looks whether there is an account, and whoever has made an account looks which groups
 //! there are. So that neither misses the other, both hold the key of the user's accounts ([`Key::Account`]) from their look
@@ -648,19 +649,30 @@ impl Work<'_> {
         let Some((undone, refused)) = reader.undone_by(self.id())? else {
             return Ok(Ok(desired));
         };
-        if reader.is_decided_between(&undone, self.head())? {
-            return Ok(Err(
-                "a later change was done meanwhile, and what this one would put back is older",
-            ));
-        }
+        let older = "a later change was done meanwhile, and what this one would put back is older";
+        let later = reader.decided_between(&undone, self.head())?;
         let verb = self.job.planned.verb;
+        let is_update = verb == Verb::Update && refused.verb == Verb::Update;
+        let is_group = matches!(desired.local, LocalRef::Group(_));
+        // A decision names everything of a group, and of a user all that the directory has.
+        let is_out_of_date = is_group
+            || !is_update
+            || later
+                .iter()
+                .any(|planned| planned.verb == Verb::Deprovision);
+        if !later.is_empty() && is_out_of_date {
+            return Ok(Err(older));
+        }
         let Some(link) = link else {
-            if verb == Verb::Update && refused.verb == Verb::Update {
+            if is_update {
                 return Ok(Err("it is not there by now, so nothing of it is put back"));
             }
             return Ok(Ok(desired));
         };
-        let is_group = matches!(desired.local, LocalRef::Group(_));
+        if !later.is_empty() {
+            let left = left_by(&later, desired.into_owned(), link);
+            return Ok(left.map(Cow::Owned).ok_or(older));
+        }
         if !is_group || verb == Verb::Deprovision || !link.active || link.gone {
             return Ok(Ok(desired));
         }
@@ -919,6 +931,22 @@ impl Joiner<'_> {
 fn is_member(planned: &Planned, link: &Link) -> bool {
     let mut members = planned.desired.members.iter();
     members.any(|member| member.local == link.local)
+}
+
+/// Returns what later changes leave of what is to be put back of a user; `None` when that is nothing.
+///
+/// They name the name, and no attribute that the user has no value for.
+fn left_by(later: &[Planned], mut desired: Desired, link: &Link) -> Option<Desired> {
+    let named: BTreeSet<&str> = later
+        .iter()
+        .flat_map(|planned| &planned.desired.attributes)
+        .map(|attribute| attribute.remote.as_str())
+        .collect();
+    desired
+        .attributes
+        .retain(|attribute| !named.contains(attribute.remote.as_str()));
+    desired.remote_name.clone_from(&link.remote_name);
+    (!desired.attributes.is_empty()).then_some(desired)
 }
 
 /// Returns whom members are of.

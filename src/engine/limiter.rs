@@ -46,8 +46,8 @@ const HELD_FOR: Duration = Duration::from_secs(2);
 const NEAR: f64 = 0.9;
 
 /// How many requests must get through after a refusal before it is gone back to: twice as many after each time that it was
-/// refused on the way, and as many as at first again once it lasted for [`LASTED`] requests and [`LASTED_FOR`]. A target
-/// that takes less for good is so seldom asked for more.
+/// refused on the way, and as many as at first again once it lasted for [`LASTED`] requests and [`LASTED_FOR`] from when it
+/// was gone back to. A target that takes less for good is so seldom asked for more.
 const FIRST_PATIENCE: u64 = 5;
 const LONGEST_PATIENCE: u64 = 500;
 const LASTED: u64 = 100;
@@ -161,8 +161,8 @@ pub(crate) struct Limiter {
     held: Option<f64>,
     /// How many must get through after a refusal before that is gone back to.
     patience: u64,
-    /// Whether it was gone back to since the last refusal.
-    went_back: bool,
+    /// When it was first gone back to since the last refusal, and how many had got through by then.
+    went_back: Option<(Duration, u64)>,
     /// Since when `accepted` is counted.
     since: Duration,
     accepted: u64,
@@ -195,7 +195,7 @@ impl Limiter {
             is_first: false,
             held: None,
             patience: FIRST_PATIENCE,
-            went_back: false,
+            went_back: None,
             since: Duration::ZERO,
             accepted: 0,
             last_answer: Duration::ZERO,
@@ -282,6 +282,7 @@ impl Limiter {
         if now > self.last_answer.saturating_add(lull) && now > self.since {
             self.since = now;
             self.accepted = 0;
+            self.went_back = self.went_back.map(|_| (now, 0));
         }
         self.last_answer = self.last_answer.max(now);
     }
@@ -311,7 +312,7 @@ impl Limiter {
                 self.pauses = 0;
                 self.failing *= 0.9;
                 self.hold(now);
-                self.faster(answered.requests);
+                self.faster(answered.requests, now);
                 self.more(answered, now)
             }
         }
@@ -360,9 +361,10 @@ impl Limiter {
             _ => limit,
         }
         .max(LOWEST);
-        if std::mem::take(&mut self.went_back) {
-            let has_lasted =
-                self.accepted >= LASTED && now.saturating_sub(self.since) >= LASTED_FOR;
+        if let Some((since, before)) = self.went_back.take() {
+            // What the patience waited for is no sign that it lasts.
+            let has_lasted = self.accepted.saturating_sub(before) >= LASTED
+                && now.saturating_sub(since) >= LASTED_FOR;
             self.patience = if has_lasted {
                 FIRST_PATIENCE
             } else {
@@ -394,7 +396,7 @@ impl Limiter {
             return seen;
         };
         // On the way up less was sent than the target takes for most of the time; half of the rate got through just now.
-        let is_on_the_way = (self.seeks || self.went_back) && self.accepted >= TELLING;
+        let is_on_the_way = (self.seeks || self.went_back.is_some()) && self.accepted >= TELLING;
         let least = if is_on_the_way { rate * 0.5 } else { 0.0 };
         seen.max(least).min(rate)
     }
@@ -443,7 +445,7 @@ impl Limiter {
         }
     }
 
-    fn faster(&mut self, requests: u32) {
+    fn faster(&mut self, requests: u32, now: Duration) {
         let (Some(rate), Some(ceiling)) = (self.rate, self.ceiling) else {
             return;
         };
@@ -451,7 +453,7 @@ impl Limiter {
             && rate < held * NEAR
             && self.accepted >= self.patience
         {
-            self.go_back(rate, held, requests);
+            self.go_back(rate, held, requests, now);
             return;
         }
         let step = if self.seeks && self.is_first && self.accepted < TELLING {
@@ -474,10 +476,10 @@ impl Limiter {
     }
 
     /// Goes back up to nearly what held before, which is what the target takes until it says otherwise.
-    fn go_back(&mut self, rate: f64, held: f64, requests: u32) {
+    fn go_back(&mut self, rate: f64, held: f64, requests: u32, now: Duration) {
         let step = FIRST_STRIDE.min(LEAP / rate);
         let rate = (rate * (1.0 + step * f64::from(requests))).min(held * NEAR);
-        self.went_back = true;
+        self.went_back.get_or_insert((now, self.accepted));
         self.rate = Some(rate);
         if self.ceiling.is_some_and(|ceiling| rate > ceiling) {
             self.ceiling = Some(rate);
@@ -731,6 +733,9 @@ mod tests {
             (2400, 60, 64, 5),
             (25, 20, 8, 100),
             (10, 60, 8, 20),
+            (600, 60, 8, 200),
+            (600, 60, 32, 500),
+            (2400, 60, 64, 200),
         ] {
             for names_the_pause in [true, false] {
                 let per = Duration::from_secs(per);

@@ -527,6 +527,10 @@ impl Inner {
         self.read_for_probe(connector).await?;
         let culprits = self.wards.get(connector).map(|known| known.culprits);
         for culprit in culprits.unwrap_or_default() {
+            // It may have died again without a request: a password that went with the process, say.
+            if tried.contains(&culprit.operation) {
+                continue;
+            }
             let Some(head) = self.reader.head(culprit.operation)? else {
                 continue;
             };

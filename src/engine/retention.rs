@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::inner::Inner;
 use crate::journal::{Batch, FormerKey, JournalError, Reader, Removed, Room, Step};
-use crate::reconcile::LASTS;
+use crate::reconcile::KEPT;
 use crate::{Compaction, CompactionCause, Engine, Fact};
 
 /// How long after the start it is looked for the first time, and how long from one time to the next.
@@ -291,7 +291,7 @@ impl Hand<'_> {
 
     /// Forgets how far comparisons have come that are too old to be gone on with.
     async fn unfinished(&self) -> Result<(), JournalError> {
-        let before = ago(self.inner.clock.now(), LASTS);
+        let before = ago(self.inner.clock.now(), KEPT);
         if self.inner.reader.has_unfinished(before)? {
             self.step(Step::Unfinished { before }).await?;
         }

@@ -536,6 +536,7 @@ impl Work<'_> {
         let unseen = Unseen {
             planned: &self.job.planned,
             doubt: self.doubt,
+            joins: head.joins,
             link: match found {
                 Some(link) => Some(link),
                 None => self.link()?,
@@ -575,7 +576,8 @@ impl Work<'_> {
             .await
     }
 
-    /// Commits a result with its link; undoes it in the same commit when the flow was refused meanwhile.
+    /// Commits a result with its link; undoes it in the same commit when the flow was refused meanwhile. The changes are what
+    /// was sent.
     pub(crate) async fn done(
         &mut self,
         what: Confirmation,
@@ -604,7 +606,11 @@ impl Work<'_> {
             let done = Done {
                 what,
                 planned: &self.job.planned,
-                changes,
+                changes: if head.joins {
+                    changes
+                } else {
+                    &self.job.planned.changes
+                },
                 link,
             };
             self.inner

@@ -37,10 +37,7 @@ impl Scim2 {
                 }),
             404 | 410 => Ok(None),
             // Some servers say 400 (Entra ID) or 500 (scimgateway) of an id that they do not know: what they list decides.
-            400 | 500 => {
-                let listed = self.by_keys(key, tap).await?;
-                Ok(listed.filter(|account| account.remote_id == *id))
-            }
+            400 | 500 => self.by_keys(key, tap).await,
             _ => Err(self.refused(&call, &answer, Doing::Ask)),
         }
     }
@@ -53,10 +50,17 @@ impl Scim2 {
     ) -> Result<Option<RemoteAccount>, Failure> {
         match self.look_up(key, tap).await? {
             Some(account) => Ok(Some(account)),
-            None => self.by_keys(key, tap).await,
+            None => {
+                let moved = MatchKey {
+                    remote_id: None,
+                    ..key.clone()
+                };
+                self.by_keys(&moved, tap).await
+            }
         }
     }
 
+    /// Searches by external id and by name; where the id is known, for the account of that id alone.
     async fn by_keys(
         &self,
         key: &MatchKey,
@@ -138,7 +142,9 @@ impl Scim2 {
                 .into_iter()
                 .filter_map(|resource| chosen(resource, key))
             {
-                if account.external_id.as_deref() == Some(&key.external_id) {
+                if key.remote_id.is_some()
+                    || account.external_id.as_deref() == Some(&key.external_id)
+                {
                     return Ok(Some(account));
                 }
                 by_name = Some(account);
@@ -212,8 +218,12 @@ pub(super) fn lookup(url: Url) -> Call {
 
 /// Returns the resource as an account when it is the one that is looked for.
 ///
-/// External ids compare with case, names without (RFC 7643, section 3.1 and 4.1.1).
+/// External ids compare with case, names without (RFC 7643, section 3.1 and 4.1.1). Of several accounts with one external
+/// id, or with none, only the id tells which is meant.
 fn chosen(resource: Value, key: &MatchKey) -> Option<RemoteAccount> {
+    if let Some(id) = &key.remote_id {
+        return wire::account(resource, key.object).filter(|account| account.remote_id == *id);
+    }
     let external = find(&resource, "externalId").and_then(Value::as_str);
     let named = wire::name(&resource, key.object)
         .is_some_and(|name| name.to_lowercase() == key.remote_name.to_lowercase());

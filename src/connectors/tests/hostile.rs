@@ -253,6 +253,46 @@ async fn a_success_that_is_no_list_does_not_say_that_nobody_is_there() {
 }
 
 #[tokio::test]
+async fn an_error_about_an_id_does_not_hide_its_account_behind_another() {
+    let kim = user("kim");
+    let of_kim = kim.key(None).external_id;
+    for (can_filter, external_id, name) in [
+        (true, of_kim.clone(), "renamed"),
+        (true, String::new(), "kim"),
+        (false, of_kim, "renamed"),
+        (false, String::new(), "kim"),
+    ] {
+        let list = format!(
+            r#"{{"totalResults": 1000, "Resources": [
+                {{"id": "r1", "userName": "kim.two", "externalId": "{external_id}"}},
+                {{"id": "r2", "userName": "{name}", "externalId": "{external_id}"}}]}}"#
+        );
+        let server = Server::start(move |request| {
+            if request.contains("ServiceProviderConfig") {
+                let filter = format!(r#"{{"filter": {{"supported": {can_filter}}}}}"#);
+                answer("200 OK", "", filter)
+            } else if request.starts_with("GET /scim/Users/r2") {
+                answer("500 Internal Server Error", "", "")
+            } else {
+                answer("200 OK", "", &list)
+            }
+        })
+        .await;
+        let connector = scim(&server).build();
+        let mut key = kim.key(Some(domain::RemoteId("r2".to_owned())));
+        key.external_id = external_id;
+        let found = connector.find(&key, &Recorder::default()).await.unwrap();
+        assert_eq!(found.unwrap().remote_id.0, "r2", "{can_filter} {key:?}");
+        let lists = server
+            .requests()
+            .iter()
+            .filter(|request| request.starts_with("GET /scim/Users?"))
+            .count();
+        assert_eq!(lists, 1, "no further than to the account");
+    }
+}
+
+#[tokio::test]
 async fn no_vendor_takes_a_strange_success_for_an_account_that_is_not_there() {
     for body in ["{}", "[]", r#""down""#, r#"{"records": "none", "id": 7}"#] {
         let server = Server::start(move |request| {

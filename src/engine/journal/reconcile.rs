@@ -97,6 +97,8 @@ pub(crate) struct Note {
     pub(crate) unfinished: Unfinished,
     /// Whose accounts were seen since the note before, all of the kind that is being read.
     pub(crate) seen: Vec<LocalRef>,
+    /// Whether it has come further since the note before: how long it stands still counts from the last that has.
+    pub(crate) has_gone_on: bool,
 }
 
 /// What a comparison has found so far that nobody has decided about.
@@ -267,13 +269,24 @@ pub(super) fn forget_unfinished(db: &Connection, before: Timestamp) -> Result<()
 
 /// Writes down how far a comparison has come.
 pub(super) fn keep(db: &Connection, at: Timestamp, note: &Note) -> Result<(), JournalError> {
-    let Note { unfinished, seen } = note;
+    let Note {
+        unfinished,
+        seen,
+        has_gone_on,
+    } = note;
     let connector = unfinished.connector.to_string();
     let run = unfinished.run.0.as_bytes();
-    db.prepare_cached(
-        "INSERT OR REPLACE INTO unfinished_reconciles (connector, run, at, body) VALUES (?1, ?2, ?3, ?4)",
-    )?
-    .execute(params![connector, run, micros(at), code::json(unfinished)?])?;
+    if *has_gone_on {
+        db.prepare_cached(
+            "INSERT OR REPLACE INTO unfinished_reconciles (connector, run, at, body) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute(params![connector, run, micros(at), code::json(unfinished)?])?;
+    } else {
+        db.prepare_cached(
+            "UPDATE unfinished_reconciles SET body = ?3 WHERE connector = ?1 AND run = ?2",
+        )?
+        .execute(params![connector, run, code::json(unfinished)?])?;
+    }
     if !seen.is_empty() {
         let locals: Vec<u8> = seen
             .iter()
@@ -403,6 +416,22 @@ impl Reader {
                 out.push((run, body(row.get_ref(1)?)?));
             }
             Ok(out)
+        })
+    }
+
+    /// Tells whether an account is known as one of ours without a link.
+    pub(crate) fn is_orphan(
+        &self,
+        connector: &ConnectorRef,
+        remote: &RemoteId,
+        object: Object,
+    ) -> Result<bool, JournalError> {
+        self.with(|db| {
+            let mut statement = db.prepare_cached(
+                "SELECT 1 FROM orphans WHERE connector = ?1 AND remote_id = ?2 AND object = ?3",
+            )?;
+            let object = code::object_code(object);
+            Ok(statement.exists(params![connector.to_string(), remote.0, object])?)
         })
     }
 

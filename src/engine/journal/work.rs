@@ -329,25 +329,30 @@ impl Reader {
         })
     }
 
-    /// Tells whether something was decided about a lane between two of its operations, and was done, by a request that was
-    /// not refused.
-    pub(crate) fn is_decided_between(
+    /// Returns what was decided about a lane between two of its operations, and was done, by requests that were not
+    /// refused.
+    pub(crate) fn decided_between(
         &self,
         earlier: &Open,
         later: &Open,
-    ) -> Result<bool, JournalError> {
+    ) -> Result<Vec<Planned>, JournalError> {
         self.with(|db| {
             let mut statement = db.prepare_cached(
-                "SELECT 1 FROM operations o
+                "SELECT body_seq, nth FROM operations o
                  WHERE local = ?1 AND connector = ?2 AND seq > ?3 AND seq < ?4 AND state = 5 AND nth IS NOT NULL
                     AND NOT EXISTS (SELECT 1 FROM waits w WHERE w.flow = o.flow AND w.verdict = 2)",
             )?;
-            Ok(statement.exists(params![
+            let mut rows = statement.query(params![
                 later.local.uuid().as_bytes(),
                 later.connector.to_string(),
                 signed(earlier.seq),
                 signed(later.seq)
-            ])?)
+            ])?;
+            let mut decided = Vec::new();
+            while let Some(row) = rows.next()? {
+                decided.extend(body(db, row.get(0)?, row.get(1)?)?);
+            }
+            Ok(decided)
         })
     }
 

@@ -29,7 +29,7 @@ use crate::journal::JournalError;
 
 pub use claim::ClaimError;
 pub use resolve::{ResolveError, Wish};
-pub(crate) use unfinished::{LASTS, Unfinished};
+pub(crate) use unfinished::{KEPT, Unfinished};
 
 /// How many accounts that are not ours are named; the others are only counted.
 const NAMED: usize = 20;

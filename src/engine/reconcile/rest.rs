@@ -1,11 +1,14 @@
 //! What the pages left open: linked accounts that none of them showed, and accounts that nothing is linked to.
 
 use decide::reconcile::Wanted;
-use domain::{Condition, Link, LocalRef, MatchKey, Object, RemoteAccount, RemoteId, Whose};
+use domain::{
+    Condition, Failure, FailureKind, Link, LocalRef, MatchKey, Object, Orphan, Remedy,
+    RemoteAccount, RemoteId, Whose,
+};
 
-use super::NAMED;
 use super::account::external_local;
 use super::run::{REPORTED, Run, Stop, Walk};
+use super::{NAMED, NotRead};
 use crate::Fact;
 use crate::journal::JournalError;
 
@@ -92,77 +95,120 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Says whose an account is that nothing is linked to, and whether it is ours.
+    /// Tells whether an account is on its way: its link is committed together with the end of its operation.
+    fn is_coming(&self, local: Option<LocalRef>, remote_name: &str) -> Result<bool, JournalError> {
+        let reader = &self.inner.reader;
+        if let Some(local) = local
+            && reader.lane_state(self.connector, local)?.is_open
+        {
+            return Ok(true);
+        }
+        reader.is_being_made(self.connector, remote_name)
+    }
+
+    /// Says whose an account is that nothing is linked to.
     pub(super) fn sort_out(
         &mut self,
         object: Object,
         account: &RemoteAccount,
-    ) -> Result<bool, JournalError> {
-        // First whether it is on its way: its link is committed together with the end of its operation.
-        let reader = &self.inner.reader;
-        let is_owed = match external_local(object, account) {
-            Some(local) => reader.lane_state(self.connector, local)?.is_open,
-            None => false,
-        };
-        let is_coming = is_owed || reader.is_being_made(self.connector, &account.remote_name)?;
+    ) -> Result<(), JournalError> {
+        // Asked before the link is: its operation may end in between.
+        let local = external_local(object, account);
+        let is_coming = self.is_coming(local, &account.remote_name)?;
         // Somebody else may have linked it since it was shown.
+        let reader = &self.inner.reader;
         let link = reader.linked_as(self.connector, &account.remote_id, object)?;
         if link.is_some() || is_coming {
             self.tally.on_their_way += 1;
-            return Ok(false);
+            return Ok(());
         }
         let orphan = self.files().orphan(object, account)?;
         match orphan.whose {
-            Whose::Ours { .. } | Whose::Duplicate { .. } => {
-                self.tally.ours += 1;
-                self.facts.push(Fact::OrphanFound {
-                    run: self.id,
-                    orphan: Box::new(orphan.clone()),
-                });
-                if self.orphans.len() < REPORTED {
-                    self.orphans.push(orphan);
-                }
-                Ok(true)
-            }
+            Whose::Ours { .. } | Whose::Duplicate { .. } => self.found_orphan(orphan),
             Whose::Stranger => {
                 self.tally.strangers += 1;
                 if self.tally.stranger_names.len() < NAMED {
                     let name = domain::visible(&orphan.remote_name).into_owned();
                     self.tally.stranger_names.push(name);
                 }
-                Ok(false)
+                let reader = &self.inner.reader;
+                if reader.is_orphan(self.connector, &orphan.remote_id, object)? {
+                    self.clear_orphan(object, orphan.remote_id);
+                }
             }
         }
+        Ok(())
     }
 
     /// Looks for the accounts of ours without a link that are known from before and that no page has shown: a list may
     /// pass over an account when it changes while it is read.
-    pub(super) async fn look_for_orphans(&mut self, object: Object) -> Result<(), Stop> {
-        let connector = self.connector;
+    pub(super) async fn look_for_orphans(&mut self, walk: &mut Walk) -> Result<(), Stop> {
+        let (connector, object) = (self.connector, walk.object);
         for (run, orphan) in self.inner.reader.orphans_by_run(connector, object)? {
             let reader = &self.inner.reader;
             let link = reader.linked_as(connector, &orphan.remote_id, object)?;
-            let is_ours = match link {
-                Some(_) => {
-                    self.forget_orphan(&orphan.remote_id);
-                    false
+            if link.is_some() {
+                self.forget_orphan(&orphan.remote_id);
+                self.clear_orphan(object, orphan.remote_id);
+            } else {
+                if run == self.id || self.is_coming(whose(&orphan), &orphan.remote_name)? {
+                    continue;
                 }
-                None if run == self.id => true,
-                None => match self.show(object, &orphan.remote_id).await? {
-                    Some(account) => self.sort_out(object, &account)?,
-                    None => false,
-                },
-            };
-            if !is_ours {
-                self.facts.push(Fact::OrphanCleared {
-                    connector: connector.clone(),
-                    object,
-                    remote_id: orphan.remote_id,
-                });
+                self.look_for_orphan(orphan).await?;
             }
-            self.commit(None).await?;
+            walk.has_gone_on = true;
+            self.keep(walk).await?;
         }
         Ok(())
+    }
+
+    async fn look_for_orphan(&mut self, known: Orphan) -> Result<(), Stop> {
+        match self.show(&known).await {
+            Ok(Some(account)) => self.sort_out(known.object, &account)?,
+            Ok(None) => self.clear_orphan(known.object, known.remote_id),
+            // It stays known, and is no reason to leave everything after it unread for ever.
+            Err(Stop::Read(NotRead::Failed { failure })) if is_about_the_account(&failure) => {
+                let because =
+                    format!("it was ours when it was shown last, and is not shown now: {failure}");
+                self.found_orphan(Orphan { because, ..known });
+            }
+            Err(stop) => return Err(stop),
+        }
+        Ok(())
+    }
+
+    /// Keeps the accounts of ours that are only on their way: what a comparison does not name is forgotten at its end.
+    pub(super) fn keep_orphans(&mut self, object: Object) -> Result<(), JournalError> {
+        for (run, orphan) in self.inner.reader.orphans_by_run(self.connector, object)? {
+            let reader = &self.inner.reader;
+            let link = reader.linked_as(self.connector, &orphan.remote_id, object)?;
+            if run != self.id && link.is_none() {
+                self.facts.push(Fact::OrphanFound {
+                    run: self.id,
+                    orphan: Box::new(orphan),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn found_orphan(&mut self, orphan: Orphan) {
+        self.tally.ours += 1;
+        self.facts.push(Fact::OrphanFound {
+            run: self.id,
+            orphan: Box::new(orphan.clone()),
+        });
+        if self.orphans.len() < REPORTED {
+            self.orphans.push(orphan);
+        }
+    }
+
+    fn clear_orphan(&mut self, object: Object, remote_id: RemoteId) {
+        self.facts.push(Fact::OrphanCleared {
+            connector: self.connector.clone(),
+            object,
+            remote_id,
+        });
     }
 
     /// Takes an account back that was found earlier in this comparison and is linked by now.
@@ -174,20 +220,19 @@ impl Run<'_> {
         }
     }
 
-    /// Has the target show an account by its id.
-    async fn show(
-        &mut self,
-        object: Object,
-        remote: &RemoteId,
-    ) -> Result<Option<RemoteAccount>, Stop> {
+    /// Has the target show an account by its id. Some targets answer an unknown id with an error, and then its names are
+    /// searched for.
+    async fn show(&mut self, known: &Orphan) -> Result<Option<RemoteAccount>, Stop> {
         let key = MatchKey {
-            object,
-            remote_id: Some(remote.clone()),
-            external_id: String::new(),
-            remote_name: String::new(),
+            object: known.object,
+            remote_id: Some(known.remote_id.clone()),
+            external_id: whose(known)
+                .map(|local| local.uuid().to_string())
+                .unwrap_or_default(),
+            remote_name: known.remote_name.clone(),
         };
         let found = self.find(&key).await?;
-        Ok(found.filter(|account| account.remote_id == *remote))
+        Ok(found.filter(|account| account.remote_id == known.remote_id))
     }
 
     /// Counts the links whose accounts were not looked for because reading stopped before.
@@ -207,4 +252,21 @@ impl Run<'_> {
             self.tally.not_looked_for += unseen.count() as u64;
         }
     }
+}
+
+/// Returns the local user or group that an account of ours belongs to.
+fn whose(orphan: &Orphan) -> Option<LocalRef> {
+    match orphan.whose {
+        Whose::Ours { local } | Whose::Duplicate { local } => Some(local),
+        Whose::Stranger => None,
+    }
+}
+
+/// Tells whether a target refuses to show this one account, for good; else it would refuse every other as well.
+fn is_about_the_account(failure: &Failure) -> bool {
+    failure.remedy == Remedy::GiveUp
+        && !matches!(
+            failure.kind,
+            FailureKind::Misconfigured | FailureKind::Unauthenticated | FailureKind::Redirected
+        )
 }

@@ -250,7 +250,7 @@ impl Run<'_> {
             kinds.push(Object::Group);
         }
         let mut stopped = None;
-        for object in kinds {
+        for &object in &kinds {
             if left.as_ref().is_some_and(|left| left.object > object) {
                 continue; // the earlier comparison has come to its end with these
             }
@@ -260,7 +260,7 @@ impl Run<'_> {
                 match self.walk(&mut walk).await {
                     Ok(()) => {}
                     Err(Stop::Read(why)) => {
-                        self.keep(&mut walk).await?;
+                        self.keep_at_stop(&mut walk).await?;
                         stopped = Some(why);
                     }
                     Err(stop) => return Err(stop),
@@ -271,7 +271,13 @@ impl Run<'_> {
             }
             self.commit(None).await?;
         }
-        stopped.map_or(Ok(()), |why| Err(Stop::Read(why)))
+        if let Some(why) = stopped {
+            return Err(Stop::Read(why));
+        }
+        for object in kinds {
+            self.keep_orphans(object)?;
+        }
+        Ok(())
     }
 
     /// Begins with the accounts of one kind, or goes on with them.
@@ -306,7 +312,7 @@ impl Run<'_> {
         self.ask_first(walk).await?;
         self.list(walk).await?;
         self.look_for_the_rest(walk).await?;
-        self.look_for_orphans(walk.object).await
+        self.look_for_orphans(walk).await
     }
 
     /// Commits what was heard and found since the last time.
@@ -408,12 +414,12 @@ impl Run<'_> {
             let mut unlinked = Vec::new();
             for mut account in page.accounts {
                 let reader = &self.inner.reader;
-                match reader.linked_as(self.connector, &account.remote_id, walk.object)? {
-                    Some(link) => self.listed(walk, &link, &account, asked).await?,
-                    None => {
-                        account.content = Value::Null;
-                        unlinked.push(account);
-                    }
+                let link = reader.linked_as(self.connector, &account.remote_id, walk.object)?;
+                if let Some(link) = link {
+                    self.listed(walk, &link, &account, asked).await?;
+                } else {
+                    account.content = Value::Null;
+                    unlinked.push(account);
                 }
             }
             // Where comparing stops in the middle, the page is read once more: it is counted at its end.

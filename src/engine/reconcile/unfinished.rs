@@ -18,7 +18,10 @@ use crate::journal::{JournalError, Note};
 use crate::retry::later;
 
 /// How long a comparison may stand where it stopped: what it saw tells little of a target after that.
-pub(crate) const LASTS: Duration = Duration::from_hours(24);
+const LASTS: Duration = Duration::from_hours(24);
+
+/// How long it is kept: one that is taken up at the last moment must not lose whom it has seen before its next page.
+pub(crate) const KEPT: Duration = Duration::from_hours(48);
 
 /// How far a comparison has come.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -200,9 +203,21 @@ impl Run<'_> {
 
     /// Commits what was heard and found since the last time, and how far it has come with it.
     pub(super) async fn keep(&mut self, walk: &mut Walk) -> Result<(), JournalError> {
-        if !std::mem::take(&mut walk.has_gone_on) {
+        if !walk.has_gone_on {
             return self.commit(None).await;
         }
+        self.note(walk).await
+    }
+
+    /// Commits the same where reading stops: what was asked in vain counts as well when it goes on.
+    pub(super) async fn keep_at_stop(&mut self, walk: &mut Walk) -> Result<(), JournalError> {
+        if self.is_kept {
+            return self.note(walk).await;
+        }
+        self.keep(walk).await
+    }
+
+    async fn note(&mut self, walk: &mut Walk) -> Result<(), JournalError> {
         let unfinished = Unfinished {
             run: self.id,
             connector: self.connector.clone(),
@@ -221,6 +236,7 @@ impl Run<'_> {
         let note = Note {
             unfinished,
             seen: std::mem::take(&mut walk.newly_seen),
+            has_gone_on: std::mem::take(&mut walk.has_gone_on),
         };
         self.commit(Some(note)).await?;
         self.is_kept = true;

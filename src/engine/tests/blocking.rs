@@ -1,11 +1,16 @@
 //! Callers who wait: confirmed, refused with compensation, accepted, timed out, crashed.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use domain::{Change, Clock as _, FailureKind, OnFailure, Remedy, Request, Source, Verb};
+use domain::{
+    AttributeMapping, Change, Claim, Claims, Clock as _, FailureKind, OnEmpty, OnFailure, Remedy,
+    Request, Source, Verb,
+};
+use serde_json::Value;
 
 use super::double::{Act, down, failure, rejected};
-use super::world::{World, console, create, full, mail, plain, provisioner, user};
+use super::world::{World, console, create, full, mail, only_full, plain, provisioner, user};
 use crate::{Engine, Outcome, State, WaitFailure, WaitVerdict};
 
 async fn blocking(on_failure: OnFailure) -> World {
@@ -400,5 +405,94 @@ async fn what_is_asked_for_once_more_while_the_refused_request_is_under_way_stan
             target.account("kim").attributes["email"],
             "new@acme.example"
         );
+    }
+}
+
+/// A world whose callers wait for the only target, which keeps a title beside the mail.
+async fn titled(on_empty: OnEmpty) -> World {
+    World::with(|configuration| {
+        only_full(configuration);
+        configuration.resident[0].blocking = true;
+        configuration.connections[0].attributes = vec![AttributeMapping {
+            remote: "title".to_owned(),
+            local: Some(Claim::new("title")),
+            default: None,
+            value: None,
+            on_empty,
+            connector: None,
+            line: None,
+        }];
+    })
+    .await
+}
+
+fn title(name: &str, value: &str) -> Change {
+    Change::UpdateUser {
+        user: name.into(),
+        set: Claims::from([(Claim::new("title"), vec![value.to_owned()])]),
+        remove: BTreeSet::new(),
+        rename: None,
+    }
+}
+
+/// Makes Kim, and has a change of hers arrive at the target and stay there until its caller is refused.
+async fn refused_under_way(world: &World, change: Change) {
+    world.create("kim").await;
+    world.settle().await;
+    world.full.stuck.send_replace(Some("kim".to_owned()));
+    let arrived = *world.full.arrived.borrow();
+    let caller = spawn(&world.engine, change);
+    world.full.has_seen(arrived + 1).await;
+    world.clock.advance(Duration::from_secs(30));
+    assert!(!caller.await.unwrap().is_accepted());
+}
+
+#[tokio::test]
+async fn what_no_later_change_names_is_put_back_although_one_was_done_meanwhile() {
+    for on_empty in [OnEmpty::Skip, OnEmpty::Clear] {
+        let mut world = titled(on_empty).await;
+        refused_under_way(&world, title("kim", "Boss")).await;
+        world
+            .reconfigure(|configuration| configuration.resident[0].blocking = false)
+            .await;
+        world.mail("kim", "new@acme.example").await;
+        world.full.stuck.send_replace(None);
+        world.settle().await;
+        let attributes = world.full.account("kim").attributes;
+        assert_eq!(attributes["email"], "new@acme.example", "{on_empty:?}");
+        assert_eq!(attributes["title"], Value::Null, "{on_empty:?}");
+    }
+}
+
+#[tokio::test]
+async fn undoing_one_refused_change_brings_nothing_back_of_an_earlier_one() {
+    for lost in [None, Some(Act::LoseReply), Some(Act::LoseRequest)] {
+        let world = titled(OnEmpty::Skip).await;
+        refused_under_way(&world, mail("kim", "refused@acme.example")).await;
+        // The next is decided while that is under way, so that it is sent with the mail of before.
+        let caller = spawn(&world.engine, title("kim", "Boss"));
+        while world.reader().flows(crate::Page::newest(5)).unwrap().len() < 3 {
+            tokio::task::yield_now().await;
+        }
+        world.full.open.send_replace(false);
+        let arrived = *world.full.arrived.borrow();
+        world.full.stuck.send_replace(None);
+        world.full.has_seen(arrived + 1).await;
+        if let Some(act) = lost.clone() {
+            world.full.on_write([act]);
+            world.full.open.send_replace(true);
+            world
+                .until(|fact| matches!(fact, crate::Fact::AttemptFailed { .. }))
+                .await;
+        }
+        // Its caller is refused as well, while it is under way or waits to be sent again.
+        world.engine.pause(&full(), "by a test").await.unwrap();
+        assert!(!caller.await.unwrap().is_accepted());
+        world.full.open.send_replace(true);
+        world.engine.resume(&full(), "by a test").await.unwrap();
+        world.settle().await;
+        let attributes = world.full.account("kim").attributes;
+        assert_eq!(attributes["email"], "kim@acme.example", "{lost:?}");
+        assert_eq!(attributes["title"], Value::Null, "{lost:?}");
     }
 }

@@ -283,31 +283,57 @@ async fn a_restart_forgets_neither_the_count_nor_the_brake_nor_the_approval() {
 
 #[tokio::test]
 async fn what_was_approved_just_before_the_process_ended_goes_on_with_the_next() {
-    let mut world = peopled(20, |_| {}).await;
-    for at in 0..15 {
+    let hour = Duration::from_hours(1);
+    // As long as the approval stands; what has not gone on by then is counted.
+    for (passed, left) in [(Duration::ZERO, 15), (hour, 20)] {
+        let mut world = peopled(40, |_| {}).await;
+        for at in 0..25 {
+            world.delete(&format!("u{at}")).await;
+        }
+        world.settle().await;
+        let engaged = world.engine.brakes().remove(0);
+        let mut batch = crate::journal::Batch::default();
+        let now = domain::Clock::now(&world.clock);
+        batch.push(
+            None,
+            Fact::BrakeApproved {
+                approval: crate::Approval {
+                    connector: full(),
+                    brake: engaged.brake,
+                    by: "Ada".to_owned(),
+                    reason: "leavers".to_owned(),
+                    at: now,
+                    until: crate::retry::later(now, hour),
+                },
+            },
+        );
+        world.engine.inner_for_tests().append(batch).await.unwrap();
+        world.clock.advance(passed);
+        world.crash().await;
+        world.settle().await;
+        assert_eq!(world.full.names().len(), left, "{passed:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_kept_by_a_brake_that_was_never_written_down_is_counted_by_the_next_process() {
+    let mut world = peopled(40, |_| {}).await;
+    for at in 0..25 {
         world.delete(&format!("u{at}")).await;
     }
     world.settle().await;
-    let engaged = world.engine.brakes().remove(0);
-    let mut batch = crate::journal::Batch::default();
-    let now = domain::Clock::now(&world.clock);
-    batch.push(
-        None,
-        Fact::BrakeApproved {
-            approval: crate::Approval {
-                connector: full(),
-                brake: engaged.brake,
-                by: "Ada".to_owned(),
-                reason: "leavers".to_owned(),
-                at: now,
-                until: now,
-            },
-        },
-    );
-    world.engine.inner_for_tests().append(batch).await.unwrap();
+    // As when the process ends before what made the brake engage is committed, and after what it keeps was.
+    let inner = world.engine.inner_for_tests();
+    inner.journal.run(|db| {
+        db.execute_batch("DELETE FROM standing WHERE what LIKE 'brake/%'")
+            .unwrap();
+    });
+    drop(inner);
     world.crash().await;
     world.settle().await;
-    assert_eq!(world.full.names().len(), 5);
+    assert_eq!(world.full.names().len(), 30);
+    assert_eq!(kept(&world, Brake::Deletes), 15);
+    assert_eq!(world.engine.brakes().len(), 1);
 }
 
 #[tokio::test]

@@ -84,6 +84,8 @@ pub(crate) struct State {
     pub(crate) writes: VecDeque<Act>,
     pub(crate) finds: VecDeque<Act>,
     pub(crate) lists: VecDeque<Act>,
+    /// What was looked for.
+    pub(crate) asked: Vec<MatchKey>,
     /// Names that lists pass over, as a list by index does when somebody on a page before goes.
     pub(crate) passed_over: BTreeSet<String>,
     /// Attributes that lists leave out.
@@ -497,6 +499,7 @@ impl Double {
     async fn seen(&self, key: &MatchKey, tap: &dyn Tap) -> Result<Option<RemoteAccount>, Failure> {
         let exchange = self.arrive(Purpose::Lookup, tap).await;
         let mut state = self.0.state();
+        state.asked.push(key.clone());
         let act = state.finds.pop_front();
         tap.finished(exchange);
         match act {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{FailureKind, OnFailure, Reason, Remedy, Verb};
+use domain::{Change, FailureKind, OnFailure, Reason, Remedy, Secret, Verb};
 
 use super::double::{Act, down, failure, rejected};
 use super::world::{World, create, full, only_full, plain, provisioner};
@@ -444,6 +444,47 @@ async fn an_operation_that_had_nothing_to_send_proves_nothing() {
     let quarantines = world.engine.quarantines();
     let told = quarantines[0].last_probe.as_ref().unwrap();
     assert!(told.contains("401"), "{told}");
+}
+
+#[tokio::test]
+async fn a_letter_that_dies_again_without_a_request_proves_nothing() {
+    let mut world = World::with(only_full).await;
+    for name in ["bob", "ann", "kim"] {
+        world.create(name).await;
+    }
+    world.settle().await;
+    world.full.on_write((0..3).map(|_| unauthenticated()));
+    for name in ["bob", "ann"] {
+        world.mail(name, "new@acme.example").await;
+        world.engine.idle().await;
+    }
+    let password = world
+        .submit(Change::SetPassword {
+            user: "kim".into(),
+            password: Secret::new("second"),
+        })
+        .await
+        .unwrap();
+    world.engine.idle().await;
+    assert_eq!(world.engine.quarantines()[0].culprits.len(), 3);
+    assert_eq!(world.full.verbs().len(), 6);
+    // The new password goes with the process.
+    world.crash().await;
+    world.full.on_write([unauthenticated()]);
+    world.clock.advance(Duration::from_mins(1));
+    world.engine.idle().await;
+    assert_eq!(world.full.verbs().len(), 7, "the next is tried");
+    let quarantines = world.engine.quarantines();
+    let told = quarantines[0].last_probe.as_ref().unwrap();
+    assert!(told.contains("401"), "{told}");
+    world.clock.advance(Duration::from_mins(2));
+    world.settle().await;
+    assert!(world.engine.quarantines().is_empty());
+    assert_eq!(world.life(&password, &full()), Life::Dead);
+    for name in ["bob", "ann"] {
+        let account = world.full.account(name);
+        assert_eq!(account.attributes["email"], "new@acme.example");
+    }
 }
 
 async fn blocking(on_failure: OnFailure) -> World {

@@ -742,10 +742,56 @@ async fn what_nobody_goes_on_with_is_forgotten() {
     assert_eq!(world.reader().seen(&unfinished).unwrap().len(), 2);
     world.engine.compact(None).await.unwrap();
     assert!(left().is_some());
-    world.clock.advance(Duration::from_hours(25));
+    world.clock.advance(Duration::from_hours(49));
     world.engine.compact(None).await.unwrap();
     assert!(left().is_none());
     assert!(world.reader().seen(&unfinished).unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_gone_on_with_at_the_last_moment_keeps_whom_it_has_seen() {
+    let world = with(&["ann", "bob", "cem", "dan", "eva"]).await;
+    compare_with(&world, smallest()).await;
+    world
+        .clock
+        .advance(Duration::from_hours(24) - Duration::from_secs(1));
+    let before = *world.full.arrived.borrow();
+    world.full.open.send_replace(false);
+    let (second, ()) = tokio::join!(compare_with(&world, smallest()), async {
+        world.full.has_seen(before + 1).await;
+        world.clock.advance(Duration::from_secs(2));
+        world.engine.compact(None).await.unwrap();
+        world.full.open.send_replace(true);
+    });
+    assert!(second.tally.continued.is_some() && second.tally.goes_on);
+    let (_, unfinished) = world.reader().unfinished(&full()).unwrap().unwrap();
+    assert_eq!(world.reader().seen(&unfinished).unwrap().len(), 4);
+    let reports = bit_by_bit(&world).await;
+    let tally = &reports.last().unwrap().tally;
+    assert_eq!((tally.in_sync, tally.compared), (5, 5));
+    assert_eq!(tally.requests, 4, "three pages of users, one of groups");
+}
+
+#[tokio::test]
+async fn what_was_asked_in_vain_counts_when_it_goes_on_and_is_no_step_further() {
+    let world = with(&["ann", "bob", "cem", "dan"]).await;
+    let first = compare_with(&world, smallest()).await;
+    world.clock.advance(Duration::from_hours(23));
+    world.full.state().lists.push_back(super::double::down());
+    let report = compare(&world).await;
+    assert_eq!((report.run, report.tally.requests), (first.run, 2));
+    let again = compare_with(&world, smallest()).await;
+    let tally = &again.tally;
+    assert_eq!((tally.requests, tally.accounts), (3, 4));
+    let stopped = |report: &ReconcileReport| report.tally.continued.clone().unwrap().stopped;
+    assert_eq!(stopped(&again), stopped(&report));
+    // Whoever only tries every day begins anew in the end.
+    world.clock.advance(Duration::from_hours(23));
+    world.full.state().lists.push_back(super::double::down());
+    assert!(compare(&world).await.tally.goes_on);
+    world.clock.advance(Duration::from_hours(2));
+    let report = compare(&world).await;
+    assert_eq!(report.tally.given_up.unwrap().why, Anew::Age);
 }
 
 #[tokio::test]
@@ -753,10 +799,27 @@ async fn two_comparisons_of_one_connector_follow_each_other() {
     let world = with(&["ann", "bob", "cem"]).await;
     let (one, other) = tokio::join!(compare(&world), compare(&world));
     assert_ne!(one.run, other.run);
-    for report in [one, other] {
+    for report in [&one, &other] {
         assert_eq!((report.tally.accounts, report.tally.requests), (3, 2));
         assert_eq!(report.tally.continued, None);
     }
+    let mut order = Vec::new();
+    for record in world.reader().export(0) {
+        let fact = record.unwrap().fact;
+        if let Fact::ReconcileStarted { run, .. } | Fact::ReconcileEnded { run, .. } = &fact {
+            order.push((fact.word(), *run));
+        }
+    }
+    let (first, second) = (order[0].1, order[2].1);
+    assert_eq!(
+        order,
+        [
+            ("reconcile-started", first),
+            ("reconcile-ended", first),
+            ("reconcile-started", second),
+            ("reconcile-ended", second),
+        ]
+    );
 }
 
 #[tokio::test]
@@ -775,6 +838,119 @@ async fn an_account_of_ours_that_no_page_shows_any_more_is_asked_for_before_it_i
     assert!(report.tally.is_in_sync(), "{report:?}");
     assert!(world.reader().orphans(None).unwrap().is_empty());
     assert_eq!(compare(&world).await.tally.requests, 2);
+}
+
+/// Starts with Kim, whose account has lost its link; that is known.
+async fn with_orphan() -> (World, LocalRef) {
+    let world = with(&["kim", "lee"]).await;
+    let kim = local(&world, "kim");
+    let name = QualifiedName::new("kim");
+    world.engine.unlink(&full(), kim, &name).await.unwrap();
+    assert_eq!(compare(&world).await.tally.ours, 1);
+    (world, kim)
+}
+
+#[tokio::test]
+async fn an_account_of_ours_is_asked_for_with_all_that_is_known_of_it() {
+    let (world, kim) = with_orphan().await;
+    world.full.state().passed_over.insert("kim".to_owned());
+    assert_eq!(compare(&world).await.tally.ours, 1);
+    // A target that does not say clearly whether it knows an id is searched by the others.
+    let asked = world.full.state().asked.last().unwrap().clone();
+    assert_eq!(asked.remote_id, Some(world.full.id("kim")));
+    assert_eq!(
+        (asked.remote_name, asked.external_id),
+        ("kim".to_owned(), kim.uuid().to_string())
+    );
+}
+
+#[tokio::test]
+async fn an_account_of_ours_that_the_target_refuses_to_show_stays_known_and_the_rest_is_read() {
+    let (world, _) = with_orphan().await;
+    world.full.state().passed_over.insert("kim".to_owned());
+    let refused = |kind| [Act::Fail(failure(kind, Remedy::GiveUp))];
+    for _ in 0..2 {
+        world.full.on_find(refused(FailureKind::Forbidden));
+        let report = compare(&world).await;
+        let tally = &report.tally;
+        assert_eq!(tally.not_read, None);
+        assert_eq!((tally.ours, tally.requests), (1, 3), "the groups as well");
+        assert_eq!(report.orphans[0].because.matches("forbidden").count(), 2);
+        assert_eq!(world.reader().orphans(None).unwrap(), report.orphans);
+    }
+    // What refuses us altogether tells nothing of this account.
+    world.full.on_find(refused(FailureKind::Unauthenticated));
+    let report = compare(&world).await;
+    assert!(
+        matches!(&report.tally.not_read, Some(NotRead::Failed { failure }) if failure.kind == FailureKind::Unauthenticated)
+    );
+    assert_eq!(world.reader().orphans(None).unwrap().len(), 1);
+    // Shown again, it is what it was.
+    let report = restart(&world, ReadBudget::default()).await;
+    assert_eq!((report.tally.ours, report.tally.not_read), (1, None));
+    assert!(!report.orphans[0].because.contains("forbidden"));
+}
+
+#[tokio::test]
+async fn an_account_of_ours_that_is_on_its_way_is_counted_once_and_stays_known() {
+    let (world, _) = with_orphan().await;
+    world.full.on_write([super::double::down()]);
+    world.mail("kim", "new@acme.example").await;
+    world.engine.idle().await;
+    let budget = ReadBudget {
+        requests: 1,
+        ..ReadBudget::default()
+    };
+    let known = || world.reader().orphans(None).unwrap().len();
+    for (not_read, requests) in [(Some(NotRead::Requests { budget: 1 }), 1), (None, 2)] {
+        let report = compare_with(&world, budget).await;
+        let tally = &report.tally;
+        assert_eq!((&tally.not_read, tally.requests), (&not_read, requests));
+        assert_eq!((tally.on_their_way, tally.ours), (1, 0));
+        assert_eq!(known(), 1);
+    }
+    for record in world.reader().export(0) {
+        let fact = record.unwrap().fact;
+        assert!(!matches!(fact, Fact::OrphanCleared { .. }), "{fact:?}");
+    }
+    wait(&world).await;
+    let report = compare(&world).await;
+    assert!(report.tally.is_in_sync(), "{report:?}");
+    assert_eq!(known(), 0);
+}
+
+#[tokio::test]
+async fn an_account_that_is_ours_no_longer_is_counted_once() {
+    let world = with(&["kim"]).await;
+    world.full.plant("root", domain::Clock::now(&world.clock));
+    let kim = local(&world, "kim").uuid().to_string();
+    let known = || world.reader().orphans(None).unwrap().len();
+    let budget = |requests| ReadBudget {
+        requests,
+        ..ReadBudget::default()
+    };
+    for (passed_over, asked) in [(false, 0), (true, 1)] {
+        world.full.state().passed_over.clear();
+        world
+            .full
+            .edit("root", |account| account.external_id = Some(kim.clone()));
+        assert_eq!(compare(&world).await.tally.ours, 1);
+        assert_eq!(known(), 1);
+        world
+            .full
+            .edit("root", |account| account.external_id = None);
+        if passed_over {
+            world.full.state().passed_over.insert("root".to_owned());
+        }
+        // It stops before the groups, and goes on.
+        for requests in [asked + 1, asked + 2] {
+            let report = compare_with(&world, budget(asked + 1)).await;
+            let tally = &report.tally;
+            assert_eq!((tally.strangers, tally.ours), (1, 0));
+            assert_eq!((tally.requests, known()), (requests, 0));
+            assert_eq!(tally.goes_on, requests == asked + 1);
+        }
+    }
 }
 
 #[tokio::test]
