@@ -5,7 +5,6 @@ use std::io::{self, Write as _};
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use crossterm::event::{
@@ -13,7 +12,7 @@ use crossterm::event::{
 };
 use domain::Clock;
 use engine::{Page, Reader};
-use futures_util::{FutureExt, Stream, StreamExt};
+use futures_util::{FutureExt, StreamExt};
 use tokio::sync::mpsc;
 
 use crate::cast::Cast;
@@ -367,12 +366,13 @@ impl App {
                 }
                 event = events.next() => match event {
                     Some(Ok(event)) => {
-                        // What waits already is taken before the next frame: a burst of keys costs one.
+                        // What waits already is taken before the next frame: a burst of keys costs one. The stream is not
+                        // asked: once it has found nothing a thread of its own reads the terminal, which may be lent next.
                         let mut burst = vec![event];
                         while burst.len() < MOST_AT_ONCE
-                            && let Some(next) = at_hand(&mut events).await
+                            && crossterm::event::poll(Duration::ZERO)?
                         {
-                            burst.push(next?);
+                            burst.push(crossterm::event::read()?);
                         }
                         terminal::announce_unread();
                         for event in as_pasted(burst) {
@@ -697,20 +697,6 @@ async fn sleep(wait: Option<Duration>) {
     }
 }
 
-/// Returns what a stream has at hand, without waiting for more.
-///
-/// It asks with the waker of this very task: the stream of a terminal's events keeps the first waker that found nothing,
-/// and whatever came next would wake nobody if that was another one.
-async fn at_hand<S: Stream + Unpin>(stream: &mut S) -> Option<S::Item> {
-    std::future::poll_fn(|context| {
-        Poll::Ready(match stream.poll_next_unpin(context) {
-            Poll::Ready(next) => next,
-            Poll::Pending => None,
-        })
-    })
-    .await
-}
-
 /// Makes one paste of letters that came faster than anybody types, so that `Enter` among them presses nothing.
 fn as_pasted(events: Vec<Event>) -> Vec<Event> {
     let mut out = Vec::with_capacity(events.len());
@@ -753,41 +739,8 @@ fn written_by(event: &Event) -> Option<char> {
 
 #[cfg(test)]
 mod tests {
-    use std::pin::Pin;
-    use std::task::{Context, Waker};
-
     use super::*;
     use crate::work::{Stage, Work};
-
-    /// A stream that, like that of a terminal's events, keeps the waker of the first look that found nothing.
-    #[derive(Default)]
-    struct KeepsTheFirst {
-        waiting: VecDeque<u8>,
-        waker: Option<Waker>,
-    }
-
-    impl Stream for KeepsTheFirst {
-        type Item = u8;
-
-        fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<u8>> {
-            if let Some(next) = self.waiting.pop_front() {
-                return Poll::Ready(Some(next));
-            }
-            self.waker.get_or_insert_with(|| context.waker().clone());
-            Poll::Pending
-        }
-    }
-
-    #[tokio::test]
-    async fn what_comes_after_a_burst_wakes_the_one_who_waits_for_it() {
-        let mut stream = KeepsTheFirst::default();
-        stream.waiting.extend([1, 2]);
-        assert_eq!(at_hand(&mut stream).await, Some(1));
-        assert_eq!(at_hand(&mut stream).await, Some(2));
-        assert_eq!(at_hand(&mut stream).await, None);
-        let ours = std::future::poll_fn(|context| Poll::Ready(context.waker().clone())).await;
-        assert!(stream.waker.is_some_and(|kept| kept.will_wake(&ours)));
-    }
 
     #[test]
     fn letters_that_nobody_types_so_fast_are_one_paste() {

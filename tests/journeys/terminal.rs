@@ -587,6 +587,21 @@ sed \"s/$1/$line/\" \"$2\" > edited && cat edited > \"$2\"
 ";
 
 #[test]
+fn a_key_is_answered_when_nothing_else_happens() {
+    let program = Program::with(QUIET);
+    let mut pty = opened(workbench(&program, &[]));
+    let half_a_second = Duration::from_millis(500);
+    for (key, shown) in ["1", "4"].iter().zip(["▸ Connections", "▸ Traffic"]).cycle().take(6) {
+        // Nothing is under way that would wake the screen by chance.
+        pty.wait_quiet(half_a_second, LONG).unwrap();
+        pty.send(key).unwrap();
+        pty.wait_text(shown, LONG).unwrap();
+    }
+    pty.send("q").unwrap();
+    pty.wait_exit(LONG).unwrap();
+}
+
+#[test]
 fn an_editor_gets_the_terminal_and_what_it_leaves_is_written_with_update_only() {
     let connection = "\n[[connections]]\nid = \"corp\"\nname = \"Corporate\"\n";
     let program = Program::with(&format!("{QUIET}{connection}"));
