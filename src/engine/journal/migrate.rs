@@ -29,6 +29,7 @@ const STEPS: &[Step] = &[
     Step::Tables(schema::STANDING),
     Step::Tables(schema::RETENTION),
     Step::Tables(schema::ONE_COPY),
+    Step::Tables(schema::SHORTHAND),
 ];
 
 /// How a file comes from one format to the next.

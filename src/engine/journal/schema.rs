@@ -203,6 +203,9 @@ ALTER TABLE links ADD COLUMN active INTEGER;
 DROP INDEX operations_by_flow;
 ";
 
+/// Facts are written in shorthand from now on, which an older program cannot read; what stands in a file stays as it is.
+pub(super) const SHORTHAND: &str = "-- see shorthand/mod.rs";
+
 /// Sets how a connection that may write behaves.
 pub(super) fn prepare_writer(connection: &Connection) -> Result<(), JournalError> {
     // Of effect in a new file only, or when an older one is written anew: room that is not used is given back in steps.
