@@ -286,16 +286,14 @@ fn packed<'f>(
     written: Result<Vec<u8>, Trouble>,
     facts: impl Iterator<Item = &'f Fact>,
 ) -> Result<Packed, JournalError> {
-    match written {
-        Ok(written) => Packed::of_shorthand(written),
-        Err(_) => {
-            let mut text = Vec::new();
-            for fact in facts {
-                serde_json::to_writer(&mut text, fact).map_err(store)?;
-            }
-            Packed::of(&text)
-        }
+    if let Ok(written) = written {
+        return Packed::of_shorthand(written);
     }
+    let mut text = Vec::new();
+    for fact in facts {
+        serde_json::to_writer(&mut text, fact).map_err(store)?;
+    }
+    Packed::of(&text)
 }
 
 /// Packs facts into rows: consecutive ones of one flow together, exchanges in front. What belongs to no flow is removed row

@@ -89,8 +89,8 @@ pub(super) fn read(dictionary: Dictionary, body: &[u8]) -> std::io::Result<Vec<u
         let decompressor = match kept {
             Some(decompressor) => decompressor,
             None => kept.insert(Decompressor::with_prepared_dictionary(match dictionary {
-                Dictionary::Json => &*JSON_FOR_READING,
-                Dictionary::Shorthand => &*SHORTHAND_FOR_READING,
+                Dictionary::Json => &JSON_FOR_READING,
+                Dictionary::Shorthand => &SHORTHAND_FOR_READING,
             })?),
         };
         decompressor.decompress(body, size)
@@ -100,8 +100,8 @@ pub(super) fn read(dictionary: Dictionary, body: &[u8]) -> std::io::Result<Vec<u
 impl Press {
     fn new(dictionary: Dictionary) -> std::io::Result<Self> {
         let mut compressor = Compressor::with_prepared_dictionary(match dictionary {
-            Dictionary::Json => &*JSON_FOR_WRITING,
-            Dictionary::Shorthand => &*SHORTHAND_FOR_WRITING,
+            Dictionary::Json => &JSON_FOR_WRITING,
+            Dictionary::Shorthand => &SHORTHAND_FOR_WRITING,
         })?;
         // Which dictionary it was is said by the row.
         compressor.set_parameter(CParameter::DictIdFlag(false))?;

@@ -214,15 +214,15 @@ pub(super) fn hash(bytes: &[u8]) -> u32 {
     const K: u64 = 0x9e37_79b9_7f4a_7c15;
     let mix = |hash: u64, word: u64| (hash.rotate_left(23) ^ word).wrapping_mul(K);
     let mut hash = bytes.len() as u64;
-    if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
-        let (chunks, _) = bytes.as_chunks();
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        let (chunks, _) = bytes.as_chunks::<8>();
         for chunk in &chunks[1..] {
             hash = mix(hash, u64::from_le_bytes(*chunk));
         }
         // The last eight may be looked at twice, which is quicker than to copy what is left over.
         hash = mix(hash, u64::from_le_bytes(*first));
         hash = mix(hash, u64::from_le_bytes(*last));
-    } else if let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+    } else if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
         let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
         hash = mix(hash, (u64::from(first) << 32) | u64::from(last));
     } else {
