@@ -19,12 +19,12 @@ pub(crate) fn written(
     remote_id: RemoteId,
     remote_name: String,
 ) -> Confirmed {
-    let mut written: BTreeMap<String, Value> = order
-        .changes
-        .iter()
-        .map(|change| (change.remote.clone(), change.after.clone()))
-        .collect();
-    written.extend(order.desired.values());
+    let mut written = order.desired.values();
+    for change in order.changes {
+        if !written.contains_key(&change.remote) {
+            written.insert(change.remote.clone(), change.after.clone());
+        }
+    }
     if order.object() == Object::Group {
         let members = member_ids(order).into_iter().collect();
         written.insert(MEMBERS.to_owned(), members);

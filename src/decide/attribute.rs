@@ -246,13 +246,13 @@ fn resolve(
     let value = value(&walk.target.kind.target, remote, &texts, many);
     let mut text = format!("{remote} = {value} ({origin}");
     if let Some(line) = row.line {
-        text = format!("{text}, workbench.toml:{line}");
+        text.push_str(&format!(", workbench.toml:{line}"));
     }
     text.push(')');
     if left_out > 0 {
-        text = format!(
-            "{text}; it holds one value, {left_out} more left out (write {remote}[] to send all)"
-        );
+        text.push_str(&format!(
+            "; it holds one value, {left_out} more left out (write {remote}[] to send all)"
+        ));
     }
     trace.say(Step::Map, text);
     Some(DesiredAttribute {

@@ -150,7 +150,7 @@ impl Decider<'_> {
         Decision {
             candidate: proposal.candidate.clone(),
             verdict,
-            trace: trace.into_lines(),
+            trace: Arc::new(trace.into_lines()),
         }
     }
 

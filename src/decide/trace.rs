@@ -1,5 +1,6 @@
 //! The trace: lines as the steps find things, and the plain text that people read.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use domain::{Decision, Nothing, Reason, Step, TraceLine, Verdict, visible};
@@ -12,7 +13,7 @@ pub(crate) struct Trace(Vec<TraceLine>);
 
 impl Trace {
     /// Adds a finding.
-    pub(crate) fn say(&mut self, step: Step, text: impl AsRef<str>) {
+    pub(crate) fn say(&mut self, step: Step, text: impl Into<String>) {
         self.0.push(line(step, text, None));
     }
 
@@ -20,7 +21,7 @@ impl Trace {
     pub(crate) fn end(&mut self, nothing: &Nothing) {
         let reason = nothing.reason;
         self.0
-            .push(line(reason.step(), &nothing.detail, Some(reason)));
+            .push(line(reason.step(), nothing.detail.as_str(), Some(reason)));
     }
 
     /// Adds a line that was made elsewhere.
@@ -34,12 +35,12 @@ impl Trace {
 }
 
 /// Makes a line. Names and values come from outside, so whatever could drive a terminal is made visible here.
-pub(crate) fn line(step: Step, text: impl AsRef<str>, reason: Option<Reason>) -> TraceLine {
-    TraceLine {
-        step,
-        text: visible(text.as_ref()).into_owned(),
-        reason,
+pub(crate) fn line(step: Step, text: impl Into<String>, reason: Option<Reason>) -> TraceLine {
+    let mut text = text.into();
+    if let Cow::Owned(marked) = visible(&text) {
+        text = marked;
     }
+    TraceLine { step, text, reason }
 }
 
 /// Says where something stands in the configuration: ` (workbench.toml:41)`, or nothing when that is not known.

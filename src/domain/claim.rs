@@ -20,7 +20,7 @@ impl Claim {
         if name.contains(':') {
             Self(name.to_owned())
         } else {
-            Self(format!("{WSO2_DIALECT}{name}"))
+            Self([WSO2_DIALECT, name].concat())
         }
     }
 

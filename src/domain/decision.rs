@@ -151,8 +151,8 @@ pub struct Decision {
     pub candidate: Candidate,
     /// The outcome.
     pub verdict: Verdict,
-    /// How it was reached: steps 1 to 6.
-    pub trace: Vec<TraceLine>,
+    /// How it was reached: steps 1 to 6. Whoever tells and writes it shares it.
+    pub trace: Arc<Vec<TraceLine>>,
 }
 
 /// The outcome of one decision.

@@ -8,7 +8,11 @@ use std::fmt::Write as _;
 /// C0 controls become their Unicode pictures (`ESC` is `␛`), DEL `␡`, C1 controls, bidi controls and zero-width
 /// characters `<U+XXXX>`. Newline and tab are marked as well: whoever wants lines splits before calling.
 pub fn visible(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_hidden) {
+    // Nearly all text is plain ASCII, and is looked through many bytes at a time.
+    let is_plain = text
+        .bytes()
+        .fold(true, |plain, byte| plain & (0x20..0x7f).contains(&byte));
+    if is_plain || !text.chars().any(is_hidden) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 8);

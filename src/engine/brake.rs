@@ -264,7 +264,7 @@ impl Brakes {
             };
             if let Some(kept) = kept {
                 std::sync::Arc::make_mut(planned).held = Some(Reason::BrakeEngaged);
-                decision.trace.push(TraceLine {
+                Arc::make_mut(&mut decision.trace).push(TraceLine {
                     step: Step::Send,
                     text: decision.candidate.kept(&kept.told()),
                     reason: Some(Reason::BrakeEngaged),

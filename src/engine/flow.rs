@@ -400,7 +400,13 @@ impl Inner {
                     && !open.life.is_braked()
                     && !held.contains(&open.connector)
                 {
-                    late.push(open);
+                    if matches!(open.life, Life::Held { .. }) {
+                        late.push(open);
+                    } else {
+                        // It was released before it stood in its lane, which has it as held.
+                        let now = self.clock.monotonic();
+                        self.lanes().hurry(&open.connector, open.local, *id, now);
+                    }
                 }
             }
             if late.is_empty() {

@@ -185,7 +185,7 @@ impl MadeUp {
                 on_failure: OnFailure::Reject,
                 timeout: Duration::from_secs(20),
             },
-            trace: vec![
+            trace: Arc::new(vec![
                 line(Step::Level, "proposed by the organization level"),
                 line(
                     Step::Scope,
@@ -194,7 +194,7 @@ impl MadeUp {
                 line(Step::Match, "no link: the account is not known there"),
                 line(Step::Map, "three attributes of three claims"),
                 line(Step::Shape, "create"),
-            ],
+            ]),
             verdict: Verdict::Operation(Arc::new(Planned {
                 local: self.local(),
                 verb: Verb::Create,

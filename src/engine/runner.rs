@@ -586,22 +586,25 @@ impl Work<'_> {
         after: Option<Link>,
         facts: Vec<Fact>,
     ) -> Result<Then, JournalError> {
-        let head = self.head();
-        let mut owed = self.owed(facts);
-        let link = after.as_ref().or(before);
-        if let Some(link) = link {
-            let link = Box::new(link.clone());
-            owed.push(
-                head.flow,
-                if after.is_some() {
-                    Fact::Linked { link }
-                } else {
-                    Fact::Unlinked { link }
-                },
-            );
-        }
         let gate = self.gate().await;
         let refused = gate.as_deref() == Some(&true);
+        let head = self.head();
+        let mut owed = self.owed(facts);
+        // An account that is taken away again gets into no group. What it holds is of no matter for that.
+        let is_new = before.is_none_or(|link| link.gone) && !refused;
+        let linked = after.as_ref().filter(|_| is_new).map(without_contents);
+        let undone = after.as_ref().or(before).filter(|_| refused).cloned();
+        let fact = match after {
+            Some(link) => Some(Fact::Linked {
+                link: Box::new(link),
+            }),
+            None => before.cloned().map(|link| Fact::Unlinked {
+                link: Box::new(link),
+            }),
+        };
+        if let Some(fact) = fact {
+            owed.push(head.flow, fact);
+        }
         if refused {
             let done = Done {
                 what,
@@ -611,15 +614,12 @@ impl Work<'_> {
                 } else {
                     &self.job.planned.changes
                 },
-                link,
+                link: undone.as_ref(),
             };
             self.inner
                 .undo(&mut owed, head.flow, &self.as_queued(), &done)?;
         }
-        // An account that is taken away again gets into no group.
-        let is_new = before.is_none_or(|link| link.gone) && !refused;
-        let linked = after.as_ref().filter(|_| is_new);
-        if !self.commit_linked(owed, linked).await? {
+        if !self.commit_linked(owed, linked.as_ref()).await? {
             return Ok(Then::End(Fate::Again(self.inner.clock.monotonic())));
         }
         drop(gate);
@@ -876,6 +876,22 @@ impl Work<'_> {
             self.inner.close_when_ended(self.head().flow)?;
         }
         Ok(Then::End(Fate::Gone))
+    }
+}
+
+/// Returns a link without what was written, which is dear to copy.
+fn without_contents(link: &Link) -> Link {
+    Link {
+        connector: link.connector.clone(),
+        local: link.local,
+        remote_id: link.remote_id.clone(),
+        remote_name: link.remote_name.clone(),
+        written: std::collections::BTreeMap::new(),
+        origin: link.origin,
+        active: link.active,
+        gone: link.gone,
+        since: link.since,
+        exceptions: domain::Exceptions::new(),
     }
 }
 

@@ -207,7 +207,7 @@ fn note_flow(seen: &mut StepSeen, trace: &FlowTrace) {
                     .iter()
                     .map(ToString::to_string)
                     .collect(),
-                trace: decision.trace.clone(),
+                trace: decision.trace.to_vec(),
             });
         }
     }

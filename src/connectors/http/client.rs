@@ -313,7 +313,7 @@ impl Http {
             .client
             .request(call.method.clone(), url.clone())
             .header(USER_AGENT, self.agent.clone())
-            .header(ACCEPT, call.accept)
+            .header(ACCEPT, HeaderValue::from_static(call.accept))
             .headers(call.headers.clone());
         if let Some(payload) = &call.payload {
             request = request
@@ -378,7 +378,7 @@ impl Http {
         }
         Ok(Answer {
             status,
-            headers: response.headers().clone(),
+            headers: std::mem::take(response.headers_mut()),
             body: bytes,
             replay: call.replay,
         })
@@ -414,7 +414,7 @@ impl Http {
 
     /// Returns a failure whose words hold no secret, no control character and no novel.
     pub(crate) fn quotable(&self, call: &Call, mut failure: Failure) -> Failure {
-        let told = self.redaction(call).text(&failure.told);
+        let told = self.redaction(call).text(failure.told.as_str());
         let told = domain::visible(&told);
         failure.told = match told.char_indices().nth(QUOTED) {
             Some((at, _)) => format!("{}…", &told[..at]),
@@ -430,10 +430,21 @@ async fn read(response: &mut reqwest::Response) -> (Bytes, u64, Option<String>) 
     if announced > LARGEST_BODY as u64 {
         return (Bytes::new(), announced, Some(too_large()));
     }
+    // Most bodies come in one piece, which is not copied.
+    let mut first = Bytes::new();
     let mut body = BytesMut::new();
     let trouble = loop {
         match response.chunk().await {
-            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(Some(chunk)) if first.is_empty() && chunk.len() <= LARGEST_BODY => {
+                first = chunk;
+                continue;
+            }
+            Ok(Some(chunk)) => {
+                if body.is_empty() {
+                    body.extend_from_slice(&first);
+                }
+                body.extend_from_slice(&chunk);
+            }
             Ok(None) => break None,
             Err(error) if error.is_timeout() => {
                 break Some("the body did not come within the request timeout".to_owned());
@@ -448,8 +459,13 @@ async fn read(response: &mut reqwest::Response) -> (Bytes, u64, Option<String>) 
             break Some(too_large());
         }
     };
+    let body = if body.is_empty() {
+        first
+    } else {
+        body.freeze()
+    };
     let received = body.len() as u64;
-    (body.freeze(), received, trouble)
+    (body, received, trouble)
 }
 
 fn too_large() -> String {

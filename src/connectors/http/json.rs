@@ -20,7 +20,7 @@ const VALUE: usize = 96;
 /// # Errors
 /// A sentence: it is none, is nested deeper than 128 levels, or would take too much memory.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Value, String> {
-    if estimate(bytes) > LARGEST {
+    if is_too_large(bytes) {
         return Err(too_large());
     }
     serde_json::from_slice(bytes).map_err(|error| format!("the answer is not JSON: {error}"))
@@ -34,7 +34,7 @@ pub(crate) fn pick(bytes: &[u8], names: &[&str]) -> Result<Value, String> {
     if bytes.trim_ascii_start().first() != Some(&b'{') {
         return parse(bytes);
     }
-    if estimate(bytes) > LARGEST {
+    if is_too_large(bytes) {
         return Err(too_large());
     }
     let told = |error: serde_json::Error| format!("the answer is not JSON: {error}");
@@ -88,6 +88,11 @@ fn too_large() -> String {
         "the answer is JSON that would take more than {} MiB of memory",
         LARGEST / 1024 / 1024
     )
+}
+
+/// Tells whether the values of a text would take too much. A short one cannot: no byte stands for more than an object.
+fn is_too_large(bytes: &[u8]) -> bool {
+    bytes.len() > LARGEST / OBJECT - VALUE && estimate(bytes) > LARGEST
 }
 
 /// Returns about what the values of a text will take, strings apart: those are no longer than the text itself.

@@ -3,6 +3,8 @@
 //! Two nets lie over each other: what is known to hold a secret by its name (headers, form fields, JSON keys) is masked
 //! whatever it holds, and every secret value that this connector has had in its hands is masked wherever it appears.
 
+use std::borrow::Cow;
+
 use domain::{Body, Header, Purpose};
 use reqwest::header::{HeaderMap, HeaderName};
 use serde_json::Value;
@@ -63,12 +65,15 @@ pub(crate) struct Redaction<'a> {
 
 impl Redaction<'_> {
     /// Returns text without secrets.
-    pub(crate) fn text(&self, text: &str) -> String {
-        self.veil.hide(text, &self.more)
+    pub(crate) fn text<'t>(&self, text: impl Into<Cow<'t, str>>) -> String {
+        self.veil.hide(text.into(), &self.more)
     }
 
     /// Returns an address without secrets.
     pub(crate) fn url(&self, url: &Url) -> String {
+        if url.password().is_none() && url.query().is_none() {
+            return self.text(url.as_str());
+        }
         let mut shown = url.clone();
         if shown.password().is_some() && shown.set_password(Some(MASK)).is_err() {
             return MASK.to_owned();
@@ -84,7 +89,7 @@ impl Redaction<'_> {
         let mut kept = Vec::new();
         let mut room = KEPT_HEADERS;
         for (name, value) in headers {
-            let mut value = self.header_value(name, &String::from_utf8_lossy(value.as_bytes()));
+            let mut value = self.header_value(name, &readable(value.as_bytes()));
             let size = name.as_str().len() + value.len();
             if size > room {
                 value.truncate(value.floor_char_boundary(room));
@@ -109,7 +114,7 @@ impl Redaction<'_> {
         }
         match value.split_once(' ') {
             Some((scheme, _)) if name == "authorization" && scheme.len() <= 16 => {
-                self.text(&format!("{scheme} {MASK}"))
+                self.text(format!("{scheme} {MASK}"))
             }
             _ => MASK.to_owned(),
         }
@@ -117,13 +122,13 @@ impl Redaction<'_> {
 
     /// Returns a body without secrets, cut at 64 KiB. `received` is the whole size when less of it is at hand.
     pub(crate) fn body(&self, content_type: &str, bytes: &[u8], received: u64) -> Body {
-        let text = String::from_utf8_lossy(bytes);
+        let text = readable(bytes);
         let named = if content_type.starts_with("application/x-www-form-urlencoded") {
-            pairs(&text)
+            pairs(&text).into()
         } else {
-            self.json(&text)
+            self.json(text)
         };
-        let mut text = self.text(&named);
+        let mut text = self.text(named);
         let cut = text.len() > KEPT_BYTES || received > bytes.len() as u64;
         if text.len() > KEPT_BYTES {
             text.truncate(text.floor_char_boundary(KEPT_BYTES));
@@ -135,27 +140,35 @@ impl Redaction<'_> {
         }
     }
 
-    fn json(&self, text: &str) -> String {
+    fn json<'t>(&self, text: Cow<'t, str>) -> Cow<'t, str> {
         let lower = text.to_ascii_lowercase();
         if !HINTS.iter().any(|hint| lower.contains(hint)) {
-            return text.to_owned();
+            return text;
         }
         if self.purpose != Purpose::Token
-            && let Some(masked) = mask_in_place(text)
+            && let Some(masked) = mask_in_place(&text)
         {
-            return masked;
+            return masked.into();
         }
         match super::json::parse(text.as_bytes()) {
             Ok(mut value) => {
                 if mask_names(&mut value) {
-                    value.to_string()
+                    value.to_string().into()
                 } else {
-                    text.to_owned()
+                    text
                 }
             }
-            Err(_) if self.purpose == Purpose::Token => MASK.to_owned(),
-            Err(_) => mask_loosely(text),
+            Err(_) if self.purpose == Purpose::Token => MASK.into(),
+            Err(_) => mask_loosely(&text).into(),
         }
+    }
+}
+
+/// Returns bytes as text; what is no text is replaced. Nearly all of it is some, and is looked at many bytes at a time.
+fn readable(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(bytes),
     }
 }
 
@@ -222,7 +235,7 @@ fn mask_in_place(text: &str) -> Option<String> {
         let Some(value) = after.trim_start().strip_prefix(':') else {
             continue;
         };
-        let name = name.trim_matches('"');
+        let name = inside(name);
         if name.contains('\\') || name.eq_ignore_ascii_case("path") {
             return None;
         }
@@ -277,7 +290,7 @@ fn mask_loosely(text: &str) -> String {
         let (name, after) = quoted.split_at(end);
         out.push_str(name);
         rest = after;
-        if !is_secret_name(name.trim_matches('"')) {
+        if !is_secret_name(inside(name)) {
             continue;
         }
         let value = after.trim_start();
@@ -293,6 +306,12 @@ fn mask_loosely(text: &str) -> String {
     }
     out.push_str(rest);
     out
+}
+
+/// Returns what stands between the quotes of a string, whose end may be missing.
+fn inside(quoted: &str) -> &str {
+    let text = quoted.strip_prefix('"').unwrap_or(quoted);
+    text.strip_suffix('"').unwrap_or(text)
 }
 
 /// Returns where a string that starts with a quote ends: behind its closing quote, or with the text.

@@ -1,6 +1,8 @@
 //! The shapes on the SCIM wire: resources, patches, filters (RFC 7643, RFC 7644).
 
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 
 use domain::{AttributeChange, Object, Order, RemoteAccount, RemoteId};
 use jiff::Timestamp;
@@ -138,9 +140,31 @@ fn set(resource: &mut Value, name: &str, value: impl Into<Value>) {
     AttributePath::parse(name).put(resource, &value.into());
 }
 
+/// So many paths of mappings are kept by each thread; a configuration has a few dozen.
+const PATHS: usize = 512;
+
+thread_local! {
+    static KNOWN_PATHS: RefCell<HashMap<String, Rc<AttributePath>>> = RefCell::default();
+}
+
+/// Reads a path of a mapping, or remembers how it was read: the same few stand in every request.
+fn path(text: &str) -> Rc<AttributePath> {
+    KNOWN_PATHS.with_borrow_mut(|known| {
+        if let Some(path) = known.get(text) {
+            return Rc::clone(path);
+        }
+        if known.len() >= PATHS {
+            known.clear();
+        }
+        let path = Rc::new(read_path(text));
+        known.insert(text.to_owned(), Rc::clone(&path));
+        path
+    })
+}
+
 /// Reads a path of a mapping; the `value` of a list without a filter is the list itself, and the URN of a core schema
 /// says nothing new.
-fn path(text: &str) -> AttributePath {
+fn read_path(text: &str) -> AttributePath {
     let mut path = AttributePath::parse(text);
     if path.filter.is_empty() && is_plural(&path) && path.is_element_value() {
         path.rest.clear();
@@ -229,7 +253,7 @@ pub(crate) fn operations(order: &Order<'_>, active: Option<bool>) -> Vec<Value> 
     if let Some(active) = active {
         operations.push(replace("active", active));
     }
-    let changes: Vec<(AttributePath, &AttributeChange)> = changed_attributes(order)
+    let changes: Vec<(Rc<AttributePath>, &AttributeChange)> = changed_attributes(order)
         .map(|change| (path(&change.remote), change))
         .collect();
     let mut fresh: Vec<(&AttributePath, Value)> = Vec::new();

@@ -313,18 +313,15 @@ impl Drafter<'_> {
             groups: groups.iter().map(|group| group.name.clone()).collect(),
         };
         let mut draft = Draft {
-            steps: vec![DraftStep::user(
-                TriggerKind::UserCreated,
-                source,
-                None,
-                Some(user.clone()),
-            )],
+            steps: Vec::new(),
             changes: vec![DirectoryChange::UserPut(user.clone())],
             password,
         };
         for group in groups {
             draft.join(group, &user, source);
         }
+        let created = DraftStep::user(TriggerKind::UserCreated, source, None, Some(user));
+        draft.steps.insert(0, created);
         Ok(draft)
     }
 

@@ -16,6 +16,7 @@ mod read;
 mod reconcile;
 mod retain;
 mod schema;
+mod shorthand;
 mod standing;
 mod work;
 mod write;

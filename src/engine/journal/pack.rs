@@ -1,4 +1,4 @@
-//! How facts stand in a row: those of one flow that were committed together, as JSON, compressed.
+//! How facts stand in a row: those of one flow that were committed together, in shorthand, compressed.
 //!
 //! Writing a fact is mostly writing its row and its index entries, so facts that are committed together share them. The
 //! exchanges of an attempt stand in front of what came of it: what was sent, answered and linked are nearly the same words,
@@ -11,12 +11,17 @@ use rusqlite::Connection;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::JournalError;
-use super::{code, press};
+use super::code;
+use super::press::{self, Dictionary};
+use super::shorthand::{self, Trouble};
 use crate::{DirectoryChange, Fact, Record};
 
-/// The forms of a body: plain JSON, and JSON compressed with the first dictionary. Other numbers are free.
+/// The forms of a body: plain JSON, JSON compressed with the first dictionary, shorthand compressed with the second, and
+/// shorthand as it is. Other numbers are free.
 const JSON: i64 = 0;
 const PRESSED_1: i64 = 1;
+const PRESSED_2: i64 = 2;
+const SHORTHAND: i64 = 3;
 
 /// The first byte of a value in a table of its own when it is compressed; JSON begins otherwise.
 const PRESSED_1_MARK: u8 = 1;
@@ -36,7 +41,7 @@ pub(crate) struct Packed {
 impl Packed {
     /// Compresses JSON, unless it becomes no smaller.
     fn of(text: &[u8]) -> Result<Self, JournalError> {
-        let body = press::press(text).map_err(store)?;
+        let body = press::press(Dictionary::Json, text).map_err(store)?;
         Ok(if body.len() < text.len() {
             Self {
                 format: PRESSED_1,
@@ -49,10 +54,26 @@ impl Packed {
             }
         })
     }
+
+    /// Compresses shorthand, unless it becomes no smaller.
+    fn of_shorthand(written: Vec<u8>) -> Result<Self, JournalError> {
+        let body = press::press(Dictionary::Shorthand, &written).map_err(store)?;
+        Ok(if body.len() < written.len() {
+            Self {
+                format: PRESSED_2,
+                body,
+            }
+        } else {
+            Self {
+                format: SHORTHAND,
+                body: written,
+            }
+        })
+    }
 }
 
-/// So many bytes of JSON at most stand in a row, unless a single fact is larger.
-const ROW: usize = 64 << 10;
+/// So many bytes of shorthand at most stand in a row, unless a single fact is larger.
+const ROW: usize = 16 << 10;
 
 /// Consecutive facts of one flow, as they stand in one row.
 #[derive(Debug)]
@@ -165,35 +186,40 @@ pub(super) fn nth(
     body: &[u8],
     place: i64,
 ) -> Result<Option<Fact>, JournalError> {
-    let text = text(seq, format, body)?;
-    let Some(at) = offset(seq, &text, place)? else {
-        return Ok(None);
-    };
-    let mut facts = serde_json::Deserializer::from_slice(&text[at..]).into_iter();
-    facts
-        .next()
-        .transpose()
-        .map_err(|error| unreadable(seq, error.to_string()))
-}
-
-/// Returns where a row's fact begins, by its place.
-fn offset(seq: i64, text: &[u8], place: i64) -> Result<Option<usize>, JournalError> {
-    let mut values = serde_json::Deserializer::from_slice(text).into_iter::<IgnoredAny>();
-    for _ in 0..place {
-        match values.next() {
-            Some(Ok(_)) => {}
-            Some(Err(error)) => return Err(unreadable(seq, error.to_string())),
-            None => return Ok(None),
+    let place = usize::try_from(place).unwrap_or(usize::MAX);
+    match text(seq, format, body)? {
+        Text::Json(text) => {
+            let mut values = serde_json::Deserializer::from_slice(&text).into_iter::<IgnoredAny>();
+            let passed = values.by_ref().take(place).collect::<Result<Vec<_>, _>>();
+            let passed = passed.map_err(|error| unreadable(seq, error.to_string()))?;
+            if passed.len() < place {
+                return Ok(None);
+            }
+            let rest = &text[values.byte_offset()..];
+            let mut facts = serde_json::Deserializer::from_slice(rest).into_iter();
+            let fact = facts.next().transpose();
+            fact.map_err(|error| unreadable(seq, error.to_string()))
+        }
+        Text::Shorthand(written) => {
+            let damaged = |error: Trouble| unreadable(seq, error.to_string());
+            let mut reader = shorthand::Reader::of(&written).map_err(damaged)?;
+            for _ in 0..place {
+                match reader.next::<IgnoredAny>() {
+                    Some(passed) => passed.map_err(damaged)?,
+                    None => return Ok(None),
+                };
+            }
+            reader.next().transpose().map_err(damaged)
         }
     }
-    Ok(Some(values.byte_offset()))
 }
 
 /// Packs a row once more, without the facts in front of a place.
 pub(super) fn from(seq: i64, format: i64, body: &[u8], place: i64) -> Result<Packed, JournalError> {
-    let text = text(seq, format, body)?;
-    match offset(seq, &text, place)? {
-        Some(at) => Packed::of(&text[at..]),
+    let facts = facts(seq, format, body)?;
+    let rest = usize::try_from(place).ok().and_then(|at| facts.get(at..));
+    match rest {
+        Some(rest) => pack_facts(rest),
         None => Err(unreadable(
             seq,
             format!("it holds fewer than {place} facts"),
@@ -210,7 +236,7 @@ pub(super) fn unpack<T: DeserializeOwned>(body: &[u8]) -> Result<T, JournalError
 /// Returns the JSON of a value that was packed; `None` when it stands in a fact.
 pub(super) fn packed_text(body: &[u8]) -> Result<Option<Cow<'_, [u8]>>, JournalError> {
     match body.split_first() {
-        Some((&PRESSED_1_MARK, pressed)) => text(0, PRESSED_1, pressed).map(Some),
+        Some((&PRESSED_1_MARK, pressed)) => json(0, pressed).map(|text| Some(text.into())),
         Some((&REFERENCE_MARK, _)) => Ok(None),
         _ => Ok(Some(body.into())),
     }
@@ -223,19 +249,46 @@ fn unreadable(seq: i64, told: String) -> JournalError {
     }
 }
 
-/// Returns the JSON of a row.
-pub(super) fn text(seq: i64, format: i64, body: &[u8]) -> Result<Cow<'_, [u8]>, JournalError> {
+/// What a row says, no longer compressed.
+pub(super) enum Text<'a> {
+    Json(Cow<'a, [u8]>),
+    Shorthand(Cow<'a, [u8]>),
+}
+
+fn json(seq: i64, pressed: &[u8]) -> Result<Vec<u8>, JournalError> {
+    press::read(Dictionary::Json, pressed).map_err(|error| unreadable(seq, error.to_string()))
+}
+
+/// Returns what a row says.
+pub(super) fn text(seq: i64, format: i64, body: &[u8]) -> Result<Text<'_>, JournalError> {
     match format {
-        JSON => Ok(body.into()),
-        PRESSED_1 => press::read(body)
-            .map(Cow::from)
+        JSON => Ok(Text::Json(body.into())),
+        PRESSED_1 => json(seq, body).map(|text| Text::Json(text.into())),
+        PRESSED_2 => press::read(Dictionary::Shorthand, body)
+            .map(|written| Text::Shorthand(written.into()))
             .map_err(|error| unreadable(seq, error.to_string())),
+        SHORTHAND => Ok(Text::Shorthand(body.into())),
         other => Err(unreadable(seq, format!("unknown form {other}"))),
     }
 }
 
 /// Packs facts that stand in one row already.
 pub(super) fn pack_facts(facts: &[Fact]) -> Result<Packed, JournalError> {
+    let written = shorthand::with_writer(|writer| {
+        facts.iter().try_for_each(|fact| writer.write(fact))?;
+        Ok(writer.finish())
+    });
+    packed(written, facts.iter())
+}
+
+/// Packs what was written, or as JSON what has no shorthand.
+fn packed<'f>(
+    written: Result<Vec<u8>, Trouble>,
+    facts: impl Iterator<Item = &'f Fact>,
+) -> Result<Packed, JournalError> {
+    if let Ok(written) = written {
+        return Packed::of_shorthand(written);
+    }
     let mut text = Vec::new();
     for fact in facts {
         serde_json::to_writer(&mut text, fact).map_err(store)?;
@@ -247,34 +300,37 @@ pub(super) fn pack_facts(facts: &[Fact]) -> Result<Packed, JournalError> {
 /// by row, so each of its exchanges stands alone.
 pub(super) fn runs(records: &[Record]) -> Result<Vec<Run>, JournalError> {
     let mut out = Vec::new();
-    let mut text = Vec::with_capacity(8 << 10);
     let mut rest = records;
     while let Some(first) = rest.first() {
-        text.clear();
         let mut count = 0;
         let mut exchanges = 0;
-        for record in rest {
-            let is_exchange = is_exchange(&record.fact);
-            let joins = count == 0
-                || record.flow == first.flow
-                    && text.len() < ROW
-                    && (!is_exchange || exchanges == count)
-                    && (first.flow.is_some() || exchanges == 0 && !is_exchange);
-            if !joins {
-                break;
+        let written = shorthand::with_writer(|writer| {
+            let mut written = Ok(());
+            for record in rest {
+                let is_exchange = is_exchange(&record.fact);
+                let joins = count == 0
+                    || record.flow == first.flow
+                        && writer.len() < ROW
+                        && (!is_exchange || exchanges == count)
+                        && (first.flow.is_some() || exchanges == 0 && !is_exchange);
+                if !joins {
+                    break;
+                }
+                written = written.and_then(|()| writer.write(&record.fact));
+                count += 1;
+                exchanges += usize::from(is_exchange);
             }
-            serde_json::to_writer(&mut text, &record.fact).map_err(store)?;
-            count += 1;
-            exchanges += usize::from(is_exchange);
-        }
+            written.map(|()| writer.finish())
+        });
+        let (run, others) = rest.split_at(count);
         out.push(Run {
             flow: first.flow,
             count,
             exchanges,
             kind: if count == 1 { first.fact.word() } else { "" },
-            packed: Packed::of(&text)?,
+            packed: packed(written, run.iter().map(|record| &record.fact))?,
         });
-        rest = &rest[count..];
+        rest = others;
     }
     Ok(out)
 }
@@ -285,11 +341,18 @@ fn is_exchange(fact: &Fact) -> bool {
 
 /// Reads the facts of one row.
 pub(super) fn facts(seq: i64, format: i64, body: &[u8]) -> Result<Vec<Fact>, JournalError> {
-    let text = text(seq, format, body)?;
-    serde_json::Deserializer::from_slice(&text)
-        .into_iter()
-        .collect::<Result<_, _>>()
-        .map_err(|error| unreadable(seq, error.to_string()))
+    match text(seq, format, body)? {
+        Text::Json(text) => serde_json::Deserializer::from_slice(&text)
+            .into_iter()
+            .collect::<Result<_, _>>()
+            .map_err(|error| unreadable(seq, error.to_string())),
+        Text::Shorthand(written) => {
+            let damaged = |error: Trouble| unreadable(seq, error.to_string());
+            let mut reader = shorthand::Reader::of(&written).map_err(damaged)?;
+            let facts = std::iter::from_fn(|| reader.next());
+            facts.collect::<Result<_, _>>().map_err(damaged)
+        }
+    }
 }
 
 #[cfg(test)]
@@ -454,6 +517,8 @@ mod tests {
         for (format, body) in [
             (JSON, &b"nonsense"[..]),
             (PRESSED_1, b"nonsense"),
+            (PRESSED_2, b"nonsense"),
+            (SHORTHAND, b"nonsense"),
             (9, b"{}"),
         ] {
             let error = facts(7, format, body).unwrap_err();

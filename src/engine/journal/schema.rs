@@ -204,7 +204,10 @@ DROP INDEX operations_by_flow;
 ";
 
 /// How far a comparison has come that is not at its end, and whose accounts it has seen: 16 bytes each, those of a page in
-/// one row. No fold of the facts: they are of use until the comparison ends, and without them it only begins anew.
+/// one row. From this format on facts are also written in shorthand (`shorthand/mod.rs`), which an older program cannot
+/// read; what stands in a file stays as it is.
+///
+/// The tables are no fold of the facts: they are of use until the comparison ends, and without them it only begins anew.
 pub(super) const UNFINISHED: &str = "
 CREATE TABLE unfinished_reconciles (
     connector TEXT PRIMARY KEY,

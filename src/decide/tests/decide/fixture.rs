@@ -640,7 +640,7 @@ pub(crate) fn told(decisions: &Decisions, connector: &str) -> String {
         .decisions
         .iter()
         .filter(|decision| decision.candidate.connector == wanted)
-        .flat_map(|decision| &decision.trace)
+        .flat_map(|decision| decision.trace.iter())
         .map(|line| line.text.as_str())
         .collect();
     lines.join("\n")

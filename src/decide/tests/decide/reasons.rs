@@ -133,7 +133,7 @@ fn every_reason_code_is_reached_and_stands_in_the_trace_at_its_own_step() {
         let lines = decisions
             .decisions
             .iter()
-            .flat_map(|decision| &decision.trace);
+            .flat_map(|decision| decision.trace.iter());
         let line = lines
             .chain(&decisions.event)
             .find(|line| line.reason == Some(reason))

@@ -111,10 +111,15 @@ impl Reader {
         work: impl FnOnce(&Connection) -> Result<T, JournalError>,
     ) -> Result<T, JournalError> {
         self.with(|db| {
-            let moment = db.unchecked_transaction()?;
-            let result = work(&moment)?;
-            moment.commit()?;
-            Ok(result)
+            // Requests are decided by such looks, so that the two words are not read anew each time.
+            db.prepare_cached("BEGIN")?.execute([])?;
+            let result = work(db);
+            let ended = db.prepare_cached("COMMIT")?.execute([]);
+            if ended.is_err() && !db.is_autocommit() {
+                db.execute_batch("ROLLBACK")?;
+            }
+            ended?;
+            result
         })
     }
 
