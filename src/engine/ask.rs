@@ -8,6 +8,8 @@
 //! | create | another of ours has the name, and is about to leave it | send again by the schedule |
 //! | create | another of ours has the name, and a later operation leaves it here | nothing left to do |
 //! | update | the account is there | send again: an update may be repeated; a name that stays taken is a dead letter |
+//! | update | the account is there, and another of ours has its new name, or may have got it unheard, and is about to leave it | send again by the schedule |
+//! | update | the account is there, another of ours has its new name, and a later operation leaves it here | nothing left to do, unless it brings a new password |
 //! | update | it is gone, another of ours is there | link that one, update |
 //! | update | it is gone | forget the account, create |
 //! | deprovision | it is gone, or deactivated as wanted | done |
@@ -20,7 +22,7 @@ use std::sync::atomic::Ordering;
 
 use domain::{
     Confirmation, Connector, Deprovision, Failure, FailureKind, Link, LinkOrigin, LocalRef,
-    MatchKey, OnExisting, Reason, Remedy, RemoteAccount, RemoteId, Verb,
+    MatchKey, OnExisting, PasswordPlan, Reason, Remedy, RemoteAccount, RemoteId, Verb,
 };
 
 use crate::blocking::MEMBERS;
@@ -160,20 +162,9 @@ impl Work<'_> {
         let planned = &job.planned;
         if let Some(failure) = self.conflict()
             && !self.name_is_being_freed()?
+            && !self.name_is_passed_through()?
         {
-            let death = Death {
-                cause: DeathCause::Refused,
-                told: failure.to_string(),
-                advice: failure.advice.clone(),
-                failure: Some(failure),
-            };
-            facts.push(self.asked(
-                answer,
-                Life::InDoubt {
-                    at: self.inner.clock.now(),
-                },
-            ));
-            return self.die(death, facts).await;
+            return self.name_stays_taken(failure, answer, facts).await;
         }
         let planned_again = planned.verb == Verb::Update && self.conflict().is_some();
         let deactivated = planned.verb == Verb::Deprovision
@@ -205,6 +196,40 @@ impl Work<'_> {
             facts,
         )
         .await
+    }
+
+    /// Nobody of ours is about to leave the name that the linked account was to get.
+    async fn name_stays_taken(
+        &mut self,
+        failure: Failure,
+        answer: Answer,
+        mut facts: Vec<Fact>,
+    ) -> Result<Then, JournalError> {
+        let at = self.inner.clock.now();
+        // What else it would write is written by what comes later; a new password is not.
+        if self.job.planned.desired.password == PasswordPlan::None
+            && self.is_letting_go(self.head().local)?
+            && self.name_is_anothers()?
+        {
+            facts.push(self.asked(answer, Life::InDoubt { at }));
+            let detail =
+                "the name belongs to another by now, and a later operation lets go of it anyway";
+            return self.nothing_because(Reason::Unchanged, detail, facts).await;
+        }
+        // Whoever had it may have left between the target's answer and now.
+        if self.looks < LOOKS && self.links_changed_since(self.sent_at) {
+            self.looks += 1;
+            facts.push(self.asked(answer, Life::Queued));
+            return self.go_on(Life::Queued, facts).await;
+        }
+        let death = Death {
+            cause: DeathCause::Refused,
+            told: failure.to_string(),
+            advice: failure.advice.clone(),
+            failure: Some(failure),
+        };
+        facts.push(self.asked(answer, Life::InDoubt { at }));
+        self.die(death, facts).await
     }
 
     fn settled(&self, what: Confirmation) -> Fact {
@@ -254,6 +279,26 @@ impl Work<'_> {
             &self.job.planned.desired.remote_name,
             head.local,
         )
+    }
+
+    /// Tells whether somebody of ours may have got the name unheard, and is about to leave it.
+    ///
+    /// No create waits for that unsent: of two that wait, each may be what the other waits for.
+    fn name_is_passed_through(&self) -> Result<bool, JournalError> {
+        let head = self.head();
+        self.inner.reader.is_passed_through(
+            &head.connector,
+            &self.job.planned.desired.remote_name,
+            head.local,
+        )
+    }
+
+    /// Tells whether another of ours has the name, or is about to get it, and keeps it.
+    fn name_is_anothers(&self) -> Result<bool, JournalError> {
+        let head = self.head();
+        let name = self.job.planned.desired.remote_name.clone();
+        let names = [(head.connector.clone(), name)];
+        Ok(!self.inner.reader.owners(&names, head.local)?.is_empty())
     }
 
     /// Tells whether the newest open operation of a lane at this connector leaves the name.
@@ -478,7 +523,11 @@ impl Work<'_> {
     /// Tells whether links changed while the target was looked at, so that it has to be looked at again: whoever had the
     /// account took it away there before that was written here.
     fn is_out_of_date(&self) -> bool {
-        self.looks < LOOKS && self.inner.link_changes.load(Ordering::Acquire) != self.looked_at
+        self.looks < LOOKS && self.links_changed_since(self.looked_at)
+    }
+
+    fn links_changed_since(&self, changes: u64) -> bool {
+        self.inner.link_changes.load(Ordering::Acquire) != changes
     }
 
     /// Ends the link of somebody who has left, when there is one to this account.

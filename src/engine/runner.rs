@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use decide::Shaped;
@@ -53,10 +54,12 @@ pub(crate) struct Work<'a> {
     pub(crate) failure: Option<Failure>,
     /// How often the target said that the name is taken and then did not know it.
     pub(crate) phantoms: u32,
-    /// How often a look was repeated because links changed while it was under way.
+    /// How often a look, or what it was for, was repeated because links changed while it was under way.
     pub(crate) looks: u32,
     /// How many commits had changed links before the last look.
     pub(crate) looked_at: u64,
+    /// How many commits had changed links before the last request left.
+    pub(crate) sent_at: u64,
     /// When the last request left, in monotonic time.
     started: Duration,
     trail: Trail,
@@ -149,6 +152,7 @@ impl Inner {
             phantoms: 0,
             looks: 0,
             looked_at: 0,
+            sent_at: 0,
             started: Duration::ZERO,
             trail: Trail::default(),
             job,
@@ -417,6 +421,7 @@ impl Work<'_> {
     ) -> Result<Then, JournalError> {
         let job = Arc::clone(&self.job);
         let recorder = self.recorder();
+        self.sent_at = self.inner.link_changes.load(Ordering::Acquire);
         self.begin();
         let result = caught(connector.carry_out(
             &order(&job, &shape, desired, link.as_ref(), password.as_ref()),

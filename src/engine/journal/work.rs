@@ -456,6 +456,34 @@ impl Reader {
         })
     }
 
+    /// Tells whether another of ours with an operation under this name is about to let go of it.
+    ///
+    /// The operation may have been carried out although no link says so yet.
+    pub(crate) fn is_passed_through(
+        &self,
+        connector: &ConnectorRef,
+        name: &str,
+        except: LocalRef,
+    ) -> Result<bool, JournalError> {
+        self.with(|db| {
+            let mut statement = db.prepare_cached(
+                "SELECT object, local FROM operations
+                 WHERE connector = ?1 AND remote_key = ?2 AND state <= 4",
+            )?;
+            let at = connector.to_string();
+            let name = key(name);
+            let mut rows = statement.query(params![at, name])?;
+            while let Some(row) = rows.next()? {
+                let id = code::uuid(&row.get::<_, [u8; 16]>(1)?)?;
+                let local = code::local(row.get(0)?, id);
+                if local != except && leaves(db, &at, local, &name)? {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        })
+    }
+
     /// Returns another of ours whose request under this name is under way or in doubt, and so may have made what is there.
     pub(crate) fn may_have_made(
         &self,

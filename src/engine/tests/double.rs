@@ -235,7 +235,7 @@ impl Target {
 
     fn create(&self, state: &mut State, order: &Order<'_>) -> Result<Confirmed, Failure> {
         let name = order.desired.remote_name.clone();
-        if state.accounts.values().any(|account| account.name == name) {
+        if is_taken(state, &name, None) {
             return Err(failure(FailureKind::Conflict, Remedy::AskFirst));
         }
         state.next += 1;
@@ -266,9 +266,13 @@ impl Target {
             .remote_id
             .0
             .clone();
+        let taken = is_taken(state, &order.desired.remote_name, Some(&id));
         let Some(account) = state.accounts.get_mut(&id) else {
             return Err(failure(FailureKind::NotFound, Remedy::AskFirst));
         };
+        if taken {
+            return Err(failure(FailureKind::Conflict, Remedy::AskFirst));
+        }
         account.name.clone_from(&order.desired.remote_name);
         account.members = member_ids(order);
         account.active = true;
@@ -292,6 +296,12 @@ impl Target {
         }
         Ok(confirmed(Confirmation::Updated, &id, order))
     }
+}
+
+/// Tells whether another account has the name: no two ever have the same.
+fn is_taken(state: &State, name: &str, except: Option<&str>) -> bool {
+    let mut others = state.accounts.iter();
+    others.any(|(id, account)| account.name == name && except != Some(id.as_str()))
 }
 
 fn deprovision(state: &mut State, order: &Order<'_>) -> Confirmed {
@@ -508,15 +518,15 @@ impl Double {
             Some(Act::Panic) => panic!("the double broke down"),
             Some(Act::LoseRequest | Act::LoseReply) => return Err(lost(Verb::Update)),
         }
-        let found = state.accounts.iter().find(|(id, account)| {
-            key.remote_id.as_ref().map_or_else(
-                || {
-                    account.external_id.as_deref() == Some(key.external_id.as_str())
-                        || account.name == key.remote_name
-                },
-                |wanted| wanted.0 == **id,
-            )
-        });
+        let by = |is_it: &dyn Fn(&str, &Account) -> bool| {
+            let mut all = state.accounts.iter();
+            all.find(|(id, account)| is_it(id, account))
+        };
+        let found = match &key.remote_id {
+            Some(wanted) => by(&|id, _| wanted.0 == id),
+            None => by(&|_, account| account.external_id.as_ref() == Some(&key.external_id))
+                .or_else(|| by(&|_, account| account.name == key.remote_name)),
+        };
         Ok(found.map(|(id, account)| shown(id, account, &BTreeSet::new())))
     }
 }

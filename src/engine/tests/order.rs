@@ -7,10 +7,10 @@ use domain::{Clock as _, FailureKind, GroupId, LocalRef, OperationId, Remedy, Re
 use uuid::Uuid;
 
 use super::double::{Act, down, failure, rejected};
-use super::world::{World, full, only_full, plain};
+use super::world::{World, full, only_full, plain, rename};
 use crate::lanes::{Entry, Lanes};
 use crate::limiter::Allowed;
-use crate::{CommandError, DeathCause, Life, OperationFilter, Page, State};
+use crate::{CommandError, DeathCause, Fact, Life, OperationFilter, Page, State};
 
 #[tokio::test]
 async fn a_created_user_is_created_at_every_connector_and_linked() {
@@ -472,6 +472,129 @@ async fn a_create_waits_for_a_name_that_another_is_about_to_leave_and_asks_for_n
     let trace = world.trace(&second);
     assert_eq!(trace.operations[0].attempts.len(), 2);
     assert_eq!(world.full.names(), ["kim"]);
+}
+
+#[tokio::test]
+async fn a_rename_waits_for_a_name_that_an_account_in_doubt_is_about_to_leave() {
+    for keeps_external_id in [true, false] {
+        let world = World::keeping(keeps_external_id, only_full).await;
+        world.create("kim").await;
+        world.settle().await;
+        // Bob's account is made, nobody hears of it, and the target cannot be asked: no link names it.
+        world.full.on_write([Act::LoseReply]);
+        world.full.on_find([down()]);
+        let made = world.create("bob").await;
+        world.engine.idle().await;
+        let gone = world.delete("bob").await;
+        let renamed = world.submit(rename("kim", "bob")).await.unwrap();
+        world.engine.idle().await;
+        let life = world.life(&renamed, &full());
+        assert!(matches!(life, Life::Retrying { .. }), "{life:?}");
+        world.settle().await;
+        for outcome in [&made, &gone, &renamed] {
+            assert_eq!(world.life(outcome, &full()), Life::Settled);
+        }
+        assert_eq!(world.full.names(), ["bob"]);
+        let mail = &world.full.account("bob").attributes["email"];
+        assert_eq!(mail, "kim@acme.example", "it is the one that was kim's");
+    }
+}
+
+#[tokio::test]
+async fn a_rename_waits_for_a_name_that_another_got_unheard_and_is_about_to_leave() {
+    let world = World::with(only_full).await;
+    world.create("kim").await;
+    world.create("bob").await;
+    world.settle().await;
+    // Bob's account is ann at the target, and bob still in its link.
+    world.full.on_write([Act::LoseReply]);
+    let passing = world.submit(rename("bob", "ann")).await.unwrap();
+    world.engine.idle().await;
+    let left = world.submit(rename("ann", "eve")).await.unwrap();
+    let renamed = world.submit(rename("kim", "ann")).await.unwrap();
+    world.engine.idle().await;
+    let life = world.life(&renamed, &full());
+    assert!(matches!(life, Life::Retrying { .. }), "{life:?}");
+    world.settle().await;
+    for outcome in [&passing, &left, &renamed] {
+        assert_eq!(world.life(outcome, &full()), Life::Settled);
+    }
+    let mail = |name| world.full.account(name).attributes["email"].clone();
+    assert_eq!(mail("ann"), "kim@acme.example");
+    assert_eq!(mail("eve"), "bob@acme.example");
+}
+
+#[tokio::test]
+async fn a_rename_is_sent_again_when_whoever_had_the_name_has_left_since_it_was_refused() {
+    let world = World::with(only_full).await;
+    world.create("kim").await;
+    world.create("bob").await;
+    world.settle().await;
+    world.full.on_write([down()]);
+    world.delete("kim").await;
+    world.engine.idle().await;
+    world.full.answers.send_replace(false);
+    let renamed = world.submit(rename("bob", "kim")).await.unwrap();
+    let mut looked = world.full.looked.subscribe();
+    looked.wait_for(|count| *count > 0).await.unwrap();
+    world.clock.advance(Duration::from_mins(1));
+    world
+        .until(|fact| matches!(fact, Fact::Unlinked { .. }))
+        .await;
+    world.full.answers.send_replace(true);
+    world.settle().await;
+    assert_eq!(world.lives(&renamed, &full()), [State::Settled]);
+    assert_eq!(world.full.names(), ["kim"]);
+}
+
+#[tokio::test]
+async fn a_rename_that_is_overtaken_in_its_name_is_nothing_when_its_own_lane_goes_on_to_another() {
+    for leaves in [true, false] {
+        let world = World::with(only_full).await;
+        world.create("kim").await;
+        world.settle().await;
+        world.full.on_write([down()]);
+        let passing = world.submit(rename("kim", "bob")).await.unwrap();
+        world.engine.idle().await;
+        if leaves {
+            world.delete("bob").await;
+        } else {
+            world.submit(rename("bob", "eve")).await.unwrap();
+        }
+        let second = world.create("bob").await;
+        world.settle().await;
+        assert_eq!(world.lives(&passing, &full()), [State::Settled]);
+        assert_eq!(world.lives(&second, &full()), [State::Settled]);
+        let names = world.full.names();
+        assert_eq!(
+            names,
+            if leaves {
+                vec!["bob"]
+            } else {
+                vec!["bob", "eve"]
+            }
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_rename_to_the_name_of_an_account_that_is_not_ours_is_a_dead_letter() {
+    for goes_on in [true, false] {
+        let world = World::with(only_full).await;
+        world.create("kim").await;
+        world.settle().await;
+        world.full.plant("bob", world.clock.now());
+        world.full.on_write([down()]);
+        let renamed = world.submit(rename("kim", "bob")).await.unwrap();
+        world.engine.idle().await;
+        if goes_on {
+            world.submit(rename("bob", "eve")).await.unwrap();
+        }
+        world.settle().await;
+        assert_eq!(world.lives(&renamed, &full()), [State::Dead]);
+        let other = if goes_on { "eve" } else { "kim" };
+        assert_eq!(world.full.names(), ["bob", other]);
+    }
 }
 
 #[test]

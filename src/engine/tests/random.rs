@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::double::{Act, Target, down, failure};
 use super::journal::Folded;
-use super::world::{World, create, mail};
+use super::world::{World, create, mail, rename};
 
 #[derive(Debug, Clone)]
 enum Move {
@@ -70,12 +70,7 @@ async fn play(moves: Vec<Move>) {
             ),
             Move::Rename(user, to) => drop(
                 world
-                    .submit(Change::UpdateUser {
-                        user: format!("u{user}").as_str().into(),
-                        set: domain::Claims::new(),
-                        remove: std::collections::BTreeSet::new(),
-                        rename: Some(format!("u{to}")),
-                    })
+                    .submit(rename(&format!("u{user}"), &format!("u{to}")))
                     .await,
             ),
             Move::Delete(user) => drop(

@@ -8,7 +8,7 @@ use domain::{
 };
 
 use super::double::{Act, down, failure};
-use super::world::{World, create, create_with, full, only_full};
+use super::world::{World, create, create_with, full, only_full, rename};
 use crate::{Answer, DeathCause, Fact, Life, Settlement, State};
 
 #[tokio::test]
@@ -611,6 +611,24 @@ async fn a_create_that_died_in_doubt_is_looked_for_when_its_user_is_deleted() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn an_account_made_unheard_is_found_by_its_id_when_another_of_ours_has_its_name_by_now() {
+    let world = World::with(only_full).await;
+    world.create("kim").await;
+    world.settle().await;
+    world.full.on_write([Act::LoseReply]);
+    world.full.on_find([down()]);
+    world.create("bob").await;
+    world.engine.idle().await;
+    world
+        .full
+        .edit("bob", |account| "robert".clone_into(&mut account.name));
+    world.delete("bob").await;
+    world.submit(rename("kim", "bob")).await.unwrap();
+    world.settle().await;
+    assert_eq!(world.full.names(), ["bob"], "no ghost stays");
 }
 
 #[tokio::test]

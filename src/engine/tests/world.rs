@@ -379,6 +379,15 @@ pub(crate) fn mail(name: &str, value: &str) -> Change {
     }
 }
 
+pub(crate) fn rename(name: &str, to: &str) -> Change {
+    Change::UpdateUser {
+        user: name.into(),
+        set: Claims::new(),
+        remove: BTreeSet::new(),
+        rename: Some(to.to_owned()),
+    }
+}
+
 pub(crate) fn role(name: &str) -> RoleName {
     RoleName::new(name)
 }
