@@ -1,6 +1,5 @@
 //! `outbound serve` and `outbound status`: the engine without a screen, under a service manager, and how it stands.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -19,7 +18,6 @@ use crate::control::{Answer, Ask, Client, Door, Listener, Status};
 use crate::exit::Exit;
 use crate::metrics::{self, Metrics};
 use crate::traces::Traces;
-use crate::workbench;
 
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {
@@ -108,6 +106,9 @@ impl Served {
             configured: self.engine.configured_at(),
             findings: state.findings.clone(),
             owed,
+            limits: (self.engine.limits().into_iter())
+                .map(|(connector, limit)| (connector.to_string(), limit))
+                .collect(),
         })
     }
 
@@ -141,18 +142,24 @@ impl Door for Served {
     }
 }
 
-fn journal_of(global: &Global) -> Result<PathBuf, Trouble> {
-    let configuration = session::load(global)?.configuration;
-    Ok(workbench::journal_file(
-        &configuration,
-        &session::base(global),
-        global.journal.as_deref(),
-    ))
+/// Finds the engine that runs on the journal, whatever is wrong with the file since it was taken.
+async fn running(global: &Global, advice: &str) -> Result<Client, Trouble> {
+    let place = session::place(global)?;
+    match Client::of(&place.path).await {
+        Ok(client) => {
+            place.tell(global);
+            Ok(client)
+        }
+        // It may run on another one, named where the file cannot be read.
+        Err(error) => Err(place.broken.unwrap_or_else(|| {
+            Trouble::new(Exit::Journal, "ask the running engine", error).advise(advice)
+        })),
+    }
 }
 
 /// Opens the socket of an engine's journal.
 pub(super) fn listen(global: &Global) -> Result<Listener, Trouble> {
-    let journal = journal_of(global)?;
+    let journal = session::place(global)?.path;
     Listener::bind(&journal).map_err(|error| {
         Trouble::new(
             Exit::Journal,
@@ -299,11 +306,8 @@ fn manager(states: &[sd_notify::NotifyState<'_>]) {
 }
 
 pub(super) async fn status(global: &Global, out: Out) -> Result<Exit, Trouble> {
-    let journal = journal_of(global)?;
-    let client = Client::of(&journal).await.map_err(|error| {
-        Trouble::new(Exit::Journal, "ask the running engine", error)
-            .advise("no engine answers on this journal; start one with `outbound serve`")
-    })?;
+    let advice = "no engine answers on this journal; start one with `outbound serve`";
+    let client = running(global, advice).await?;
     let Answer::Status { status } = heard(client.ask(&Ask::Status).await)? else {
         return Err(Trouble::new(
             Exit::Journal,
@@ -335,11 +339,8 @@ pub(super) async fn status(global: &Global, out: Out) -> Result<Exit, Trouble> {
 }
 
 pub(super) async fn reload(global: &Global, out: Out) -> Result<Exit, Trouble> {
-    let journal = journal_of(global)?;
-    let client = Client::of(&journal).await.map_err(|error| {
-        Trouble::new(Exit::Journal, "ask the running engine", error)
-            .advise("no engine answers on this journal; a new one reads the file at its start")
-    })?;
+    let advice = "no engine answers on this journal; a new one reads the file at its start";
+    let client = running(global, advice).await?;
     heard(client.ask(&Ask::Reload).await)?;
     out.text("the configuration was read again and is in force");
     out.value(&serde_json::json!({ "reloaded": true }));

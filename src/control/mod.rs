@@ -13,12 +13,15 @@ mod wire;
 use std::path::{Path, PathBuf};
 
 use domain::{FlowId, Link};
-use engine::{CompactionReport, DecidedAgain, ReconcileReport, Seeded, Started};
+use engine::{CompactionReport, DecidedAgain, LimitView, ReconcileReport, Seeded, Started};
 use serde::{Deserialize, Serialize};
 
 pub use ask::Ask;
 pub use client::{Client, ClientError, Follower};
 pub use server::{Door, Listener};
+
+/// How often who follows hears at least that the engine is there, when nothing happens.
+pub const BEAT: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// What comes back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -74,7 +77,7 @@ pub enum Answer {
         status: Box<Status>,
     },
     /// What happened: facts up to this number are in the journal, and these requests are under way. To who follows only;
-    /// the first line comes as soon as nothing is missed any more.
+    /// the first line comes as soon as nothing is missed any more, and then one at least every [`BEAT`].
     Heard {
         /// The number of the newest fact since one follows; 0 before there is one.
         last: u64,
@@ -114,6 +117,9 @@ pub struct Status {
     pub findings: Vec<String>,
     /// Operations that are open, by connector.
     pub owed: std::collections::BTreeMap<String, u64>,
+    /// What limits each connector at the moment.
+    #[serde(default)]
+    pub limits: std::collections::BTreeMap<String, LimitView>,
 }
 
 /// Returns where the socket of a journal is.

@@ -74,7 +74,8 @@ pub(crate) struct Draft {
     /// The documents before each change, with the change.
     before: Vec<(Document, Edit)>,
     after: Vec<(Document, Edit)>,
-    /// The configuration that the text makes; the last good one while there are errors.
+    /// The configuration that the text makes; while there are errors, as far as it goes, so that what is wrong can be seen
+    /// and mended where it was made.
     pub(crate) configuration: Arc<Configuration>,
     pub(crate) errors: Vec<Finding>,
 }
@@ -152,6 +153,9 @@ impl Draft {
                 self.errors.clear();
             }
             Err(LoadError::Invalid(findings)) => {
+                if let Some(configuration) = self.document.in_part() {
+                    self.configuration = Arc::new(configuration);
+                }
                 self.errors = findings
                     .into_iter()
                     .filter(|finding| finding.severity == config::Severity::Error)
@@ -159,6 +163,32 @@ impl Draft {
             }
             Err(LoadError::Unreadable { .. }) => self.errors.clear(),
         }
+    }
+
+    /// Returns the place and the words of the change since which there are errors; `None` when the file itself had some.
+    pub(crate) fn faulty(&self) -> Option<(usize, &str)> {
+        let is_sound = |(document, _): &(Document, Edit)| document.check().is_ok();
+        let at = self.before.iter().rposition(is_sound)?;
+        Some((at, self.before[at].1.words.as_str()))
+    }
+
+    /// Returns the draft as if one of the changes had not been made; `None` when those after it are not possible without it,
+    /// or it would have as many errors. Redo makes it again.
+    pub(crate) fn without(&self, at: usize) -> Option<Self> {
+        let (document, edit) = self.before.get(at)?;
+        let mut draft = Self {
+            document: document.clone(),
+            before: self.before[..at].to_vec(),
+            after: Vec::new(),
+            configuration: Arc::clone(&self.configuration),
+            errors: Vec::new(),
+        };
+        draft.check();
+        for (_, later) in &self.before[at + 1..] {
+            draft.make(later).ok()?;
+        }
+        draft.after.push((self.document.clone(), edit.clone()));
+        (draft.errors.len() < self.errors.len()).then_some(draft)
     }
 
     pub(crate) fn is_changed(&self) -> bool {
@@ -381,14 +411,15 @@ pub(crate) fn affected(
     for (user, links) in users {
         count += 1;
         let name = user.name.to_string();
+        let (trigger, snapshot) = saved_again(user, links);
         let was = wanted(
             &Decider {
                 configuration: before,
                 catalogue,
                 policies: &old,
             },
-            &user,
-            &links,
+            &trigger,
+            &snapshot,
         );
         let is = wanted(
             &Decider {
@@ -396,10 +427,11 @@ pub(crate) fn affected(
                 catalogue,
                 policies: &new,
             },
-            &user,
-            &links,
+            &trigger,
+            &snapshot,
         );
-        let there: BTreeSet<String> = links
+        let there: BTreeSet<String> = snapshot
+            .links
             .iter()
             .filter(|link| !link.gone)
             .map(|link| link.connector.to_string())
@@ -470,7 +502,8 @@ enum What {
     Away,
 }
 
-fn wanted(decider: &Decider<'_>, user: &User, links: &[Link]) -> BTreeMap<String, Wanted> {
+/// Returns what is decided about when a user is saved again in the Console, as it is.
+fn saved_again(user: User, links: Vec<Link>) -> (Trigger, Snapshot) {
     let trigger = Trigger {
         id: TriggerId(uuid::Uuid::nil()),
         flow: FlowId(uuid::Uuid::nil()),
@@ -485,20 +518,29 @@ fn wanted(decider: &Decider<'_>, user: &User, links: &[Link]) -> BTreeMap<String
         changed: std::collections::BTreeSet::new(),
         carries_password: false,
     };
-    let subject = Subject::User(user.clone());
+    let subject = Subject::User(user);
     let snapshot = Snapshot {
         before: Some(subject.clone()),
         after: Some(subject),
-        links: links.to_vec(),
+        links,
         ..Snapshot::default()
     };
-    let decisions = decider.decide(&trigger, &snapshot);
+    (trigger, snapshot)
+}
+
+fn wanted(
+    decider: &Decider<'_>,
+    trigger: &Trigger,
+    snapshot: &Snapshot,
+) -> BTreeMap<String, Wanted> {
+    let decisions = decider.decide(trigger, snapshot);
     let mut out = BTreeMap::new();
     for decision in decisions.decisions {
         let target = decision.candidate.connector.to_string();
         let levels = &decision.candidate.levels;
         let proposed = levels.iter().any(|level| *level != Level::Link);
-        let linked = links
+        let linked = snapshot
+            .links
             .iter()
             .find(|link| link.connector == decision.candidate.connector && !link.gone);
         let what = match decision.verdict {

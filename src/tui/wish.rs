@@ -79,6 +79,11 @@ pub(crate) enum Wish {
     /// The last change of the draft is to be taken back, or made again.
     Undo,
     Redo,
+    /// One change of the draft is to be taken back, whatever was changed after it.
+    TakeBack {
+        at: usize,
+        words: String,
+    },
     /// The program is to be left; what is lost by that was asked about.
     Leave,
     /// The draft is to be given up.
@@ -251,6 +256,8 @@ pub(crate) enum Deed {
     },
     /// Say what saving the draft would do.
     Review,
+    /// Do not say it any more: nobody waits for it.
+    StopReview,
     /// Save the draft and let the engine work by it.
     Save,
     /// Read the file as it is now and let the engine work by it.
@@ -383,6 +390,7 @@ impl Deed {
             | Self::Editor(_)
             | Self::Mouse(_)
             | Self::Record(_)
+            | Self::StopReview
             | Self::StopWork => 0,
             Self::LabStart(_)
             | Self::LabStop(_)

@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::time::Duration;
 
-use domain::{Confirmation, Failure, FailureKind, Remedy, Verb};
+use domain::{Confirmation, Failure, FailureKind, LinkOrigin, Remedy, Verb};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
@@ -785,6 +785,76 @@ async fn an_announcement_that_cannot_be_read_once_is_asked_for_again_and_obeyed(
             .collect();
         assert_eq!(methods, ["PATCH", "PUT"], "{trouble:?}");
     }
+}
+
+#[tokio::test]
+async fn an_account_that_shows_the_external_id_of_somebody_else_is_not_confirmed() {
+    let somebody = uuid::Uuid::new_v4().to_string();
+    for can_patch in [true, false] {
+        for (external_id, origin, is_ours) in [
+            (None, LinkOrigin::Created, true),
+            (Some("E-4711".to_owned()), LinkOrigin::Created, true),
+            (Some(somebody.clone()), LinkOrigin::Adopted, true),
+            (Some(somebody.clone()), LinkOrigin::Created, false),
+        ] {
+            let mut kim = user("kim").linked("r1");
+            kim.link.as_mut().unwrap().origin = origin;
+            kim.change("title", "Dr");
+            let external_id = external_id.unwrap_or_else(|| kim.key(None).external_id);
+            let shown =
+                format!(r#"{{"id": "r1", "userName": "kim", "externalId": "{external_id}"}}"#);
+            let server = Server::start(move |request| {
+                if request.contains("ServiceProviderConfig") {
+                    let config = format!(r#"{{"patch": {{"supported": {can_patch}}}}}"#);
+                    return answer("200 OK", "", config);
+                }
+                answer("200 OK", "", &shown)
+            })
+            .await;
+            let connector = scim(&server).build();
+            let outcome = connector
+                .carry_out(&kim.order(Verb::Update), &Recorder::default())
+                .await;
+            let written = server
+                .requests()
+                .iter()
+                .any(|request| request.starts_with("PUT") || request.starts_with("PATCH"));
+            if is_ours {
+                assert_eq!(outcome.unwrap().remote_id.0, "r1");
+                assert!(written);
+                continue;
+            }
+            let failure = outcome.unwrap_err();
+            assert_eq!(kind(&failure), (FailureKind::Rejected, Remedy::GiveUp));
+            assert!(failure.told.contains(&somebody), "{failure}");
+            // Before a PUT the account is read; of a PATCH only the answer tells.
+            assert_eq!(written, can_patch, "{failure}");
+            assert_eq!(failure.told.contains("nothing of this"), !can_patch);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_deactivation_of_somebody_elses_account_is_not_confirmed() {
+    let shown = format!(
+        r#"{{"id": "r1", "userName": "kim", "active": false, "externalId": "{}"}}"#,
+        uuid::Uuid::new_v4()
+    );
+    let server = Server::start(move |request| {
+        if request.contains("ServiceProviderConfig") {
+            return answer("200 OK", "", r#"{"patch": {"supported": true}}"#);
+        }
+        answer("200 OK", "", &shown)
+    })
+    .await;
+    let connector = scim(&server).build();
+    let mut kim = user("kim").linked("r1");
+    kim.deprovision = domain::Deprovision::Deactivate;
+    let failure = connector
+        .carry_out(&kim.order(Verb::Deprovision), &Recorder::default())
+        .await
+        .unwrap_err();
+    assert_eq!(kind(&failure), (FailureKind::Rejected, Remedy::GiveUp));
 }
 
 #[tokio::test]

@@ -7,8 +7,9 @@ use domain::{
     ConnectorRef, Failure, Link, LinkOrigin, LocalRef, MatchKey, Object, Orphan, QualifiedName,
     Reason, Remedy, RemoteAccount, RemoteId, Subject, Unavailable, Whose,
 };
+use serde_json::Value;
 
-use super::account::Files;
+use super::account::{Files, called};
 use super::resolve::draft;
 use super::tap::Listener;
 use super::{NotRead, ResolveError};
@@ -69,10 +70,10 @@ pub enum ClaimError {
         because: String,
     },
     /// Ours, and whose it was is here no longer.
-    #[error("{local} is here no longer; the account can be taken away")]
+    #[error("{who} is here no longer; the account can be taken away")]
     HasLeft {
         /// Whose it was.
-        local: LocalRef,
+        who: String,
     },
     /// The operation could not be decided or written.
     #[error(transparent)]
@@ -115,6 +116,9 @@ impl Engine {
         let _keys = inner.keys.take([key].into()).await;
         inner.is_free(connector, local)?;
         let (account, mut facts) = inner.shown(connector, local.object(), remote_id).await?;
+        inner
+            .look_into_groups(connector, local, remote_id, &mut facts)
+            .await?;
         let link = inner.link_to(connector, local, &account, LinkOrigin::Adopted)?;
         facts.push(Fact::Linked {
             link: Box::new(link.clone()),
@@ -184,9 +188,13 @@ impl Engine {
             Some(Subject::Group(group)) => group.name,
             None => {
                 inner.write(facts).await?;
-                return Err(ClaimError::HasLeft { local });
+                let who = called(&inner.reader, connector, local)?;
+                return Err(ClaimError::HasLeft { who });
             }
         };
+        inner
+            .look_into_groups(connector, local, remote_id, &mut facts)
+            .await?;
         inner.is_free(connector, local)?;
         let link = inner.link_to(connector, local, &account, LinkOrigin::Created)?;
         facts.push(Fact::Linked {
@@ -315,6 +323,82 @@ impl Inner {
         }
     }
 
+    /// Looks at the groups there that were last written with an account which is about to be linked: while nobody was
+    /// linked to it, somebody may have taken it out there. What was last written is put right then, so that the account is
+    /// put back into them like into any other group. A group that has something on its way is left to the next comparison.
+    async fn look_into_groups(
+        &self,
+        connector: &ConnectorRef,
+        local: LocalRef,
+        account: &RemoteId,
+        facts: &mut Vec<Fact>,
+    ) -> Result<(), ClaimError> {
+        let LocalRef::User(user) = local else {
+            return Ok(());
+        };
+        let setup = self.setup();
+        if !setup.keeps_groups(connector) {
+            return Ok(());
+        }
+        let target = setup.connector(connector)?;
+        for id in self.reader.groups_with(user)? {
+            let group = LocalRef::Group(id);
+            let Some(link) = self.written_with(connector, group, account)? else {
+                continue;
+            };
+            let key = MatchKey {
+                object: Object::Group,
+                remote_id: Some(link.remote_id),
+                external_id: group.uuid().to_string(),
+                remote_name: link.remote_name,
+            };
+            let tap = Listener::default();
+            let found = caught(target.find(&key, &tap))
+                .await
+                .unwrap_or_else(|told| Err(broke_down(&told, Remedy::GiveUp)));
+            facts.extend(tap.take_facts(connector));
+            let is_in = match found {
+                // Who is not shown is put in: a membership that is there already changes nothing.
+                Ok(Some(shown)) => {
+                    let names = [MEMBERS.to_owned()];
+                    let shown = target.attributes(Object::Group, &shown, &names);
+                    shown.get(MEMBERS).is_some_and(|ids| holds(ids, account))
+                }
+                Err(_) => false,
+                // The group itself is gone, which is for the comparison to say.
+                Ok(None) => true,
+            };
+            // Looked at anew: while the target was asked it may have been written.
+            if !is_in
+                && !self.reader.lane_state(connector, group)?.is_open
+                && let Some(mut link) = self.written_with(connector, group, account)?
+            {
+                if let Some(Value::Array(ids)) = link.written.get_mut(MEMBERS) {
+                    ids.retain(|id| id.as_str() != Some(&account.0));
+                }
+                facts.push(Fact::Linked {
+                    link: Box::new(link),
+                });
+                self.write(std::mem::take(facts)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the link of a group when it was last written with an account as a member.
+    fn written_with(
+        &self,
+        connector: &ConnectorRef,
+        group: LocalRef,
+        account: &RemoteId,
+    ) -> Result<Option<Link>, JournalError> {
+        let link = self.reader.link(connector, group)?;
+        Ok(link.filter(|link| {
+            let members = link.written.get(MEMBERS);
+            !link.gone && members.is_some_and(|ids| holds(ids, account))
+        }))
+    }
+
     /// Has the target show an account of ours, and proves anew that it is ours.
     async fn proven(
         &self,
@@ -354,7 +438,11 @@ impl Inner {
             .linked_as(connector, &account.remote_id, object)?
         {
             Some(link) => Err(ClaimError::Taken {
-                told: format!("{} is linked to {}", link.remote_name, link.local),
+                told: format!(
+                    "{} is linked to {}",
+                    link.remote_name,
+                    called(&self.reader, connector, link.local)?
+                ),
             }),
             None => Ok(()),
         }
@@ -403,4 +491,10 @@ impl Inner {
             |(head, _)| head.name,
         ))
     }
+}
+
+/// Tells whether an account is among the members of a group.
+fn holds(members: &Value, account: &RemoteId) -> bool {
+    let ids = members.as_array();
+    ids.is_some_and(|ids| ids.iter().any(|id| id.as_str() == Some(&account.0)))
 }

@@ -225,6 +225,13 @@ impl Run<'_> {
             found = self.tally.found(), complete = self.tally.not_read.is_none(),
             continued = self.tally.continued.is_some(), "a connector was compared"
         );
+        // One that went on found them in another order than one that did not.
+        self.divergences
+            .sort_by_cached_key(|found| (found.local.object(), found.name.clone()));
+        self.orphans.sort_by_cached_key(|orphan| {
+            let (name, id) = (orphan.remote_name.clone(), orphan.remote_id.0.clone());
+            (orphan.object, name, id)
+        });
         Ok(ReconcileReport {
             run: self.id,
             connector: self.connector.clone(),

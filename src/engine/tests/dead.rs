@@ -1,9 +1,9 @@
 //! Dead letters: told by their cause, tried again, decided anew, given up.
 
-use domain::{FailureKind, Remedy};
+use domain::{FailureKind, OnFailure, Remedy};
 
 use super::double::{Act, failure, rejected};
-use super::world::{World, full, only_full, plain, role};
+use super::world::{World, full, only_full, plain, provisioner, role};
 use crate::{CommandError, DeadFilter, DeathCause, Life};
 
 fn says(told: &str) -> Act {
@@ -223,6 +223,39 @@ async fn one_that_is_out_of_date_gone_or_no_dead_letter_is_not_decided_anew() {
         .await
         .unwrap_err();
     assert!(error.to_string().contains("not here any more"), "{error}");
+}
+
+#[tokio::test]
+async fn one_of_a_refused_request_whose_user_was_never_made_is_given_up() {
+    let world = World::with(|configuration| {
+        let mut entry = provisioner(full());
+        entry.blocking = true;
+        entry.on_failure = OnFailure::Reject;
+        configuration.resident = vec![entry];
+    })
+    .await;
+    world.full.on_write([rejected()]);
+    let kim = world.create("kim").await;
+    world.engine.idle().await;
+    assert!(!kim.is_accepted());
+    let dead = kim.operations[0].operation;
+    assert_eq!(world.life(&kim, &full()), Life::Dead);
+    // What retry says leads out of it, and not in a circle.
+    let retried = world.engine.retry(dead).await.unwrap_err();
+    assert!(retried.to_string().contains("discard"), "{retried}");
+    let preview = world.engine.decide_again(dead, true).await.unwrap();
+    assert!(preview.told().contains("was refused"), "{}", preview.told());
+    assert_eq!(
+        world.life(&kim, &full()),
+        Life::Dead,
+        "a preview does nothing"
+    );
+    let again = world.engine.decide_again(dead, false).await.unwrap();
+    assert_eq!((again.stays, again.replaced_by), (false, None));
+    assert_eq!(world.life(&kim, &full()), Life::Discarded);
+    let left = world.reader().dead_groups(&DeadFilter::default()).unwrap();
+    assert_eq!(left, []);
+    super::journal::Folded::of(&world.reader()).check(&world.reader());
 }
 
 #[tokio::test]

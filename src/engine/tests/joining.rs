@@ -533,3 +533,37 @@ async fn an_account_whose_link_was_lost_and_is_adopted_is_put_into_the_groups() 
     assert_eq!(members(&world, "sales"), names(&["kim"]));
     assert_eq!(late(&world), 1);
 }
+
+#[tokio::test]
+async fn an_account_that_somebody_took_out_of_a_group_while_it_had_no_link_is_put_back_once() {
+    for adopts in [false, true] {
+        let world = World::with(only_full).await;
+        for name in ["kim", "lee"] {
+            world.create(name).await;
+        }
+        world.settle().await;
+        group(&world, "sales", &["kim", "lee"]).await;
+        world.settle().await;
+        let (local, name, id) = kim(&world);
+        let engine = &world.engine;
+        engine.unlink(&full(), local, &name).await.unwrap();
+        world.full.edit("sales", |group| {
+            group.members.remove(&id.0);
+        });
+        assert_eq!(members(&world, "sales"), names(&["lee"]));
+        let before = updates(&world);
+        if adopts {
+            engine.adopt(&full(), Object::User, &id).await.unwrap();
+        } else {
+            engine.link(&full(), local, &name, &id).await.unwrap();
+        }
+        world.settle().await;
+        assert_eq!(members(&world, "sales"), names(&["kim", "lee"]), "{adopts}");
+        assert_eq!((late(&world), updates(&world)), (1, before + 1));
+        // Shown with the account, the group is not written.
+        engine.unlink(&full(), local, &name).await.unwrap();
+        engine.link(&full(), local, &name, &id).await.unwrap();
+        world.settle().await;
+        assert_eq!((late(&world), updates(&world)), (1, before + 1));
+    }
+}

@@ -345,6 +345,11 @@ async fn an_account_of_ours_whose_link_is_lost_is_linked_again() {
     let report = compare(&world).await;
     assert_eq!((report.tally.ours, report.tally.strangers), (1, 0));
     assert_eq!(report.orphans[0].remote_id, world.full.id("kim"));
+    let because = &report.orphans[0].because;
+    assert!(
+        because.starts_with("it was linked to user kim until"),
+        "{because}"
+    );
     assert_eq!(world.reader().orphans(None).unwrap(), report.orphans);
     let refused = world
         .engine
@@ -392,7 +397,7 @@ async fn an_account_of_somebody_who_has_left_is_taken_away_when_asked_for() {
     assert_eq!(compare(&world).await.tally.ours, 1);
     let id = world.full.id("kim");
     let adopted = world.engine.adopt(&full(), Object::User, &id).await;
-    assert!(matches!(adopted, Err(ClaimError::HasLeft { .. })));
+    assert!(matches!(&adopted, Err(ClaimError::HasLeft { who }) if who == "user kim"));
     let outcome = world
         .engine
         .take_away(&full(), Object::User, &id)
@@ -485,11 +490,7 @@ async fn bit_by_bit(world: &World) -> Vec<ReconcileReport> {
 }
 
 /// Returns what a report says, whatever the way to it.
-fn said(mut report: ReconcileReport) -> (Tally, Vec<domain::Divergence>, Vec<domain::Orphan>) {
-    report.divergences.sort_by_key(|found| found.local);
-    report
-        .orphans
-        .sort_by(|one, other| one.remote_id.0.cmp(&other.remote_id.0));
+fn said(report: ReconcileReport) -> (Tally, Vec<domain::Divergence>, Vec<domain::Orphan>) {
     let tally = Tally {
         continued: None,
         ..report.tally
@@ -507,8 +508,9 @@ async fn with_all_kinds() -> World {
         .await
         .unwrap();
     wait(&world).await;
-    set_mail(&world, "bob", "boss");
-    world.full.lose("cem");
+    // One that the pages show, and one before it that they do not.
+    set_mail(&world, "cem", "boss");
+    world.full.lose("bob");
     let dan = local(&world, "dan");
     let name = QualifiedName::new("dan");
     world.engine.unlink(&full(), dan, &name).await.unwrap();
@@ -545,6 +547,9 @@ async fn bit_by_bit_it_comes_to_the_same_report_as_at_once() {
     }
     let before = reports[1].tally.continued.as_ref().unwrap();
     assert_eq!((before.pages, before.accounts), (1, 2));
+    let told = reports.last().unwrap().divergences.iter();
+    let told: Vec<&str> = told.map(|found| found.name.name.as_str()).collect();
+    assert_eq!(told, ["bob", "cem"], "by name, however they were found");
     assert_eq!(said(reports.last().unwrap().clone()), whole);
     let drifts = || world.reader().drifts(None, None, 10).unwrap();
     assert_eq!(drifts().len(), 2);
@@ -558,6 +563,23 @@ async fn bit_by_bit_it_comes_to_the_same_report_as_at_once() {
     }
     let reports = bit_by_bit(&world).await;
     assert_eq!(said(reports.last().unwrap().clone()), whole);
+}
+
+#[tokio::test]
+async fn it_is_known_whose_comparison_did_not_come_to_its_end() {
+    let mut world = with(&["ann", "bob", "cem"]).await;
+    let is_compared = |world: &World| world.reader().is_compared(&full()).unwrap();
+    assert!(!is_compared(&world), "never compared");
+    assert!(compare_with(&world, smallest()).await.tally.goes_on);
+    assert!(!is_compared(&world));
+    world.crash().await;
+    assert!(!is_compared(&world));
+    bit_by_bit(&world).await;
+    assert!(is_compared(&world));
+    // Where nothing could be read there is nothing to go on with, and everything is left.
+    world.engine.pause(&full(), "by a test").await.unwrap();
+    assert!(!compare(&world).await.tally.goes_on);
+    assert!(!is_compared(&world));
 }
 
 #[tokio::test]

@@ -360,17 +360,20 @@ impl Panel for Journal {
                     one.connector
                 )),
             );
+            // In a list of one state all rows have the same keys.
+            let place = |action: Action| match STATES[self.tab] {
+                None => action.varies(),
+                Some(_) => action,
+            };
             if is_retried(&one.life) {
-                actions.push(
-                    Action::new("retry", Key::letter('r'), "Retry now")
-                        .like(format!("outbound journal retry {id}")),
-                );
+                let retry = Action::new("retry", Key::letter('r'), "Retry");
+                actions.push(place(retry.like(format!("outbound journal retry {id}"))));
             }
-            if one.life.is_open() || one.life == Life::Dead {
-                actions.push(
-                    Action::new("discard", Key::letter('D'), "Discard")
-                        .like(format!("outbound journal discard {id}")),
-                );
+            if is_discarded(&one.life) {
+                let discard = Action::new("discard", Key::letter('D'), "Discard");
+                actions.push(place(
+                    discard.like(format!("outbound journal discard {id}")),
+                ));
             }
             let connector = &one.connector;
             let paused = world.board.count(State::Held) > 0;
@@ -654,14 +657,7 @@ impl Panel for Journal {
             (owed, 0) => format!("{owed} owed"),
             (owed, dead) => {
                 let dead = counted(dead, "dead letter");
-                // The keys are about what is selected.
-                let is_dead = self.selected().is_some_and(|one| one.life == Life::Dead);
-                let keys = if is_dead {
-                    ": r retries, D discards"
-                } else {
-                    ""
-                };
-                format!("{owed} owed · {dead}{keys}")
+                format!("{owed} owed · {dead}")
             }
         }
     }
@@ -712,17 +708,38 @@ mod tests {
     }
 
     #[test]
-    fn the_status_speaks_of_keys_only_where_they_do_something() {
+    fn the_status_stays_and_the_row_says_which_keys_do_something() {
         let (mut world, mut journal) = (world(), Journal::default());
         journal.operations = samples::operations();
         let connector = journal.operations[0].connector.clone();
         let states = std::collections::BTreeMap::from([(State::Dead, 1)]);
         world.board.counted(0, Counts::from([(connector, states)]));
-        assert_eq!(journal.status(&world), "0 owed · 1 dead letter");
-        // Settled, retrying, dead.
+        let keys = |journal: &Journal| {
+            let actions = journal.actions(&world).into_iter();
+            let shown = actions.filter(|action| action.in_row && action.varies);
+            shown.map(|action| action.word()).collect::<Vec<_>>()
+        };
+        // Settled, retrying, dead, held.
+        for (at, wanted) in [
+            (0, vec![]),
+            (1, vec!["retry", "discard"]),
+            (2, vec!["retry", "discard"]),
+            (3, vec!["discard"]),
+        ] {
+            journal.list.at = at;
+            assert_eq!(keys(&journal), wanted);
+            assert_eq!(journal.status(&world), "0 owed · 1 dead letter");
+        }
+        // Where all are dead, the keys are the same in every row and stand where there is room for them.
+        journal.tab = 6;
         journal.list.at = 2;
-        let told = "0 owed · 1 dead letter: r retries, D discards";
-        assert_eq!(journal.status(&world), told);
+        assert!(keys(&journal).is_empty());
+        let actions = journal.actions(&world);
+        assert!(
+            actions
+                .iter()
+                .any(|one| one.id == "retry" && one.in_row && !one.varies)
+        );
     }
 
     #[test]

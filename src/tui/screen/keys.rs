@@ -52,6 +52,9 @@ impl Screen {
         if key == Key::ctrl('c') && self.modals.is_empty() && self.is_working() {
             return orders.push(Order::Do(Deed::StopWork));
         }
+        if key == Key::ctrl('c') && self.modals.is_empty() && self.stop_review(orders) {
+            return;
+        }
         if key == Key::ctrl('c') && self.modals.is_empty() && self.tell_ended() {
             return;
         }
@@ -81,8 +84,11 @@ impl Screen {
         {
             return self.grant(wishes, orders);
         }
+        if key.code == KeyCode::Esc && self.stop_review(orders) {
+            return;
+        }
         if key.code == KeyCode::Esc {
-            self.notes.take_failure();
+            self.notes.clear();
             match self.panels[self.at].back() {
                 Some(wishes) => self.grant(wishes, orders),
                 None => self.notes.hush(),
@@ -99,7 +105,7 @@ impl Screen {
         if let Some(wishes) = self.panels[self.at].key(&self.world, key) {
             return self.grant(wishes, orders);
         }
-        if key == Key::letter('!') && self.notes.failure().is_some() {
+        if key == Key::letter('!') && (self.notes.failure().is_some() || self.is_faulty()) {
             return self.act("problem", orders);
         }
         let own = self.panels[self.at].actions(&self.world);
@@ -293,6 +299,7 @@ impl Screen {
                         Vec::new(),
                     )));
                 }
+                None if self.is_faulty() => self.show_errors(false),
                 None => self.grant(vec![Wish::Go("traffic", Some(Errand::NextProblem))], orders),
             },
             "update" => self.grant(vec![Wish::Do(Deed::Review)], orders),

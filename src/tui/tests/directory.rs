@@ -7,6 +7,7 @@ use crossterm::event::KeyCode;
 
 use super::Stage;
 use super::updates::{deeds, press_button};
+use crate::keymap::Key;
 use crate::samples;
 use crate::theme::ThemeName;
 use crate::wish::{Answer, Deed, Happening};
@@ -225,8 +226,34 @@ fn what_the_sign_asks_for_is_in_the_key_row_however_narrow_it_is() {
         std::collections::BTreeMap::new(),
     );
     answered(&mut stage, found);
-    let row = row(&stage);
-    assert!(row.contains("x decide about what differs"), "{row}");
+    for size in [(40, 12), (80, 24)] {
+        stage.size = size;
+        let row = row(&stage);
+        assert!(row.starts_with(" x differs"), "{row}");
+    }
+    stage.letters("x");
+    let text = stage.text();
+    assert!(text.contains("What differs of zoe"), "{text}");
+}
+
+#[test]
+fn of_whom_the_list_says_that_they_differ_the_row_says_so_before_it_is_read_how() {
+    let Answer::Directory { users, .. } = samples::directory() else {
+        panic!("the sample is a directory");
+    };
+    let mut stage = Stage::played(ThemeName::Dark, (80, 24));
+    stage.letters("3G");
+    let middle = domain::LocalRef::User(users[1].id);
+    answered(&mut stage, large(BTreeSet::from([middle])));
+    // What is asked now is not answered.
+    for (letter, told) in [
+        ('k', " x differs  / search"),
+        ('x', "what differs is still being read"),
+    ] {
+        stage.screen.update(Happening::Key(Key::letter(letter)));
+        let text = stage.text();
+        assert!(text.contains(told), "{told}: {text}");
+    }
 }
 
 #[test]

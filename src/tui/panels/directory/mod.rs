@@ -198,6 +198,15 @@ impl Directory {
         drifts.into_iter().flatten()
     }
 
+    /// Tells whether whoever is selected was found to differ: from the list, until it is read how.
+    fn differs_here(&self) -> bool {
+        self.local()
+            .is_some_and(|local| match self.drifts.get(&local) {
+                Some(drifts) => !drifts.is_empty(),
+                None => self.differing.contains(&local),
+            })
+    }
+
     fn trigger(&self, way: &'static str) -> Vec<Wish> {
         let user = self.selected().map(|(_, name)| name);
         let back = Some(HERE);
@@ -643,7 +652,12 @@ impl Panel for Directory {
     }
 
     fn leading_keys(&self) -> &'static [(&'static str, &'static str)] {
-        &[("[ ]", "lists")]
+        // Where somebody differs, what the sign asks for stands in its place, in as many cells: the rest of the row stays.
+        if self.differs_here() {
+            &[]
+        } else {
+            &[("[ ]", "lists")]
+        }
     }
 
     fn key(&mut self, world: &World, key: Key) -> Option<Vec<Wish>> {
@@ -777,11 +791,11 @@ impl Panel for Directory {
                     .quiet(),
             );
         }
-        if self.drifts_here().next().is_some() {
+        if self.differs_here() {
             // First in the row, which is cut where there is little room: it is what the sign in the list asks for.
             actions.insert(
                 0,
-                Action::new("decide", Key::letter('x'), "Decide about what differs")
+                Action::new("decide", Key::letter('x'), "Differs: decide about it")
                     .like(drift::command(self.drifts_here())),
             );
         }
@@ -793,6 +807,10 @@ impl Panel for Directory {
         let is_role = self.tab == Tab::Roles;
         match id {
             "compare" => return vec![Wish::Do(Deed::Compare(drift::connectors(world)))],
+            "decide" if self.drifts_here().next().is_none() => {
+                let told = "what differs is still being read: x again asks what becomes of it";
+                return vec![Wish::Say(told.to_owned())];
+            }
             "decide" => return drift::decide(self.drifts_here()),
             "search" => self.searching = true,
             "open" => self.open = true,

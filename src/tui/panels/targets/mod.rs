@@ -424,8 +424,14 @@ impl Panel for Targets {
             return actions;
         };
         let target = &mock.target;
+        let open = Action::new("open", Key::of(KeyCode::Enter), "State browser")
+            .like(format!("outbound mock objects {target}"));
         if mock.elsewhere.is_some() {
-            // It belongs to another process, and so does everything that could be done with it.
+            // It belongs to another process, and so does everything that could be done with it. How, is told in the pane that
+            // this opens where it does not stand beside the list.
+            if self.place == Place::Mocks && world.width < BESIDE {
+                actions.push(open);
+            }
             let label = format!("Start: {target} here, once its port is free");
             actions.push(
                 Action::new("switch", Key::letter('s'), label)
@@ -443,10 +449,9 @@ impl Panel for Targets {
             actions.extend([switch.clone(), start_all()]);
         }
         actions.extend([
+            open,
             Action::new("fault", Key::letter('f'), "Fault: arm one")
                 .like(format!("outbound mock arm {target} SPEC")),
-            Action::new("open", Key::of(KeyCode::Enter), "State browser")
-                .like(format!("outbound mock objects {target}")),
             Action::new("changes", Key::letter('d'), "Requests and changes")
                 .like(format!("outbound mock log {target}")),
         ]);
