@@ -388,7 +388,11 @@ impl Bench<'_> {
         let worked = process::processor(pid, process::is_of_the_screen)?;
         let mut waits = Vec::new();
         for nth in 0..KEYS {
-            let key = if nth / run % 2 == 0 { UP } else { DOWN };
+            let key = if (nth / run).is_multiple_of(2) {
+                UP
+            } else {
+                DOWN
+            };
             if nth % run == 0 {
                 // Up and down that are taken together come to nothing, and have no frame.
                 settle(&pty, SETTLED)?;

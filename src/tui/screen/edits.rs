@@ -214,23 +214,21 @@ impl Screen {
         }
         let last = draft.changes().saturating_sub(1);
         let earlier = draft.faulty().filter(|(at, _)| *at < last);
-        let undo = match earlier.filter(|(at, _)| draft.without(*at).is_some()) {
-            Some((at, words)) => {
-                let told = format!("It came with: {words}");
-                lines.push(vec![Span::new(told, theme.warn)]);
-                lines.push(vec![Span::new(
-                    "Undo it takes back that one alone; what was changed after it stays.",
-                    theme.text,
-                )]);
-                let words = words.to_owned();
-                ("Undo it", vec![Wish::TakeBack { at, words }])
-            }
-            None => {
-                let words = draft.last_words().unwrap_or_default();
-                let told = format!("Undo the last takes back: {words}");
-                lines.push(vec![Span::new(told, theme.warn)]);
-                ("Undo the last", vec![Wish::Undo])
-            }
+        let alone = earlier.filter(|(at, _)| draft.without(*at).is_some());
+        let undo = if let Some((at, words)) = alone {
+            let told = format!("It came with: {words}");
+            lines.push(vec![Span::new(told, theme.warn)]);
+            lines.push(vec![Span::new(
+                "Undo it takes back that one alone; what was changed after it stays.",
+                theme.text,
+            )]);
+            let words = words.to_owned();
+            ("Undo it", vec![Wish::TakeBack { at, words }])
+        } else {
+            let words = draft.last_words().unwrap_or_default();
+            let told = format!("Undo the last takes back: {words}");
+            lines.push(vec![Span::new(told, theme.warn)]);
+            ("Undo the last", vec![Wish::Undo])
         };
         let answers = vec![undo, ("Stay", Vec::new())];
         let reading = Reading::new("Errors", lines, answers).of_file(updates);
