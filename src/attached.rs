@@ -481,6 +481,7 @@ mod tests {
                     findings: Vec::new(),
                     owed: std::collections::BTreeMap::new(),
                     limits: std::collections::BTreeMap::new(),
+                    quarantines: Vec::new(),
                 }),
             }
         }

@@ -1,7 +1,6 @@
 //! `outbound links` and `outbound connector`: remote identities, and the connectors that keep them.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use clap::Subcommand;
 use config::Loaded;
@@ -14,12 +13,12 @@ use engine::{ClaimError, LIMIT_BELIEVED, LearntLimit, LeftBehind, LimitView, Rea
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::out::Out;
-use super::seat::{Seat, heard, nonsense};
+use super::out::{Out, note};
+use super::seat::{Seat, nonsense};
 use super::session::journal_trouble;
 use super::trouble::Trouble;
 use super::{Global, render, session};
-use crate::control::{Answer, Ask, Client};
+use crate::control::{Answer, Ask};
 use crate::exit::Exit;
 use crate::workbench;
 
@@ -564,7 +563,7 @@ async fn list(global: &Global, out: Out) -> Result<Exit, Trouble> {
         broken,
     };
     place.tell(global);
-    let in_force = in_force(&journal).await?;
+    let in_force = in_force(global, &place).await;
     let now = SystemClock::default().now();
     let failed = |error| journal_trouble(&error);
     let (holds, counts, learnt, brakes) = if journal.exists() {
@@ -639,14 +638,18 @@ async fn list(global: &Global, out: Out) -> Result<Exit, Trouble> {
 }
 
 /// Returns what limits each connector at the moment, as the engine that runs on the journal knows it; nothing when none runs.
-async fn in_force(journal: &Path) -> Result<BTreeMap<String, LimitView>, Trouble> {
-    let Ok(client) = Client::of(journal).await else {
-        return Ok(BTreeMap::new());
+async fn in_force(global: &Global, place: &session::Place) -> BTreeMap<String, LimitView> {
+    let Ok(client) = place.engine(global).await else {
+        return BTreeMap::new();
     };
-    match heard(client.ask(&Ask::Status).await)? {
-        Answer::Status { status } => Ok(status.limits),
-        _ => Err(nonsense()),
-    }
+    let Some(status) = client.status().await else {
+        note(&format!(
+            "the engine that runs on {} does not say how it stands: what limits a connector at the moment is not known",
+            place.path.display()
+        ));
+        return BTreeMap::new();
+    };
+    status.limits
 }
 
 /// Says how fast a connector is sent to: by the configuration, and by what was learnt of its target. Only a running engine
@@ -795,6 +798,7 @@ fn clock_text(at: Timestamp) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
     use std::time::Duration;
 
     use super::*;
@@ -808,6 +812,25 @@ mod tests {
             learn_limit: true,
             ..loaded.configuration.connections[0].connectors[0].clone()
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_engine_that_is_stopped_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("j.db");
+        // Who comes is let in by the system, and nobody answers.
+        let _silent =
+            std::os::unix::net::UnixListener::bind(crate::control::socket_of(&path)).unwrap();
+        let global = Global {
+            config: folder.path().join("workbench.toml"),
+            journal: None,
+            json: false,
+            log_dir: None,
+        };
+        let place = session::Place { path, broken: None };
+        let hour = Duration::from_hours(1);
+        let told = tokio::time::timeout(hour, in_force(&global, &place)).await;
+        assert!(told.unwrap().is_empty());
     }
 
     fn learnt() -> LearntLimit {

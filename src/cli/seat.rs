@@ -72,8 +72,10 @@ impl Seat {
         let Ok(place) = session::place(global) else {
             return Ok(None); // why the file cannot be read is told by whoever asks
         };
-        let Ok(client) = Client::of(&place.path).await else {
-            return Ok(None);
+        let client = match place.engine(global).await {
+            Ok(client) => client,
+            Err(_) if place.broken.is_none() => return Ok(None),
+            Err(trouble) => return Err(trouble),
         };
         let reader = Reader::open(&place.path).map_err(|error| session::journal_trouble(&error))?;
         place.tell(global);

@@ -14,7 +14,7 @@ use super::out::{Out, note};
 use super::seat::heard;
 use super::trouble::Trouble;
 use super::{Global, answer, session};
-use crate::control::{Answer, Ask, Client, Door, Listener, Status};
+use crate::control::{Answer, Ask, Client, Door, GREETING, Listener, Status};
 use crate::exit::Exit;
 use crate::metrics::{self, Metrics};
 use crate::traces::Traces;
@@ -109,6 +109,7 @@ impl Served {
             limits: (self.engine.limits().into_iter())
                 .map(|(connector, limit)| (connector.to_string(), limit))
                 .collect(),
+            quarantines: self.engine.quarantines(),
         })
     }
 
@@ -145,15 +146,13 @@ impl Door for Served {
 /// Finds the engine that runs on the journal, whatever is wrong with the file since it was taken.
 async fn running(global: &Global, advice: &str) -> Result<Client, Trouble> {
     let place = session::place(global)?;
-    match Client::of(&place.path).await {
+    match place.engine(global).await {
         Ok(client) => {
             place.tell(global);
             Ok(client)
         }
-        // It may run on another one, named where the file cannot be read.
-        Err(error) => Err(place.broken.unwrap_or_else(|| {
-            Trouble::new(Exit::Journal, "ask the running engine", error).advise(advice)
-        })),
+        Err(trouble) if place.broken.is_none() => Err(trouble.advise(advice)),
+        Err(trouble) => Err(trouble),
     }
 }
 
@@ -308,12 +307,16 @@ fn manager(states: &[sd_notify::NotifyState<'_>]) {
 pub(super) async fn status(global: &Global, out: Out) -> Result<Exit, Trouble> {
     let advice = "no engine answers on this journal; start one with `outbound serve`";
     let client = running(global, advice).await?;
-    let Answer::Status { status } = heard(client.ask(&Ask::Status).await)? else {
+    let Some(status) = client.status().await else {
         return Err(Trouble::new(
             Exit::Journal,
             "ask the running engine",
-            "it answered something else",
-        ));
+            format!(
+                "it has not said how it stands within {} seconds",
+                GREETING.as_secs()
+            ),
+        )
+        .advise("it may be stopped (`fg`, or `kill -CONT`), or be of another version"));
     };
     out.text(&format!(
         "process {} (version {}) runs since {}\nconfiguration {} of {}",
@@ -333,6 +336,9 @@ pub(super) async fn status(global: &Global, out: Out) -> Result<Exit, Trouble> {
     }
     for (connector, owed) in &status.owed {
         out.text(&format!("{connector}  {owed} owed"));
+    }
+    for quarantine in &status.quarantines {
+        out.text(&format!("{}  {}", quarantine.connector, quarantine.told()));
     }
     out.value(&status);
     Ok(Exit::Done)

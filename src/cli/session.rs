@@ -10,6 +10,7 @@ use engine::{Engine, JournalError, Options, Reader, StartError};
 use super::Global;
 use super::out::note;
 use super::trouble::Trouble;
+use crate::control::Client;
 use crate::exit::Exit;
 use crate::workbench;
 
@@ -58,6 +59,31 @@ impl Place {
                 self.path.display()
             ));
         }
+    }
+
+    /// Finds the engine that runs on the journal. Where the file that names the journal has errors, another one may be
+    /// meant than was read of it, unless somebody named it: an engine counts only when it works by that very file.
+    pub(super) async fn engine(&self, global: &Global) -> Result<Client, Trouble> {
+        let found = Client::of(&self.path).await;
+        let guessed = self.broken.as_ref().filter(|_| global.journal.is_none());
+        let Some(broken) = guessed else {
+            return found
+                .map_err(|error| Trouble::new(Exit::Journal, "ask the running engine", error));
+        };
+        let Ok(client) = found else {
+            return Err(broken.clone());
+        };
+        let works_by = match client.status().await {
+            Some(status) if status.works_by(&global.config) => return Ok(client),
+            Some(status) => format!("works by {}", status.configuration.display()),
+            None => "does not say which file it works by".to_owned(),
+        };
+        let mut trouble = broken.clone();
+        trouble.happened.push(format!(
+            "the engine that runs on {} {works_by} and is asked nothing: another journal may be meant",
+            self.path.display()
+        ));
+        Err(trouble.advise("mend these (`outbound check`); where that engine is meant, name its journal with --journal"))
     }
 }
 

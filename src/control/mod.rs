@@ -13,11 +13,13 @@ mod wire;
 use std::path::{Path, PathBuf};
 
 use domain::{FlowId, Link};
-use engine::{CompactionReport, DecidedAgain, LimitView, ReconcileReport, Seeded, Started};
+use engine::{
+    CompactionReport, DecidedAgain, LimitView, Quarantine, ReconcileReport, Seeded, Started,
+};
 use serde::{Deserialize, Serialize};
 
 pub use ask::Ask;
-pub use client::{Client, ClientError, Follower};
+pub use client::{Client, ClientError, Follower, GREETING};
 pub use server::{Door, Listener};
 
 /// How often who follows hears at least that the engine is there, when nothing happens.
@@ -120,6 +122,22 @@ pub struct Status {
     /// What limits each connector at the moment.
     #[serde(default)]
     pub limits: std::collections::BTreeMap<String, LimitView>,
+    /// The connectors that are left alone.
+    #[serde(default)]
+    pub quarantines: Vec<Quarantine>,
+}
+
+impl Status {
+    /// Tells whether the engine works by this file.
+    #[must_use]
+    pub fn works_by(&self, file: &Path) -> bool {
+        real(&self.configuration) == real(file)
+    }
+}
+
+/// Returns what a path leads to, over links.
+fn real(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// Returns where the socket of a journal is.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::{
     AttributeChange, ConnectorRef, Decision, Desired, FailureKind, FlowId, LocalRef, Object,
-    OperationId, Planned, QualifiedName, Subject, TriggerKind, Verdict,
+    OperationId, Planned, QualifiedName, Subject, TriggerKind, Verb, Verdict,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -407,14 +407,34 @@ impl Inner {
         Ok(again)
     }
 
-    /// Tells whether nothing can come of a dead letter any more: its request was refused, and whom it was about is not here.
-    /// Of anybody else who is not here the account may still have to be taken away.
+    /// Tells whether nothing can come of a dead letter any more: its request was refused, whom it was about is not here, and
+    /// it has made no account.
     fn is_moot(&self, open: &Open) -> Result<bool, JournalError> {
+        Ok(self.is_nobodys(open)? && !self.may_have_made(open)?)
+    }
+
+    /// Tells whether a dead letter may have made an account that is nobody's, for its request was refused: retried, it asks
+    /// the target, and what is found is taken away.
+    pub(crate) fn is_stray(&self, open: &Open) -> Result<bool, JournalError> {
+        Ok(self.is_nobodys(open)? && self.may_have_made(open)?)
+    }
+
+    /// Tells whether an operation's request was refused, and whom it was about is not here. Of anybody else who is not here
+    /// the account may still have to be taken away.
+    fn is_nobodys(&self, open: &Open) -> Result<bool, JournalError> {
         let is_here = match open.local {
             LocalRef::User(id) => self.reader.user_by_id(id)?.is_some(),
             LocalRef::Group(id) => self.reader.group_by_id(id)?.is_some(),
         };
         Ok(!is_here && self.reader.is_refused(open.flow)?)
+    }
+
+    fn may_have_made(&self, open: &Open) -> Result<bool, JournalError> {
+        if !open.doubt.made {
+            return Ok(false);
+        }
+        let planned = self.reader.planned(open.operation)?;
+        Ok(planned.is_some_and(|planned| planned.verb == Verb::Create))
     }
 
     /// Gives up a dead letter of which nothing can come any more. A preview writes nothing.

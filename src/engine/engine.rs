@@ -568,7 +568,7 @@ impl Inner {
             Life::Discarded => return Err(wrong("make the change again")),
         }
         if open.life == Life::Dead {
-            if !open.undoes && self.reader.is_refused(open.flow)? {
+            if !open.undoes && self.reader.is_refused(open.flow)? && !self.is_stray(&open)? {
                 return Err(wrong(
                     "its request was refused; make the request again, and discard this",
                 ));

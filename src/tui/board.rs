@@ -5,11 +5,13 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use domain::{
-    ConnectorRef, Exchange, FlowId, LabEntry, LabMock, OperationId, TriggerId, Verb, Verdict,
+    ConnectorRef, Exchange, FlowId, LabEntry, LabMock, OperationId, Reason, TriggerId, Verb,
+    Verdict,
 };
 use engine::{Counts, Fact, Life, News, OperationView, Record, State};
 use jiff::Timestamp;
 
+use crate::quarantines::Quarantines;
 use crate::stream::{LIMIT_BYTES, Row, Stream, What, purpose};
 
 /// How many entries of the mocks' logs are kept for *target*.
@@ -152,12 +154,19 @@ pub(crate) struct Board {
     pub(crate) stream: Stream,
     operations: HashMap<OperationId, Known>,
     ended: VecDeque<OperationId>,
+    /// Operations that were over before the screen was opened and were taken up again since.
+    strangers: HashMap<OperationId, Life>,
+    /// One of them moved: where it was counted is not known, so that all are to be counted again.
+    miscounted: bool,
     pub(crate) counts: Counts,
     /// What happened since the beginning, until the counts have been read; then nothing is kept.
     steps: Option<Vec<Step>>,
     /// The newest fact that is part of the counts.
     counted_to: Option<u64>,
     pub(crate) last: BTreeMap<ConnectorRef, LastCall>,
+    pub(crate) quarantines: Quarantines,
+    /// When the accounts of a connector were compared last, and whether that were all of them.
+    pub(crate) compared: BTreeMap<ConnectorRef, (Timestamp, bool)>,
     lab: VecDeque<Arc<LabEntry>>,
     tallies: BTreeMap<String, Tally>,
     /// The ports at which each mock runs, or has run.
@@ -188,10 +197,14 @@ impl Default for Board {
             stream: Stream::new(LIMIT_BYTES),
             operations: HashMap::new(),
             ended: VecDeque::new(),
+            strangers: HashMap::new(),
+            miscounted: false,
             counts: Counts::new(),
             steps: Some(Vec::new()),
             counted_to: None,
             last: BTreeMap::new(),
+            quarantines: Quarantines::default(),
+            compared: BTreeMap::new(),
             lab: VecDeque::new(),
             tallies: BTreeMap::new(),
             mock_ports: BTreeMap::new(),
@@ -273,6 +286,11 @@ impl Board {
             }
         }
         self.operations_version += 1;
+    }
+
+    /// Tells, once, that the counts are not right any more.
+    pub(crate) fn take_miscounted(&mut self) -> bool {
+        std::mem::take(&mut self.miscounted)
     }
 
     /// Tells whether every operation was counted; until then only those that are owed are.
@@ -471,13 +489,33 @@ impl Board {
             | Fact::Unlinked { .. }
             | Fact::DriftFound { .. }
             | Fact::DriftCleared { .. }
-            | Fact::DriftResolved { .. }
-            | Fact::ReconcileEnded { .. } => {
+            | Fact::DriftResolved { .. } => {
                 self.directory_version += 1;
             }
+            Fact::ReconcileEnded {
+                connector, tally, ..
+            } => {
+                let put_off = tally.fresh + tally.on_their_way + tally.unsaid.values().sum::<u64>();
+                let is_whole = tally.not_read.is_none() && put_off == 0;
+                self.compared
+                    .insert(connector.clone(), (record.at, is_whole));
+                self.directory_version += 1;
+            }
+            Fact::Quarantined { quarantine } => {
+                self.quarantines.hear(record.seq, quarantine);
+                self.operations_version += 1;
+            }
+            Fact::ConnectorReleased {
+                connector,
+                reason,
+                detail,
+            } => {
+                if *reason == Reason::Quarantined {
+                    self.quarantines.end(record.seq, connector, detail);
+                }
+                self.operations_version += 1;
+            }
             Fact::CallerReleased { .. }
-            | Fact::Quarantined { .. }
-            | Fact::ConnectorReleased { .. }
             | Fact::BrakeEngaged { .. }
             | Fact::BrakeApproved { .. }
             | Fact::BrakeRejected { .. } => self.operations_version += 1,
@@ -565,7 +603,7 @@ impl Board {
     fn moved(&mut self, seq: u64, id: OperationId, fact: &Fact) {
         self.operations_version += 1;
         let Some(known) = self.operations.get_mut(&id) else {
-            return;
+            return self.stranger_moved(id, fact);
         };
         let before = known.life;
         let Ok(after) = Life::after(Some(before), fact) else {
@@ -587,6 +625,21 @@ impl Board {
                 }
             }
         }
+    }
+
+    /// Takes that an operation moved which is not known here.
+    fn stranger_moved(&mut self, id: OperationId, fact: &Fact) {
+        let before = match (self.strangers.get(&id), fact) {
+            (Some(life), _) => *life,
+            // It had ended, and so it had failed for good: nothing else is taken up again, or given up, after its end.
+            (None, Fact::Retried { .. } | Fact::Discarded { .. }) => Life::Dead,
+            (None, _) => return,
+        };
+        self.miscounted = true;
+        match Life::after(Some(before), fact) {
+            Ok(after) if after.is_open() => self.strangers.insert(id, after),
+            Ok(_) | Err(_) => self.strangers.remove(&id),
+        };
     }
 
     fn count_change(

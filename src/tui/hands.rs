@@ -250,7 +250,7 @@ impl Hands {
             }
             Deed::Compare(connectors) => {
                 tokio::spawn(async move {
-                    send(Answer::Done(compare(seat.as_ref(), &connectors).await));
+                    send(Answer::Compared(compare(seat.as_ref(), &connectors).await));
                 });
             }
             Deed::Resolve(wishes) => {
@@ -269,11 +269,11 @@ impl Hands {
                 self.command(Command::Resume { connector, why }, |_| done, send);
             }
             Deed::Probe(connector) => {
-                let done = format!("{connector} is probed");
+                let done = format!("{connector} is being probed; what that meets is told here");
                 self.command(Command::Probe { connector }, |_| done, send);
             }
             Deed::Release(connector) => {
-                let done = format!("{connector} goes on");
+                let done = format!("{connector} is released from quarantine");
                 let why = "released in the workbench".to_owned();
                 self.command(Command::Release { connector, why }, |_| done, send);
             }

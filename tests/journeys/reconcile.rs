@@ -280,19 +280,36 @@ fn a_comparison_that_a_signal_stops_says_so_and_where_it_goes_on() {
 fn a_membership_that_a_link_leaves_owed_is_told_by_the_exit_code() {
     let mocks = Mocks::start();
     let program = Program::shipped(&mocks);
-    let kim = ["trigger", "user-created", "kim", "--claim", "lastname=Ng"];
-    program.expect(0, &kim);
+    for name in ["kim", "lee"] {
+        let came = ["trigger", "user-created", name, "--claim", "lastname=Ng"];
+        program.expect(0, &came);
+    }
     program.expect(0, &["trigger", "group-created", "staff"]);
     let links = program.expect(0, &["links", "list", "--connector", SCIM, "--json"]);
     let links = links.values();
-    let link = links.iter().find(|link| link["remote_name"] == "kim");
-    let id = link.unwrap()["remote_id"].as_str().unwrap();
-    program.expect(0, &["links", "unlink", SCIM, "kim"]);
-    // Who has no account there is left out of the group there.
-    program.expect(0, &["trigger", "group-changed", "staff", "--add", "kim"]);
-    let said = program.expect(6, &["links", "link", SCIM, "kim", id]);
-    assert!(said.out.contains("outbound drain"), "{}", said.out);
-    program.expect(0, &["drain"]);
-    let staff = mocks.object("scim2", "staff").unwrap();
-    assert_eq!(staff["members"][0]["value"], id, "{staff}");
+    let id = |name: &str| {
+        let link = links.iter().find(|link| link["remote_name"] == name);
+        link.unwrap()["remote_id"].as_str().unwrap()
+    };
+    for name in ["kim", "lee"] {
+        program.expect(0, &["links", "unlink", SCIM, name]);
+        // Who has no account there is left out of the group there.
+        program.expect(0, &["trigger", "group-changed", "staff", "--add", name]);
+    }
+    for (count, words) in [
+        (1, &["links", "link", SCIM, "kim", id("kim")][..]),
+        (2, &["reconcile", "adopt", SCIM, id("lee")][..]),
+    ] {
+        let said = program.expect(6, words);
+        assert!(said.out.contains("outbound drain"), "{}", said.out);
+        program.expect(0, &["drain"]);
+        let staff = mocks.object("scim2", "staff").unwrap();
+        let members = staff["members"].as_array().unwrap();
+        assert_eq!(members.len(), count, "{staff}");
+        let last = words.last().unwrap();
+        assert!(
+            members.iter().any(|member| member["value"] == *last),
+            "{staff}"
+        );
+    }
 }

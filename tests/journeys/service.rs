@@ -318,6 +318,49 @@ fn a_running_engine_is_seen_and_commanded_while_its_file_has_errors() {
 }
 
 #[test]
+fn a_file_with_errors_commands_no_engine_that_works_by_another() {
+    let mocks = Mocks::start();
+    let program = Program::shipped(&mocks);
+    let service = Service::start(&program);
+    run(&program, 0, &trigger(&CREATE));
+    // What names its journal is not understood, and the usual one is that of the other file's engine.
+    let text = std::fs::read_to_string(program.path().join("workbench.toml")).unwrap();
+    let named = "journal = \"outbound.db\"";
+    for unreadable in ["journl = \"prod.db\"", "journal = 7"] {
+        let broken = text.replacen(named, unreadable, 1);
+        assert_ne!(broken, text);
+        std::fs::write(program.path().join("prod.toml"), broken).unwrap();
+        for words in [
+            &["trigger", "user-deleted", "kim"][..],
+            &["drain"],
+            &["connector", "pause", "corp-scim/scim2"],
+            &["reload"],
+            &["status"],
+        ] {
+            let said = program.expect(3, &[&["--config", "prod.toml"][..], words].concat());
+            assert!(said.err.contains("is asked nothing"), "{}", said.err);
+            assert!(said.err.contains("workbench.toml"), "{}", said.err);
+            assert_eq!(said.out, "");
+        }
+        let list = ["--config", "prod.toml", "connector", "list", "--json"];
+        for connector in program.expect(0, &list).values() {
+            assert_eq!(connector["in_force"], Value::Null, "{connector}");
+        }
+        // Named by hand it is no guess.
+        let named = [
+            "--config",
+            "prod.toml",
+            "--journal",
+            "outbound.db",
+            "status",
+        ];
+        program.expect(0, &named);
+    }
+    assert!(mocks.object("scim2", "kim").is_some());
+    assert_eq!(service.stop(), Some(0));
+}
+
+#[test]
 fn the_limit_of_a_connector_is_told_as_the_running_engine_has_it() {
     let mocks = Mocks::start();
     let program = Program::shipped(&mocks);
@@ -540,6 +583,14 @@ fn what_writes_is_carried_out_by_the_running_engine() {
         let create = ["user-created", name, "--claim", "lastname=Ng"];
         run(&program, 1, &trigger(&create));
     }
+    let status = program.expect(0, &["status"]);
+    let told = "corp-scim/scim2  in quarantine since ";
+    assert!(status.out.contains(told), "{}", status.out);
+    let status = program.expect(0, &["status", "--json"]).values().remove(0);
+    assert_eq!(
+        status["quarantines"][0]["connector"]["connection"],
+        "corp-scim"
+    );
     let probed = program.expect(0, &["quarantine", "probe", "corp-scim/scim2"]);
     assert!(probed.out.contains("sent to again"), "{}", probed.out);
     assert!(

@@ -555,7 +555,7 @@ async fn adopt(global: &Global, out: Out, orphan: &OrphanArgs) -> Result<Exit, T
     ));
     told_groups(out, &link.connector, groups);
     out.value(&link);
-    Ok(Exit::Done)
+    Ok(if groups > 0 { Exit::Owed } else { Exit::Done })
 }
 
 async fn take_away(

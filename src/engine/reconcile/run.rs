@@ -103,6 +103,14 @@ impl Inner {
         }
     }
 
+    /// A target that asks for quiet is left in quiet by everybody.
+    pub(super) fn keep_quiet(&self, connector: &ConnectorRef, failure: &Failure) {
+        if let Remedy::Retry { after: Some(after) } = failure.remedy {
+            let until = self.in_a_while(after);
+            self.lanes().quiet(connector, until);
+        }
+    }
+
     /// Says why a connector may not be spoken to.
     pub(super) fn held_because(&self, setup: &Setup, connector: &ConnectorRef) -> Option<NotRead> {
         let by_hand = self
@@ -365,12 +373,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// A target that asks for quiet is left in quiet by everybody.
     fn failed(&self, failure: Failure) -> Stop {
-        if let Remedy::Retry { after: Some(after) } = failure.remedy {
-            let until = self.inner.in_a_while(after);
-            self.inner.lanes().quiet(self.connector, until);
-        }
+        self.inner.keep_quiet(self.connector, &failure);
         Stop::Read(NotRead::Failed { failure })
     }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use domain::{
-    ACTIVE, Change, Condition, Deprovision, Drift, FailureKind, LocalRef, Object, QualifiedName,
-    Reason, Remedy, Resolution, RoleName, TriggerKind, Verb,
+    ACTIVE, Change, Condition, DEEPEST, Deprovision, Drift, FailureKind, LocalRef, Object,
+    QualifiedName, Reason, Remedy, Resolution, RoleName, TriggerKind, Verb,
 };
 use serde_json::json;
 
@@ -1155,6 +1155,28 @@ async fn a_group_whose_members_the_target_never_shows_is_not_called_empty() {
         [("members".to_owned(), Drift::Remote)],
         "a GET shows that it is empty"
     );
+}
+
+#[tokio::test]
+async fn a_difference_that_is_nested_as_deep_as_a_connector_may_show_is_read_again() {
+    let mut world = with(&["kim"]).await;
+    let deep = (0..DEEPEST).fold(json!("x"), |value, _| json!({ "value": value }));
+    world.full.edit("kim", |account| {
+        account.attributes.insert(EMAIL.to_owned(), deep);
+    });
+    let report = compare(&world).await;
+    assert_eq!(fields(&report), [(EMAIL.to_owned(), Drift::Remote)]);
+    world.crash().await;
+    let drifts = world.reader().drifts(None, None, 10).unwrap();
+    assert_eq!(drifts[0].divergence, report.divergences[0]);
+    let is_told = world.reader().export(0).any(|record| {
+        matches!(record.unwrap().fact, Fact::DriftFound { divergence, .. } if *divergence == report.divergences[0])
+    });
+    assert!(is_told);
+    resolve(&world, &wish(&world, "kim", Resolution::Accept))
+        .await
+        .unwrap();
+    assert!(compare(&world).await.tally.is_in_sync());
 }
 
 #[tokio::test]

@@ -57,7 +57,11 @@ pub(super) fn read(
         }
         Query::Counts => {
             let (last, counts) = reader.counts_now()?;
-            Answer::Counts { last, counts }
+            Answer::Counts {
+                last,
+                counts,
+                quarantines: reader.quarantines()?,
+            }
         }
         Query::Older { before } => {
             let rows = rows(reader, Page::before(before, WINDOW))?;

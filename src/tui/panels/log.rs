@@ -137,7 +137,6 @@ impl Panel for Log {
     }
 
     fn status(&self, _world: &World) -> String {
-        "the newest lines of this process, as they come; --log-dir DIR keeps them in files"
-            .to_owned()
+        "the newest lines of this process; --log-dir DIR keeps them in files".to_owned()
     }
 }

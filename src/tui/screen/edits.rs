@@ -484,7 +484,7 @@ impl Screen {
             ("Leave, and lose what was typed?", answers)
         };
         self.leaving = true;
-        let question = Question::new(title, body, None, answers);
+        let question = Question::about_leaving(title, body, answers);
         self.modals.push(Modal::Question(question));
     }
 
@@ -508,7 +508,8 @@ impl Screen {
             Err(error) => {
                 self.world.draft = Some(draft);
                 self.conflict = true;
-                self.asked = None;
+                self.drop_review(orders);
+                self.stay();
                 let told = told(&error);
                 self.fail_of(
                     Concern::File,
@@ -537,7 +538,7 @@ impl Screen {
             Ok(merged) => {
                 self.world.draft = Some(draft);
                 self.conflict = true;
-                self.asked = None;
+                self.drop_review(orders);
                 self.ask_about(merged, updates);
             }
         }

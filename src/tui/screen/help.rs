@@ -3,6 +3,7 @@
 use domain::FieldKind;
 
 use super::Screen;
+use crate::action::Action;
 use crate::modal::{Help, Modal, Reading};
 use crate::paint::{Line, Span};
 use crate::theme::Theme;
@@ -40,10 +41,16 @@ impl Screen {
                 let panel = &self.panels[self.at];
                 let actions = panel.actions(&self.world);
                 let elsewhere = self.elsewhere().into_iter();
+                // What the section does by itself with the same words and key is told there.
+                let mut everywhere = self.everywhere();
+                everywhere.retain(|one| {
+                    let is_same = |own: &Action| own.id == one.id && own.label == one.label;
+                    !actions.iter().any(is_same)
+                });
                 Modal::Help(Help {
                     title: panel.title(),
                     actions,
-                    everywhere: self.everywhere(),
+                    everywhere,
                     elsewhere: elsewhere.map(|(title, _, list)| (title, list)).collect(),
                     text: Text::default(),
                 })
@@ -126,9 +133,8 @@ pub(super) fn keys_of(modal: &Modal, is_narrow: bool) -> Vec<(&'static str, Stri
             keys
         }
         Modal::Question(_) => own(&[("Tab", "next"), enter, ("Esc", "cancel")]),
-        Modal::Palette(_) | Modal::Menu(_) => {
-            own(&[("↑↓", "choose"), ("Enter", "run"), ("Esc", "close")])
-        }
+        Modal::Palette(_) => own(&[("↑↓", "choose"), ("Enter", "run"), ("Esc", "close")]),
+        Modal::Menu(_) => own(&[("↑↓", "move"), ("Enter", "choose"), ("Esc", "close")]),
         Modal::Reading(_) if modal.would_lose() => own(&[
             ("j k", "scroll"),
             ("Tab", "answer"),

@@ -59,12 +59,10 @@ impl Screen {
             return;
         }
         if key == Key::ctrl('c') {
-            if self.modals.is_empty() || self.leaving {
-                if self.leaving {
-                    orders.push(Order::Do(Deed::Quit));
-                } else {
-                    self.quit(orders);
-                }
+            if self.modals.is_empty() {
+                self.quit(orders);
+            } else if self.leaving {
+                orders.push(Order::Do(Deed::Quit));
             } else {
                 self.interrupt();
             }
@@ -237,7 +235,7 @@ impl Screen {
             Action::new(
                 "shot",
                 Key::letter('w'),
-                "Screenshot: write this screen to a file (.txt .svg .html .ansi)",
+                "Screenshot: this screen as a file (.txt .svg .html .ansi)",
             )
             .quiet(),
             Action::named(

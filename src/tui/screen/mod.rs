@@ -8,6 +8,7 @@ mod keys;
 mod notes;
 mod offer;
 mod plain;
+mod quarantine;
 mod review;
 mod standing;
 
@@ -64,6 +65,8 @@ enum Concern {
     Journal,
     /// What is put back at a mock.
     Mock,
+    /// Connectors that are left alone.
+    Quarantine,
 }
 
 /// Everything that can be seen.
@@ -240,6 +243,11 @@ impl Screen {
                 self.fail_of(Concern::Opening, note.text);
             }
             Happening::Note(note) => self.tell(note.text),
+        }
+        self.keep_to_draft(&mut orders);
+        self.tell_quarantines();
+        if self.world.board.take_miscounted() {
+            self.count(&mut orders);
         }
         orders.extend(self.want());
         self.settle();
@@ -461,9 +469,7 @@ impl Screen {
                     self.world.draft = None;
                     let name = self.world.file_name();
                     let words = if std::mem::take(&mut self.conflict) {
-                        format!(
-                            "the changes made here are given up; {name} stays as somebody else left it"
-                        )
+                        format!("given up here; {name} stays as somebody else left it")
                     } else {
                         format!("changes discarded; {name} is as it was")
                     };
@@ -492,9 +498,14 @@ impl Screen {
                 self.world.board.begin(last, &open, rows);
             }
             Answer::Directory { roles, .. } => self.world.roles = roles,
-            Answer::Counts { last, counts } => {
+            Answer::Counts {
+                last,
+                counts,
+                quarantines,
+            } => {
                 self.righted(Concern::Journal);
                 self.world.board.counted(last, counts);
+                self.world.board.quarantines.read(last, quarantines);
                 self.count_ended(orders);
             }
             Answer::Since(news) => {
@@ -519,8 +530,8 @@ impl Screen {
                 self.world.mocks = mocks;
                 self.world.faults = faults;
             }
-            Answer::Done(Ok(text)) => self.say(text),
-            Answer::Done(Err(text)) => self.fail(text),
+            Answer::Done(Ok(text)) | Answer::Compared(Ok(text)) => self.say(text),
+            Answer::Done(Err(text)) | Answer::Compared(Err(text)) => self.fail(text),
             Answer::PutBack(Err(text)) => self.fail_of(Concern::Mock, text),
             Answer::PutBack(Ok(put_back)) => {
                 self.righted(Concern::Mock);
@@ -540,7 +551,7 @@ impl Screen {
                 is_ours: true,
             } => {
                 // It is not left before that was seen.
-                self.leaving = false;
+                self.stay();
                 self.saved(*loaded, Some(&why));
             }
             Answer::Untaken {
@@ -598,7 +609,7 @@ impl Screen {
             }
             Answer::Work(work) => self.work(work),
             Answer::Saved(Err(text)) => {
-                self.leaving = false;
+                self.stay();
                 self.not_saved(text, orders);
             }
             // These belong to the panels, which have heard them.

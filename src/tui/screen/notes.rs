@@ -59,6 +59,11 @@ impl Notes {
         self.toast.as_ref().map(|toast| toast.until)
     }
 
+    /// Tells whether something failed there that was neither seen nor put right.
+    pub(super) fn is_failing(&self, concern: Concern) -> bool {
+        self.failures.iter().any(|one| one.of == Some(concern))
+    }
+
     /// Tells whether this is among what failed.
     pub(super) fn has_failed(&self, text: &str) -> bool {
         self.failures.iter().any(|one| one.text == text)

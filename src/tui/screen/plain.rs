@@ -29,6 +29,7 @@ impl Screen {
     pub(crate) fn run(&mut self, id: &'static str, whose: Whose) -> Vec<Order> {
         let mut orders = Vec::new();
         self.choose(id, whose, &mut orders);
+        self.keep_to_draft(&mut orders);
         orders.extend(self.want());
         orders
     }
@@ -70,6 +71,7 @@ impl Screen {
     pub(crate) fn hear(&mut self, said: Said) -> Vec<Order> {
         let mut orders = Vec::new();
         self.said(said, &mut orders);
+        self.keep_to_draft(&mut orders);
         orders.extend(self.want());
         orders
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::{Concern, Order, Screen};
 use crate::draft::{Draft, Review};
+use crate::modal::Modal;
 use crate::paint::{cells, counted, shortened};
 use crate::wish::Deed;
 
@@ -87,11 +88,36 @@ impl Screen {
         if !self.is_reviewing() {
             return false;
         }
-        self.asked = None;
+        self.drop_review(orders);
         self.leaving = false;
-        orders.push(Order::Do(Deed::StopReview));
         self.say("Update is given up; the changes stay unsaved".to_owned());
         true
+    }
+
+    /// *Update* is asked for no longer: what it would do is neither worked out nor told.
+    pub(super) fn drop_review(&mut self, orders: &mut Vec<Order>) {
+        if self.is_reviewing() {
+            orders.push(Order::Do(Deed::StopReview));
+        }
+        self.asked = None;
+        self.notes.untell(Some(Concern::Edit));
+    }
+
+    /// The program is not left once the draft is saved, unless just that is being asked: there the answer says it.
+    pub(super) fn stay(&mut self) {
+        self.leaving &= self.modals.iter().any(Modal::asks_to_leave);
+    }
+
+    /// Lets go what was asked for and told of a draft that is another one by now, whatever made it so. Without a change there
+    /// is nothing to update, and nothing to leave with.
+    pub(super) fn keep_to_draft(&mut self, orders: &mut Vec<Order>) {
+        if !self.is_dirty() {
+            self.drop_review(orders);
+            return self.stay();
+        }
+        if !self.is_reviewed() {
+            self.notes.untell(Some(Concern::Edit));
+        }
     }
 
     /// What *Update* would do was worked out. It is shown unless the draft or its file has changed since; then it is worked
@@ -122,7 +148,7 @@ impl Screen {
             return self.review(&review, asked.is_awaited && waited < AT_ONCE);
         }
         // Whoever is at something else does not leave just now.
-        self.leaving = false;
+        self.stay();
         self.tell_of(
             Concern::Edit,
             "it is worked out who is affected (Ctrl-S shows it)".to_owned(),

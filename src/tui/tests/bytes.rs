@@ -151,7 +151,11 @@ fn an_operation_of_another_state_changes_the_end_of_the_key_row_only() {
     let connector = samples::operations()[0].connector.clone();
     let states = BTreeMap::from([(State::Dead, 1), (State::Retrying, 1)]);
     let counts = Counts::from([(connector, states)]);
-    line.answered(Answer::Counts { last: 0, counts });
+    line.answered(Answer::Counts {
+        last: 0,
+        counts,
+        quarantines: Vec::new(),
+    });
     // Settled, retrying, dead, held, in doubt.
     line.costs_at_most(KEY, "jjjjkkkkjkjk");
     assert!(line.stage.text().contains("dead 1"));

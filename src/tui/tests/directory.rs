@@ -1,9 +1,12 @@
 //! A directory larger than what was read, and what differs at the targets.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crossterm::event::KeyCode;
+use engine::{Fact, News, Record, Tally};
+use uuid::Uuid;
 
 use super::Stage;
 use super::updates::{deeds, press_button};
@@ -124,6 +127,62 @@ fn those_that_are_not_as_they_should_be_have_a_sign_and_values_say_when_they_wer
         lines.any(|line| line.contains("1893 (zoë") && line.contains(&written)),
         "{text}"
     );
+}
+
+#[test]
+fn that_accounts_are_compared_is_told_at_once_and_when_they_were_stays_to_be_seen() {
+    let mut stage = Stage::played(ThemeName::Dark, (160, 50));
+    stage.letters("3G");
+    let compared = deeds(stage.letters("c"));
+    assert!(matches!(&compared[..], [Deed::Compare(_)]), "{compared:?}");
+    let text = stage.text();
+    assert!(
+        text.contains("comparing everybody's accounts at "),
+        "{text}"
+    );
+    assert!(
+        text.contains("At the targets  being compared since "),
+        "{text}"
+    );
+    assert!(deeds(stage.letters("c")).is_empty(), "once at a time");
+    let ended = |whole: bool| Record {
+        seq: if whole { 101 } else { 102 },
+        at: samples::instant(7),
+        flow: None,
+        fact: Fact::ReconcileEnded {
+            run: domain::RunId(Uuid::from_u128(1)),
+            connector: samples::link().connector,
+            tally: Box::new(Tally {
+                fresh: u64::from(!whole),
+                ..Tally::default()
+            }),
+        },
+    };
+    let at = stage.screen.world.moment(samples::instant(7));
+    let told = format!("compared with what is there {at}");
+    for (whole, rest) in [(true, ""), (false, ", but not all accounts there")] {
+        let news = vec![News::Fact(Arc::new(ended(whole)))];
+        stage.happen(Happening::News(news));
+        let text = stage.text();
+        let mut lines = text.lines();
+        let line = lines.find(|line| line.contains(&told));
+        let line = line.unwrap_or_default();
+        assert!(line.contains(&format!("{told}{rest}")), "{text}");
+        assert_eq!(line.contains("but not all"), !whole, "{text}");
+    }
+    let said = "21 accounts compared, 0 not as they should be".to_owned();
+    answered(&mut stage, Answer::Compared(Ok(said.clone())));
+    let text = stage.text();
+    assert!(text.contains(&said), "{text}");
+    assert!(text.contains("c compares with what is there"), "{text}");
+    // That none could be is an end, too.
+    for _ in 0..2 {
+        assert_eq!(deeds(stage.letters("c")).len(), 1);
+        answered(
+            &mut stage,
+            Answer::Compared(Err("no engine runs".to_owned())),
+        );
+    }
 }
 
 #[test]

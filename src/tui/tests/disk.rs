@@ -114,6 +114,9 @@ fn taking_theirs_gives_the_draft_up() {
     stage.press(KeyCode::Enter);
     assert!(stage.screen.world.draft.is_none(), "{}", stage.text());
     assert_eq!(stage.file(), theirs);
+    stage.size = (80, 24);
+    let told = "given up here; workbench.toml stays as somebody else left it";
+    assert!(stage.text().contains(told), "{}", stage.text());
 }
 
 #[test]

@@ -7,6 +7,7 @@ use super::Stage;
 use super::updates::{fill, press_button};
 use crate::draft::{Draft, Edit};
 use crate::paint::parts;
+use crate::samples;
 use crate::theme::ThemeName;
 
 fn type_in(stage: &mut Stage, label: &str, text: &str) {
@@ -198,6 +199,47 @@ fn where_the_last_change_goes_it_is_told_which_that_is() {
         assert!(text.contains(&told), "{told}: {text}");
         press_button(&mut stage, "[ Undo the last ]");
         assert_eq!(stage.screen.world.draft.as_ref().unwrap().changes(), 1);
+    }
+}
+
+#[test]
+fn a_change_is_not_taken_back_alone_where_a_later_one_would_be_made_at_another_entry() {
+    let list = "connections[id=acme-salesforce].attributes";
+    let mapping = |remote: &str, local: Option<&str>| {
+        let remote = ("remote".to_owned(), remote.into());
+        let local = local.map(|local| ("local".to_owned(), local.into()));
+        let entry = std::iter::once(remote).chain(local).collect();
+        Edit::new("a new mapping").insert(list, entry)
+    };
+    let first = samples::configuration().connections[1].attributes.len();
+    let edits = [
+        mapping("Title", None),
+        mapping("Division", Some("division")),
+        Edit::new("what becomes of it").set(format!("{list}[{first}].on_empty"), "clear"),
+    ];
+    // Without the first, the last would be a change of the second.
+    let mut stage = with_changes((100, 40), &edits);
+    stage.letters("!");
+    let text = stage.text();
+    assert!(
+        text.contains("Undo the last takes back: what becomes of it"),
+        "{text}"
+    );
+    // An entry that was changed has the number that it had, and so have those of other lists.
+    let sourceless = Edit::new("no source").remove(format!("{list}[2].local"));
+    for bad in [sourceless, faulty()] {
+        let edits = [
+            bad,
+            Edit::new("the default").set(format!("{list}[0].default"), "crew"),
+        ];
+        let stage = with_changes((100, 40), &edits);
+        let draft = stage.screen.world.draft.as_ref().unwrap();
+        let rest = draft.without(0).unwrap();
+        let alias = &rest.configuration.connections[1].attributes[0];
+        assert_eq!(
+            (alias.remote.as_str(), alias.default.as_deref()),
+            ("Alias", Some("crew"))
+        );
     }
 }
 

@@ -385,6 +385,27 @@ fn a_failure_offers_its_key_only_where_that_is_no_letter() {
 }
 
 #[test]
+fn a_mock_is_put_back_to_a_kept_state_only_when_that_was_confirmed() {
+    let mut stage = Stage::played(ThemeName::Dark, (80, 24));
+    stage.letters("5:restore google");
+    stage.press(KeyCode::Enter);
+    let text = stage.text();
+    assert!(text.contains("Go back to a kept state"), "{text}");
+    assert!(deeds(stage.press(KeyCode::Enter)).is_empty());
+    let text = stage.text();
+    assert!(
+        text.contains("Restore google?") && text.contains("goes back to"),
+        "{text}"
+    );
+    stage.press(KeyCode::BackTab);
+    let restored = deeds(stage.press(KeyCode::Enter));
+    assert!(
+        matches!(&restored[..], [Deed::Restore { name, .. }] if name == "before"),
+        "{restored:?}"
+    );
+}
+
+#[test]
 fn putting_a_mock_back_says_what_it_changed_before_and_after() {
     let mut stage = Stage::played(ThemeName::Dark, (160, 50));
     stage.letters("5R");
@@ -411,7 +432,7 @@ fn putting_a_mock_back_says_what_it_changed_before_and_after() {
     answered(&mut stage, Answer::PutBack(Ok(put_back)));
     let text = stage.text();
     for wanted in [
-        "google is back at its seed; objects gone: 1, changed back: 1",
+        "google: 1 object gone, 1 changed back; it is back at its seed",
         "put back to its seed",
         "User name-7 went",
     ] {

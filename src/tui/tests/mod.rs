@@ -8,6 +8,7 @@ mod editing;
 mod faulty;
 mod forms;
 mod fuzz;
+mod journal;
 mod live;
 mod many;
 mod narrow;
@@ -130,6 +131,7 @@ fn answer_to(query: Query) -> Answer {
         Query::Counts => Answer::Counts {
             last: 0,
             counts: std::collections::BTreeMap::default(),
+            quarantines: Vec::new(),
         },
         Query::Older { .. } => Answer::Older {
             rows: Vec::new(),

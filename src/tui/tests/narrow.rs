@@ -150,3 +150,30 @@ fn line_by_line_the_selected_mock_tells_its_faults_and_how_another_process_is_st
     let text = stage.screen.lines(40).join("\n");
     assert!(text.contains("Another process has"), "{text}");
 }
+
+#[test]
+fn what_the_rows_say_is_read_to_its_end() {
+    let mut log = stage((80, 24));
+    log.letters("9");
+    let text = log.text();
+    assert!(text.contains("--log-dir DIR keeps them in files"), "{text}");
+    let mut palette = stage((80, 24));
+    palette.letters(":screenshot");
+    let text = palette.text();
+    assert!(text.contains("(.txt .svg .html .ansi)"), "{text}");
+    // The title of what there is to choose and the row of keys say the same.
+    let mut chooser = stage((80, 24));
+    chooser.letters("5f");
+    let text = chooser.text();
+    assert!(text.contains("Enter chooses, Esc closes"), "{text}");
+    let row = text.lines().last().unwrap_or_default();
+    assert!(row.contains("Enter choose"), "{row}");
+}
+
+#[test]
+fn help_names_what_a_section_does_by_itself_once() {
+    let mut stage = stage((120, 100));
+    stage.letters("?");
+    let text = stage.text();
+    assert_eq!(text.matches("Next problem").count(), 1, "{text}");
+}

@@ -223,7 +223,15 @@ fn a_dead_letter_without_a_row_is_found_in_the_journal() {
     let connector = samples::link().connector;
     let states = std::collections::BTreeMap::from([(State::Dead, 1)]);
     let counts = Counts::from([(connector, states)]);
-    answered(&mut stage, Answer::Counts { last: 0, counts });
+    let quarantines = Vec::new();
+    answered(
+        &mut stage,
+        Answer::Counts {
+            last: 0,
+            counts,
+            quarantines,
+        },
+    );
     stage.letters("!");
     assert_eq!(stage.screen.section(), "journal");
     assert!(stage.text().contains("[dead]"), "{}", stage.text());

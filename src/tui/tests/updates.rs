@@ -536,6 +536,7 @@ fn what_was_missed_is_read_once_at_a_time_and_from_before_the_hole() {
     let counts = |last: u64| Answer::Counts {
         last,
         counts: BTreeMap::new(),
+        quarantines: Vec::new(),
     };
     assert_eq!(asked(stage.screen.begin()), [Query::Counts]);
     let news = samples::news();

@@ -15,7 +15,6 @@ use ratatui::style::Style;
 
 use crate::action::Action;
 use crate::keymap::Key;
-use crate::modal::{Modal, Question};
 use crate::paint::{Column, Pen, cells, counted, shortened, wrap};
 use crate::panel::Panel;
 use crate::panels::BESIDE;
@@ -534,15 +533,9 @@ impl Panel for Targets {
                 self.text = Text::default();
             }
             "reset" => {
-                let body = vec![format!(
-                    "Everything that {target} holds goes back to its seed. Links that the engine keeps stay."
-                )];
-                let answers = vec![
-                    ("Reset", vec![Wish::Do(Deed::Reset(target.clone()))]),
-                    ("Cancel", Vec::new()),
-                ];
-                let question = Question::new(format!("Reset {target}?"), body, None, answers);
-                return vec![Wish::Show(Box::new(Modal::Question(question)))];
+                let title = format!("Reset {target}?");
+                let told = format!("Everything that {target} holds goes back to its seed.");
+                return arm::put_back(title, &told, "Reset", Deed::Reset(target));
             }
             "keep" => return arm::keep_sheet(&target),
             "restore" => return arm::restore_menu(world, &target),

@@ -28,8 +28,9 @@ impl Traffic {
         let Some(trace) = self.shown_trace(row) else {
             return Vec::new();
         };
-        why::tell(trace, row.connector.as_ref(), &world.theme, &|_| {
-            String::new()
+        let connector = row.connector.as_ref();
+        why::tell(trace, connector, &world.theme, &|_| String::new(), &|_| {
+            None
         })
         .into_iter()
         .filter_map(|line| line.field)
@@ -158,7 +159,11 @@ impl Traffic {
             return parts.map(|part| vec![Span::new(part, theme.dim)]).collect();
         };
         let here = row.exchange().map(|exchange| exchange.id);
-        why::tell(trace, row.connector.as_ref(), &theme, &|at| world.time(at))
+        let (time, probe) = (
+            |at| world.time(at),
+            |one: &domain::ConnectorRef| world.next_probe(one),
+        );
+        why::tell(trace, row.connector.as_ref(), &theme, &time, &probe)
             .into_iter()
             .map(|line| marked(line, here, field, world))
             .collect()
