@@ -122,6 +122,7 @@ impl Attached {
             news: news.clone(),
             at: reader.last()?,
             started: Arc::clone(&started),
+            clock: Arc::clone(&options.clock),
         };
         let first = follows.engine.attach().await?;
         let now = first
@@ -244,7 +245,7 @@ impl Way {
         };
         let is_known = matches!(
             *self.standing.borrow(),
-            Standing::Attached { .. } | Standing::Here
+            Standing::Attached { .. } | Standing::Silent { .. } | Standing::Here
         );
         if is_known {
             return Ok(client);
@@ -394,7 +395,9 @@ impl Seat for Attached {
             }
         }
         match standing {
-            Standing::Attached { process } | Standing::OtherFile { process, .. } => {
+            Standing::Attached { process }
+            | Standing::Silent { process, .. }
+            | Standing::OtherFile { process, .. } => {
                 return Err(format!(
                     "the engine of process {process} runs on this journal; stop it first, and E runs one here"
                 ));
@@ -477,6 +480,8 @@ mod tests {
                     configured: Timestamp::UNIX_EPOCH,
                     findings: Vec::new(),
                     owed: std::collections::BTreeMap::new(),
+                    limits: std::collections::BTreeMap::new(),
+                    quarantines: Vec::new(),
                 }),
             }
         }

@@ -314,3 +314,21 @@ fn entry_of(entry: &mocks::log::Entry) -> LabEntry {
             .collect(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::Lab as _;
+
+    use super::*;
+
+    #[test]
+    fn a_mock_that_is_put_back_is_told_from_one_that_is_asked() {
+        let lab = MockLab::new(Arc::new(Lab::builder().build().unwrap()), BTreeMap::new());
+        lab.snapshot("scim2", "before").unwrap();
+        lab.reset("scim2").unwrap();
+        lab.restore("scim2", "before").unwrap();
+        let noted = lab.log("scim2", 0).unwrap();
+        assert_eq!(noted.len(), 2);
+        assert!(noted.iter().all(|entry| entry.is_put_back()), "{noted:?}");
+    }
+}

@@ -13,6 +13,8 @@ use ::mocks::standalone::personality;
 use ::mocks::{Lab, StandAlone, Target};
 use domain::{Configuration, MockSettings, Setting};
 
+use crate::workbench;
+
 /// Which ports the mocks take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Ports {
@@ -39,6 +41,12 @@ pub enum MocksError {
     /// A mock does not start.
     #[error(transparent)]
     Start(#[from] ::mocks::StartError),
+}
+
+/// Draws what mocks draw ids and lots from when nobody asks for the same run again. A mock forgets its objects when it
+/// ends and the journal keeps its links, so one that is started anew must not give an id of the last run.
+pub fn any_seed() -> u64 {
+    workbench::any_seed() >> 11 // a number that every reader of JSON keeps whole
 }
 
 /// Starts the mocks that the configuration says to start. Relative paths are relative to `base`.
@@ -85,7 +93,11 @@ pub async fn start_those_that_can(
     base: &Path,
 ) -> Result<(Lab, BTreeMap<Target, SocketAddr>), MocksError> {
     let clock = Arc::new(SystemClock::new());
-    let (lab, chosen) = build(clock, configuration, base, Ports::Configured, 0, None)?;
+    let seed = any_seed();
+    let (lab, chosen) = build(clock, configuration, base, Ports::Configured, seed, None)?;
+    if !chosen.is_empty() {
+        tracing::info!(random_seed = seed, "the mocks draw ids and lots from this");
+    }
     let mut elsewhere = BTreeMap::new();
     for target in chosen {
         match lab.start(target).await {
@@ -336,6 +348,27 @@ mod tests {
         assert_eq!(stand.seeds, [PathBuf::from("mine.toml")]);
         assert_eq!(stand.personality.as_deref(), Some("slack"));
         assert_eq!(stand.faults, said.faults);
+    }
+
+    #[tokio::test]
+    async fn mocks_that_are_started_anew_give_other_ids() {
+        let configuration = configured("[mocks.scim2]\nseed = \"people.toml\"\n");
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(
+            folder.path().join("people.toml"),
+            "[[scim2.users]]\nuserName = \"kim\"\n",
+        )
+        .unwrap();
+        let mut ids = std::collections::BTreeSet::new();
+        for _ in 0..2 {
+            let (lab, elsewhere) = start_those_that_can(&configuration, folder.path())
+                .await
+                .unwrap();
+            assert!(elsewhere.is_empty());
+            ids.insert(lab.scim2().objects().remove(0).id);
+            lab.shutdown().await;
+        }
+        assert_eq!(ids.len(), 2, "{ids:?}");
     }
 
     #[test]

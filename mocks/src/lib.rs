@@ -34,6 +34,7 @@ pub mod google;
 pub mod lab;
 pub mod log;
 pub mod login;
+mod numbers;
 pub mod probe;
 pub mod quota;
 pub mod salesforce;

@@ -48,7 +48,7 @@ pub struct StandAlone {
     pub credentials_dir: Option<PathBuf>,
     /// The clock; without it the system's.
     pub clock: Option<Arc<dyn Clock>>,
-    /// What every lot is drawn from.
+    /// What ids and lots are drawn from; see [`Builder::random_seed`](crate::Builder::random_seed).
     pub random_seed: u64,
 }
 

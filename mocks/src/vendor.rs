@@ -238,6 +238,14 @@ pub trait Vendor: Clone + Send + Sync + 'static {
     /// Limits the number of active accounts; `None` for no limit.
     fn set_licences(&mut self, licences: Option<u64>);
 
+    /// Lets the ids of what is created from here on depend on this seed: with another one the mock stands for another
+    /// target, and gives other ids. The same seed and the same requests give the same ids.
+    fn number_from(&mut self, seed: u64);
+
+    /// Goes on with the ids where another state of the same target stopped: what was created between then and a reset
+    /// is gone, and nothing that comes later may be taken for it.
+    fn number_on(&mut self, other: &Self);
+
     /// Adds the objects of a seed file's `[google]`, `[salesforce]` or `[scim2]` table.
     ///
     /// # Errors

@@ -502,3 +502,11 @@ async fn a_reset_hits_one_connection_only() {
             .starts_with(b"HTTP/1.1 200")
     );
 }
+
+#[test]
+fn every_sentence_fits_beside_its_name_at_eighty_columns() {
+    for row in &Fault::ALL {
+        let long = row.sentence.chars().count();
+        assert!(long <= 50, "{}: {long} letters", row.name);
+    }
+}

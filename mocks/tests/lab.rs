@@ -250,6 +250,7 @@ async fn what_is_ready_says_how_to_be_reached() {
     let credentials_dir = Some(directory.path().join("keys"));
     let running = StandAlone {
         credentials_dir,
+        random_seed: 9,
         ..standalone()
     }
     .start()
@@ -329,7 +330,12 @@ async fn what_is_ready_says_how_to_be_reached() {
             .send()
             .await
             .unwrap();
-        assert_eq!(reply.json::<Value>().await.unwrap()["mock"], line["mock"]);
+        let state = reply.json::<Value>().await.unwrap();
+        assert_eq!(state["mock"], line["mock"]);
+        assert_eq!(
+            (&state["random_seed"], &line["random_seed"]),
+            (&json!(9), &json!(9))
+        );
     }
     running.shutdown().await;
     assert!(
@@ -580,6 +586,147 @@ async fn a_fault_is_armed_where_its_operation_is_known_and_nowhere_else() {
     };
     let refused = started.start().await.unwrap_err().to_string();
     assert!(refused.contains("scim2 knows"), "{refused}");
+}
+
+/// One user and one group at each target.
+const PEOPLE: &str = r#"
+[[google.users]]
+primaryEmail = "kim@acme.example"
+name = { givenName = "Kim", familyName = "Lee" }
+[[google.groups]]
+email = "all@acme.example"
+
+[[salesforce.users]]
+Username = "kim@acme.example"
+[[salesforce.groups]]
+Name = "Everybody"
+
+[[scim2.users]]
+userName = "kim"
+[[scim2.groups]]
+displayName = "everybody"
+"#;
+
+/// The ids of what came with [`PEOPLE`]: of all that the mocks hold, but for what they are delivered with.
+fn ids_of_people(lab: &Lab) -> BTreeSet<(Target, String)> {
+    let bare = Lab::builder().build().unwrap();
+    let of = |lab: &Lab| -> BTreeSet<(Target, String)> {
+        let all = Target::ALL.into_iter();
+        all.flat_map(|target| {
+            let objects = lab.mock(target).objects();
+            objects.into_iter().map(move |object| (target, object.id))
+        })
+        .collect()
+    };
+    of(lab).difference(&of(&bare)).cloned().collect()
+}
+
+#[test]
+fn two_mocks_of_different_seeds_share_no_id_and_of_the_same_seed_all() {
+    for personality in [None, Personality::named("awkward")] {
+        let lab = |seed| {
+            let mut lab = Lab::builder().seed(PEOPLE).random_seed(seed);
+            if let Some(personality) = &personality {
+                lab = lab.personality(personality.clone());
+            }
+            lab.build().unwrap()
+        };
+        let mut seen = BTreeSet::new();
+        for seed in [0, 1, 2, u64::MAX] {
+            let ids = ids_of_people(&lab(seed));
+            assert_eq!(ids.len(), 6, "{ids:?}");
+            assert_eq!(ids, ids_of_people(&lab(seed)), "{seed}");
+            assert!(seen.is_disjoint(&ids), "{seed}: {ids:?}");
+            seen.extend(ids);
+        }
+    }
+}
+
+#[test]
+fn what_a_target_is_delivered_with_has_the_same_id_at_every_start() {
+    // `workbench.toml` names the profile by its id.
+    let profile = |seed| {
+        let lab = Lab::builder().random_seed(seed).build().unwrap();
+        lab.salesforce()
+            .with_vendor(outbound_mocks::salesforce::Salesforce::standard_profile)
+    };
+    assert!(profile(0).is_some());
+    assert_eq!(profile(0), profile(7));
+}
+
+#[test]
+fn an_account_that_a_seed_opens_anew_gives_no_id_of_the_one_before() {
+    let lab = Lab::builder().build().unwrap();
+    let before = lab.google().objects().remove(0).id;
+    lab.google()
+        .seed("[google]\ndomain = 'globex.example'")
+        .unwrap();
+    let after = lab.google().objects().remove(0);
+    assert_eq!(after.name, "admin@globex.example");
+    assert_ne!(after.id, before);
+}
+
+/// Creates something and returns the id that the target gave it.
+async fn born(to: String, authorization: String, body: &Value) -> String {
+    let request = client()
+        .post(to)
+        .header(header::AUTHORIZATION, authorization)
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(body.to_string());
+    let told: Value = request.send().await.unwrap().json().await.unwrap();
+    told["id"]
+        .as_str()
+        .unwrap_or_else(|| panic!("{told}"))
+        .to_owned()
+}
+
+#[tokio::test]
+async fn no_id_is_given_twice_whatever_a_mock_is_put_back_to() {
+    let google = GoogleMock::builder().start().await.unwrap();
+    let salesforce = SalesforceMock::builder().start().await.unwrap();
+    let scim2 = Scim2Mock::builder().start().await.unwrap();
+    let mocks: [&dyn Handle; 3] = [google.mock(), salesforce.mock(), scim2.mock()];
+    let profile = salesforce.with_vendor(outbound_mocks::salesforce::Salesforce::standard_profile);
+    let at_salesforce = json!({
+        "Username": "kim@acme.example", "LastName": "Lee", "Email": "kim@acme.example", "Alias": "kim",
+        "TimeZoneSidKey": "GMT", "LocaleSidKey": "en_US", "EmailEncodingKey": "UTF-8", "LanguageLocaleKey": "en_US",
+        "ProfileId": profile,
+    });
+    let at_google = json!({
+        "primaryEmail": "kim@acme.example",
+        "password": "correct horse battery",
+        "name": {"givenName": "Kim", "familyName": "Lee"},
+    });
+    let at_scim2 =
+        json!({"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "kim"});
+    let mut ids = BTreeSet::new();
+    for mock in mocks {
+        mock.snapshot("empty");
+    }
+    for round in 0..4 {
+        let users = format!("{}/admin/directory/v1/users", google.url());
+        let authorization = google.authorization().await.unwrap();
+        ids.insert(born(users, authorization, &at_google).await);
+        let users = format!("{}/services/data/v62.0/sobjects/User", salesforce.url());
+        let authorization = salesforce.authorization().await.unwrap();
+        ids.insert(born(users, authorization, &at_salesforce).await);
+        let users = format!("{}/Users", scim2.url());
+        ids.insert(born(users, scim2.authorization(), &at_scim2).await);
+        assert_eq!(ids.len(), 3 * (round + 1), "{ids:?}");
+        for mock in mocks {
+            // Back to the beginning by both ways, and to a state that was kept after an earlier one.
+            match round {
+                0 => mock.reset(),
+                1 => mock.restore("empty").unwrap(),
+                _ => {
+                    mock.snapshot("later");
+                    mock.restore("empty").unwrap();
+                    mock.restore("later").unwrap();
+                    mock.reset();
+                }
+            }
+        }
+    }
 }
 
 /// A clock of somebody else's, as an engine under virtual time has one.

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use domain::Clock;
 use engine::{JournalError, News, Reader};
 use tokio::sync::{Notify, broadcast, watch};
 use tui::Standing;
 
 use super::place::{OtherFile, Place};
-use crate::control::{Answer, Follower};
+use crate::control::{Answer, BEAT, Follower};
 
 /// How many facts are read at once; of more than that the screen is told how many it missed, and reads the newest.
 const FACTS: usize = 4096;
@@ -16,6 +17,8 @@ const FACTS: usize = 4096;
 const LOOK: Duration = Duration::from_secs(1);
 /// How many of these looks are let pass after an engine was met that works by another file.
 const PASSED: u32 = 10;
+/// How long an engine that is followed may say nothing, before that is told.
+const PATIENCE: Duration = BEAT.saturating_mul(5);
 
 /// Says how one stands to an engine that is followed.
 pub(super) fn stands(process: u32) -> Standing {
@@ -35,10 +38,11 @@ pub(super) struct Follows {
     pub(super) at: u64,
     /// Says that an engine was started here: it is looked for at once.
     pub(super) started: Arc<Notify>,
+    pub(super) clock: Arc<dyn Clock>,
 }
 
 impl Follows {
-    /// Tells what happens until it is ended. While an engine is followed no clock runs here.
+    /// Tells what happens until it is ended.
     pub(super) async fn run(
         mut self,
         mut follower: Option<Follower>,
@@ -49,7 +53,9 @@ impl Follows {
             if let Some(mut heard) = follower.take() {
                 // What happened while there was nobody to tell it.
                 self.catch_up().await;
-                while let Ok(answer) = heard.next().await {
+                while let Some(answer) =
+                    hear(&mut heard, &standing, self.clock.as_ref(), PATIENCE).await
+                {
                     let Answer::Heard { last, under_way } = answer else {
                         break;
                     };
@@ -139,5 +145,71 @@ impl Follows {
                 }
             }
         }
+    }
+}
+
+/// Waits for what an engine says next, and tells when it says nothing for long; `None` when it has ended.
+async fn hear(
+    follower: &mut Follower,
+    standing: &watch::Sender<Standing>,
+    clock: &dyn Clock,
+    patience: Duration,
+) -> Option<Answer> {
+    let since = clock.now();
+    // The one line is waited for all along: half of it may have come.
+    let mut line = std::pin::pin!(follower.next());
+    if let Ok(heard) = tokio::time::timeout(patience, line.as_mut()).await {
+        return heard.ok();
+    }
+    let before = standing.borrow().clone();
+    let Standing::Attached { process } = before else {
+        return line.await.ok();
+    };
+    tracing::warn!(process, "the engine says nothing any more");
+    standing.send_replace(Standing::Silent { process, since });
+    let heard = line.await.ok()?;
+    standing.send_replace(before);
+    Some(heard)
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::SystemClock;
+    use tokio::io::AsyncWriteExt as _;
+    use tokio::net::UnixListener;
+
+    use super::*;
+    use crate::control::{Client, socket_of};
+
+    #[tokio::test]
+    async fn an_engine_that_says_nothing_is_told_of_until_it_speaks_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = folder.path().join("j.db");
+        let listener = UnixListener::bind(socket_of(&journal)).unwrap();
+        let client = Client::of(&journal).await.unwrap();
+        let mut follower = client.follow().await.unwrap();
+        // The first one only looked whether anybody is there.
+        listener.accept().await.unwrap();
+        let (mut engine, _) = listener.accept().await.unwrap();
+        let (tells, mut standing) = watch::channel(Standing::Attached { process: 7 });
+        let hears = tokio::spawn(async move {
+            let patience = Duration::from_millis(20);
+            let heard = hear(&mut follower, &tells, &SystemClock::default(), patience).await;
+            (heard, tells)
+        });
+        let is_silent = |now: &Standing| matches!(now, Standing::Silent { process: 7, .. });
+        standing.wait_for(is_silent).await.unwrap();
+        let said = Answer::Heard {
+            last: 1,
+            under_way: Vec::new(),
+        };
+        let line = format!("{}\n", serde_json::to_string(&said).unwrap());
+        // In two halves, as a line may come.
+        let (one, other) = line.as_bytes().split_at(9);
+        engine.write_all(one).await.unwrap();
+        engine.write_all(other).await.unwrap();
+        let (heard, tells) = hears.await.unwrap();
+        assert_eq!(heard, Some(said));
+        assert_eq!(*tells.borrow(), Standing::Attached { process: 7 });
     }
 }

@@ -1,12 +1,8 @@
 //! Where the engine of a journal is found, and whether it is the one that is meant.
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::PathBuf;
 
-use crate::control::{Answer, Ask, Client, Follower};
-
-/// How long an engine may take to say how it stands, and that it is followed.
-const GREETING: Duration = Duration::from_secs(10);
+use crate::control::{Answer, Client, Follower, GREETING};
 
 /// An engine that works by another `workbench.toml`: what is seen and changed in the forms here would not be what it does.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -56,11 +52,10 @@ impl Place {
 
     /// Asks an engine how it stands; returns its process, or nothing when it does not answer that.
     pub(super) async fn look_at(&self, client: &Client) -> Result<Option<u32>, OtherFile> {
-        let asked = tokio::time::timeout(GREETING, client.ask(&Ask::Status)).await;
-        let Ok(Ok(Answer::Status { status })) = asked else {
+        let Some(status) = client.status().await else {
             return Ok(None);
         };
-        if real(&self.file) == real(&status.configuration) {
+        if status.works_by(&self.file) {
             return Ok(Some(status.pid));
         }
         Err(OtherFile {
@@ -68,9 +63,4 @@ impl Place {
             file: status.configuration,
         })
     }
-}
-
-/// Returns what a path leads to, over links.
-fn real(path: &Path) -> PathBuf {
-    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }

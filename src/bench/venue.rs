@@ -70,7 +70,7 @@ impl Mocks {
         let program = std::env::current_exe().map_err(failed)?;
         let mut process = Command::new(program)
             .args(["mock", "all", "--json", "--quota", "none"])
-            .args(["--listen", "127.0.0.1:0"])
+            .args(["--listen", "127.0.0.1:0", "--random-seed", "0"])
             .arg("--config")
             .arg(folder.path().join("workbench.toml"))
             .stdin(Stdio::null())

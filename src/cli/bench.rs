@@ -6,6 +6,7 @@ use mocks::bench::Options;
 use super::out::Out;
 use super::trouble::Trouble;
 use crate::exit::Exit;
+use crate::screen_bench::LEAST_EXCHANGES;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum BenchCommand {
@@ -36,7 +37,7 @@ pub(super) enum BenchCommand {
     /// The screen, in a pseudo-terminal: bytes, memory, processor time, large journals
     Screen {
         /// How many exchanges the large journal has
-        #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
+        #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(LEAST_EXCHANGES..))]
         exchanges: u64,
         /// How often a start is timed; the median counts
         #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..))]
@@ -138,4 +139,31 @@ fn screen(out: Out, exchanges: u64, runs: u16) -> Result<Exit, Trouble> {
     out.text(&report.to_string());
     out.value(&report);
     Ok(Exit::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[derive(Debug, clap::Parser)]
+    struct Line {
+        #[command(subcommand)]
+        command: BenchCommand,
+    }
+
+    #[test]
+    fn a_journal_without_rows_to_move_between_is_refused() {
+        let read = |exchanges: u64| {
+            let exchanges = exchanges.to_string();
+            let line = Line::try_parse_from(["bench", "screen", "--exchanges", &exchanges]);
+            line.map(|line| line.command)
+        };
+        let least = read(LEAST_EXCHANGES);
+        let is_taken = matches!(least, Ok(BenchCommand::Screen { exchanges, .. }) if exchanges == LEAST_EXCHANGES);
+        assert!(is_taken);
+        let refused = read(LEAST_EXCHANGES - 1).unwrap_err();
+        assert!(refused.to_string().contains("--exchanges"), "{refused}");
+    }
 }

@@ -72,7 +72,8 @@ pub(super) async fn brake(
     match command {
         BrakeCommand::List => list(&session::reader(global)?, out),
         BrakeCommand::Show { connector, limit } => {
-            show(&session::reader(global)?, out, &connector, limit)
+            let reader = session::reader(global)?;
+            show(global, &reader, out, &connector, limit)
         }
         BrakeCommand::Approve {
             connector,
@@ -263,6 +264,7 @@ fn list(reader: &Reader, out: Out) -> Result<Exit, Trouble> {
 }
 
 fn show(
+    global: &Global,
     reader: &Reader,
     out: Out,
     connector: &ConnectorRef,
@@ -275,6 +277,7 @@ fn show(
         .filter(|brake| brake.connector == *connector)
         .collect();
     if here.is_empty() {
+        session::configured(global, connector)?;
         out.text(&format!("no brake keeps anything of {connector}"));
     }
     for brake in here {

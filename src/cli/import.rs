@@ -2,12 +2,13 @@
 
 use std::fs::File;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use clap::{Args, ValueEnum};
-use domain::Request;
-use engine::{Import, ImportFormat, ImportReport, Intake, Intaken};
+use domain::{FlowId, Request};
+use engine::{Import, ImportError, ImportFormat, ImportReport, Intake, Intaken};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::out::Out;
@@ -26,7 +27,7 @@ pub(super) struct ImportArgs {
     /// How many rows are submitted at once
     #[arg(long, default_value_t = 32)]
     concurrency: usize,
-    /// How long to wait for the operations afterwards, in seconds; what is not settled then stays owed
+    /// How long to wait for the operations of these rows afterwards, in seconds; what is not settled then stays owed
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     wait: u64,
 }
@@ -45,7 +46,11 @@ pub(super) async fn import(global: &Global, out: Out, args: ImportArgs) -> Resul
         File::open(&args.file).map_err(|error| Trouble::new(Exit::Input, tried.clone(), error))?;
     let size = file.metadata().map_or(0, |metadata| metadata.len());
     let (_, seat) = Seat::take(global, true).await?;
-    let seat = Arc::new(seat);
+    let handing = Arc::new(Handing {
+        seat,
+        flows: Mutex::default(),
+        refused: Mutex::default(),
+    });
     let bar = if out.shows_progress() {
         ProgressBar::new(size)
     } else {
@@ -63,7 +68,7 @@ pub(super) async fn import(global: &Global, out: Out, args: ImportArgs) -> Resul
         },
         concurrency: args.concurrency.max(1),
     };
-    let intake: Arc<dyn Intake> = Arc::new(Handing(Arc::clone(&seat)));
+    let intake: Arc<dyn Intake> = handing.clone();
     let work = engine::import(intake, source, |report| {
         bar.set_position(report.bytes);
         bar.set_message(format!(
@@ -72,29 +77,17 @@ pub(super) async fn import(global: &Global, out: Out, args: ImportArgs) -> Resul
         ));
     });
     let result = tokio::select! {
-        result = work => result.map_err(|error| Trouble::new(Exit::Input, tried, error)
-            .advise("mend the file and run the same command again: users that are there are skipped")),
+        result = work => result.map_err(|error| handing.not_imported(tried, &error)),
         () = crate::workbench::stop_signal() => Err(Trouble::new(Exit::Interrupted, tried, "stopped by a signal")
-            .advise("run the same command again: users that are there are skipped")),
+            .advise(AGAIN)),
     };
     bar.finish_and_clear();
-    let waited = async {
-        if result.is_ok() {
-            let wait = std::time::Duration::from_secs(args.wait);
-            seat.settle(&seat.owed(None)?, wait).await?;
-        }
-        let counts = seat.reader().counts();
-        counts.map_err(|error| session::journal_trouble(&error))
+    let owed = match &result {
+        Ok(_) => handing.settled(Duration::from_secs(args.wait)).await,
+        Err(_) => Ok(0), // it is said why, and nothing of the rows
     };
-    let counts = waited.await;
-    seat.leave().await;
-    let report = result?;
-    let owed = counts?
-        .values()
-        .flatten()
-        .filter(|(state, _)| state.is_open())
-        .map(|(_, count)| count)
-        .sum::<u64>();
+    handing.seat.leave().await;
+    let (report, owed) = (result?, owed?);
     tell(out, &report, owed);
     Ok(match (report.failed, owed) {
         (0, 0) => Exit::Done,
@@ -104,16 +97,73 @@ pub(super) async fn import(global: &Global, out: Out, args: ImportArgs) -> Resul
 }
 
 /// Hands the rows to the engine, whosever it is.
-struct Handing(Arc<Seat>);
+struct Handing {
+    seat: Seat,
+    /// What came of the rows: beside a running engine there is more that is owed.
+    flows: Mutex<Vec<FlowId>>,
+    /// What to do next, when the engine takes nothing more.
+    refused: Mutex<Option<String>>,
+}
+
+const AGAIN: &str = "run the same command again: users that are there are skipped";
+
+impl Handing {
+    fn flows(&self) -> MutexGuard<'_, Vec<FlowId>> {
+        self.flows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn refused(&self) -> MutexGuard<'_, Option<String>> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says why an import stopped before its end: for the file, or because the engine takes nothing more.
+    fn not_imported(&self, tried: String, error: &ImportError) -> Trouble {
+        match error {
+            ImportError::Unreadable { .. } => {
+                Trouble::new(Exit::Input, tried, error).advise(format!("mend the file and {AGAIN}"))
+            }
+            ImportError::Stopped { .. } => {
+                let first = self.refused().take();
+                let first = first.map_or_else(String::new, |first| format!("{first}; then "));
+                Trouble::new(Exit::Journal, tried, error).advise(format!("{first}{AGAIN}"))
+            }
+        }
+    }
+
+    /// Waits for the operations of the rows, and returns how many of them are still owed.
+    async fn settled(&self, wait: Duration) -> Result<u64, Trouble> {
+        let flows = std::mem::take(&mut *self.flows());
+        self.seat.settle_flows(&flows, wait).await?;
+        let reader = self.seat.reader();
+        let mut owed = 0;
+        for flow in flows {
+            let states = reader.states_of(flow);
+            let states = states.map_err(|error| session::journal_trouble(&error))?;
+            owed += states
+                .into_iter()
+                .filter(|(state, _)| state.is_open())
+                .map(|(_, count)| count)
+                .sum::<u64>();
+        }
+        Ok(owed)
+    }
+}
 
 #[async_trait]
 impl Intake for Handing {
     async fn take(&self, request: Request) -> Intaken {
-        match self.0.submit(request).await {
-            Ok((_, true)) => Intaken::Created,
-            Ok((_, false)) => Intaken::Refused(engine::BLOCKED.to_owned()),
+        match self.seat.submit(request).await {
+            Ok((flow, accepted)) => {
+                self.flows().push(flow);
+                if accepted {
+                    Intaken::Created
+                } else {
+                    Intaken::Refused(engine::BLOCKED.to_owned())
+                }
+            }
             Err(trouble) if trouble.there => Intaken::There,
             Err(trouble) if trouble.exit == Exit::Journal => {
+                *self.refused() = trouble.advice;
                 Intaken::Stopped(trouble.happened.join(" "))
             }
             Err(trouble) => Intaken::Refused(trouble.happened.join(" ")),

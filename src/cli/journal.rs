@@ -225,12 +225,24 @@ pub(super) async fn journal(
 
 /// Tells why a command to the engine was refused.
 pub(super) fn refused(error: CommandError) -> Trouble {
-    match error {
-        CommandError::Journal(error) => journal_trouble(&error),
-        error => {
-            Trouble::new(Exit::Usage, "do that", error).advise("see `outbound journal operations`")
+    let advice = match &error {
+        CommandError::Journal(error) => return journal_trouble(error),
+        CommandError::Rules(told) => {
+            return Trouble::new(Exit::Input, "use the rules", told)
+                .advise("correct the policies under [rules]");
         }
-    }
+        CommandError::OperationUnknown(_)
+        | CommandError::WrongState { .. }
+        | CommandError::Superseded { .. } => "see `outbound journal operations`",
+        CommandError::ConnectorUnknown(_) => "see `outbound connector list`",
+        CommandError::NotBraked(..) => "see `outbound brake list`",
+        CommandError::NobodyApproves => "name who says so: --by NAME",
+        CommandError::ApprovedTooLong => {
+            "write a shorter time, as --expires 8h, and approve again when it is over"
+        }
+        CommandError::NotQuarantined(_) => "see `outbound quarantine list`",
+    };
+    Trouble::new(Exit::Usage, "do that", error).advise(advice)
 }
 
 fn list(reader: &Reader, out: Out, page: &PageArgs, user: Option<&str>) -> Result<Exit, Trouble> {

@@ -1,15 +1,19 @@
 //! `outbound links` and `outbound connector`: remote identities, and the connectors that keep them.
 
+use std::collections::BTreeMap;
+
 use clap::Subcommand;
 use config::Loaded;
 use connectors::CATALOGUE;
 use domain::{
-    ConnectorRef, ConnectorSettings, Exchange, Link, LocalRef, QualifiedName, Quota, Reason,
-    RemoteId, Tap,
+    Clock as _, ConnectorRef, ConnectorSettings, Exchange, Link, LocalRef, QualifiedName, Quota,
+    Reason, RemoteId, SystemClock, Tap, TriggerKind,
 };
-use engine::{ClaimError, LearntLimit, Reader};
+use engine::{ClaimError, LIMIT_BELIEVED, LearntLimit, LeftBehind, LimitView, Reader};
+use jiff::Timestamp;
+use serde::Serialize;
 
-use super::out::Out;
+use super::out::{Out, note};
 use super::seat::{Seat, nonsense};
 use super::session::journal_trouble;
 use super::trouble::Trouble;
@@ -182,7 +186,7 @@ async fn claim(
         }
         None => told_unlinked(out, &name, &link),
     }
-    Ok(Exit::Done)
+    Ok(if groups > 0 { Exit::Owed } else { Exit::Done })
 }
 
 /// Says that an account is still to be put into groups, when no engine runs that does it.
@@ -283,7 +287,7 @@ async fn unlink(
 }
 
 /// Returns the name of whoever a link is of; of somebody who is here no longer, the name at the target.
-fn name_of(reader: &Reader, link: &Link) -> Result<QualifiedName, Trouble> {
+pub(super) fn name_of(reader: &Reader, link: &Link) -> Result<QualifiedName, Trouble> {
     let name = local_name(reader, link.local)?;
     Ok(name.unwrap_or_else(|| QualifiedName::new(&link.remote_name)))
 }
@@ -432,27 +436,53 @@ fn leftover(reader: &Reader, out: Out, connector: Option<&ConnectorRef>) -> Resu
         out.text("no account was left behind");
         return Ok(());
     }
-    let rows: Vec<Vec<String>> = left
-        .iter()
-        .map(|left| {
-            let name = left.name.as_ref().map(ToString::to_string);
-            vec![
-                left.link.connector.to_string(),
-                format!("{} {}", left.link.local.object(), name.unwrap_or_default()),
-                left.link.remote_name.clone(),
-                left.link.remote_id.to_string(),
-                left.link.since.to_string(),
-            ]
-        })
-        .collect();
+    let mut rows = Vec::new();
+    for left in &left {
+        let name = left.name.as_ref().map(ToString::to_string);
+        let since = left_at(reader, left.link.local)?;
+        rows.push(vec![
+            left.link.connector.to_string(),
+            format!("{} {}", left.link.local.object(), name.unwrap_or_default()),
+            left.link.remote_name.clone(),
+            left.link.remote_id.to_string(),
+            since.map_or_else(|| "not kept any more".to_owned(), |at| at.to_string()),
+        ]);
+        out.value(&Left { left, since });
+    }
     out.table(
         &["CONNECTOR", "WHO LEFT", "REMOTE NAME", "REMOTE ID", "SINCE"],
         &rows,
     );
-    for left in &left {
-        out.value(left);
-    }
     Ok(())
+}
+
+/// An account of the list as JSON.
+#[derive(Serialize)]
+struct Left<'l> {
+    #[serde(flatten)]
+    left: &'l LeftBehind,
+    /// When its user or group left; the link has its own `since`, when the account came.
+    since: Option<Timestamp>,
+}
+
+/// Returns when a user or group left, as long as the journal keeps it.
+fn left_at(reader: &Reader, local: LocalRef) -> Result<Option<Timestamp>, Trouble> {
+    /// What may have come after it: restores and removals by hand.
+    const FLOWS: usize = 10;
+    let failed = |error| journal_trouble(&error);
+    for flow in reader.flows_about(local, FLOWS).map_err(failed)? {
+        let trace = reader.trace(flow).map_err(failed)?;
+        let mut triggers = trace.iter().flat_map(|trace| &trace.triggers);
+        let left = triggers.find(|entry| {
+            let kind = entry.trigger.kind;
+            entry.trigger.subject == local
+                && matches!(kind, TriggerKind::UserDeleted | TriggerKind::GroupDeleted)
+        });
+        if let Some(entry) = left {
+            return Ok(Some(entry.trigger.at));
+        }
+    }
+    Ok(None)
 }
 
 fn link_row(reader: &Reader, link: &Link) -> Result<Vec<String>, Trouble> {
@@ -485,7 +515,7 @@ pub(super) async fn connector(
     command: ConnectorCommand,
 ) -> Result<Exit, Trouble> {
     match command {
-        ConnectorCommand::List => list(global, out),
+        ConnectorCommand::List => list(global, out).await,
         ConnectorCommand::Pause { connector, why } => {
             let (_, seat) = Seat::take(global, false).await?;
             let ask = Ask::Pause {
@@ -521,13 +551,20 @@ pub(super) async fn connector(
     }
 }
 
-fn list(global: &Global, out: Out) -> Result<Exit, Trouble> {
-    let loaded = session::load(global)?;
+async fn list(global: &Global, out: Out) -> Result<Exit, Trouble> {
+    let (configuration, broken) = session::readable(global)?;
     let journal = workbench::journal_file(
-        &loaded.configuration,
+        &configuration,
         &session::base(global),
         global.journal.as_deref(),
     );
+    let place = session::Place {
+        path: journal.clone(),
+        broken,
+    };
+    place.tell(global);
+    let in_force = in_force(global, &place).await;
+    let now = SystemClock::default().now();
     let failed = |error| journal_trouble(&error);
     let (holds, counts, learnt, brakes) = if journal.exists() {
         let reader = Reader::open(&journal).map_err(failed)?;
@@ -541,7 +578,7 @@ fn list(global: &Global, out: Out) -> Result<Exit, Trouble> {
         Default::default()
     };
     let mut rows = Vec::new();
-    for connection in &loaded.configuration.connections {
+    for connection in &configuration.connections {
         for settings in &connection.connectors {
             let connector = ConnectorRef {
                 connection: connection.id.clone(),
@@ -568,7 +605,8 @@ fn list(global: &Global, out: Out) -> Result<Exit, Trouble> {
             let limit = learnt
                 .iter()
                 .find(|(known, ..)| *known == connector)
-                .map(|(_, at, limit)| (at, limit));
+                .map(|(_, at, limit)| (*at, limit));
+            let live = in_force.get(&connector.to_string());
             let owed: u64 = counts
                 .get(&connector)
                 .into_iter()
@@ -581,13 +619,14 @@ fn list(global: &Global, out: Out) -> Result<Exit, Trouble> {
                 "concurrency": settings.concurrency,
                 "rate": settings.rate.map(rate_text),
                 "learnt": limit.map(|(at, limit)| serde_json::json!({ "at": at, "limit": limit })),
+                "in_force": live,
             }));
             rows.push(vec![
                 connector.to_string(),
                 connection.name.clone(),
                 state,
                 owed.to_string(),
-                limit_text(settings, limit.map(|(_, limit)| limit)),
+                limit_text(settings, live, limit, now),
             ]);
         }
     }
@@ -598,17 +637,79 @@ fn list(global: &Global, out: Out) -> Result<Exit, Trouble> {
     Ok(Exit::Done)
 }
 
-/// Says how fast a connector is sent to: by the configuration, and by what was learnt of its target.
-fn limit_text(settings: &ConnectorSettings, learnt: Option<&LearntLimit>) -> String {
+/// Returns what limits each connector at the moment, as the engine that runs on the journal knows it; nothing when none runs.
+async fn in_force(global: &Global, place: &session::Place) -> BTreeMap<String, LimitView> {
+    let Ok(client) = place.engine(global).await else {
+        return BTreeMap::new();
+    };
+    let Some(status) = client.status().await else {
+        note(&format!(
+            "the engine that runs on {} does not say how it stands: what limits a connector at the moment is not known",
+            place.path.display()
+        ));
+        return BTreeMap::new();
+    };
+    status.limits
+}
+
+/// Says how fast a connector is sent to: by the configuration, and by what was learnt of its target. Only a running engine
+/// knows what is in force; what the journal has was so when it was learnt.
+fn limit_text(
+    settings: &ConnectorSettings,
+    live: Option<&LimitView>,
+    learnt: Option<(Timestamp, &LearntLimit)>,
+    now: Timestamp,
+) -> String {
     let mut parts = vec![format!("{} at once", settings.concurrency)];
     parts.extend(settings.rate.map(rate_text));
-    if let Some(learnt) = learnt.filter(|_| settings.learn_limit) {
-        let rate = learnt
-            .requests_per_second
-            .map_or(String::new(), |rate| format!("{rate:.2} a second, "));
-        parts.push(format!("learnt: {rate}{}", learnt.why));
+    if settings.learn_limit {
+        parts.extend(match live {
+            Some(live) => live_text(live, learnt),
+            None => learnt.and_then(|(at, limit)| learnt_text(settings, at, limit, now)),
+        });
     }
     parts.join("; ")
+}
+
+/// Says what was learnt and is in force; nothing when the target gets all that the configuration allows.
+fn live_text(live: &LimitView, learnt: Option<(Timestamp, &LearntLimit)>) -> Option<String> {
+    let slots = (live.concurrency < live.concurrency_allowed)
+        .then(|| format!("{} at once", live.concurrency));
+    let rate = live.rate.filter(|_| live.learnt.is_some());
+    let now: Vec<String> = slots.into_iter().chain(rate.map(rate_of)).collect();
+    if now.is_empty() {
+        return None;
+    }
+    let since = learnt.map_or_else(String::new, |(at, limit)| {
+        format!(" (learnt {}: {})", clock_text(at), limit.why)
+    });
+    Some(format!("now {}{since}", now.join(", ")))
+}
+
+/// Says what the next engine begins with; nothing when what was learnt is too old for that.
+fn learnt_text(
+    settings: &ConnectorSettings,
+    at: Timestamp,
+    limit: &LearntLimit,
+    now: Timestamp,
+) -> Option<String> {
+    if now.duration_since(at).unsigned_abs() >= LIMIT_BELIEVED {
+        return None;
+    }
+    let slots = (limit.concurrency < settings.concurrency)
+        .then(|| format!("{} at once", limit.concurrency));
+    let rate = limit.requests_per_second.map(rate_of);
+    let then: Vec<String> = slots.into_iter().chain(rate).collect();
+    Some(format!(
+        "learnt {}, may have risen since: {} ({})",
+        clock_text(at),
+        then.join(", "),
+        limit.why
+    ))
+}
+
+fn rate_of(rate: f64) -> String {
+    format!("{rate:.2} a second")
 }
 
 fn rate_text(rate: Quota) -> String {
@@ -688,5 +789,93 @@ impl Tap for Shown {
             self.out.text(&render::exchange(&exchange));
             self.out.value(&exchange);
         }
+    }
+}
+
+fn clock_text(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::time::Duration;
+
+    use super::*;
+
+    fn settings() -> ConnectorSettings {
+        let shipped = include_str!("../../workbench.toml");
+        let loaded = config::parse(shipped, "workbench.toml", Path::new(""), &CATALOGUE).unwrap();
+        ConnectorSettings {
+            concurrency: 8,
+            rate: None,
+            learn_limit: true,
+            ..loaded.configuration.connections[0].connectors[0].clone()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_engine_that_is_stopped_is_not_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("j.db");
+        // Who comes is let in by the system, and nobody answers.
+        let _silent =
+            std::os::unix::net::UnixListener::bind(crate::control::socket_of(&path)).unwrap();
+        let global = Global {
+            config: folder.path().join("workbench.toml"),
+            journal: None,
+            json: false,
+            log_dir: None,
+        };
+        let place = session::Place { path, broken: None };
+        let hour = Duration::from_hours(1);
+        let told = tokio::time::timeout(hour, in_force(&global, &place)).await;
+        assert!(told.unwrap().is_empty());
+    }
+
+    fn learnt() -> LearntLimit {
+        LearntLimit {
+            requests_per_second: Some(1.16),
+            held_per_second: None,
+            concurrency: 1,
+            why: "with 2 at once it did not answer".to_owned(),
+        }
+    }
+
+    fn live(concurrency: usize, rate: Option<f64>) -> LimitView {
+        LimitView {
+            in_flight: 3,
+            concurrency,
+            concurrency_allowed: 8,
+            rate,
+            rate_allowed: None,
+            learnt: rate.map(|_| 1.16),
+            sent: 500,
+            refused: 1,
+            quiet_for: Duration::ZERO,
+            why: None,
+        }
+    }
+
+    #[test]
+    fn a_limit_is_told_as_it_is_in_force_and_what_was_learnt_with_its_time() {
+        let (settings, learnt) = (settings(), learnt());
+        let at: Timestamp = "2026-11-22T11:27:00Z".parse().unwrap();
+        let now = at + Duration::from_mins(9);
+        let known = Some((at, &learnt));
+        let text = |live: Option<&LimitView>| limit_text(&settings, live, known, now);
+        assert_eq!(
+            text(Some(&live(3, Some(22.0)))),
+            "8 at once; now 3 at once, 22.00 a second (learnt 2026-11-22 11:27:00: with 2 at once it did not answer)"
+        );
+        // It has risen to what the configuration allows.
+        assert_eq!(text(Some(&live(8, None))), "8 at once");
+        // No engine runs.
+        assert_eq!(
+            text(None),
+            "8 at once; learnt 2026-11-22 11:27:00, may have risen since: 1 at once, 1.16 a second (with 2 at once it did not answer)"
+        );
+        let next_day = at + Duration::from_hours(25);
+        assert_eq!(limit_text(&settings, None, known, next_day), "8 at once");
     }
 }

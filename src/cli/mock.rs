@@ -31,7 +31,11 @@ pub(super) enum MockCommand {
     /// Starts all three, as workbench.toml describes them
     All(StartArgs),
     /// Starts only the mocks that workbench.toml says to start, as it says
-    Configured,
+    Configured {
+        /// What ids and the lots of faults are drawn from; another one at each start when left out
+        #[arg(long, value_name = "N")]
+        random_seed: Option<u64>,
+    },
     /// Lists the faults that can be armed, and those that are
     Faults {
         #[command(flatten)]
@@ -121,9 +125,9 @@ pub(super) struct StartArgs {
     /// Where the credentials are written; a folder of their own that goes with the mocks when left out
     #[arg(long, value_name = "DIR")]
     credentials_dir: Option<PathBuf>,
-    /// What every lot of seeded faults is drawn from
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    random_seed: u64,
+    /// What ids and the lots of faults are drawn from; another one at each start when left out
+    #[arg(long, value_name = "N")]
+    random_seed: Option<u64>,
 }
 
 /// Which running mock is meant.
@@ -141,7 +145,7 @@ pub(super) async fn mock(global: &Global, out: Out, command: MockCommand) -> Res
         }
         MockCommand::Scim2(args) => stand_alone(global, out, vec![Target::Scim2], args).await,
         MockCommand::All(args) => stand_alone(global, out, Target::ALL.to_vec(), args).await,
-        MockCommand::Configured => configured(global, out).await,
+        MockCommand::Configured { random_seed } => configured(global, out, random_seed).await,
         MockCommand::Faults { at } => faults(&Control::of(global, at.target)?, out).await,
         MockCommand::Arm { at, spec } => {
             let said = Control::of(global, at.target)?
@@ -211,7 +215,7 @@ async fn stand_alone(
         daily_limit: args.daily_limit,
         licences: args.licences,
         credentials_dir: args.credentials_dir,
-        random_seed: args.random_seed,
+        random_seed: args.random_seed.unwrap_or_else(mocks_of::any_seed),
         ..StandAlone::default()
     };
     let targets = said.targets.clone();
@@ -249,10 +253,11 @@ async fn stand_alone(
     Ok(Exit::Done)
 }
 
-async fn configured(global: &Global, out: Out) -> Result<Exit, Trouble> {
+async fn configured(global: &Global, out: Out, random_seed: Option<u64>) -> Result<Exit, Trouble> {
     let loaded = super::session::load(global)?;
     let base = super::session::base(global);
-    let lab = mocks_of::start(&loaded.configuration, &base, Ports::Configured, 0, None)
+    let seed = random_seed.unwrap_or_else(mocks_of::any_seed);
+    let lab = mocks_of::start(&loaded.configuration, &base, Ports::Configured, seed, None)
         .await
         .map_err(not_started)?;
     tell_keys(out, &loaded, &base, &lab.running());
@@ -304,6 +309,12 @@ async fn announce(global: &Global, out: Out, ready: &[Ready]) -> Result<(), Trou
         out::note(
             "ready; Ctrl-C stops them. Steer them with `outbound mock arm|faults|log|objects|reset|snapshot|restore`",
         );
+        if let Some(mock) = ready.first() {
+            let seed = mock.random_seed();
+            out::note(&format!(
+                "what they create has ids of its own in this run; --random-seed {seed} gives the same ids and lots again"
+            ));
+        }
     }
     stopped.await;
     drop(note);

@@ -53,7 +53,8 @@ pub(super) async fn quarantine(
     match command {
         QuarantineCommand::List => list(&session::reader(global)?, out),
         QuarantineCommand::Show { connector } => {
-            show(&session::reader(global)?, out, connector.as_ref())
+            let reader = session::reader(global)?;
+            show(global, &reader, out, connector.as_ref())
         }
         QuarantineCommand::Probe { connector, wait } => {
             let ask = Ask::Probe {
@@ -105,7 +106,12 @@ fn list(reader: &Reader, out: Out) -> Result<Exit, Trouble> {
     Ok(Exit::Done)
 }
 
-fn show(reader: &Reader, out: Out, connector: Option<&ConnectorRef>) -> Result<Exit, Trouble> {
+fn show(
+    global: &Global,
+    reader: &Reader,
+    out: Out,
+    connector: Option<&ConnectorRef>,
+) -> Result<Exit, Trouble> {
     let failed = |error| journal_trouble(&error);
     let all = reader.quarantines().map_err(failed)?;
     let wanted: Vec<&Quarantine> = all
@@ -113,6 +119,9 @@ fn show(reader: &Reader, out: Out, connector: Option<&ConnectorRef>) -> Result<E
         .filter(|quarantine| connector.is_none_or(|wanted| *wanted == quarantine.connector))
         .collect();
     if wanted.is_empty() {
+        if let Some(connector) = connector {
+            session::configured(global, connector)?;
+        }
         let which = connector.map_or_else(
             || "no connector is in quarantine".to_owned(),
             |connector| format!("{connector} is not in quarantine"),

@@ -6,7 +6,7 @@ use domain::{
     Decision, Exchange, Failure, LinkOrigin, Purpose, Step, TraceLine, Trigger, Verdict, visible,
 };
 use engine::{
-    Answer, AttemptTrace, Decided, DirectoryChange, FlowTrace, Life, OperationTrace,
+    Answer, AttemptTrace, Cause, Decided, DirectoryChange, FlowTrace, Life, OperationTrace,
     PlannedTrigger, Settlement, WaitTrace, WaitVerdict,
 };
 use jiff::Timestamp;
@@ -29,19 +29,10 @@ pub(super) fn short(trace: &FlowTrace) -> String {
         .iter()
         .filter(|operation| !is_decided(trace, operation))
     {
-        line(
-            &mut out,
-            1,
-            &format!(
-                "{} {} {}",
-                extra.queued.connector,
-                extra.queued.verb,
-                ending(extra)
-            ),
-        );
+        line(&mut out, 1, &extra_line(extra));
     }
     if let Some(wait) = &trace.wait {
-        line(&mut out, 1, &wait_line(wait));
+        line(&mut out, 1, &wait_line(wait, trace));
     }
     line(
         &mut out,
@@ -79,21 +70,12 @@ pub(super) fn whole(trace: &FlowTrace) -> String {
         .filter(|operation| !is_decided(trace, operation))
     {
         line(&mut out, 0, "");
-        line(
-            &mut out,
-            1,
-            &format!(
-                "{} {} {}",
-                extra.queued.connector,
-                extra.queued.verb,
-                ending(extra)
-            ),
-        );
+        line(&mut out, 1, &extra_line(extra));
         sent(&mut out, extra);
     }
     if let Some(wait) = &trace.wait {
         line(&mut out, 0, "");
-        line(&mut out, 1, &wait_line(wait));
+        line(&mut out, 1, &wait_line(wait, trace));
         time_line(&mut out, wait, trace);
     }
     out
@@ -241,6 +223,29 @@ fn decision_line(decided: &Decided, trace: &FlowTrace) -> String {
         Some(operation) => format!("{text}  {}", ending(operation)),
         None => text,
     }
+}
+
+/// Tells an operation that no decision names, with what it is for.
+fn extra_line(extra: &OperationTrace) -> String {
+    let queued = &extra.queued;
+    let what = match &queued.cause {
+        Cause::Decision(_) => String::new(),
+        Cause::Undoes { .. } => ", to undo what was refused".to_owned(),
+        Cause::MemberLinked { member, planned } => {
+            let mut members = planned.desired.members.iter();
+            let joined = members.find(|known| known.local == *member);
+            let name = joined.map_or("a member", |joined| joined.name.as_str());
+            format!(", to put {name} in")
+        }
+    };
+    format!(
+        "{}  {} {} {}{what}  {}",
+        queued.connector,
+        queued.verb,
+        queued.local.object(),
+        queued.remote_name,
+        ending(extra)
+    )
 }
 
 fn verdict_line(decision: &Decision) -> String {
@@ -439,13 +444,16 @@ fn failure_text(failure: &Failure) -> String {
     format!("{failure}; do: {}", failure.advice)
 }
 
-fn wait_line(wait: &WaitTrace) -> String {
+fn wait_line(wait: &WaitTrace, trace: &FlowTrace) -> String {
     match &wait.ended {
         None => "the caller waits".to_owned(),
         Some((at, verdict)) => {
             let waited = millis(wait.began, *at);
             match verdict {
-                WaitVerdict::Confirmed => format!("the caller waited {waited} ms: confirmed"),
+                WaitVerdict::Confirmed => {
+                    let what = waited_for(wait, trace);
+                    format!("the caller waited {waited} ms{what}: confirmed")
+                }
                 WaitVerdict::Accepted { cause } => {
                     format!("the caller waited {waited} ms: the change stands although {cause}")
                 }
@@ -457,6 +465,24 @@ fn wait_line(wait: &WaitTrace) -> String {
             }
         }
     }
+}
+
+/// Says what a caller waited for, where that is not all: what else became of the request is no part of the verdict.
+fn waited_for(wait: &WaitTrace, trace: &FlowTrace) -> String {
+    if wait.operations.len() == trace.operations.len() {
+        return String::new();
+    }
+    let waited = wait.operations.iter().filter_map(|id| trace.operation(*id));
+    let names: Vec<String> = waited
+        .map(|operation| {
+            let queued = &operation.queued;
+            format!(
+                "{} {} {}",
+                queued.connector, queued.verb, queued.remote_name
+            )
+        })
+        .collect();
+    format!(" for {}", names.join(", "))
 }
 
 /// Draws the caller's wait and the operations on one time line.
@@ -515,4 +541,125 @@ fn millis(from: Timestamp, to: Timestamp) -> i128 {
 /// Writes one line; a line break in a name from outside is shown as a mark, so that it cannot forge another line.
 fn line(out: &mut String, depth: usize, text: &str) {
     let _ = writeln!(out, "{}{}", "  ".repeat(depth), visible(text)); // writing to a string cannot fail
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{
+        ConnectorRef, Deprovision, Desired, FlowId, GroupId, LocalRef, Member, OnFailure,
+        OperationId, PasswordPlan, Planned, TriggerId, UserId, Verb,
+    };
+    use engine::Queued;
+    use uuid::Uuid;
+
+    use super::*;
+
+    const KIM: LocalRef = LocalRef::User(UserId(Uuid::from_u128(1)));
+    const STAFF: LocalRef = LocalRef::Group(GroupId(Uuid::from_u128(2)));
+
+    fn operation(number: u128, local: LocalRef, verb: Verb, cause: Cause) -> OperationTrace {
+        let name = if local == KIM { "kim" } else { "staff" };
+        OperationTrace {
+            queued: Queued {
+                operation: OperationId(Uuid::from_u128(number)),
+                trigger: TriggerId(Uuid::from_u128(9)),
+                connector: ConnectorRef::new("corp", "scim2"),
+                local,
+                name: name.into(),
+                remote_name: name.to_owned(),
+                verb,
+                blocking: local == KIM,
+                cause,
+                held: None,
+            },
+            at: Timestamp::UNIX_EPOCH,
+            planned: None,
+            life: Life::InFlight,
+            attempts: Vec::new(),
+            ended: None,
+            settlement: None,
+            death: None,
+            discarded: None,
+            undone_by: None,
+            link: None,
+            unlinked: false,
+        }
+    }
+
+    fn staff_with_kim() -> Box<Planned> {
+        let kim = Member {
+            local: KIM,
+            name: "kim".to_owned(),
+            remote_id: None,
+        };
+        Box::new(Planned {
+            local: STAFF,
+            verb: Verb::Update,
+            desired: Desired {
+                local: STAFF,
+                remote_name: "staff".to_owned(),
+                attributes: Vec::new(),
+                members: vec![kim],
+                password: PasswordPlan::None,
+            },
+            changes: Vec::new(),
+            deprovision: Deprovision::Delete,
+            held: None,
+        })
+    }
+
+    #[test]
+    fn what_no_decision_names_says_whom_it_is_about_and_what_for() {
+        let planned = staff_with_kim();
+        let joins = Cause::MemberLinked {
+            member: KIM,
+            planned: planned.clone(),
+        };
+        assert_eq!(
+            extra_line(&operation(1, STAFF, Verb::Update, joins)),
+            "corp/scim2  update group staff, to put kim in  in flight"
+        );
+        let undoes = Cause::Undoes {
+            operation: OperationId(Uuid::from_u128(1)),
+            planned,
+        };
+        assert_eq!(
+            extra_line(&operation(2, KIM, Verb::Deprovision, undoes)),
+            "corp/scim2  deprovision user kim, to undo what was refused  in flight"
+        );
+    }
+
+    #[test]
+    fn a_wait_that_was_confirmed_says_for_what_when_more_came_of_the_request() {
+        let create = operation(1, KIM, Verb::Create, Cause::Decision(0));
+        let mut trace = FlowTrace {
+            flow: FlowId(Uuid::from_u128(8)),
+            triggers: Vec::new(),
+            operations: vec![create],
+            wait: None,
+            directory: Vec::new(),
+        };
+        let wait = WaitTrace {
+            began: Timestamp::UNIX_EPOCH,
+            until: Timestamp::UNIX_EPOCH,
+            operations: vec![OperationId(Uuid::from_u128(1))],
+            on_failure: OnFailure::Reject,
+            ended: Some((Timestamp::UNIX_EPOCH, WaitVerdict::Confirmed)),
+        };
+        assert_eq!(
+            wait_line(&wait, &trace),
+            "the caller waited 0 ms: confirmed"
+        );
+        let joins = Cause::MemberLinked {
+            member: KIM,
+            planned: staff_with_kim(),
+        };
+        trace
+            .operations
+            .push(operation(2, STAFF, Verb::Update, joins));
+        assert_eq!(
+            wait_line(&wait, &trace),
+            "the caller waited 0 ms for corp/scim2 create kim: confirmed"
+        );
+    }
 }

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use config::Loaded;
 use domain::{ConnectorRef, FlowId, OperationId, Request};
-use engine::{Engine, JournalError, OperationFilter, Page, Reader, StartError, State};
+use engine::{
+    Engine, JournalError, OperationFilter, OperationView, Page, Reader, StartError, State,
+};
 use jiff::Timestamp;
 
 use super::trigger::deadline;
@@ -18,6 +20,9 @@ use crate::workbench;
 /// How long to wait between two looks at the journal of another process.
 const LOOK: Duration = Duration::from_millis(50);
 
+/// How many operations are read from the journal at once.
+const MANY: usize = 10_000;
+
 /// The engine that a command works on.
 pub(super) enum Seat {
     /// Its own.
@@ -28,26 +33,53 @@ pub(super) enum Seat {
 
 impl Seat {
     /// Starts an engine on the configured journal, or finds the one that runs on it. With `sends` an own engine goes on
-    /// with what is owed; another process's does so anyway.
-    pub(super) async fn take(global: &Global, sends: bool) -> Result<(Loaded, Self), Trouble> {
-        let loaded = session::load(global)?;
+    /// with what is owed; another process's does so anyway. That one works by the file as it took it, so that it is found
+    /// whatever is wrong with the file now; what that is comes in the place of the configuration then.
+    pub(super) async fn take(
+        global: &Global,
+        sends: bool,
+    ) -> Result<(Result<Loaded, Trouble>, Self), Trouble> {
+        let loaded = match session::load(global) {
+            Ok(loaded) => loaded,
+            Err(trouble) => {
+                return match Self::running(global).await? {
+                    Some(seat) => Ok((Err(trouble), seat)),
+                    None => Err(trouble),
+                };
+            }
+        };
         let options = engine::Options {
             sends,
             ..session::options(global, &loaded)
         };
         let journal = options.journal.clone();
         match Engine::start(options).await {
-            Ok(engine) => Ok((loaded, Self::Own(engine))),
+            Ok(engine) => Ok((Ok(loaded), Self::Own(engine))),
             Err(StartError::Journal(error @ JournalError::InUse { .. })) => {
                 let Ok(client) = Client::of(&journal).await else {
                     return Err(session::journal_trouble(&error));
                 };
                 let reader =
                     Reader::open(&journal).map_err(|error| session::journal_trouble(&error))?;
-                Ok((loaded, Self::Other(client, reader)))
+                Ok((Ok(loaded), Self::Other(client, reader)))
             }
             Err(error) => Err(session::not_started(error)),
         }
+    }
+
+    /// Finds the engine that runs on the journal; none when there is none.
+    async fn running(global: &Global) -> Result<Option<Self>, Trouble> {
+        let Ok(place) = session::place(global) else {
+            return Ok(None); // why the file cannot be read is told by whoever asks
+        };
+        let client = match place.engine(global).await {
+            Ok(client) => client,
+            Err(_) if place.broken.is_none() => return Ok(None),
+            Err(trouble) => return Err(trouble),
+        };
+        let reader = Reader::open(&place.path).map_err(|error| session::journal_trouble(&error))?;
+        place.tell(global);
+        Ok(Some(Self::Other(client, reader)))
     }
 
     pub(super) fn reader(&self) -> Reader {
@@ -83,7 +115,6 @@ impl Seat {
         &self,
         connector: Option<&ConnectorRef>,
     ) -> Result<Vec<OperationId>, Trouble> {
-        const MANY: usize = 10_000;
         let reader = self.reader();
         let mut owed = Vec::new();
         for state in State::ALL.into_iter().filter(|state| state.is_open()) {
@@ -121,6 +152,40 @@ impl Seat {
         operations: &[OperationId],
         wait: Duration,
     ) -> Result<(), Trouble> {
+        self.settle_when(wait, |reader, until| is_quiet(reader, operations, until))
+            .await
+    }
+
+    /// Waits as [`Self::settle`] does, for whatever belongs to these flows: also for what follows only when an earlier
+    /// operation is done.
+    pub(super) async fn settle_flows(
+        &self,
+        flows: &[FlowId],
+        wait: Duration,
+    ) -> Result<(), Trouble> {
+        let mut left = flows.to_vec();
+        self.settle_when(wait, move |reader, until| {
+            while let Some(flow) = left.last() {
+                let filter = OperationFilter {
+                    flow: Some(*flow),
+                    ..OperationFilter::default()
+                };
+                let views = reader.operations(&filter, Page::newest(MANY))?;
+                if views.iter().any(|view| is_due(view, until)) {
+                    return Ok(false);
+                }
+                left.pop();
+            }
+            Ok(true)
+        })
+        .await
+    }
+
+    async fn settle_when(
+        &self,
+        wait: Duration,
+        mut is_quiet: impl FnMut(&Reader, Timestamp) -> Result<bool, JournalError>,
+    ) -> Result<(), Trouble> {
         let reader = match self {
             Self::Own(engine) => {
                 trigger::settle(engine, wait).await;
@@ -130,7 +195,7 @@ impl Seat {
         };
         let until = deadline(wait);
         let looking = async {
-            while !is_quiet(reader, operations, until)? {
+            while !is_quiet(reader, until)? {
                 tokio::time::sleep(LOOK).await;
             }
             Ok(())
@@ -156,15 +221,20 @@ fn is_quiet(
     until: Timestamp,
 ) -> Result<bool, JournalError> {
     for operation in operations {
-        if let Some(view) = reader.operation(*operation)? {
-            let is_late = view.life.due().is_some_and(|due| due > until);
-            let is_held = view.life.state() == State::Held;
-            if view.life.is_open() && !is_late && !is_held {
-                return Ok(false);
-            }
+        if let Some(view) = reader.operation(*operation)?
+            && is_due(&view, until)
+        {
+            return Ok(false);
         }
     }
     Ok(true)
+}
+
+/// Tells whether something may become of an operation until then.
+fn is_due(view: &OperationView, until: Timestamp) -> bool {
+    let is_late = view.life.due().is_some_and(|due| due > until);
+    let is_held = view.life.state() == State::Held;
+    view.life.is_open() && !is_late && !is_held
 }
 
 /// Turns what another engine said into what a command says.

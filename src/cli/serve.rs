@@ -1,6 +1,5 @@
 //! `outbound serve` and `outbound status`: the engine without a screen, under a service manager, and how it stands.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -15,11 +14,10 @@ use super::out::{Out, note};
 use super::seat::heard;
 use super::trouble::Trouble;
 use super::{Global, answer, session};
-use crate::control::{Answer, Ask, Client, Door, Listener, Status};
+use crate::control::{Answer, Ask, Client, Door, GREETING, Listener, Status};
 use crate::exit::Exit;
 use crate::metrics::{self, Metrics};
 use crate::traces::Traces;
-use crate::workbench;
 
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {
@@ -108,6 +106,10 @@ impl Served {
             configured: self.engine.configured_at(),
             findings: state.findings.clone(),
             owed,
+            limits: (self.engine.limits().into_iter())
+                .map(|(connector, limit)| (connector.to_string(), limit))
+                .collect(),
+            quarantines: self.engine.quarantines(),
         })
     }
 
@@ -141,18 +143,22 @@ impl Door for Served {
     }
 }
 
-fn journal_of(global: &Global) -> Result<PathBuf, Trouble> {
-    let configuration = session::load(global)?.configuration;
-    Ok(workbench::journal_file(
-        &configuration,
-        &session::base(global),
-        global.journal.as_deref(),
-    ))
+/// Finds the engine that runs on the journal, whatever is wrong with the file since it was taken.
+async fn running(global: &Global, advice: &str) -> Result<Client, Trouble> {
+    let place = session::place(global)?;
+    match place.engine(global).await {
+        Ok(client) => {
+            place.tell(global);
+            Ok(client)
+        }
+        Err(trouble) if place.broken.is_none() => Err(trouble.advise(advice)),
+        Err(trouble) => Err(trouble),
+    }
 }
 
 /// Opens the socket of an engine's journal.
 pub(super) fn listen(global: &Global) -> Result<Listener, Trouble> {
-    let journal = journal_of(global)?;
+    let journal = session::place(global)?.path;
     Listener::bind(&journal).map_err(|error| {
         Trouble::new(
             Exit::Journal,
@@ -299,17 +305,18 @@ fn manager(states: &[sd_notify::NotifyState<'_>]) {
 }
 
 pub(super) async fn status(global: &Global, out: Out) -> Result<Exit, Trouble> {
-    let journal = journal_of(global)?;
-    let client = Client::of(&journal).await.map_err(|error| {
-        Trouble::new(Exit::Journal, "ask the running engine", error)
-            .advise("no engine answers on this journal; start one with `outbound serve`")
-    })?;
-    let Answer::Status { status } = heard(client.ask(&Ask::Status).await)? else {
+    let advice = "no engine answers on this journal; start one with `outbound serve`";
+    let client = running(global, advice).await?;
+    let Some(status) = client.status().await else {
         return Err(Trouble::new(
             Exit::Journal,
             "ask the running engine",
-            "it answered something else",
-        ));
+            format!(
+                "it has not said how it stands within {} seconds",
+                GREETING.as_secs()
+            ),
+        )
+        .advise("it may be stopped (`fg`, or `kill -CONT`), or be of another version"));
     };
     out.text(&format!(
         "process {} (version {}) runs since {}\nconfiguration {} of {}",
@@ -330,16 +337,16 @@ pub(super) async fn status(global: &Global, out: Out) -> Result<Exit, Trouble> {
     for (connector, owed) in &status.owed {
         out.text(&format!("{connector}  {owed} owed"));
     }
+    for quarantine in &status.quarantines {
+        out.text(&format!("{}  {}", quarantine.connector, quarantine.told()));
+    }
     out.value(&status);
     Ok(Exit::Done)
 }
 
 pub(super) async fn reload(global: &Global, out: Out) -> Result<Exit, Trouble> {
-    let journal = journal_of(global)?;
-    let client = Client::of(&journal).await.map_err(|error| {
-        Trouble::new(Exit::Journal, "ask the running engine", error)
-            .advise("no engine answers on this journal; a new one reads the file at its start")
-    })?;
+    let advice = "no engine answers on this journal; a new one reads the file at its start";
+    let client = running(global, advice).await?;
     heard(client.ask(&Ask::Reload).await)?;
     out.text("the configuration was read again and is in force");
     out.value(&serde_json::json!({ "reloaded": true }));

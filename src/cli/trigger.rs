@@ -48,9 +48,8 @@ pub(super) struct DrainArgs {
 
 pub(super) async fn trigger(global: &Global, out: Out, args: TriggerArgs) -> Result<Exit, Trouble> {
     let request = args.what.into_request()?;
-    let (loaded, seat) = Seat::take(global, !args.no_wait).await?;
+    let (_, seat) = Seat::take(global, !args.no_wait).await?;
     let result = async {
-        known_application(&loaded.configuration, &request)?;
         let (flow, accepted) = submit(&seat, request).await?;
         let reader = seat.reader();
         if !args.no_wait {
@@ -287,10 +286,7 @@ pub(super) async fn drain(global: &Global, out: Out, args: DrainArgs) -> Result<
 /// What a journal owes before an engine looks at it.
 async fn owed(global: &Global) -> Result<Vec<OperationView>, Trouble> {
     const MANY: usize = 10_000;
-    let loaded = session::load(global)?;
-    let base = session::base(global);
-    let path =
-        crate::workbench::journal_file(&loaded.configuration, &base, global.journal.as_deref());
+    let path = session::place(global)?.path;
     if !path.exists() {
         return Ok(Vec::new());
     }

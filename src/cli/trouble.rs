@@ -7,7 +7,7 @@ use domain::visible;
 use crate::exit::Exit;
 
 /// A failed command, in words, with its exit code.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Trouble {
     /// How the process ends.
     pub exit: Exit,

@@ -412,17 +412,12 @@ fn mappings_make_sense(whole: &Whole<'_>) -> Vec<Problem> {
 fn secrets_are_references(whole: &Whole<'_>) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (_, connector, kind, path) in whole.connectors() {
-        let foreign = addresses(connector, kind)
-            .into_iter()
-            .find(|(_, address)| !is_loopback(address));
-        let Some((key, _)) = foreign else { continue };
+        let Some(why) = connector_is_away(&addresses(connector, kind)) else {
+            continue;
+        };
         for (name, setting) in &connector.settings {
             if matches!(setting, Setting::Secret(SecretRef::Inline(_))) {
-                problems.push(inline_secret(
-                    whole,
-                    &format!("{path}.{name}"),
-                    &format!("`{key}` is not on this machine"),
-                ));
+                problems.push(inline_secret(whole, &format!("{path}.{name}"), &why));
             }
         }
     }
@@ -430,21 +425,32 @@ fn secrets_are_references(whole: &Whole<'_>) -> Vec<Problem> {
         let Some(login) = &connection.login else {
             continue;
         };
-        let addresses: Vec<&String> = login
+        let endpoints = login
             .token_endpoint
             .iter()
-            .chain(&login.authorization_endpoint)
-            .collect();
-        let local = !addresses.is_empty() && addresses.iter().all(|address| is_loopback(address));
-        if matches!(login.client_secret, Some(SecretRef::Inline(_))) && !local {
-            problems.push(inline_secret(
-                whole,
-                &format!("connections[{i}].login.client_secret"),
-                "its endpoints are not all on this machine",
-            ));
+            .chain(&login.authorization_endpoint);
+        let endpoints: Vec<&str> = endpoints.map(String::as_str).collect();
+        if matches!(login.client_secret, Some(SecretRef::Inline(_)))
+            && let Some(why) = login_is_away(&endpoints)
+        {
+            let path = format!("connections[{i}].login.client_secret");
+            problems.push(inline_secret(whole, &path, &why));
         }
     }
     problems
+}
+
+/// Says why the secrets of a connector may not be written in the file itself; `None` when they may. Its addresses are given
+/// with what each of them is called.
+pub fn connector_is_away(addresses: &[(&str, &str)]) -> Option<String> {
+    let away = addresses.iter().find(|(_, one)| !is_loopback(one));
+    away.map(|(name, _)| format!("`{name}` is not on this machine"))
+}
+
+/// Says why the secret of a login with these endpoints may not be written in the file itself; `None` when it may.
+pub fn login_is_away(endpoints: &[&str]) -> Option<String> {
+    let is_here = !endpoints.is_empty() && endpoints.iter().all(|one| is_loopback(one));
+    (!is_here).then(|| "its endpoints are not all on this machine".to_owned())
 }
 
 fn inline_secret(whole: &Whole<'_>, path: &str, why: &str) -> Problem {

@@ -20,9 +20,10 @@ mod syntax;
 mod wording;
 mod words;
 
+pub use cross::{connector_is_away, login_is_away};
 pub use finding::{Finding, Severity};
 pub use lint::{LINTS, Lint, LintOptions, doubt, lint, role_doubt};
-pub use load::{LoadError, Loaded, fingerprint, load, parse, readable};
+pub use load::{LoadError, Loaded, fingerprint, load, load_in_part, parse, readable};
 pub use secrets::FileSecrets;
 pub use words::{address, address_doubt, description, domain_name, duration, email, name};
 

@@ -125,12 +125,26 @@ impl std::error::Error for LoadError {
 /// # Errors
 /// [`LoadError`] with everything that is wrong, not only the first.
 pub fn load(path: &Path, catalogue: &Catalogue) -> Result<Loaded, LoadError> {
-    let text = std::fs::read_to_string(path).map_err(|source| LoadError::Unreadable {
-        path: path.to_owned(),
-        source,
-    })?;
+    let text = text_of(path)?;
     let base = path.parent().unwrap_or(Path::new(""));
     parse(&text, &path.display().to_string(), base, catalogue)
+}
+
+/// Returns what can be read of a file, whatever is wrong with it: enough to find its journal, too little to work by.
+///
+/// # Errors
+/// [`LoadError::Unreadable`].
+pub fn load_in_part(path: &Path, catalogue: &Catalogue) -> Result<Configuration, LoadError> {
+    let text = text_of(path)?;
+    let base = path.parent().unwrap_or(Path::new(""));
+    Ok(read(&text, "", base, catalogue).configuration)
+}
+
+fn text_of(path: &Path) -> Result<String, LoadError> {
+    std::fs::read_to_string(path).map_err(|source| LoadError::Unreadable {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 /// Reads a text, shown as `name` in what is said about it; relative paths in it start from `base`.
@@ -143,6 +157,39 @@ pub fn parse(
     base: &Path,
     catalogue: &Catalogue,
 ) -> Result<Loaded, LoadError> {
+    let read = read(text, name, base, catalogue);
+    let is_error = |finding: &Finding| finding.severity == Severity::Error;
+    if read.findings.iter().any(is_error) {
+        return Err(LoadError::Invalid(read.findings));
+    }
+    Ok(Loaded {
+        configuration: read.configuration,
+        text: text.to_owned(),
+        hash: fingerprint(text),
+        base: base.to_owned(),
+        warnings: read.findings,
+        places: read.places,
+        source: read.source,
+    })
+}
+
+/// Returns what a text makes as far as it goes, whatever is wrong with it; `None` when it is no TOML.
+pub(crate) fn in_part(text: &str, base: &Path, catalogue: &Catalogue) -> Option<Configuration> {
+    let read = read(text, "", base, catalogue);
+    (!read.is_broken).then_some(read.configuration)
+}
+
+/// What a text makes, with everything that is wrong with it.
+struct Read {
+    configuration: Configuration,
+    findings: Vec<Finding>,
+    places: Places,
+    source: Source,
+    /// It is no TOML.
+    is_broken: bool,
+}
+
+fn read(text: &str, name: &str, base: &Path, catalogue: &Catalogue) -> Read {
     let mut source = Source::new(name, text);
     let (root, broken) = DeTable::parse_recoverable(text);
     let root = root.get_ref();
@@ -172,25 +219,17 @@ pub fn parse(
 
     source.hide(masks);
     problems.sort_by_key(|problem| (problem.span.start, problem.severity));
-    let findings: Vec<Finding> = problems
+    let findings = problems
         .into_iter()
         .map(|problem| source.finding(problem))
         .collect();
-    if findings
-        .iter()
-        .any(|finding| finding.severity == Severity::Error)
-    {
-        return Err(LoadError::Invalid(findings));
-    }
-    Ok(Loaded {
+    Read {
         configuration,
-        text: text.to_owned(),
-        hash: fingerprint(text),
-        base: base.to_owned(),
-        warnings: findings,
+        findings,
         places,
         source,
-    })
+        is_broken: !broken.is_empty(),
+    }
 }
 
 /// Where the text is broken the tree is guesswork: what seems absent may stand in the broken part.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    Confirmation, Confirmed, Failure, FailureKind, Link, Object, Order, Remedy, RemoteId,
+    Confirmation, Confirmed, DEEPEST, Failure, FailureKind, Link, Object, Order, Remedy, RemoteId,
 };
 use serde_json::Value;
 
@@ -59,6 +59,26 @@ pub(crate) fn remote_id(id: &str) -> Option<RemoteId> {
 /// Takes a name from a target's answer; `None` when it is no name at all by its length.
 pub(crate) fn remote_name(name: &str) -> Option<String> {
     (name.len() <= LONGEST).then(|| name.to_owned())
+}
+
+/// Takes a value from a target's answer: what is nested deeper than anything that is written is taken as its text.
+pub(crate) fn value(value: Value) -> Value {
+    nested(value, DEEPEST)
+}
+
+fn nested(value: Value, levels: usize) -> Value {
+    match value {
+        Value::Array(_) | Value::Object(_) if levels == 0 => Value::String(value.to_string()),
+        Value::Array(items) => items
+            .into_iter()
+            .map(|item| nested(item, levels - 1))
+            .collect(),
+        Value::Object(fields) => fields
+            .into_iter()
+            .map(|(name, field)| (name, nested(field, levels - 1)))
+            .collect(),
+        plain => plain,
+    }
 }
 
 /// Returns the remote ids of the desired members that have one, in order, each once.

@@ -2,12 +2,16 @@
 
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
 use zeroize::Zeroizing;
 
-use super::{Answer, Ask, socket_of};
+use super::{Answer, Ask, Status, socket_of};
+
+/// How long an engine may take to say how it stands, or that it is followed.
+pub const GREETING: Duration = Duration::from_secs(10);
 
 /// The longest answer that is read, in bytes.
 const LONGEST: u64 = 64 << 20;
@@ -55,6 +59,15 @@ impl Client {
             return Err(ClientError::Gone);
         }
         serde_json::from_str(&line).map_err(ClientError::Unreadable)
+    }
+
+    /// Asks how the engine stands; nothing when it does not say so in time, as one that is stopped or of another version.
+    pub async fn status(&self) -> Option<Box<Status>> {
+        let asked = tokio::time::timeout(GREETING, self.ask(&Ask::Status)).await;
+        let Ok(Ok(Answer::Status { status })) = asked else {
+            return None;
+        };
+        Some(status)
     }
 
     /// Follows what happens in the engine from now on.

@@ -13,12 +13,17 @@ mod wire;
 use std::path::{Path, PathBuf};
 
 use domain::{FlowId, Link};
-use engine::{CompactionReport, DecidedAgain, ReconcileReport, Seeded, Started};
+use engine::{
+    CompactionReport, DecidedAgain, LimitView, Quarantine, ReconcileReport, Seeded, Started,
+};
 use serde::{Deserialize, Serialize};
 
 pub use ask::Ask;
-pub use client::{Client, ClientError, Follower};
+pub use client::{Client, ClientError, Follower, GREETING};
 pub use server::{Door, Listener};
+
+/// How often who follows hears at least that the engine is there, when nothing happens.
+pub const BEAT: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// What comes back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -74,7 +79,7 @@ pub enum Answer {
         status: Box<Status>,
     },
     /// What happened: facts up to this number are in the journal, and these requests are under way. To who follows only;
-    /// the first line comes as soon as nothing is missed any more.
+    /// the first line comes as soon as nothing is missed any more, and then one at least every [`BEAT`].
     Heard {
         /// The number of the newest fact since one follows; 0 before there is one.
         last: u64,
@@ -114,6 +119,25 @@ pub struct Status {
     pub findings: Vec<String>,
     /// Operations that are open, by connector.
     pub owed: std::collections::BTreeMap<String, u64>,
+    /// What limits each connector at the moment.
+    #[serde(default)]
+    pub limits: std::collections::BTreeMap<String, LimitView>,
+    /// The connectors that are left alone.
+    #[serde(default)]
+    pub quarantines: Vec<Quarantine>,
+}
+
+impl Status {
+    /// Tells whether the engine works by this file.
+    #[must_use]
+    pub fn works_by(&self, file: &Path) -> bool {
+        real(&self.configuration) == real(file)
+    }
+}
+
+/// Returns what a path leads to, over links.
+fn real(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// Returns where the socket of a journal is.

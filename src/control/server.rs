@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
-use super::{Answer, Ask, socket_of};
+use super::{Answer, Ask, BEAT, socket_of};
 use crate::exit::Exit;
 
 /// The longest question that is read, in bytes: a seed of some ten thousand users.
@@ -62,6 +62,7 @@ pub struct Listener {
     /// Device and number of the file: another process may have made one of the same name since.
     file: (u64, u64),
     patience: Duration,
+    beat: Duration,
 }
 
 /// How many may be here at once. Those who stay have slots apart from the short commands, so that a command is answered
@@ -72,16 +73,19 @@ struct Slots {
     waiting: Arc<Semaphore>,
     followers: Arc<Semaphore>,
     patience: Duration,
+    /// How often who follows hears something at least.
+    beat: Duration,
 }
 
 impl Slots {
-    fn new(patience: Duration) -> Self {
+    fn new(patience: Duration, beat: Duration) -> Self {
         let of = |count| Arc::new(Semaphore::new(count));
         Self {
             commands: of(COMMANDS),
             waiting: of(WAITING),
             followers: of(FOLLOWERS),
             patience,
+            beat,
         }
     }
 
@@ -144,6 +148,7 @@ impl Listener {
             owner: file.uid(),
             file: (file.dev(), file.ino()),
             patience: PATIENCE,
+            beat: BEAT,
         })
     }
 
@@ -159,7 +164,7 @@ impl Listener {
 
     /// Answers until it is dropped.
     pub async fn serve(&self, door: Arc<dyn Door>) {
-        let slots = Arc::new(Slots::new(self.patience));
+        let slots = Arc::new(Slots::new(self.patience, self.beat));
         let mut guests = JoinSet::new();
         loop {
             // Until one is free, whoever comes waits in the system's queue.
@@ -241,7 +246,7 @@ async fn receive(
         let news = door.follow();
         tokio::select! {
             () = leaves(reader.into_inner().into_inner()) => {}
-            () = tell(news, &mut write) => {}
+            () = tell(news, slots.beat, &mut write) => {}
         }
         return;
     }
@@ -296,8 +301,9 @@ async fn say(write: &mut OwnedWriteHalf, answer: Answer) {
 }
 
 /// Tells a guest what happens, until the engine ends or the guest has left. The first line comes at once: whatever is
-/// committed after it will be told, and what was committed before is in the journal.
-async fn tell(mut news: Subscription, to: &mut OwnedWriteHalf) {
+/// committed after it will be told, and what was committed before is in the journal. When nothing happens that is told, too:
+/// who hears nothing at all knows that the engine is stopped.
+async fn tell(mut news: Subscription, beat: Duration, to: &mut OwnedWriteHalf) {
     let mut last = 0;
     let begun = Answer::Heard {
         last,
@@ -306,8 +312,15 @@ async fn tell(mut news: Subscription, to: &mut OwnedWriteHalf) {
     if !heard(begun, to).await {
         return;
     }
-    while let Some(first) = news.next().await {
+    loop {
         let mut under_way: Vec<Started> = Vec::new();
+        let Ok(first) = timeout(beat, news.next()).await else {
+            if heard(Answer::Heard { last, under_way }, to).await {
+                continue;
+            }
+            return;
+        };
+        let Some(first) = first else { return };
         let mut take = |one: News| match one {
             News::Fact(record) => {
                 last = record.seq;
@@ -379,6 +392,7 @@ mod tests {
         let journal = folder.path().join("j.db");
         let mut listener = Listener::bind(&journal).unwrap();
         listener.patience = patience;
+        listener.beat = Duration::from_millis(20);
         let door = Arc::new(Slow {
             taken: Semaphore::new(0),
             news: broadcast::Sender::new(8),
@@ -411,6 +425,20 @@ mod tests {
             "{told:?}"
         );
         is_answered(&client).await;
+    }
+
+    #[tokio::test]
+    async fn who_follows_hears_that_the_engine_is_there_although_nothing_happens() {
+        let (_folder, _door, client) = answering(LONG).await;
+        let mut follower = client.follow().await.unwrap();
+        for _ in 0..3 {
+            let heard = timeout(LONG, follower.next()).await.unwrap().unwrap();
+            let nothing = Answer::Heard {
+                last: 0,
+                under_way: Vec::new(),
+            };
+            assert_eq!(heard, nothing);
+        }
     }
 
     #[tokio::test]

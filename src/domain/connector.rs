@@ -49,7 +49,8 @@ pub trait Connector: Send + Sync {
 
     /// Returns attributes of an account as this connector would write them, by the names of the mapping.
     ///
-    /// An attribute that the account does not show is left out: it may be empty, or not be given back. No request.
+    /// An attribute that the account does not show is left out: it may be empty, or not be given back. No value is nested
+    /// deeper than [`DEEPEST`]. No request.
     fn attributes(
         &self,
         _object: Object,
@@ -80,6 +81,10 @@ pub trait Connector: Send + Sync {
         })
     }
 }
+
+/// How deep a value may be nested that a connector shows of an account. It comes to stand in facts, which have levels of their
+/// own, and what is nested without end cannot be read again.
+pub const DEEPEST: usize = 16;
 
 /// One thing to do, with everything that is needed for it.
 #[derive(Debug, Clone)]

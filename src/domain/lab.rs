@@ -152,7 +152,7 @@ pub struct LabObject {
     pub content: Value,
 }
 
-/// One request that a mock saw, with what it changed.
+/// One request that a mock saw, with what it changed; or that it was put back to an earlier state.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LabEntry {
     /// The mock.
@@ -175,6 +175,13 @@ pub struct LabEntry {
     pub faults: Vec<String>,
     /// What it changed, field by field.
     pub changes: Vec<LabChange>,
+}
+
+impl LabEntry {
+    /// Tells whether it is no request: somebody put the mock back to its seed, or to a state that was kept.
+    pub fn is_put_back(&self) -> bool {
+        matches!(self.operation.as_str(), "mock.reset" | "mock.restore")
+    }
 }
 
 /// One field that changed at a mock.

@@ -43,8 +43,8 @@ pub use connection::{
     OnEmpty, OnExisting, Setting,
 };
 pub use connector::{
-    Confirmation, Confirmed, Connector, Connectors, Health, MatchKey, Order, RemoteAccount,
-    Unavailable,
+    Confirmation, Confirmed, Connector, Connectors, DEEPEST, Health, MatchKey, Order,
+    RemoteAccount, Unavailable,
 };
 pub use decision::{Candidate, Decision, Level, Nothing, Planned, Step, TraceLine, Verdict};
 pub use drift::{

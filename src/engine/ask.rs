@@ -450,14 +450,15 @@ impl Work<'_> {
                     },
                 ));
                 facts.push(self.settled(Confirmation::Created));
-                let link = self.as_created(account);
+                let link = self.as_created(account)?;
                 self.done(Confirmation::Created, &[], None, Some(link), facts)
                     .await
             }
             // Ours from before: what it holds is not known, so it is linked and written.
             Owned::Ours { because, .. } => {
+                let origin = self.origin_of(&remote_id)?;
                 facts.push(self.asked(Answer::Ours { remote_id, because }, Life::Queued));
-                facts.push(self.linked(account, LinkOrigin::Created));
+                facts.push(self.linked(account, origin));
                 self.go_on(Life::Queued, facts).await
             }
             Owned::Foreign(because) | Owned::Another(_, because) | Owned::Undecided(because)
@@ -551,16 +552,24 @@ impl Work<'_> {
     }
 
     /// The link of an account that our own attempt made: it holds what that attempt sent.
-    fn as_created(&self, account: RemoteAccount) -> Link {
+    fn as_created(&self, account: RemoteAccount) -> Result<Link, JournalError> {
+        let origin = self.origin_of(&account.remote_id)?;
         let desired = &self.job.planned.desired;
         let mut written = desired.values();
         if let domain::Object::Group = desired.object() {
             written.insert(MEMBERS.to_owned(), member_ids(desired));
         }
-        Link {
+        Ok(Link {
             written,
-            ..self.link_to(account, LinkOrigin::Created)
-        }
+            ..self.link_to(account, origin)
+        })
+    }
+
+    /// Returns how an account of ours came to be that: as an earlier link to it says, for an adopted one that was gone and
+    /// is there again was not made here.
+    fn origin_of(&self, remote_id: &RemoteId) -> Result<LinkOrigin, JournalError> {
+        let earlier = self.link()?.filter(|link| link.remote_id == *remote_id);
+        Ok(earlier.map_or(LinkOrigin::Created, |link| link.origin))
     }
 
     fn linked(&self, account: RemoteAccount, origin: LinkOrigin) -> Fact {

@@ -92,6 +92,17 @@ impl Waits {
         gate
     }
 
+    /// Sees to it that a flow that was refused has a gate.
+    fn open_refused(&self, flow: FlowId) {
+        self.lock().entry(flow).or_insert_with(|| {
+            Arc::new(Gate {
+                refused: Arc::new(tokio::sync::Mutex::new(true)),
+                open: Mutex::default(),
+                changed: Notify::new(),
+            })
+        });
+    }
+
     pub(crate) fn close(&self, flow: FlowId) {
         self.lock().remove(&flow);
     }
@@ -415,6 +426,15 @@ impl Inner {
         self.close_when_ended(flow)
     }
 
+    /// Gives a flow its gate back that was refused and forgotten: something that it left in doubt is asked about once more,
+    /// and what is found is undone.
+    pub(crate) fn recall_refused(&self, flow: FlowId) -> Result<(), JournalError> {
+        if self.waits.gate(flow).is_none() && self.reader.is_refused(flow)? {
+            self.waits.open_refused(flow);
+        }
+        Ok(())
+    }
+
     /// Forgets a refused flow when nothing of it is under way any more.
     pub(crate) fn close_when_ended(&self, flow: FlowId) -> Result<(), JournalError> {
         let heads = self.reader.heads_of(flow)?;
@@ -431,8 +451,7 @@ impl Inner {
     ) -> Result<(), JournalError> {
         let flow = unresolved.flow;
         if unresolved.refused {
-            let gate = self.waits.open(flow, std::iter::empty());
-            *gate.refused.lock().await = true;
+            self.waits.open_refused(flow);
             return Ok(());
         }
         let cause = WaitFailure::ProcessEnded;

@@ -681,6 +681,7 @@ impl Inner {
         };
         let _alone = self.brakes.alone().await;
         if !self.brakes.is_engaged(connector, brake) {
+            self.known(connector)?;
             return Err(CommandError::NotBraked(connector.clone(), brake));
         }
         let until = approval.until;
@@ -752,10 +753,11 @@ impl Inner {
         if by.trim().is_empty() {
             return Err(CommandError::NobodyApproves);
         }
-        let is_engaged = || {
+        let is_engaged = || -> Result<(), CommandError> {
             if self.brakes.is_engaged(connector, brake) {
                 return Ok(());
             }
+            self.known(connector)?;
             Err(CommandError::NotBraked(connector.clone(), brake))
         };
         is_engaged()?;

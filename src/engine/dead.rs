@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use domain::{
     AttributeChange, ConnectorRef, Decision, Desired, FailureKind, FlowId, LocalRef, Object,
-    OperationId, Planned, QualifiedName, Subject, TriggerKind, Verdict,
+    OperationId, Planned, QualifiedName, Subject, TriggerKind, Verb, Verdict,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -95,11 +95,20 @@ pub struct DecidedAgain {
     pub replaced_by: Option<OperationId>,
     /// Whether the dead letter stays, because the new decision meets a fault.
     pub stays: bool,
+    /// Whether its request was refused and its user or group is not here, so that there is nothing to decide about.
+    #[serde(default)]
+    pub is_moot: bool,
 }
 
 impl DecidedAgain {
     /// Returns what was decided, in words.
     pub fn told(&self) -> String {
+        if self.is_moot {
+            return format!(
+                "its request was refused and there is no {}: nothing is to be done",
+                self.name
+            );
+        }
         let Some(decision) = &self.decision else {
             return "no level proposes the connector any more: nothing is to be done".to_owned();
         };
@@ -309,6 +318,9 @@ impl Inner {
         is_preview: bool,
     ) -> Result<DecidedAgain, CommandError> {
         let open = self.decidable(operation)?;
+        if self.is_moot(&open)? {
+            return self.give_up_moot(&open, is_preview).await;
+        }
         let (object, name) = (open.local.object(), self.subject_name(&open)?);
         let own_keys = self
             .keys
@@ -362,6 +374,7 @@ impl Inner {
             ),
             decision,
             replaced_by: None,
+            is_moot: false,
         };
         if is_preview || again.stays {
             return Ok(again);
@@ -391,6 +404,59 @@ impl Inner {
         }
         self.pump();
         self.beat();
+        Ok(again)
+    }
+
+    /// Tells whether nothing can come of a dead letter any more: its request was refused, whom it was about is not here, and
+    /// it has made no account.
+    fn is_moot(&self, open: &Open) -> Result<bool, JournalError> {
+        Ok(self.is_nobodys(open)? && !self.may_have_made(open)?)
+    }
+
+    /// Tells whether a dead letter may have made an account that is nobody's, for its request was refused: retried, it asks
+    /// the target, and what is found is taken away.
+    pub(crate) fn is_stray(&self, open: &Open) -> Result<bool, JournalError> {
+        Ok(self.is_nobodys(open)? && self.may_have_made(open)?)
+    }
+
+    /// Tells whether an operation's request was refused, and whom it was about is not here. Of anybody else who is not here
+    /// the account may still have to be taken away.
+    fn is_nobodys(&self, open: &Open) -> Result<bool, JournalError> {
+        let is_here = match open.local {
+            LocalRef::User(id) => self.reader.user_by_id(id)?.is_some(),
+            LocalRef::Group(id) => self.reader.group_by_id(id)?.is_some(),
+        };
+        Ok(!is_here && self.reader.is_refused(open.flow)?)
+    }
+
+    fn may_have_made(&self, open: &Open) -> Result<bool, JournalError> {
+        if !open.doubt.made {
+            return Ok(false);
+        }
+        let planned = self.reader.planned(open.operation)?;
+        Ok(planned.is_some_and(|planned| planned.verb == Verb::Create))
+    }
+
+    /// Gives up a dead letter of which nothing can come any more. A preview writes nothing.
+    async fn give_up_moot(
+        self: &Arc<Self>,
+        open: &Open,
+        is_preview: bool,
+    ) -> Result<DecidedAgain, CommandError> {
+        let operation = open.operation;
+        let again = DecidedAgain {
+            operation,
+            name: open.name.clone(),
+            decision: None,
+            differences: Vec::new(),
+            replaced_by: None,
+            stays: false,
+            is_moot: true,
+        };
+        if !is_preview {
+            let why = format!("decided anew: {}", again.told());
+            self.discard(operation, &why).await?;
+        }
         Ok(again)
     }
 

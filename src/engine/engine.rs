@@ -21,7 +21,7 @@ use crate::inner::{Inner, Owed, Owner, Tasks, Timer};
 use crate::journal::{Batch, Journal, JournalError, Open, Reader};
 use crate::keys::Keys;
 use crate::lanes::Lanes;
-use crate::limiter::LimitView;
+use crate::limiter::{LIMIT_BELIEVED, LimitView};
 use crate::passwords::Passwords;
 use crate::quarantine::{Quarantine, Wards};
 use crate::replay::ReplayError;
@@ -372,9 +372,6 @@ impl Engine {
     }
 }
 
-/// How long a limit that was learnt is believed in without a word of the target.
-const BELIEVED: Duration = Duration::from_hours(24);
-
 impl Inner {
     /// Goes on with what the last process learnt of the targets' limits.
     fn resume_limits(&self) -> Result<(), JournalError> {
@@ -382,7 +379,7 @@ impl Inner {
         let learnt = self.reader.learnt_limits()?;
         let mut lanes = self.lanes();
         for (connector, at, limit) in learnt {
-            if until(at, now) < BELIEVED {
+            if until(at, now) < LIMIT_BELIEVED {
                 lanes.resume_limit(&connector, &limit);
             }
         }
@@ -571,8 +568,10 @@ impl Inner {
             Life::Discarded => return Err(wrong("make the change again")),
         }
         if open.life == Life::Dead {
-            if !open.undoes && self.reader.is_refused(open.flow)? {
-                return Err(wrong("its request was refused; make the request again"));
+            if !open.undoes && self.reader.is_refused(open.flow)? && !self.is_stray(&open)? {
+                return Err(wrong(
+                    "its request was refused; make the request again, and discard this",
+                ));
             }
             if let Some(by) = self.reader.done_after(&open)? {
                 return Err(CommandError::Superseded { operation, by });
@@ -748,7 +747,7 @@ impl Inner {
         Ok(())
     }
 
-    fn known(&self, connector: &ConnectorRef) -> Result<(), CommandError> {
+    pub(crate) fn known(&self, connector: &ConnectorRef) -> Result<(), CommandError> {
         match self.setup().configuration.connector(connector) {
             Some(_) => Ok(()),
             None => Err(CommandError::ConnectorUnknown(connector.clone())),

@@ -402,8 +402,9 @@ impl Inner {
                 {
                     if matches!(open.life, Life::Held { .. }) {
                         late.push(open);
-                    } else {
-                        // It was released before it stood in its lane, which has it as held.
+                    } else if open.life == Life::Queued {
+                        // It was released before it stood in its lane, which has it as held. What was tried meanwhile keeps
+                        // its time.
                         let now = self.clock.monotonic();
                         self.lanes().hurry(&open.connector, open.local, *id, now);
                     }

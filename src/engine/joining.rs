@@ -107,8 +107,19 @@ struct Joiner<'a> {
     flow: FlowId,
     trigger: TriggerId,
     link: &'a Link,
+    /// Links of groups as they are with this commit, which the journal does not have yet.
+    groups: &'a [Link],
     /// Whether the directory has the membership only with this commit.
     is_new: bool,
+}
+
+/// An account that was linked by no flow that still counts, and what is told of it.
+struct Apart<'a> {
+    link: &'a Link,
+    name: &'a QualifiedName,
+    told: String,
+    /// See [`Joiner::groups`].
+    groups: &'a [Link],
 }
 
 /// Returns what is to be held beside others while users are put into groups.
@@ -177,6 +188,7 @@ impl Inner {
                         flow,
                         trigger: awaited.trigger,
                         link: &link,
+                        groups: &[],
                         is_new: true,
                     };
                     let group = LocalRef::Group(awaited.group);
@@ -331,6 +343,7 @@ impl Inner {
                     flow: given_up.flow,
                     trigger: given_up.trigger,
                     link: &link,
+                    groups: &[],
                     is_new: false,
                 };
                 joiner.join_without(owed, given_up)?;
@@ -340,7 +353,8 @@ impl Inner {
     }
 
     /// Commits that an account was linked by hand. When it is a user's, the groups there that the user is in get it as a
-    /// member, as they do when an account is made; what puts it in is committed together with the link.
+    /// member, as they do when an account is made; what puts it in is committed together with the link, and with the links
+    /// of groups that were found without it.
     ///
     /// # Errors
     /// [`JournalError`]; nothing was written then.
@@ -349,21 +363,30 @@ impl Inner {
         facts: Vec<Fact>,
         link: &Link,
         name: &QualifiedName,
+        groups: &[Link],
     ) -> Result<(), JournalError> {
         let mut owed = Owed::default();
         owed.apart(facts);
+        owed.apart(groups.iter().map(|group| Fact::Linked {
+            link: Box::new(group.clone()),
+        }));
         let mut kept = Kept::none(self);
         let mut held = Held::default();
         if let LocalRef::User(user) = link.local
             && self.setup().keeps_groups(&link.connector)
         {
             held = self.keys.take(accounts_of([user])).await;
-            let groups = self.reader.groups_with(user)?;
-            let told = format!(
-                "an account at {} was linked by hand; the groups that the user is in get it as a member",
-                link.connector
-            );
-            self.join_apart(&mut owed, link, name, told, groups, &mut kept)?;
+            let apart = Apart {
+                link,
+                name,
+                told: format!(
+                    "an account at {} was linked by hand; the groups that the user is in get it as a member",
+                    link.connector
+                ),
+                groups,
+            };
+            let joined = self.reader.groups_with(user)?;
+            self.join_apart(&mut owed, apart, joined, &mut kept)?;
         }
         self.commit(owed).await?;
         drop(kept);
@@ -378,12 +401,16 @@ impl Inner {
     fn join_apart(
         &self,
         owed: &mut Owed,
-        link: &Link,
-        name: &QualifiedName,
-        told: String,
-        groups: impl IntoIterator<Item = GroupId>,
+        apart: Apart<'_>,
+        joined: impl IntoIterator<Item = GroupId>,
         kept: &mut Kept<'_>,
     ) -> Result<(), JournalError> {
+        let Apart {
+            link,
+            name,
+            told,
+            groups,
+        } = apart;
         let (flow, trigger) = (FlowId(self.id()), TriggerId(self.id()));
         let before = owed.mark();
         owed.push(
@@ -423,10 +450,11 @@ impl Inner {
             flow,
             trigger,
             link,
+            groups,
             is_new: false,
         };
         let queued = owed.queued().count();
-        for group in groups {
+        for group in joined {
             joiner.join(owed, LocalRef::Group(group), kept)?;
         }
         if owed.queued().count() == queued {
@@ -541,17 +569,22 @@ impl Work<'_> {
             flow: self.head().flow,
             trigger: self.head().trigger,
             link,
+            groups: &[],
             is_new: false,
         };
         let joined = |owed: &mut Owed, kept: &mut Kept<'_>| {
             let groups = self.groups_of(user)?;
             if self.head().undoes {
-                let told = format!(
-                    "a refused request had taken the account at {} away; the groups that the user is in get the new one as a member",
-                    link.connector
-                );
-                let name = &self.head().name;
-                return self.inner.join_apart(owed, link, name, told, groups, kept);
+                let apart = Apart {
+                    link,
+                    name: &self.head().name,
+                    told: format!(
+                        "a refused request had taken the account at {} away; the groups that the user is in get the new one as a member",
+                        link.connector
+                    ),
+                    groups: &[],
+                };
+                return self.inner.join_apart(owed, apart, groups, kept);
             }
             for group in groups {
                 joiner.join(owed, LocalRef::Group(group), kept)?;
@@ -733,7 +766,7 @@ impl Joiner<'_> {
             let mut members = planned.desired.members.iter();
             return Ok(members.any(|member| member.remote_id.as_ref() == Some(&link.remote_id)));
         }
-        let written = reader.link(&link.connector, group)?;
+        let written = self.link_of(group)?;
         let written = written.and_then(|link| link.written.get(MEMBERS).cloned());
         let mut ids = written.iter().filter_map(|ids| ids.as_array()).flatten();
         Ok(ids.any(|id| id.as_str() == Some(&link.remote_id.0)))
@@ -802,7 +835,7 @@ impl Joiner<'_> {
         {
             return Ok(());
         }
-        let group = reader.link(&link.connector, given_up.local)?;
+        let group = self.link_of(given_up.local)?;
         if let Some(group) = group
             && held_by(reader, &group)?
                 .iter()
@@ -829,9 +862,8 @@ impl Joiner<'_> {
         let LocalRef::Group(id) = group.local else {
             return Ok(());
         };
-        let link = reader
-            .link(&group.connector, group.local)?
-            .filter(|link| !link.gone && link.active);
+        let link = self.link_of(group.local)?;
+        let link = link.filter(|link| !link.gone && link.active);
         let desired = match (joining, link) {
             (Joining::Planned(planned), _) => planned.desired.clone(),
             // What is under way leaves the group otherwise than it was written last, and does not know of the member.
@@ -886,6 +918,14 @@ impl Joiner<'_> {
                 planned,
             });
         Ok(())
+    }
+
+    /// Returns the link of a group as it is with this commit.
+    fn link_of(&self, group: LocalRef) -> Result<Option<Link>, JournalError> {
+        match self.groups.iter().find(|link| link.local == group) {
+            Some(link) => Ok(Some(link.clone())),
+            None => self.inner.reader.link(&self.link.connector, group),
+        }
     }
 
     /// Returns a group's members in the directory, with the accounts they have now.

@@ -69,7 +69,7 @@ pub use journal::{
 };
 pub use journal::{DriftView, ReconcileView};
 pub use lifecycle::{IllegalFact, Life, State};
-pub use limiter::{LearntLimit, LimitView};
+pub use limiter::{LIMIT_BELIEVED, LearntLimit, LimitView};
 pub use quarantine::{Culprit, Quarantine, QuarantineCause};
 pub use reconcile::{
     Anew, ClaimError, Continued, GivenUp, NotRead, ReadBudget, ReconcileError, ReconcileReport,

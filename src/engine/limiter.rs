@@ -95,6 +95,9 @@ pub(crate) struct Answered {
     pub(crate) said: Said,
 }
 
+/// How long a limit that was learnt is believed in without a word of the target.
+pub const LIMIT_BELIEVED: Duration = Duration::from_hours(24);
+
 /// What was learnt of a target, as the journal keeps it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LearntLimit {
@@ -103,14 +106,14 @@ pub struct LearntLimit {
     /// The most that it took per second for a while without refusing any; `None` when that is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held_per_second: Option<f64>,
-    /// How many may be in flight at once for the present.
+    /// How many could be in flight at once from then on.
     pub concurrency: usize,
-    /// From what, in words.
+    /// From what, in words. It tells of that moment: the limit rises again while it goes well.
     pub why: String,
 }
 
 /// What the limiter does at the moment.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LimitView {
     /// How many requests are in flight.
     pub in_flight: usize,
@@ -130,7 +133,7 @@ pub struct LimitView {
     pub refused: u64,
     /// For how long nothing is sent, because the target asked for quiet.
     pub quiet_for: Duration,
-    /// Why it is not what the configuration allows, in words.
+    /// What it was lowered for the last time, in words: it may have risen since.
     pub why: Option<String>,
 }
 
@@ -303,7 +306,8 @@ impl Limiter {
                 }
                 self.failing += (1.0 - self.failing) * 0.15;
                 if self.failing > TOO_MANY_FAIL {
-                    return self.fewer(now, "it does not answer, or answers that it is in trouble");
+                    return self
+                        .fewer(now, "it did not answer, or answered that it was in trouble");
                 }
                 None
             }
@@ -498,7 +502,7 @@ impl Limiter {
         if self.slow > 1.0 + 4.0 * self.best && self.slots > 1 && answered.started >= self.slots_cut
         {
             self.slow = self.best;
-            return self.fewer(now, "its answers come ever more slowly");
+            return self.fewer(now, "its answers came ever more slowly");
         }
         let most = self.allowed.concurrency.max(1);
         if self.slots >= most {
@@ -527,13 +531,10 @@ impl Limiter {
         if self.slots == 1 {
             return None;
         }
+        // Of what was, and not of how many there are: they become more again while this stands.
+        let why = format!("with {} at once {told}", self.slots);
         self.slots_ceiling = Some(self.slots);
         self.slots = (self.slots / 2).max(1);
-        let why = format!(
-            "at most {} at once, since with {} {told}",
-            self.slots,
-            self.slots_ceiling.unwrap_or(self.slots)
-        );
         self.why = Some(why.clone());
         Some(LearntLimit {
             requests_per_second: self.ceiling,
@@ -920,6 +921,37 @@ mod tests {
         let failed = 100.0 * f64::from(tally.failed) / f64::from(tally.sent);
         assert!(failed < 5.0, "{failed:.1} % of {tally:?}");
         assert!(tally.sent > 300 * 20, "{tally:?}");
+    }
+
+    #[test]
+    fn what_is_said_of_a_limit_stays_true_when_it_has_risen_since() {
+        let mut limiter = Limiter::new(allowed(4));
+        let mut now = Duration::from_secs(100);
+        let mut answer = |limiter: &mut Limiter, said| {
+            now += Duration::from_millis(10);
+            let answered = Answered {
+                started: now,
+                took: Duration::from_millis(10),
+                requests: 1,
+                said,
+            };
+            limiter.take(now);
+            now += Duration::from_millis(10);
+            limiter.answered(answered, now)
+        };
+        let learnt = (0..20)
+            .find_map(|_| answer(&mut limiter, Said::Overloaded))
+            .expect("so many failures lower it");
+        assert_eq!(learnt.concurrency, 2);
+        for _ in 0..60 {
+            answer(&mut limiter, Said::Fine);
+        }
+        let view = limiter.view(1, Duration::ZERO);
+        assert_eq!(view.concurrency, 3, "{view:?}");
+        assert_eq!(
+            view.why.unwrap(),
+            "with 4 at once it did not answer, or answered that it was in trouble"
+        );
     }
 
     #[test]

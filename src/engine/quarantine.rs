@@ -757,9 +757,11 @@ impl Inner {
     }
 
     fn quarantined(&self, connector: &ConnectorRef) -> Result<Quarantine, CommandError> {
-        self.wards
-            .get(connector)
-            .ok_or_else(|| CommandError::NotQuarantined(connector.clone()))
+        if let Some(quarantine) = self.wards.get(connector) {
+            return Ok(quarantine);
+        }
+        self.known(connector)?;
+        Err(CommandError::NotQuarantined(connector.clone()))
     }
 }
 

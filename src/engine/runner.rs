@@ -166,7 +166,13 @@ impl Inner {
                 Life::InFlight if begun.is_some() => work.go_on_sending(begun.take()).await?,
                 // Apart, as everything below that is seldom gone through: a future has room for all its ways.
                 Life::Queued | Life::Retrying { .. } => Box::pin(work.send()).await?,
-                Life::InDoubt { .. } => Box::pin(work.ask()).await?,
+                Life::InDoubt { .. } => {
+                    // What undoes another passes no gate.
+                    if !work.head().undoes {
+                        self.recall_refused(work.head().flow)?;
+                    }
+                    Box::pin(work.ask()).await?
+                }
                 Life::InFlight => Box::pin(work.interrupted()).await?,
                 Life::Held { .. } => Then::End(Fate::Held),
                 Life::Settled | Life::Dead | Life::Discarded => Then::End(Fate::Gone),

@@ -44,6 +44,10 @@ pub enum BenchError {
     Journal(#[from] engine::JournalError),
 }
 
+/// The fewest exchanges of a journal whose lists have a row for every arrow: two of them lead down a list of users, each of
+/// whom has a flow.
+pub const LEAST_EXCHANGES: u64 = 2 * engine::EXCHANGES_PER_FLOW + 1;
+
 /// Longer than anything should take.
 const LONG: Duration = Duration::from_mins(2);
 /// When nothing was written for so long, a key's frame has arrived.
@@ -384,7 +388,11 @@ impl Bench<'_> {
         let worked = process::processor(pid, process::is_of_the_screen)?;
         let mut waits = Vec::new();
         for nth in 0..KEYS {
-            let key = if nth / run % 2 == 0 { UP } else { DOWN };
+            let key = if (nth / run).is_multiple_of(2) {
+                UP
+            } else {
+                DOWN
+            };
             if nth % run == 0 {
                 // Up and down that are taken together come to nothing, and have no frame.
                 settle(&pty, SETTLED)?;
@@ -555,6 +563,22 @@ mod tests {
             frame_of(CTRL_C, "Trigger"),
             "a frame for `\\x03` in Trigger"
         );
+    }
+
+    #[test]
+    fn the_smallest_journal_has_a_row_for_every_arrow_and_a_smaller_one_has_not() {
+        let spans = LISTS.iter().map(|place| {
+            let (mut at, mut first, mut last) = (0_i64, 0, 0);
+            for key in place.moves {
+                at += if *key == DOWN { 1 } else { -1 };
+                (first, last) = (first.min(at), last.max(at));
+            }
+            u64::try_from(last - first).unwrap() + 1
+        });
+        let needed = spans.max().unwrap();
+        let flows = |exchanges: u64| exchanges.div_ceil(engine::EXCHANGES_PER_FLOW);
+        assert_eq!(flows(LEAST_EXCHANGES), needed);
+        assert!(flows(LEAST_EXCHANGES - 1) < needed);
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub(crate) struct Action {
     pub(crate) command: Option<String>,
     /// Whether it belongs into the key row.
     pub(crate) in_row: bool,
+    /// Whether it comes and goes with what is selected, and so stands behind all others in the key row.
+    pub(crate) varies: bool,
 }
 
 /// How the words of an action begin that shows another section.
@@ -41,6 +43,7 @@ impl Action {
             key: Some(key),
             command: None,
             in_row: true,
+            varies: false,
         }
     }
 
@@ -52,13 +55,27 @@ impl Action {
             key: None,
             command: None,
             in_row: false,
+            varies: false,
         }
+    }
+
+    /// Returns how the key row calls it: what its words begin with.
+    pub(crate) fn word(&self) -> String {
+        let first = self.label.split([':', ',', '(']).next();
+        first.unwrap_or_default().trim().to_lowercase()
     }
 
     /// Says which command line would do the same.
     #[must_use]
     pub(crate) fn like(mut self, command: impl Into<String>) -> Self {
         self.command = Some(command.into());
+        self
+    }
+
+    /// Says that it comes and goes with what is selected: an arrow changes the end of the key row only.
+    #[must_use]
+    pub(crate) fn varies(mut self) -> Self {
+        self.varies = true;
         self
     }
 

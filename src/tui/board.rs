@@ -1,12 +1,17 @@
 //! The board: what the screen knows, folded from the engine's news and the mocks' log, never asked of a producer.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
-use domain::{ConnectorRef, Exchange, FlowId, LabEntry, OperationId, TriggerId, Verb, Verdict};
+use domain::{
+    ConnectorRef, Exchange, FlowId, LabEntry, LabMock, OperationId, Reason, TriggerId, Verb,
+    Verdict,
+};
 use engine::{Counts, Fact, Life, News, OperationView, Record, State};
 use jiff::Timestamp;
 
+use crate::quarantines::Quarantines;
 use crate::stream::{LIMIT_BYTES, Row, Stream, What, purpose};
 
 /// How many entries of the mocks' logs are kept for *target*.
@@ -85,19 +90,87 @@ pub(crate) struct LastCall {
     pub(crate) subject: Arc<str>,
 }
 
+/// What the requests to one mock came to: of all that were told since the screen was opened, kept or not.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    /// How many entries were told, and how many of them are not kept any more.
+    pub(crate) told: usize,
+    pub(crate) let_go: usize,
+    /// The number of the last one.
+    last: u64,
+    // Since then, or since the mock was put back to an earlier state.
+    came: usize,
+    went: usize,
+    /// Which objects changed, as a hash: there may be very many.
+    changed: HashSet<u64>,
+    hasher: RandomState,
+    /// How many were never told, because they came too fast.
+    missed: u64,
+}
+
+impl Tally {
+    fn take(&mut self, entry: &LabEntry) {
+        if self.last > 0 {
+            self.missed += entry.number.saturating_sub(self.last + 1);
+        }
+        self.last = self.last.max(entry.number);
+        self.told += 1;
+        if entry.is_put_back() {
+            (self.came, self.went, self.missed) = (0, 0, 0);
+            self.changed.clear();
+        }
+        for change in &entry.changes {
+            match (change.field == "*", &change.before, &change.after) {
+                (true, None, Some(_)) => self.came += 1,
+                (true, Some(_), None) => self.went += 1,
+                _ => {
+                    let object = (&change.object, &change.id);
+                    self.changed.insert(self.hasher.hash_one(object));
+                }
+            }
+        }
+    }
+
+    /// Says how many objects came, changed and went; nothing where none did.
+    pub(crate) fn counts(&self) -> String {
+        let (came, went, changed) = (self.came, self.went, self.changed.len());
+        if came + went + changed == 0 {
+            return String::new();
+        }
+        let least = if self.missed > 0 { "at least " } else { "" };
+        format!("{least}+{came} ~{changed} -{went}")
+    }
+}
+
+/// Returns the port of an address on this machine.
+fn port_here(url: &str) -> Option<u16> {
+    let port = url::Url::parse(url).ok()?.port_or_known_default();
+    port.filter(|_| domain::is_loopback(url))
+}
+
 /// Everything that was folded.
 #[derive(Debug)]
 pub(crate) struct Board {
     pub(crate) stream: Stream,
     operations: HashMap<OperationId, Known>,
     ended: VecDeque<OperationId>,
+    /// Operations that were over before the screen was opened and were taken up again since.
+    strangers: HashMap<OperationId, Life>,
+    /// One of them moved: where it was counted is not known, so that all are to be counted again.
+    miscounted: bool,
     pub(crate) counts: Counts,
     /// What happened since the beginning, until the counts have been read; then nothing is kept.
     steps: Option<Vec<Step>>,
     /// The newest fact that is part of the counts.
     counted_to: Option<u64>,
     pub(crate) last: BTreeMap<ConnectorRef, LastCall>,
+    pub(crate) quarantines: Quarantines,
+    /// When the accounts of a connector were compared last, and whether that were all of them.
+    pub(crate) compared: BTreeMap<ConnectorRef, (Timestamp, bool)>,
     lab: VecDeque<Arc<LabEntry>>,
+    tallies: BTreeMap<String, Tally>,
+    /// The ports at which each mock runs, or has run.
+    mock_ports: BTreeMap<String, BTreeSet<u16>>,
     /// Whether the journal has been looked at; until then nobody knows what is in it.
     pub(crate) begun: bool,
     /// The number of the last fact that was folded.
@@ -124,11 +197,17 @@ impl Default for Board {
             stream: Stream::new(LIMIT_BYTES),
             operations: HashMap::new(),
             ended: VecDeque::new(),
+            strangers: HashMap::new(),
+            miscounted: false,
             counts: Counts::new(),
             steps: Some(Vec::new()),
             counted_to: None,
             last: BTreeMap::new(),
+            quarantines: Quarantines::default(),
+            compared: BTreeMap::new(),
             lab: VecDeque::new(),
+            tallies: BTreeMap::new(),
+            mock_ports: BTreeMap::new(),
             begun: false,
             seq: 0,
             begun_at: 0,
@@ -207,6 +286,11 @@ impl Board {
             }
         }
         self.operations_version += 1;
+    }
+
+    /// Tells, once, that the counts are not right any more.
+    pub(crate) fn take_miscounted(&mut self) -> bool {
+        std::mem::take(&mut self.miscounted)
     }
 
     /// Tells whether every operation was counted; until then only those that are owed are.
@@ -405,13 +489,33 @@ impl Board {
             | Fact::Unlinked { .. }
             | Fact::DriftFound { .. }
             | Fact::DriftCleared { .. }
-            | Fact::DriftResolved { .. }
-            | Fact::ReconcileEnded { .. } => {
+            | Fact::DriftResolved { .. } => {
                 self.directory_version += 1;
             }
+            Fact::ReconcileEnded {
+                connector, tally, ..
+            } => {
+                let put_off = tally.fresh + tally.on_their_way + tally.unsaid.values().sum::<u64>();
+                let is_whole = tally.not_read.is_none() && put_off == 0;
+                self.compared
+                    .insert(connector.clone(), (record.at, is_whole));
+                self.directory_version += 1;
+            }
+            Fact::Quarantined { quarantine } => {
+                self.quarantines.hear(record.seq, quarantine);
+                self.operations_version += 1;
+            }
+            Fact::ConnectorReleased {
+                connector,
+                reason,
+                detail,
+            } => {
+                if *reason == Reason::Quarantined {
+                    self.quarantines.end(record.seq, connector, detail);
+                }
+                self.operations_version += 1;
+            }
             Fact::CallerReleased { .. }
-            | Fact::Quarantined { .. }
-            | Fact::ConnectorReleased { .. }
             | Fact::BrakeEngaged { .. }
             | Fact::BrakeApproved { .. }
             | Fact::BrakeRejected { .. } => self.operations_version += 1,
@@ -499,7 +603,7 @@ impl Board {
     fn moved(&mut self, seq: u64, id: OperationId, fact: &Fact) {
         self.operations_version += 1;
         let Some(known) = self.operations.get_mut(&id) else {
-            return;
+            return self.stranger_moved(id, fact);
         };
         let before = known.life;
         let Ok(after) = Life::after(Some(before), fact) else {
@@ -521,6 +625,21 @@ impl Board {
                 }
             }
         }
+    }
+
+    /// Takes that an operation moved which is not known here.
+    fn stranger_moved(&mut self, id: OperationId, fact: &Fact) {
+        let before = match (self.strangers.get(&id), fact) {
+            (Some(life), _) => *life,
+            // It had ended, and so it had failed for good: nothing else is taken up again, or given up, after its end.
+            (None, Fact::Retried { .. } | Fact::Discarded { .. }) => Life::Dead,
+            (None, _) => return,
+        };
+        self.miscounted = true;
+        match Life::after(Some(before), fact) {
+            Ok(after) if after.is_open() => self.strangers.insert(id, after),
+            Ok(_) | Err(_) => self.strangers.remove(&id),
+        };
     }
 
     fn count_change(
@@ -560,14 +679,42 @@ impl Board {
     /// Takes an entry of a mock's log.
     pub(crate) fn lab(&mut self, entry: Arc<LabEntry>) {
         self.lab_version += 1;
+        let tally = self.tallies.entry(entry.target.clone()).or_default();
+        tally.take(&entry);
         self.lab.push_back(entry);
-        if self.lab.len() > LAB_ENTRIES {
-            self.lab.pop_front();
+        if self.lab.len() > LAB_ENTRIES
+            && let Some(oldest) = self.lab.pop_front()
+            && let Some(tally) = self.tallies.get_mut(&oldest.target)
+        {
+            tally.let_go += 1;
         }
     }
 
-    /// Finds what a mock noted of an exchange: same method, same path, and it arrived while the request was under way.
+    /// Takes where the mocks run; where they ran before they are remembered, for what was sent there.
+    pub(crate) fn mocks_run(&mut self, mocks: &[LabMock]) {
+        for mock in mocks {
+            if let Some(port) = mock.url.as_deref().and_then(port_here) {
+                let ports = self.mock_ports.entry(mock.target.clone()).or_default();
+                ports.insert(port);
+            }
+        }
+    }
+
+    /// Tells whether a request went to one of the mocks.
+    pub(crate) fn goes_to_mock(&self, exchange: &Exchange) -> bool {
+        let port = port_here(&exchange.url);
+        port.is_some_and(|port| self.mock_ports.values().any(|ports| ports.contains(&port)))
+    }
+
+    /// Finds what a mock noted of an exchange: it was sent to that mock, with the same method and path, and arrived while
+    /// the request was under way. Of several the one is meant whose answer it had.
     pub(crate) fn lab_entry(&self, exchange: &Exchange) -> Option<&Arc<LabEntry>> {
+        let port = port_here(&exchange.url)?;
+        let is_of = |target: &str| {
+            let ports = self.mock_ports.get(target);
+            ports.is_some_and(|ports| ports.contains(&port))
+        };
+        let answered = exchange.response.as_ref().map(|response| response.status);
         let url = url::Url::parse(&exchange.url).ok()?;
         let path = url.query().map_or_else(
             || url.path().to_owned(),
@@ -580,10 +727,20 @@ impl Board {
         self.lab
             .iter()
             .filter(|entry| {
-                entry.method.eq_ignore_ascii_case(&exchange.method) && entry.path == path
+                entry.method.eq_ignore_ascii_case(&exchange.method)
+                    && entry.path == path
+                    && is_of(&entry.target)
             })
             .filter(|entry| (begin..=end).contains(&entry.at.as_millisecond()))
-            .min_by_key(|entry| (entry.at.as_millisecond() - exchange.at.as_millisecond()).abs())
+            .min_by_key(|entry| {
+                let distance = entry.at.as_millisecond() - exchange.at.as_millisecond();
+                (entry.status != answered, distance.abs())
+            })
+    }
+
+    /// Returns what the requests to a mock came to; nothing where none was told.
+    pub(crate) fn changes_at(&self, target: &str) -> Option<&Tally> {
+        self.tallies.get(target)
     }
 
     /// Returns the newest entries of a mock, newest first.
@@ -603,6 +760,97 @@ mod tests {
     fn settled(count: u64) -> Counts {
         let states = BTreeMap::from([(State::Settled, count)]);
         Counts::from([(ConnectorRef::new("corp-scim", "scim2"), states)])
+    }
+
+    /// A user who came at a mock.
+    fn came(target: &str, number: u64) -> LabEntry {
+        let mut entry = LabEntry::clone(&samples::lab_entry());
+        entry.target = target.to_owned();
+        entry.number = number;
+        entry.changes.truncate(1);
+        for change in &mut entry.changes {
+            change.id = number.to_string();
+            "*".clone_into(&mut change.field);
+        }
+        entry
+    }
+
+    fn counts(board: &Board, target: &str) -> String {
+        board
+            .changes_at(target)
+            .map(Tally::counts)
+            .unwrap_or_default()
+    }
+
+    #[test]
+    fn what_changed_at_a_mock_is_counted_beyond_what_is_kept_until_it_is_put_back() {
+        let mut board = Board::default();
+        assert_eq!(counts(&board, "scim2"), "");
+        for number in 1..=3_000 {
+            board.lab(Arc::new(came("scim2", number)));
+        }
+        // A user whose two fields change is one who changed.
+        let fields = LabEntry {
+            number: 3_001,
+            ..LabEntry::clone(&samples::lab_entry())
+        };
+        board.lab(Arc::new(fields));
+        assert_eq!(counts(&board, "scim2"), "+3000 ~1 -0");
+        assert_eq!(board.lab_of("scim2").count(), LAB_ENTRIES);
+        let tally = board.changes_at("scim2").unwrap();
+        assert_eq!((tally.told, tally.let_go), (3_001, 1_001));
+        // Another mock has its own.
+        board.lab(Arc::new(came("google", 1)));
+        assert_eq!(counts(&board, "google"), "+1 ~0 -0");
+        assert_eq!(board.changes_at("scim2").unwrap().let_go, 1_002);
+        // What came too fast is not counted, and that is said.
+        board.lab(Arc::new(came("google", 9)));
+        assert_eq!(counts(&board, "google"), "at least +2 ~0 -0");
+        let reset = LabEntry {
+            operation: "mock.reset".to_owned(),
+            changes: Vec::new(),
+            ..came("scim2", 3_002)
+        };
+        board.lab(Arc::new(reset));
+        assert_eq!(counts(&board, "scim2"), "");
+        board.lab(Arc::new(came("scim2", 3_003)));
+        assert_eq!(counts(&board, "scim2"), "+1 ~0 -0");
+    }
+
+    #[test]
+    fn what_a_mock_noted_belongs_to_the_exchange_that_went_there() {
+        let mut board = Board::default();
+        board.mocks_run(&samples::mocks());
+        let entry = |number: u64, status: u16| {
+            Arc::new(LabEntry {
+                number,
+                status: Some(status),
+                ..LabEntry::clone(&samples::lab_entry())
+            })
+        };
+        board.lab(entry(2, 409));
+        board.lab(entry(3, 201));
+        let mut exchange = samples::exchange(Some(201), 9);
+        exchange.at = samples::instant(2);
+        let noted = |exchange: &Exchange| board.lab_entry(exchange).map(|entry| entry.number);
+        assert_eq!(noted(&exchange), Some(3), "the one that answered so");
+        // The same path in the same moment at another port, and at another machine.
+        for host in ["127.0.0.1:9214", "scim.example:9103"] {
+            exchange.url = format!("http://{host}/scim/v2/Users");
+            assert_eq!(noted(&exchange), None, "{host}");
+            assert!(!board.goes_to_mock(&exchange), "{host}");
+        }
+        // A mock that was stopped since is known by where it ran.
+        "http://localhost:9103/scim/v2/Users".clone_into(&mut exchange.url);
+        let mut stopped = samples::mocks();
+        for mock in &mut stopped {
+            mock.url = None;
+        }
+        board.mocks_run(&stopped);
+        assert_eq!(
+            board.lab_entry(&exchange).map(|entry| entry.number),
+            Some(3)
+        );
     }
 
     #[test]

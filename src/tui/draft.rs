@@ -74,7 +74,8 @@ pub(crate) struct Draft {
     /// The documents before each change, with the change.
     before: Vec<(Document, Edit)>,
     after: Vec<(Document, Edit)>,
-    /// The configuration that the text makes; the last good one while there are errors.
+    /// The configuration that the text makes; while there are errors, as far as it goes, so that what is wrong can be seen
+    /// and mended where it was made.
     pub(crate) configuration: Arc<Configuration>,
     pub(crate) errors: Vec<Finding>,
 }
@@ -152,6 +153,9 @@ impl Draft {
                 self.errors.clear();
             }
             Err(LoadError::Invalid(findings)) => {
+                if let Some(configuration) = self.document.in_part() {
+                    self.configuration = Arc::new(configuration);
+                }
                 self.errors = findings
                     .into_iter()
                     .filter(|finding| finding.severity == config::Severity::Error)
@@ -159,6 +163,38 @@ impl Draft {
             }
             Err(LoadError::Unreadable { .. }) => self.errors.clear(),
         }
+    }
+
+    /// Returns the place and the words of the change since which there are errors; `None` when the file itself had some.
+    pub(crate) fn faulty(&self) -> Option<(usize, &str)> {
+        let is_sound = |(document, _): &(Document, Edit)| document.check().is_ok();
+        let at = self.before.iter().rposition(is_sound)?;
+        Some((at, self.before[at].1.words.as_str()))
+    }
+
+    /// Returns the draft as if one of the changes had not been made; `None` when those after it are not possible without it,
+    /// or would be made at another entry, or it would have as many errors. Redo makes it again.
+    pub(crate) fn without(&self, at: usize) -> Option<Self> {
+        let (document, edit) = self.before.get(at)?;
+        let later = self.before[at + 1..].iter();
+        let places = later.flat_map(|(_, later)| later.steps.iter().filter_map(Splice::path));
+        let shifts = |list: &str| edit.steps.iter().any(|step| step.shifts(list));
+        if places.flat_map(counted_lists).any(shifts) {
+            return None;
+        }
+        let mut draft = Self {
+            document: document.clone(),
+            before: self.before[..at].to_vec(),
+            after: Vec::new(),
+            configuration: Arc::clone(&self.configuration),
+            errors: Vec::new(),
+        };
+        draft.check();
+        for (_, later) in &self.before[at + 1..] {
+            draft.make(later).ok()?;
+        }
+        draft.after.push((self.document.clone(), edit.clone()));
+        (draft.errors.len() < self.errors.len()).then_some(draft)
     }
 
     pub(crate) fn is_changed(&self) -> bool {
@@ -292,17 +328,46 @@ impl Splice {
             Self::Whole(_) => None,
         }
     }
+
+    /// Returns the path at which it is made; `None` when it changes everything.
+    fn path(&self) -> Option<&str> {
+        match self {
+            Self::Set(path, _) | Self::Remove(path) | Self::Insert(path, _) => Some(path),
+            Self::Whole(_) => None,
+        }
+    }
+
+    /// Tells whether entries of a list have another number since this change, or are others.
+    fn shifts(&self, list: &str) -> bool {
+        let is_within = |at: &str| {
+            let rest = list.strip_prefix(at);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        };
+        match self {
+            Self::Set(at, _) => is_within(at),
+            Self::Remove(at) => {
+                let entry = at.strip_suffix(']').and_then(|at| at.rsplit_once('['));
+                is_within(at) || entry.is_some_and(|(of, _)| of == list)
+            }
+            Self::Insert(array, _) => array == list,
+            Self::Whole(_) => true,
+        }
+    }
+}
+
+/// Returns the lists of which a path counts an entry: of `a[1].b[2].c` that is `a` and `a[1].b`.
+fn counted_lists(path: &str) -> impl Iterator<Item = &str> {
+    let selects = path.match_indices('[').map(|(at, _)| at);
+    let counts = selects.filter(move |at| {
+        let inside = path[at + 1..].split(']').next();
+        inside.is_some_and(|inside| inside.parse::<usize>().is_ok())
+    });
+    counts.map(move |at| &path[..at])
 }
 
 /// Cuts a path before the first entry that is counted: `a[id=x].b[2].c` becomes `a[id=x].b`.
 fn whole(path: &str) -> &str {
-    let counted = path.match_indices('[').find(|(at, _)| {
-        path[at + 1..]
-            .split(']')
-            .next()
-            .is_some_and(|inside| inside.parse::<usize>().is_ok())
-    });
-    counted.map_or(path, |(at, _)| &path[..at])
+    counted_lists(path).next().unwrap_or(path)
 }
 
 /// What saving would do.
@@ -381,14 +446,15 @@ pub(crate) fn affected(
     for (user, links) in users {
         count += 1;
         let name = user.name.to_string();
+        let (trigger, snapshot) = saved_again(user, links);
         let was = wanted(
             &Decider {
                 configuration: before,
                 catalogue,
                 policies: &old,
             },
-            &user,
-            &links,
+            &trigger,
+            &snapshot,
         );
         let is = wanted(
             &Decider {
@@ -396,10 +462,11 @@ pub(crate) fn affected(
                 catalogue,
                 policies: &new,
             },
-            &user,
-            &links,
+            &trigger,
+            &snapshot,
         );
-        let there: BTreeSet<String> = links
+        let there: BTreeSet<String> = snapshot
+            .links
             .iter()
             .filter(|link| !link.gone)
             .map(|link| link.connector.to_string())
@@ -470,7 +537,8 @@ enum What {
     Away,
 }
 
-fn wanted(decider: &Decider<'_>, user: &User, links: &[Link]) -> BTreeMap<String, Wanted> {
+/// Returns what is decided about when a user is saved again in the Console, as it is.
+fn saved_again(user: User, links: Vec<Link>) -> (Trigger, Snapshot) {
     let trigger = Trigger {
         id: TriggerId(uuid::Uuid::nil()),
         flow: FlowId(uuid::Uuid::nil()),
@@ -485,20 +553,29 @@ fn wanted(decider: &Decider<'_>, user: &User, links: &[Link]) -> BTreeMap<String
         changed: std::collections::BTreeSet::new(),
         carries_password: false,
     };
-    let subject = Subject::User(user.clone());
+    let subject = Subject::User(user);
     let snapshot = Snapshot {
         before: Some(subject.clone()),
         after: Some(subject),
-        links: links.to_vec(),
+        links,
         ..Snapshot::default()
     };
-    let decisions = decider.decide(&trigger, &snapshot);
+    (trigger, snapshot)
+}
+
+fn wanted(
+    decider: &Decider<'_>,
+    trigger: &Trigger,
+    snapshot: &Snapshot,
+) -> BTreeMap<String, Wanted> {
+    let decisions = decider.decide(trigger, snapshot);
     let mut out = BTreeMap::new();
     for decision in decisions.decisions {
         let target = decision.candidate.connector.to_string();
         let levels = &decision.candidate.levels;
         let proposed = levels.iter().any(|level| *level != Level::Link);
-        let linked = links
+        let linked = snapshot
+            .links
             .iter()
             .find(|link| link.connector == decision.candidate.connector && !link.gone);
         let what = match decision.verdict {
@@ -604,5 +681,29 @@ mod tests {
             whole("connections[id=x].enabled"),
             "connections[id=x].enabled"
         );
+        let lists: Vec<&str> = counted_lists("a[1].b[id=x].c[20].d").collect();
+        assert_eq!(lists, ["a", "a[1].b[id=x].c"]);
+    }
+
+    #[test]
+    fn a_list_is_counted_otherwise_since_an_entry_came_or_went_and_not_since_one_changed() {
+        let step = |edit: Edit| edit.steps.into_iter().next().unwrap();
+        let at = |path: &str| format!("connections[id=x]{path}");
+        let list = at(".attributes");
+        for (edit, shifts) in [
+            (Edit::new("").insert(at(".attributes"), Vec::new()), true),
+            (Edit::new("").insert(at(".connectors"), Vec::new()), false),
+            (Edit::new("").insert("connections", Vec::new()), false),
+            (Edit::new("").remove(at(".attributes[2]")), true),
+            (Edit::new("").remove(at(".attributes[2].local")), false),
+            (Edit::new("").remove(at("")), true),
+            (Edit::new("").remove("connections[id=y]"), false),
+            (Edit::new("").set(at(".attributes[2].local"), "a"), false),
+            (Edit::new("").set(at(".attributes_of"), "a"), false),
+            (Edit::new("").whole(String::new()), true),
+        ] {
+            let step = step(edit);
+            assert_eq!(step.shifts(&list), shifts, "{:?}", step.path());
+        }
     }
 }

@@ -134,11 +134,6 @@ impl Emitter {
         let width = usize::from(next.area.width);
         let start = usize::from(y) * width;
         let wanted = &next.content[start..start + width];
-        // The rest of the row from here on is blank.
-        let blank_from = wanted
-            .iter()
-            .rposition(|cell| !is_blank(cell))
-            .map_or(0, |at| at + 1);
         // Set behind a glyph that may have covered more than it should.
         let mut spoilt = false;
         let mut x = 0;
@@ -150,18 +145,17 @@ impl Emitter {
                 continue;
             }
             let column = u16::try_from(x).unwrap_or(u16::MAX);
-            if x >= blank_from {
-                let differs = self.shown.content[start + x..start + width]
-                    .iter()
-                    .filter(|cell| !is_blank(cell))
-                    .count();
-                // `ESC [ K` is three bytes.
-                if differs > 3 {
-                    self.go(next, column, y, out);
+            if pays_to_erase(&self.shown.content[start + x..start + width], &wanted[x..]) {
+                self.go(next, column, y, out);
+                // What is erased takes the background of the moment.
+                if !self.look_is_bare() {
                     self.style(Look::PLAIN, out);
-                    out.extend_from_slice(b"\x1b[K");
-                    return;
                 }
+                out.extend_from_slice(b"\x1b[K");
+                let erased = &mut self.shown.content[start + x..start + width];
+                erased.iter_mut().for_each(Cell::reset);
+                spoilt = false;
+                continue;
             }
             self.go(next, column, y, out);
             let cell = &wanted[x];
@@ -211,9 +205,12 @@ impl Emitter {
             }
             if y > from_y {
                 let down = "\n".repeat(usize::from(y - from_y));
-                if from_x == x {
-                    offer(down.clone());
-                }
+                let across = if x < from_x {
+                    "\x08".repeat(usize::from(from_x - x))
+                } else {
+                    forward(x - from_x)
+                };
+                offer(format!("{down}{across}"));
                 offer(format!("\r{down}{}", forward(x)));
             }
         }
@@ -355,6 +352,38 @@ fn is_unsure(symbol: &str) -> bool {
             .chars()
             .skip(1)
             .any(|sign| sign == '\u{fe0f}' || UnicodeWidthChar::width(sign) != Some(0))
+}
+
+/// Tells whether the rest of a row is better erased, so that what stands behind its first blanks, such as a border, is
+/// written once more, than blanks are written over what was there.
+fn pays_to_erase(shown: &[Cell], wanted: &[Cell]) -> bool {
+    // `ESC [ K` is three bytes.
+    const ERASE: usize = 3;
+    let blanks = wanted.iter().take_while(|cell| is_blank(cell)).count();
+    let differing = shown[..blanks].iter().filter(|cell| !is_blank(cell));
+    let saved = differing.count();
+    saved > ERASE && saved > ERASE + price(&wanted[blanks..])
+}
+
+/// Returns about how many bytes it takes to write what is not blank in a part of a row.
+fn price(cells: &[Cell]) -> usize {
+    // To get there, and to change the look.
+    const STEP: usize = 5;
+    let (mut price, mut is_apart, mut look) = (0, true, None);
+    for cell in cells {
+        if is_blank(cell) {
+            is_apart = true;
+            continue;
+        }
+        if std::mem::take(&mut is_apart) {
+            price += STEP;
+        }
+        if look.replace(Look::of(cell)) != Some(Look::of(cell)) {
+            price += STEP;
+        }
+        price += cell.symbol().len();
+    }
+    price
 }
 
 /// Returns how many cells the glyph takes that begins here.

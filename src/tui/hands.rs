@@ -7,6 +7,7 @@ mod review;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use config::Loaded;
@@ -48,6 +49,8 @@ pub(crate) struct Hands {
     clock: Arc<dyn Clock>,
     /// Stops the long work that is under way.
     stop: Option<oneshot::Sender<()>>,
+    /// Says of the review that was begun last that nobody waits for it any more.
+    unwanted: Arc<AtomicBool>,
 }
 
 #[derive(Default, Clone, PartialEq)]
@@ -112,6 +115,7 @@ impl Hands {
             seen: Arc::new(std::sync::Mutex::new(seen)),
             clock: Arc::clone(&view.clock),
             stop: None,
+            unwanted: Arc::default(),
         }
     }
 
@@ -246,7 +250,7 @@ impl Hands {
             }
             Deed::Compare(connectors) => {
                 tokio::spawn(async move {
-                    send(Answer::Done(compare(seat.as_ref(), &connectors).await));
+                    send(Answer::Compared(compare(seat.as_ref(), &connectors).await));
                 });
             }
             Deed::Resolve(wishes) => {
@@ -265,11 +269,11 @@ impl Hands {
                 self.command(Command::Resume { connector, why }, |_| done, send);
             }
             Deed::Probe(connector) => {
-                let done = format!("{connector} is probed");
+                let done = format!("{connector} is being probed; what that meets is told here");
                 self.command(Command::Probe { connector }, |_| done, send);
             }
             Deed::Release(connector) => {
-                let done = format!("{connector} goes on");
+                let done = format!("{connector} is released from quarantine");
                 let why = "released in the workbench".to_owned();
                 self.command(Command::Release { connector, why }, |_| done, send);
             }
@@ -320,12 +324,17 @@ impl Hands {
                     self.reader.clone(),
                     self.catalogue,
                 );
+                let unwanted = Arc::new(AtomicBool::new(false));
+                self.unwanted = Arc::clone(&unwanted);
                 tokio::task::spawn_blocking(move || {
-                    send(Answer::Reviewed(Box::new(review::review(
-                        &document, &before, &after, &reader, &catalogue,
-                    ))));
+                    let review =
+                        review::review(&document, &before, &after, &reader, &catalogue, &unwanted);
+                    if let Some(review) = review {
+                        send(Answer::Reviewed(Box::new(review)));
+                    }
                 });
             }
+            Deed::StopReview => self.unwanted.store(true, Ordering::Relaxed),
             Deed::Save => self.save(draft, send),
             Deed::Reload => {
                 let result =

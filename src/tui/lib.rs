@@ -25,6 +25,7 @@ mod paint;
 mod panel;
 mod panels;
 mod plain;
+mod quarantines;
 #[cfg(test)]
 mod samples;
 mod screen;

@@ -226,6 +226,24 @@ impl Pen<'_> {
         }
         y - area.y
     }
+
+    /// Writes wrapped text, with a mark where it is longer than its room, and returns the rows used.
+    pub(crate) fn excerpt(&mut self, area: Rect, text: &str, style: Style) -> u16 {
+        let width = usize::from(area.width);
+        let lines: Vec<&str> = text.lines().flat_map(|line| parts(line, width)).collect();
+        for (nth, y) in (area.y..area.bottom()).enumerate() {
+            let Some(rest) = lines.get(nth..).filter(|rest| !rest.is_empty()) else {
+                return y - area.y;
+            };
+            let line = if y + 1 == area.bottom() {
+                rest.join(" ")
+            } else {
+                rest[0].to_owned()
+            };
+            self.put(area.x, y, area.width, &line, style);
+        }
+        area.height
+    }
 }
 
 /// Returns the sign that stands for one of ours where only ASCII can be shown. Letters of names stay.

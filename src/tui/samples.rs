@@ -16,7 +16,7 @@ use domain::{
 };
 use engine::{
     Cause, Death, DeathCause, Fact, FlowTrace, Life, News, OperationView, Plan, PlannedTrigger,
-    Queued, Record, Settlement, WaitVerdict,
+    Quarantine, QuarantineCause, Queued, Record, Settlement, WaitVerdict,
 };
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -312,6 +312,20 @@ pub(crate) fn records() -> Vec<Record> {
             fact,
         })
         .collect()
+}
+
+/// A connector is left alone, and so many probes of it have failed.
+pub(crate) fn quarantine(probes: u32) -> Quarantine {
+    Quarantine {
+        connector: ConnectorRef::new("corp-scim", "scim2"),
+        since: instant(1),
+        cause: QuarantineCause::Refused { running: 3 },
+        culprits: Vec::new(),
+        probes,
+        pause: Duration::from_mins(1),
+        next_probe: instant(61),
+        last_probe: (probes > 0).then(|| "the target answered 401".to_owned()),
+    }
 }
 
 /// An operation fails for good because its connector cannot be used: nothing was sent.

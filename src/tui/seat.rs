@@ -138,6 +138,13 @@ pub enum Standing {
         /// The process.
         process: u32,
     },
+    /// It follows an engine that has said nothing for a while, not even that it is there: it is stopped, or has no time.
+    Silent {
+        /// The process.
+        process: u32,
+        /// Since when.
+        since: Timestamp,
+    },
     /// It follows and commands an engine that was started here, after that of another process had ended.
     Here,
     /// An engine runs on the journal by another `workbench.toml`: it is neither followed nor commanded.
@@ -158,7 +165,9 @@ impl Standing {
     pub(crate) fn may_run_here(&self) -> bool {
         match self {
             Self::Deaf | Self::Alone => true,
-            Self::Attached { .. } | Self::Here | Self::OtherFile { .. } => false,
+            Self::Attached { .. } | Self::Silent { .. } | Self::Here | Self::OtherFile { .. } => {
+                false
+            }
         }
     }
 }

@@ -13,6 +13,8 @@ use crate::filter::Filter;
 pub(crate) const LIMIT_BYTES: usize = 16 << 20;
 /// How many rows the ring holds.
 const LIMIT_ROWS: usize = 100_000;
+/// How many rows are read from the journal at once.
+pub(crate) const WINDOW: usize = 200;
 /// How far back the end of a request looks for its beginning.
 const UNDER_WAY: usize = 512;
 
@@ -250,6 +252,11 @@ impl Stream {
     /// Returns the number in the journal of the oldest row.
     pub(crate) fn oldest(&self) -> Option<u64> {
         self.rows.iter().find_map(|row| row.seq)
+    }
+
+    /// Returns when the oldest row was.
+    pub(crate) fn oldest_at(&self) -> Option<Timestamp> {
+        self.rows.front().map(|row| row.at)
     }
 
     /// Returns the number in the journal of the newest row.

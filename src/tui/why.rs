@@ -23,7 +23,11 @@ struct Teller<'a> {
     out: Vec<WhyLine>,
     theme: &'a Theme,
     time: &'a dyn Fn(Timestamp) -> String,
+    probe: Probe<'a>,
 }
+
+/// Says when a connector in quarantine is probed next; nothing when it is in none.
+type Probe<'a> = &'a dyn Fn(&ConnectorRef) -> Option<Timestamp>;
 
 /// Tells a flow at one connector, or at all of them.
 pub(crate) fn tell(
@@ -31,11 +35,13 @@ pub(crate) fn tell(
     only: Option<&ConnectorRef>,
     theme: &Theme,
     time: &dyn Fn(Timestamp) -> String,
+    probe: Probe<'_>,
 ) -> Vec<WhyLine> {
     let mut teller = Teller {
         out: Vec::new(),
         theme,
         time,
+        probe,
     };
     for trigger in &trace.triggers {
         teller.trigger(&trigger.trigger, &trigger.event);
@@ -44,7 +50,7 @@ pub(crate) fn tell(
         });
         for decided in decisions {
             let operation = decided.operation.and_then(|id| trace.operation(id));
-            let end = operation.map(|operation| ending(operation, theme, time));
+            let end = operation.map(|operation| teller.ending(operation));
             teller.decision(&decided.decision, end);
             if let Some(operation) = operation {
                 teller.operation(operation);
@@ -80,10 +86,12 @@ pub(crate) fn tell_plan(
     theme: &Theme,
     time: &dyn Fn(Timestamp) -> String,
 ) -> Vec<WhyLine> {
+    let nothing_waits = |_: &ConnectorRef| None;
     let mut teller = Teller {
         out: Vec::new(),
         theme,
         time,
+        probe: &nothing_waits,
     };
     for trigger in triggers {
         teller.trigger(&trigger.trigger, &trigger.event);
@@ -196,6 +204,20 @@ impl Teller<'_> {
         self.steps(&lines);
     }
 
+    /// Says how an operation stands.
+    fn ending(&self, operation: &OperationTrace) -> (String, ratatui::style::Style) {
+        let probe = (self.probe)(&operation.queued.connector);
+        match awaited_probe(operation.life, probe) {
+            Some(at) => {
+                let at = (self.time)(at);
+                let told =
+                    format!("waits until a probe of the connector goes well, the next at {at}");
+                (told, self.theme.warn)
+            }
+            None => ending(operation, self.theme, self.time),
+        }
+    }
+
     fn operation(&mut self, operation: &OperationTrace) {
         if operation.attempts.is_empty() {
             let yet = if operation.life.is_open() { " yet" } else { "" };
@@ -224,7 +246,7 @@ impl Teller<'_> {
             );
             self.attempt(attempt, goes_on);
         }
-        let (text, style) = ending(operation, self.theme, self.time);
+        let (text, style) = self.ending(operation);
         self.row(&label(Step::Verify), text, style);
         if let Some(death) = &operation.death {
             self.row("", format!("do: {}", death.advice), self.theme.text);
@@ -364,8 +386,21 @@ fn label(step: Step) -> String {
     format!("{} {step}", step.number())
 }
 
-/// Says how an operation stands.
-pub(crate) fn ending(
+/// Returns the probe that an operation waits for when its connector is probed next at that time: it is not sent before,
+/// though it is its turn or its time has come.
+pub(crate) fn awaited_probe(life: Life, probe: Option<Timestamp>) -> Option<Timestamp> {
+    let probe = probe?;
+    let waits = match life {
+        Life::Queued => true,
+        Life::Retrying { at } | Life::InDoubt { at } => at <= probe,
+        // That it is held for the quarantine is said as such.
+        Life::Held { .. } | Life::InFlight | Life::Settled | Life::Dead | Life::Discarded => false,
+    };
+    waits.then_some(probe)
+}
+
+/// Says how an operation stands by itself.
+fn ending(
     operation: &OperationTrace,
     theme: &Theme,
     time: &dyn Fn(Timestamp) -> String,
@@ -451,10 +486,35 @@ mod tests {
 
     fn told_of(records: Vec<Record>) -> String {
         let trace = FlowTrace::of(samples::flow(), records);
-        let lines = tell(&trace, None, &Theme::plain(), &|at| at.to_string());
+        let lines = tell(&trace, None, &Theme::plain(), &|at| at.to_string(), &|_| {
+            None
+        });
         let text =
             |line: WhyLine| -> String { line.line.into_iter().map(|span| span.text).collect() };
         lines.into_iter().map(text).collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn what_waits_for_a_probe_is_not_said_to_be_tried_before() {
+        let told = |probe: Option<Timestamp>| {
+            let records: Vec<engine::Record> = samples::records().into_iter().take(7).collect();
+            let trace = FlowTrace::of(samples::flow(), records);
+            let lines = tell(&trace, None, &Theme::plain(), &|at| at.to_string(), &|_| {
+                probe
+            });
+            let lines = lines.into_iter().flat_map(|line| line.line);
+            lines.map(|span| span.text).collect::<String>()
+        };
+        // Its own time is two seconds on.
+        let at = samples::instant(60).to_string();
+        let waits = told(Some(samples::instant(60)));
+        let wanted = format!("waits until a probe of the connector goes well, the next at {at}");
+        assert!(waits.contains(&wanted), "{waits}");
+        assert!(!waits.contains("retrying at"), "{waits}");
+        for probe in [None, Some(samples::instant(1))] {
+            let told = told(probe);
+            assert!(told.contains("retrying at"), "{told}");
+        }
     }
 
     #[test]

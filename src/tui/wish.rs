@@ -22,6 +22,7 @@ use crate::editor::{Edited, Job};
 use crate::filter::Filter;
 use crate::modal::Modal;
 use crate::outcome::Outcome;
+use crate::paint::counted;
 use crate::seat::{Standing, Submitted};
 use crate::stream::Row;
 use crate::work::{Each, Whom, Work};
@@ -79,6 +80,11 @@ pub(crate) enum Wish {
     /// The last change of the draft is to be taken back, or made again.
     Undo,
     Redo,
+    /// One change of the draft is to be taken back, whatever was changed after it.
+    TakeBack {
+        at: usize,
+        words: String,
+    },
     /// The program is to be left; what is lost by that was asked about.
     Leave,
     /// The draft is to be given up.
@@ -251,6 +257,8 @@ pub(crate) enum Deed {
     },
     /// Say what saving the draft would do.
     Review,
+    /// Do not say it any more: nobody waits for it.
+    StopReview,
     /// Save the draft and let the engine work by it.
     Save,
     /// Read the file as it is now and let the engine work by it.
@@ -353,13 +361,18 @@ impl PutBack {
             .into_iter()
             .zip(self.counts)
             .filter(|(_, count)| *count > 0)
-            .map(|(what, count)| format!("{what}: {count}"))
+            .enumerate()
+            .map(|(nth, (what, count))| match nth {
+                0 => format!("{} {what}", counted(count, "object")),
+                _ => format!("{count} {what}"),
+            })
             .collect();
         if parts.is_empty() {
             format!("{target} is back at {to}; nothing differed from it")
         } else {
             let parts = parts.join(", ");
-            format!("{target} is back at {to}; objects {parts} (d shows them)")
+            // The counts come first: a long name is what a narrow row may cut.
+            format!("{target}: {parts}; it is back at {to} (d shows them)")
         }
     }
 }
@@ -383,6 +396,7 @@ impl Deed {
             | Self::Editor(_)
             | Self::Mouse(_)
             | Self::Record(_)
+            | Self::StopReview
             | Self::StopWork => 0,
             Self::LabStart(_)
             | Self::LabStop(_)
@@ -431,6 +445,8 @@ pub(crate) enum Answer {
     Counts {
         last: u64,
         counts: Counts,
+        /// The connectors in quarantine, as they were then at the earliest.
+        quarantines: Vec<Quarantine>,
     },
     Older {
         rows: Vec<Row>,
@@ -476,6 +492,8 @@ pub(crate) enum Answer {
     Log(Vec<String>),
     Planned(Result<Box<Plan>, String>),
     Submitted(Result<Submitted, String>),
+    /// The accounts of connectors were compared: what was found in words, or why nothing could be.
+    Compared(Result<String, String>),
     /// A deed was done, in words, or not.
     Done(Result<String, String>),
     /// What a form of *Targets* asked of a mock was done, in words, or why not.

@@ -190,6 +190,12 @@ impl World {
             .to_string()
     }
 
+    /// Returns when a connector in quarantine is probed next; nothing when it is in none.
+    pub(crate) fn next_probe(&self, connector: &ConnectorRef) -> Option<Timestamp> {
+        let quarantine = self.board.quarantines.of(connector);
+        quarantine.map(|quarantine| quarantine.next_probe)
+    }
+
     /// Tells whether a connector speaks to this machine only.
     pub(crate) fn is_mock(&self, connector: &ConnectorRef) -> bool {
         self.config().stays_here(&self.catalogue, connector)

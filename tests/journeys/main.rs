@@ -18,6 +18,7 @@ mod peers;
 mod plain;
 mod program;
 mod reconcile;
+mod restart;
 mod roles;
 mod rough;
 mod safeguards;

@@ -152,6 +152,26 @@ fn what_another_section_offers_is_listed_and_done_there_when_that_is_named() {
 }
 
 #[test]
+fn what_trigger_offers_is_done_by_its_name_and_no_mistyped_request_is_taken_for_it() {
+    let program =
+        Program::with("[organization]\nname = \"Acme\"\ntenant_domain = \"acme.example\"\n");
+    let said = lines(
+        &program,
+        &[
+            "trigger self sign-up",
+            ".",
+            "trigger user-crated kim --claim lastname=Ng",
+            "outbound journal retry",
+            "quit",
+        ],
+    );
+    for wanted in ["Trigger: Self sign-up …", "given up", "user-crated"] {
+        assert!(said.out.contains(wanted), "{wanted}\n{}", said.out);
+    }
+    assert!(said.err.contains("2 of them failed"), "{}", said.err);
+}
+
+#[test]
 fn a_recorded_request_is_sent_again_by_hand_and_the_engine_does_not_count_it() {
     let mocks = Mocks::start();
     let program = workbench(&mocks);

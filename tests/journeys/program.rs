@@ -136,9 +136,17 @@ pub(crate) struct Mocks {
     ready: Vec<Value>,
 }
 
+/// A test that fails must fail again.
+const SAME_EVERY_TIME: [&str; 2] = ["--random-seed", "0"];
+
 impl Mocks {
-    /// Starts all three on free ports.
+    /// Starts all three on free ports; their ids are the same in every run.
     pub(crate) fn start() -> Self {
+        Self::start_in(tempfile::tempdir().unwrap(), &SAME_EVERY_TIME)
+    }
+
+    /// Starts all three on free ports, with what every start brings of its own.
+    pub(crate) fn anew() -> Self {
         Self::start_in(tempfile::tempdir().unwrap(), &[])
     }
 
@@ -146,7 +154,8 @@ impl Mocks {
     pub(crate) fn wearing(personality: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("own.toml"), personality).unwrap();
-        Self::start_in(folder, &["--personality", "own.toml"])
+        let words = [&SAME_EVERY_TIME[..], &["--personality", "own.toml"]].concat();
+        Self::start_in(folder, &words)
     }
 
     fn start_in(folder: TempDir, words: &[&str]) -> Self {

@@ -56,6 +56,45 @@ fn without_room_for_the_journal_nothing_is_sent_and_afterwards_all_is_well() {
 }
 
 #[test]
+#[cfg(unix)]
+fn an_import_that_meets_a_full_disk_says_so_and_not_that_its_file_is_wrong() {
+    let mocks = Mocks::start();
+    let program = Program::shipped(&mocks);
+    let set = |path: &str| {
+        program.expect(0, &["config", "set", path, "false"]);
+    };
+    set("connections[id=acme-google].connectors[type=google].enabled");
+    set("resident.provisioners[connection=corp-scim].blocking");
+    program.expect(0, &["drain"]); // makes the journal
+    let rows: Vec<String> = (0..1500)
+        .map(|number| format!("u{number},Ng,u{number}@acme.example"))
+        .collect();
+    let file = format!("userName,lastname,emailaddress\n{}\n", rows.join("\n"));
+    std::fs::write(program.path().join("users.csv"), file).unwrap();
+    // Room for the journal as it is, and for the first of these; growing further is an error (signal 25).
+    let limited = format!(
+        "trap '' 25; ulimit -f 1024; exec {} import csv users.csv",
+        env!("CARGO_BIN_EXE_outbound"),
+    );
+    let said: Said = std::process::Command::new("sh")
+        .args(["-c", &limited])
+        .current_dir(program.path())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+        .into();
+    assert_eq!(said.code, 4, "{}\n{}", said.out, said.err);
+    for word in [
+        "the import stopped after row",
+        "look at the disk",
+        "run the same command again",
+    ] {
+        assert!(said.err.contains(word), "{word}: {}", said.err);
+    }
+    assert!(!said.err.contains("mend the file"), "{}", said.err);
+}
+
+#[test]
 fn a_journal_that_cannot_be_had_is_named_and_nothing_is_sent() {
     let mocks = Mocks::start();
     let program = Program::shipped(&mocks);

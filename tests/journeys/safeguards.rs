@@ -149,3 +149,22 @@ fn dead_letters_are_told_by_cause_and_decided_anew_after_the_user_was_put_right(
     let groups = program.expect(0, &["journal", "dead"]);
     assert!(groups.out.contains("no dead letters"), "{}", groups.out);
 }
+
+#[test]
+fn a_dead_letter_of_a_refused_request_is_given_up_when_it_is_decided_anew() {
+    let mocks = Mocks::start();
+    let program = Program::shipped(&mocks);
+    mocks.steer(&["arm", "scim2", "status:code=400,op=Users.create,times=1"]);
+    assert_eq!(create(&program, "kim"), 5, "refused");
+    let redo = ["journal", "dead", "redo", "--all"];
+    let preview = program.expect(0, &[&redo[..], &["--preview"]].concat());
+    assert!(preview.out.contains("was refused"), "{}", preview.out);
+    let letters = program.expect(0, &["journal", "dead", "--json"]).values();
+    assert_eq!(letters.len(), 1, "a preview does nothing");
+    let retried = program.expect(1, &["journal", "dead", "retry", "--all"]);
+    assert!(retried.out.contains("discard"), "{}", retried.out);
+    let redone = program.expect(0, &redo);
+    assert!(redone.out.contains("1 done"), "{}", redone.out);
+    let left = program.expect(0, &["journal", "dead"]);
+    assert!(left.out.contains("no dead letters"), "{}", left.out);
+}

@@ -72,6 +72,32 @@ pub(crate) fn run(program: &Program, code: i32, words: &[String]) -> crate::prog
 }
 
 #[test]
+fn an_import_beside_a_running_engine_tells_of_its_own_rows_only() {
+    let mocks = Mocks::start();
+    let program = Program::shipped(&mocks);
+    let _service = Service::start(&program);
+    run(&program, 0, &trigger(&CREATE));
+    program.expect(0, &["connector", "pause", "acme-google/google"]);
+    let update = ["user-updated", "kim", "--set", "lastname=Nagel"];
+    run(
+        &program,
+        6,
+        &trigger(&[&update[..], &["--wait", "2"]].concat()),
+    );
+    let import = |code, row: &str| {
+        let file = format!("userName,lastname,givenname\n{row}\n");
+        std::fs::write(program.path().join("users.csv"), file).unwrap();
+        let said = program.expect(code, &["import", "csv", "users.csv", "--json"]);
+        said.values().remove(0)
+    };
+    // What is owed to Kim is none of the import's.
+    let there = import(0, "kim,Ng,Kim");
+    assert_eq!((&there["skipped"], &there["owed"]), (&1.into(), &0.into()));
+    let new = import(6, "lee,Ray,Lee");
+    assert_eq!((&new["created"], &new["owed"]), (&1.into(), &1.into()));
+}
+
+#[test]
 fn commands_reach_a_running_engine_by_its_socket_and_a_signal_stops_it() {
     let mocks = Mocks::start();
     let program = Program::shipped(&mocks);
@@ -221,11 +247,8 @@ fn a_bad_file_is_told_and_the_earlier_configuration_stays_in_force() {
     let service = Service::start(&program);
     std::fs::write(&path, format!("{good}\n[engine]\nnonsense = true\n")).unwrap();
     service.signal("HUP");
-    // The file cannot be read by a command either, so the journal is named.
     let findings = |program: &Program| -> Vec<Value> {
-        std::fs::write(program.path().join("good.toml"), &good).unwrap();
-        let words = ["--config", "good.toml", "status", "--json"];
-        let status = program.expect(0, &words).values().remove(0);
+        let status = program.expect(0, &["status", "--json"]).values().remove(0);
         status["findings"].as_array().unwrap().clone()
     };
     until("the bad file is told", || !findings(&program).is_empty());
@@ -243,6 +266,165 @@ fn a_bad_file_is_told_and_the_earlier_configuration_stays_in_force() {
     );
     assert!(said.out.contains("disabled"), "{}", said.out);
     assert_eq!(service.stop(), Some(0));
+}
+
+#[test]
+fn a_running_engine_is_seen_and_commanded_while_its_file_has_errors() {
+    let mocks = Mocks::start();
+    let program = Program::shipped(&mocks);
+    let path = program.path().join("workbench.toml");
+    let good = std::fs::read_to_string(&path).unwrap();
+    let service = Service::start(&program);
+    std::fs::write(&path, format!("{good}\nnonsense = 1\n")).unwrap();
+    service.signal("HUP");
+    until("the findings are told", || {
+        let status = program.expect(0, &["status", "--json"]).values().remove(0);
+        let findings = status["findings"].as_array().unwrap();
+        !findings.is_empty()
+    });
+    let said = program.expect(0, &["status"]);
+    assert!(said.out.contains("nonsense"), "{}", said.out);
+    assert!(said.err.contains("has errors"), "{}", said.err);
+    let named = program.expect(0, &["--journal", "outbound.db", "status"]);
+    assert_eq!(named.out, said.out);
+    let said = program.expect(3, &["reload"]);
+    assert!(said.err.contains("nonsense"), "{}", said.err);
+    run(&program, 0, &trigger(&CREATE));
+    for words in [
+        &["journal", "list"][..],
+        &["users", "list"],
+        &["connector", "list"],
+        &["drain"],
+        &["reconcile", "corp-scim/scim2"],
+    ] {
+        program.expect(0, words);
+    }
+    // No TOML at all: the journal is the one that its readable part names.
+    std::fs::write(&path, format!("{good}\nnonsense\n")).unwrap();
+    let renamed = ["user-updated", "kim", "--set", "lastname=Nguyen"];
+    run(&program, 0, &trigger(&renamed));
+    assert_eq!(service.stop(), Some(0));
+    // Nobody works by the earlier file any more; what happened can be read all the same.
+    run(&program, 3, &trigger(&["user-deleted", "kim"]));
+    program.expect(3, &["status"]);
+    program.expect(0, &["journal", "list"]);
+    std::fs::remove_file(program.path().join("outbound.db")).unwrap();
+    let said = program.expect(3, &["journal", "list"]);
+    assert!(
+        said.err.contains("cannot use workbench.toml"),
+        "{}",
+        said.err
+    );
+}
+
+#[test]
+fn a_file_with_errors_commands_no_engine_that_works_by_another() {
+    let mocks = Mocks::start();
+    let program = Program::shipped(&mocks);
+    let service = Service::start(&program);
+    run(&program, 0, &trigger(&CREATE));
+    // What names its journal is not understood, and the usual one is that of the other file's engine.
+    let text = std::fs::read_to_string(program.path().join("workbench.toml")).unwrap();
+    let named = "journal = \"outbound.db\"";
+    for unreadable in ["journl = \"prod.db\"", "journal = 7"] {
+        let broken = text.replacen(named, unreadable, 1);
+        assert_ne!(broken, text);
+        std::fs::write(program.path().join("prod.toml"), broken).unwrap();
+        for words in [
+            &["trigger", "user-deleted", "kim"][..],
+            &["drain"],
+            &["connector", "pause", "corp-scim/scim2"],
+            &["reload"],
+            &["status"],
+        ] {
+            let said = program.expect(3, &[&["--config", "prod.toml"][..], words].concat());
+            assert!(said.err.contains("is asked nothing"), "{}", said.err);
+            assert!(said.err.contains("workbench.toml"), "{}", said.err);
+            assert_eq!(said.out, "");
+        }
+        let list = ["--config", "prod.toml", "connector", "list", "--json"];
+        for connector in program.expect(0, &list).values() {
+            assert_eq!(connector["in_force"], Value::Null, "{connector}");
+        }
+        // Named by hand it is no guess.
+        let named = [
+            "--config",
+            "prod.toml",
+            "--journal",
+            "outbound.db",
+            "status",
+        ];
+        program.expect(0, &named);
+    }
+    assert!(mocks.object("scim2", "kim").is_some());
+    assert_eq!(service.stop(), Some(0));
+}
+
+#[test]
+fn the_limit_of_a_connector_is_told_as_the_running_engine_has_it() {
+    let mocks = Mocks::start();
+    let program = Program::shipped(&mocks);
+    let service = Service::start(&program);
+    mocks.steer(&["arm", "scim2", "status:code=429,op=Users.create,times=1"]);
+    run(&program, 0, &trigger(&CREATE));
+    let told = || {
+        let listed = program.expect(0, &["connector", "list", "--json"]).values();
+        let mut listed = listed.into_iter();
+        let scim = listed.find(|one| one["connector"] == "corp-scim/scim2");
+        scim.unwrap()
+    };
+    let scim = told();
+    assert_eq!(scim["in_force"]["refused"], 1, "{scim}");
+    assert!(scim["in_force"]["rate"].is_number(), "{scim}");
+    let listed = program.expect(0, &["connector", "list"]);
+    assert!(listed.out.contains("; now "), "{}", listed.out);
+    assert_eq!(service.stop(), Some(0));
+    // What the next engine begins with is all that is known then.
+    assert_eq!(told()["in_force"], Value::Null);
+    let listed = program.expect(0, &["connector", "list"]);
+    assert!(
+        listed.out.contains("may have risen since"),
+        "{}",
+        listed.out
+    );
+}
+
+#[test]
+fn a_connector_that_there_is_not_is_said_to_be_none_and_each_refusal_has_its_own_advice() {
+    let mocks = Mocks::start();
+    let program = Program::shipped(&mocks);
+    program.expect(0, &["drain"]); // makes the journal
+    let by = ["--by", "Ada", "--reason", "it is meant"];
+    let approve = [&["brake", "approve", "nope/x"], &by[..]].concat();
+    let reject = [&["brake", "reject", "nope/x"], &by[..]].concat();
+    let nope = [
+        &["quarantine", "show", "nope/x"][..],
+        &["quarantine", "probe", "nope/x"],
+        &["quarantine", "release", "nope/x"],
+        &["connector", "pause", "nope/x"],
+        &["brake", "show", "nope/x"],
+        &approve[..],
+        &reject[..],
+    ];
+    for words in nope {
+        let said = program.expect(2, words);
+        for word in ["there is no connector nope/x", "outbound connector list"] {
+            assert!(said.err.contains(word), "{words:?}: {}", said.err);
+        }
+    }
+    let scim = "corp-scim/scim2";
+    let said = program.expect(2, &["quarantine", "probe", scim]);
+    assert!(
+        said.err.contains("outbound quarantine list"),
+        "{}",
+        said.err
+    );
+    let long = [&["brake", "approve", scim, "--expires", "8d"], &by[..]].concat();
+    let said = program.expect(2, &long);
+    assert!(said.err.contains("--expires"), "{}", said.err);
+    assert!(!said.err.contains("journal operations"), "{}", said.err);
+    program.expect(0, &["quarantine", "show", scim]);
+    program.expect(0, &["brake", "show", scim]);
 }
 
 #[test]
@@ -401,6 +583,14 @@ fn what_writes_is_carried_out_by_the_running_engine() {
         let create = ["user-created", name, "--claim", "lastname=Ng"];
         run(&program, 1, &trigger(&create));
     }
+    let status = program.expect(0, &["status"]);
+    let told = "corp-scim/scim2  in quarantine since ";
+    assert!(status.out.contains(told), "{}", status.out);
+    let status = program.expect(0, &["status", "--json"]).values().remove(0);
+    assert_eq!(
+        status["quarantines"][0]["connector"]["connection"],
+        "corp-scim"
+    );
     let probed = program.expect(0, &["quarantine", "probe", "corp-scim/scim2"]);
     assert!(probed.out.contains("sent to again"), "{}", probed.out);
     assert!(

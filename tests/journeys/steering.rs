@@ -174,6 +174,11 @@ fn what_the_journal_knows_of_a_connection_that_is_gone_is_told_with_the_way_out_
         .expect(0, &["links", "leftover", "--json"])
         .values()
         .remove(0);
+    // When Lee left, and not when the account came.
+    let flows = program.expect(0, &["journal", "list", "--json"]).values();
+    assert_eq!(flows[0]["triggers"][0]["kind"], "user-deleted");
+    assert_eq!(left["since"], flows[0]["triggers"][0]["at"]);
+    assert_ne!(left["since"], left["link"]["since"]);
     let lee = left["link"]["remote_id"].as_str().unwrap().to_owned();
     let by_id = [
         "links",

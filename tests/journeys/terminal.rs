@@ -591,7 +591,12 @@ fn a_key_is_answered_when_nothing_else_happens() {
     let program = Program::with(QUIET);
     let mut pty = opened(workbench(&program, &[]));
     let half_a_second = Duration::from_millis(500);
-    for (key, shown) in ["1", "4"].iter().zip(["▸ Connections", "▸ Traffic"]).cycle().take(6) {
+    for (key, shown) in ["1", "4"]
+        .iter()
+        .zip(["▸ Connections", "▸ Traffic"])
+        .cycle()
+        .take(6)
+    {
         // Nothing is under way that would wake the screen by chance.
         pty.wait_quiet(half_a_second, LONG).unwrap();
         pty.send(key).unwrap();

@@ -217,7 +217,7 @@ impl Fault {
         Row {
             fault: Fault::DuplicateDelivery,
             name: "duplicate-delivery",
-            sentence: "The request arrives twice, as through a proxy that retries.",
+            sentence: "The request arrives twice: a proxy retries it.",
             effect: "it is worked on twice; the client gets the second answer",
             parameters: &[],
             stays: false,

@@ -40,6 +40,7 @@ use self::shapes::{Projection, User};
 use self::store::{Owner, Store, Tenant};
 use self::token::Tokens;
 use self::units::Unit;
+use crate::numbers::Numbers;
 use crate::vendor::{Answer, Change, Object, Operation, Request, Trouble, Vendor};
 
 /// The service account that the mock knows.
@@ -77,6 +78,10 @@ impl Default for Google {
 impl Google {
     /// Opens an account with one domain and one super administrator, whose address has to lie in the domain.
     pub fn new(domain: &str, admin: &str) -> Self {
+        Self::open(domain, admin, Numbers::default())
+    }
+
+    fn open(domain: &str, admin: &str, numbers: Numbers) -> Self {
         let since = Timestamp::from_second(1_704_067_200).unwrap_or(Timestamp::UNIX_EPOCH);
         let domain = domain.to_lowercase();
         let key = etag::digest(domain.as_bytes());
@@ -96,7 +101,7 @@ impl Google {
         let mut google = Self {
             tenant,
             admin: 0,
-            store: Store::default(),
+            store: Store::new(numbers),
             tokens: Tokens::default(),
             licences: None,
         };
@@ -217,6 +222,14 @@ impl Vendor for Google {
 
     fn set_licences(&mut self, licences: Option<u64>) {
         self.licences = licences;
+    }
+
+    fn number_from(&mut self, seed: u64) {
+        self.store.numbers.begin(seed);
+    }
+
+    fn number_on(&mut self, other: &Self) {
+        self.store.numbers.go_on(&other.store.numbers);
     }
 
     fn seed(&mut self, table: &toml::Table, now: Timestamp) -> Result<(), String> {

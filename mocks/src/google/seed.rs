@@ -143,7 +143,7 @@ fn account(google: &Google, table: &toml::Table) -> Result<Google, String> {
             "google.admin: `{admin}` is no address of `{domain}`"
         ));
     }
-    let mut fresh = Google::new(&domain, &admin);
+    let mut fresh = Google::open(&domain, &admin, google.store.numbers);
     fresh.licences = google.licences;
     Ok(fresh)
 }

@@ -17,6 +17,7 @@ use super::ids::{group_key, user_key};
 use super::schemas::Schema;
 use super::shapes::{Group, Member, MemberKind, User};
 use super::units::Unit;
+use crate::numbers::{Numbers, mix};
 
 /// How long a deleted user can be brought back.
 ///
@@ -78,7 +79,7 @@ pub(super) enum Owner {
 /// Users, groups and addresses.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Store {
-    serial: u64,
+    pub(super) numbers: Numbers,
     users: OrdMap<u64, Arc<User>>,
     deleted: OrdMap<u64, Arc<User>>,
     groups: OrdMap<u64, Arc<Group>>,
@@ -94,10 +95,18 @@ pub(super) struct Store {
 }
 
 impl Store {
-    /// Draws the next serial number and the key that is made of it.
+    /// Makes an empty store that draws from these numbers.
+    pub(super) fn new(numbers: Numbers) -> Self {
+        Self {
+            numbers,
+            ..Self::default()
+        }
+    }
+
+    /// Draws the next place in the order of creation and the key that is made for it.
     pub(super) fn draw(&mut self) -> (u64, u64) {
-        self.serial += 1;
-        (self.serial, mix(self.serial))
+        let place = self.numbers.draw();
+        (place, mix(self.numbers.at(place)))
     }
 
     // --- addresses ---
@@ -399,12 +408,4 @@ fn hash_of(text: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     text.to_lowercase().hash(&mut hasher);
     hasher.finish()
-}
-
-/// Scatters a serial number over all keys, one to one (the finalizer of SplitMix64).
-pub(super) fn mix(serial: u64) -> u64 {
-    let mut word = serial.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    word ^ (word >> 31)
 }

@@ -369,7 +369,7 @@ impl LabBuilder {
         self
     }
 
-    /// Draws every lot from this seed.
+    /// Draws ids and lots from this seed; see [`Builder::random_seed`].
     pub fn random_seed(mut self, seed: u64) -> Self {
         self.random_seed = seed;
         self

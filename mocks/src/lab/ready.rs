@@ -19,6 +19,8 @@ pub enum Ready {
         subject: String,
         /// The account's primary domain.
         domain: String,
+        /// What its ids and the lots of its faults are drawn from.
+        random_seed: u64,
         /// How to steer it from another process.
         control: Control,
     },
@@ -28,6 +30,8 @@ pub enum Ready {
         url: String,
         /// The file with user, connected app and the name of the key file.
         credentials: PathBuf,
+        /// What its ids and the lots of its faults are drawn from.
+        random_seed: u64,
         /// How to steer it from another process.
         control: Control,
     },
@@ -39,6 +43,8 @@ pub enum Ready {
         authorization: String,
         /// The file with the other ways in.
         credentials: PathBuf,
+        /// What its ids and the lots of its faults are drawn from.
+        random_seed: u64,
         /// How to steer it from another process.
         control: Control,
     },
@@ -54,6 +60,15 @@ pub struct Control {
 }
 
 impl Ready {
+    /// Returns what the mock's ids and the lots of its faults are drawn from.
+    pub fn random_seed(&self) -> u64 {
+        match self {
+            Self::Google { random_seed, .. }
+            | Self::Salesforce { random_seed, .. }
+            | Self::Scim2 { random_seed, .. } => *random_seed,
+        }
+    }
+
     /// Returns the URL under which clients find the API.
     pub fn url(&self) -> &str {
         match self {

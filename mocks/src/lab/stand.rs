@@ -119,6 +119,7 @@ impl Station for Google {
             credentials,
             subject: google.subject(),
             domain: google.domain().to_owned(),
+            random_seed: server.random_seed(),
             control: control(server),
         }))
     }
@@ -139,6 +140,7 @@ impl Station for Salesforce {
         Ok(Ready::Salesforce {
             url: server.url(),
             credentials,
+            random_seed: server.random_seed(),
             control: control(server),
         })
     }
@@ -170,6 +172,7 @@ impl Station for Scim2 {
             url: server.url(),
             authorization,
             credentials,
+            random_seed: server.random_seed(),
             control: control(server),
         })
     }

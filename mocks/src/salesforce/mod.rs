@@ -45,7 +45,8 @@ use crate::vendor::{Answer, Change, Object, Operation, Request, Trouble, Vendor}
 /// One mocked Salesforce organization.
 ///
 /// A new one holds its administrator, the standard profiles with their licences, a few roles, permission sets and
-/// groups, and knows some usernames of other organizations. It is the same every time.
+/// groups, and knows some usernames of other organizations. It is the same every time, with the same ids; those of what
+/// is created then depend on the mock's seed.
 #[derive(Clone)]
 pub struct Salesforce {
     org: Arc<Org>,
@@ -168,6 +169,14 @@ impl Vendor for Salesforce {
 
     fn set_licences(&mut self, licences: Option<u64>) {
         self.limit_seats(licences);
+    }
+
+    fn number_from(&mut self, seed: u64) {
+        self.store.numbers.begin(seed);
+    }
+
+    fn number_on(&mut self, other: &Self) {
+        self.store.numbers.go_on(&other.store.numbers);
     }
 
     fn seed(&mut self, table: &toml::Table, now: Timestamp) -> Result<(), String> {

@@ -14,6 +14,7 @@ use super::{
     schema::{Field, Kind, Object, ObjectType, Schema},
     time,
 };
+use crate::numbers::Numbers;
 
 /// What one field of one record holds. Empty fields are not stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -236,7 +237,7 @@ pub(crate) struct Table {
 #[derive(Debug, Clone)]
 pub(crate) struct Store {
     tables: Vector<Table>,
-    serial: u64,
+    pub(crate) numbers: Numbers,
 }
 
 impl Store {
@@ -244,7 +245,7 @@ impl Store {
     pub(crate) fn new(schema: &Schema) -> Self {
         Self {
             tables: schema.objects.iter().map(|_| Table::default()).collect(),
-            serial: 0,
+            numbers: Numbers::default(),
         }
     }
 
@@ -255,13 +256,13 @@ impl Store {
 
     /// Returns the number that the next record gets.
     pub(crate) fn coming_serial(&self) -> u64 {
-        self.serial + 1
+        self.numbers.at(self.numbers.coming())
     }
 
     /// Returns the next number, never the same twice.
     pub(crate) fn next_serial(&mut self) -> u64 {
-        self.serial += 1;
-        self.serial
+        let place = self.numbers.draw();
+        self.numbers.at(place)
     }
 
     /// Finds a record.

@@ -168,6 +168,14 @@ impl Vendor for Scim2 {
         self.licences = licences;
     }
 
+    fn number_from(&mut self, seed: u64) {
+        self.store.numbers.begin(seed);
+    }
+
+    fn number_on(&mut self, other: &Self) {
+        self.store.numbers.go_on(&other.store.numbers);
+    }
+
     fn seed(&mut self, table: &toml::Table, now: Timestamp) -> Result<(), String> {
         self.add_seed(table, now)
     }

@@ -15,6 +15,7 @@ use jiff::{Timestamp, Unit};
 use serde_json::{Map, Value};
 
 use super::{links, schema::Kind};
+use crate::numbers::Numbers;
 
 /// One resource.
 #[derive(Debug, Clone)]
@@ -149,8 +150,8 @@ pub(crate) struct Store {
     users: Table,
     groups: Table,
     memberships: HashMap<Arc<str>, Arc<[Arc<str>]>>,
-    /// The number of the next row; over both kinds, so that it orders them all.
-    next: u64,
+    /// Places of rows are counted over both kinds, so that they order them all.
+    pub(crate) numbers: Numbers,
     active_users: u64,
 }
 
@@ -169,9 +170,9 @@ impl Store {
         }
     }
 
-    /// Returns the number of the next row.
+    /// Returns the number for the id of the next row.
     pub(crate) fn next_number(&self) -> u64 {
-        self.next + 1
+        self.numbers.at(self.numbers.coming())
     }
 
     pub(crate) fn active_users(&self) -> u64 {
@@ -244,8 +245,7 @@ impl Store {
 
     /// Adds a resource.
     pub(crate) fn insert(&mut self, kind: Kind, draft: Draft<'_>, now: Timestamp) -> Arc<Row> {
-        self.next += 1;
-        let at = self.next;
+        let at = self.numbers.draw();
         let now = to_milliseconds(now);
         let members = if kind == Kind::Group {
             links::member_ids(draft.content)

@@ -2,7 +2,7 @@
 //!
 //! | request | does |
 //! |---|---|
-//! | `GET /_mock` | name, time, usage, snapshots, counts |
+//! | `GET /_mock` | name, time, usage, snapshots, counts, the seed of ids and lots |
 //! | `GET /_mock/faults` | what is armed, and what could be |
 //! | `POST /_mock/faults` `{"spec": "drop-after:…"}` | arms; 201 with its `id` |
 //! | `DELETE /_mock/faults`, `DELETE /_mock/faults/{id}` | disarms |
@@ -137,6 +137,7 @@ fn overview<V: Vendor>(mock: &Mock<V>) -> Value {
         "armed": mock.armed().len(),
         "usage": usage,
         "snapshots": mock.snapshots(),
+        "random_seed": mock.random_seed(),
     })
 }
 

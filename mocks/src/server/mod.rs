@@ -276,7 +276,8 @@ impl<V: Vendor> Builder<V> {
         self
     }
 
-    /// Draws every lot from this seed: the same seed and the same requests give the same run.
+    /// Draws ids and lots from this seed: the same seed and the same requests give the same run. Without it they are drawn
+    /// from 0, so that a test is the same every time; mocks that take turns at one address want a new seed each.
     pub fn random_seed(mut self, seed: u64) -> Self {
         self.random_seed = seed;
         self
@@ -306,6 +307,7 @@ impl<V: Vendor> Builder<V> {
     /// [`StartError`] when a seed or a fault is written wrong.
     pub fn build(mut self) -> Result<Mock<V>, StartError> {
         let now = self.clock.now();
+        self.vendor.number_from(self.random_seed);
         for seed in std::mem::take(&mut self.seeds) {
             let (path, text) = match seed {
                 Seed::Text(text) => (None, text),

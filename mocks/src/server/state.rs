@@ -164,6 +164,11 @@ impl<V: Vendor> Mock<V> {
         &self.shared.clock
     }
 
+    /// Returns the seed that its ids and the lots of its faults are drawn from.
+    pub fn random_seed(&self) -> u64 {
+        self.core().faults.seed()
+    }
+
     /// Returns the bearer token of the control surface, see [`CONTROL_PREFIX`](super::CONTROL_PREFIX).
     pub fn control_token(&self) -> &str {
         &self.shared.control
@@ -662,6 +667,8 @@ impl<V: Vendor> Core<V> {
     fn go_back(&mut self, mut vendor: V, clock: &dyn Clock, operation: &'static str, name: &str) {
         // Sessions are no content: a client that holds a token must not be thrown out by a reset.
         vendor.adopt_sessions(&self.vendor);
+        // Nor are ids: a real target gives none twice, and a client may still hold one of what is gone now.
+        vendor.number_on(&self.vendor);
         if self.licences.is_some() {
             vendor.set_licences(self.licences);
         }

@@ -202,6 +202,12 @@ impl Vendor for Toy {
         self.licences = licences;
     }
 
+    fn number_from(&mut self, _seed: u64) {} // a toy has the same numbers in every run
+
+    fn number_on(&mut self, other: &Self) {
+        self.last = self.last.max(other.last);
+    }
+
     fn seed(&mut self, table: &toml::Table, _now: Timestamp) -> Result<(), String> {
         let things = table
             .get("things")

@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use domain::{
-    Condition, ConnectorRef, Divergence, FlowId, Object, QualifiedName, RemoteId, Resolution,
+    Condition, Configuration, ConnectorRef, Divergence, FieldDrift, FlowId, Object, QualifiedName,
+    RemoteId, Resolution,
 };
-use engine::{DriftView, ReadBudget, Wish};
+use engine::{DriftView, ReadBudget, Reader, Wish};
 
 use report::{divergence_text, orphan_text, show};
 
-use super::links::told_groups;
+use super::links::{name_of, told_groups};
 use super::out::Out;
 use super::seat::{Seat, nonsense};
 use super::session::{self, journal_trouble};
@@ -22,6 +23,7 @@ use super::trouble::Trouble;
 use super::{Global, trigger};
 use crate::control::{Answer, Ask};
 use crate::exit::Exit;
+use crate::workbench;
 
 /// How many differences are read from the journal at once.
 const PAGE: usize = 500;
@@ -45,6 +47,9 @@ pub(super) struct ReconcileArgs {
     /// Begins anew where a comparison stopped before its end, instead of going on with it
     #[arg(long)]
     restart: bool,
+    /// Leaves out the connectors whose last comparison came to its end, so that a small budget comes to the end of all
+    #[arg(long = "continue", conflicts_with = "restart")]
+    unfinished: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -173,7 +178,22 @@ struct Means {
     wait: Duration,
 }
 
+/// Says that a comparison was stopped by a signal, and where it goes on.
+fn interrupted(seat: &Seat, connector: &ConnectorRef) -> Trouble {
+    let advice = match seat {
+        Seat::Own(_) => {
+            "run the same command again: what was read is kept, and the comparison goes on there"
+        }
+        Seat::Other(..) => {
+            "the running engine goes on with it; what it finds: `outbound reconcile list`"
+        }
+    };
+    let tried = format!("compare {connector}");
+    Trouble::new(Exit::Interrupted, tried, "stopped by a signal").advise(advice)
+}
+
 async fn compare(global: &Global, out: Out, args: &ReconcileArgs) -> Result<Exit, Trouble> {
+    let mut stopped = std::pin::pin!(workbench::stop_signal());
     // At rest: a comparison sends nothing that is owed.
     let (loaded, seat) = Seat::take(global, false).await?;
     let budget = ReadBudget {
@@ -183,34 +203,33 @@ async fn compare(global: &Global, out: Out, args: &ReconcileArgs) -> Result<Exit
         ..ReadBudget::default()
     };
     let asked = if args.connectors.is_empty() {
-        loaded
-            .configuration
-            .connections
-            .iter()
-            .filter(|connection| connection.enabled)
-            .flat_map(|connection| {
-                connection
-                    .connectors
-                    .iter()
-                    .filter(|settings| settings.enabled)
-                    .map(|settings| ConnectorRef {
-                        connection: connection.id.clone(),
-                        kind: settings.kind.clone(),
-                    })
-            })
-            .collect()
+        loaded.map(|loaded| enabled(&loaded.configuration))
     } else {
-        args.connectors.clone()
+        Ok(args.connectors.clone())
+    };
+    let asked = asked.and_then(|asked| {
+        if args.unfinished {
+            left(out, &seat.reader(), asked)
+        } else {
+            Ok(asked)
+        }
+    });
+    let (asked, mut result) = match asked {
+        Ok(asked) => (asked, Ok(())),
+        Err(trouble) => (Vec::new(), Err(trouble)),
     };
     let mut exit = Exit::Done;
-    let mut result = Ok(());
     for connector in &asked {
         let ask = Ask::Reconcile {
             connector: connector.clone(),
             budget,
             restart: args.restart,
         };
-        match seat.ask(ask).await {
+        let answer = tokio::select! {
+            answer = seat.ask(ask) => answer,
+            () = &mut stopped => Err(interrupted(&seat, connector)),
+        };
+        match answer {
             Ok(Answer::Compared { report }) => {
                 show(out, &report);
                 if !report.tally.is_in_sync() {
@@ -226,6 +245,39 @@ async fn compare(global: &Global, out: Out, args: &ReconcileArgs) -> Result<Exit
     }
     seat.leave().await;
     result.map(|()| exit)
+}
+
+/// Returns the connectors that are switched on.
+fn enabled(configuration: &Configuration) -> Vec<ConnectorRef> {
+    let connections = configuration.connections.iter();
+    connections
+        .filter(|connection| connection.enabled)
+        .flat_map(|connection| {
+            let connectors = connection.connectors.iter();
+            connectors
+                .filter(|settings| settings.enabled)
+                .map(|settings| ConnectorRef {
+                    connection: connection.id.clone(),
+                    kind: settings.kind.clone(),
+                })
+        })
+        .collect()
+}
+
+/// Returns those whose last comparison did not come to its end, and names the others.
+fn left(out: Out, reader: &Reader, asked: Vec<ConnectorRef>) -> Result<Vec<ConnectorRef>, Trouble> {
+    let mut left = Vec::with_capacity(asked.len());
+    for connector in asked {
+        let is_compared = reader.is_compared(&connector);
+        if is_compared.map_err(|error| journal_trouble(&error))? {
+            out.text(&format!(
+                "{connector}  the last comparison came to its end; what it found: `outbound reconcile list --connector {connector}`"
+            ));
+        } else {
+            left.push(connector);
+        }
+    }
+    Ok(left)
 }
 
 fn list(global: &Global, out: Out, connector: Option<&ConnectorRef>) -> Result<Exit, Trouble> {
@@ -310,6 +362,47 @@ impl Choice {
             .filter(|drift| named.iter().any(|wanted| is(drift, wanted)))
             .collect())
     }
+
+    /// Returns of what was chosen the named fields alone, and nobody of whom none of them differs.
+    ///
+    /// # Errors
+    /// A field is named that differs nowhere there.
+    fn limited(&self, chosen: Vec<DriftView>) -> Result<Vec<DriftView>, Trouble> {
+        if self.fields.is_empty() || chosen.is_empty() {
+            return Ok(chosen);
+        }
+        let known: BTreeSet<&str> = chosen
+            .iter()
+            .flat_map(|drift| fields_in(&drift.divergence))
+            .map(|drift| drift.field.as_str())
+            .collect();
+        for wanted in &self.fields {
+            if known.iter().any(|field| field.eq_ignore_ascii_case(wanted)) {
+                continue;
+            }
+            let known: Vec<&str> = known.iter().copied().collect();
+            let told = if known.is_empty() {
+                format!("{wanted} does not differ: no field does of what was chosen")
+            } else {
+                format!("{wanted} does not differ; there are {}", known.join(", "))
+            };
+            return Err(
+                Trouble::new(Exit::Usage, "choose what to decide about", told)
+                    .advise("see `outbound reconcile list`"),
+            );
+        }
+        let limited = chosen.into_iter().filter_map(|mut drift| {
+            let Condition::Differs { fields } = &mut drift.divergence.condition else {
+                return None;
+            };
+            fields.retain(|drift| {
+                let mut wanted = self.fields.iter();
+                wanted.any(|wanted| drift.field.eq_ignore_ascii_case(wanted))
+            });
+            (!fields.is_empty()).then_some(drift)
+        });
+        Ok(limited.collect())
+    }
 }
 
 async fn decide(
@@ -322,7 +415,7 @@ async fn decide(
     let reader = session::reader(global)?;
     let found =
         all_drifts(&reader, choice.connector.as_ref()).map_err(|error| journal_trouble(&error))?;
-    let chosen = choice.chosen(found)?;
+    let chosen = choice.limited(choice.chosen(found)?)?;
     let takes_away = means.take_away
         && chosen
             .iter()
@@ -352,15 +445,25 @@ async fn carry_out(
     means: Means,
     chosen: &[DriftView],
 ) -> Result<Exit, Trouble> {
-    let fields = (!choice.fields.is_empty()).then(|| choice.fields.iter().cloned().collect());
     let mut flows = Vec::new();
     let mut refused = 0_usize;
     for drift in chosen {
         let divergence = &drift.divergence;
+        let fields: Vec<String> = fields_in(divergence)
+            .iter()
+            .map(|drift| drift.field.clone())
+            .collect();
+        let named: Option<BTreeSet<String>> =
+            (!choice.fields.is_empty()).then(|| fields.iter().cloned().collect());
+        let which = if named.is_some() {
+            format!(" {}", fields.join(", "))
+        } else {
+            String::new()
+        };
         let wish = Wish {
             connector: divergence.connector.clone(),
             local: divergence.local,
-            fields: fields_of(fields.as_ref(), divergence, chosen.len()),
+            fields: named,
             resolution,
             recreate: means.recreate,
             take_away: means.take_away,
@@ -373,11 +476,11 @@ async fn carry_out(
         );
         match seat.ask(Ask::Resolve { wish }).await {
             Ok(Answer::Resolved { flow }) => {
-                out.text(&format!("{whose}  {resolution}"));
+                out.text(&format!("{whose}  {resolution}{which}"));
                 out.value(&serde_json::json!({
                     "connector": divergence.connector.to_string(), "local": divergence.local,
                     "name": divergence.name.to_string(), "resolution": resolution,
-                    "flow": flow,
+                    "fields": fields, "flow": flow,
                 }));
                 flows.extend(flow);
             }
@@ -405,25 +508,12 @@ async fn carry_out(
     })
 }
 
-/// Returns the fields that are meant of one account: in bulk, those that it has of the named ones.
-fn fields_of(
-    named: Option<&BTreeSet<String>>,
-    divergence: &Divergence,
-    of: usize,
-) -> Option<BTreeSet<String>> {
-    let named = named?;
-    let Condition::Differs { fields } = &divergence.condition else {
-        return None;
-    };
-    if of == 1 {
-        return Some(named.clone());
+/// Returns the fields of one account that differ.
+fn fields_in(divergence: &Divergence) -> &[FieldDrift] {
+    match &divergence.condition {
+        Condition::Differs { fields } => fields,
+        Condition::Missing | Condition::Unwanted { .. } => &[],
     }
-    let has = |name: &&String| {
-        fields
-            .iter()
-            .any(|drift| drift.field.eq_ignore_ascii_case(name))
-    };
-    Some(named.iter().filter(has).cloned().collect())
 }
 
 /// Waits for what was begun and returns how it ended.
@@ -446,21 +536,26 @@ async fn adopt(global: &Global, out: Out, orphan: &OrphanArgs) -> Result<Exit, T
     };
     let adopting = async {
         let owed = seat.owed(Some(&orphan.connector))?;
-        let answer = seat.ask(ask).await?;
-        Ok((answer, seat.left_owed(&orphan.connector, &owed)?))
+        let Answer::Linked { link } = seat.ask(ask).await? else {
+            return Err(nonsense());
+        };
+        let groups = seat.left_owed(&orphan.connector, &owed)?;
+        let name = name_of(&seat.reader(), &link)?;
+        Ok((link, name, groups))
     };
     let adopted: Result<_, Trouble> = adopting.await;
     seat.leave().await;
-    let (Answer::Linked { link }, groups) = adopted? else {
-        return Err(nonsense());
-    };
+    let (link, name, groups) = adopted?;
     out.text(&format!(
-        "{}  {} is linked to {} ({}) again; what differs says `outbound reconcile`",
-        link.connector, link.local, link.remote_name, link.remote_id
+        "{}  {} {name} is linked to {} ({}) again; what differs says `outbound reconcile`",
+        link.connector,
+        link.local.object(),
+        link.remote_name,
+        link.remote_id
     ));
     told_groups(out, &link.connector, groups);
     out.value(&link);
-    Ok(Exit::Done)
+    Ok(if groups > 0 { Exit::Owed } else { Exit::Done })
 }
 
 async fn take_away(

@@ -91,7 +91,8 @@ fn notes(tally: &Tally) -> Vec<String> {
     }
     if tally.goes_on {
         notes.push(format!(
-            "read so far: {}{}; the next comparison goes on there, within a day (--restart begins anew)",
+            "read so far: {}{}; the next comparison goes on there, within a day (--continue leaves out what has come \
+             to its end, --restart begins anew)",
             pages_text(tally.pages, tally.accounts),
             of_text(tally)
         ));

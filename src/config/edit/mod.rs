@@ -12,12 +12,12 @@ mod text;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use domain::{Catalogue, SecretRef};
+use domain::{Catalogue, Configuration, SecretRef};
 use toml_edit::{Array, InlineTable, Key, Table};
 
 pub use toml_edit::Value;
 
-use crate::load::{LoadError, Loaded, parse};
+use crate::load::{LoadError, Loaded, in_part, parse};
 use path::Step;
 use spot::{Found, Spot};
 use text::{
@@ -157,6 +157,12 @@ impl Document {
         self.read(&self.text)
     }
 
+    /// Returns what the text with the changes makes as far as it goes, whatever is wrong with it, so that it can be shown
+    /// where it is mended; `None` when it is no TOML.
+    pub fn in_part(&self) -> Option<Configuration> {
+        in_part(&self.text, self.base(), &self.catalogue)
+    }
+
     /// Says what the text without the changes is as a configuration, to tell what they bring from what was there.
     ///
     /// # Errors
@@ -166,13 +172,13 @@ impl Document {
     }
 
     fn read(&self, text: &str) -> Result<Loaded, LoadError> {
-        let base = self.path.parent().unwrap_or(Path::new(""));
-        parse(
-            text,
-            &self.path.display().to_string(),
-            base,
-            &self.catalogue,
-        )
+        let name = self.path.display().to_string();
+        parse(text, &name, self.base(), &self.catalogue)
+    }
+
+    /// Returns the folder that relative paths in the file start from.
+    fn base(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new(""))
     }
 
     /// Sets a value; a key that is not there yet is added at the end of its table, and a missing `[table]` is made.

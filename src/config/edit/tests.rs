@@ -454,6 +454,30 @@ fn a_change_that_would_not_load_is_refused_with_the_findings() {
 }
 
 #[test]
+fn a_text_with_errors_makes_a_configuration_as_far_as_it_goes() {
+    let (_folder, mut document) = open(TEXT);
+    document.insert("connections", [("id", "third")]).unwrap();
+    let login = "connections[id=third].login";
+    for (key, value) in [
+        ("protocol", "oidc"),
+        ("client_secret", "canary"),
+        ("token_endpoint", "https://idp.example/token"),
+    ] {
+        document.set(&format!("{login}.{key}"), value).unwrap();
+    }
+    let error = document.check().expect_err("a secret for elsewhere");
+    assert!(!error.findings().is_empty());
+    let configuration = document.in_part().unwrap();
+    let ids: Vec<&str> = configuration
+        .connections
+        .iter()
+        .map(|one| one.id.0.as_str())
+        .collect();
+    assert_eq!(ids, ["scim", "other", "third"]);
+    assert!(configuration.connections[2].login.is_some());
+}
+
+#[test]
 fn what_is_no_toml_is_not_opened() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("workbench.toml");

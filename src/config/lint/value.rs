@@ -49,7 +49,9 @@ pub fn doubt(kind: &ConnectorType, key: &str, text: &str, real_targets: bool) ->
     } else if is_separator {
         separator(text)
     } else if is_address && kind.target.address_settings.contains(&key) {
-        plain_http(text).or_else(|| outside(text).filter(|_| !real_targets))
+        // The address stands right there in the form.
+        let outside = || (!real_targets && !is_loopback(text)).then(|| unsent("it"));
+        plain_http(text).or_else(outside)
     } else {
         None
     };
@@ -105,12 +107,16 @@ pub(super) fn plain_http(address: &str) -> Option<Doubt> {
 
 /// Says that an address is spoken to only when real targets may be.
 pub(super) fn outside(address: &str) -> Option<Doubt> {
-    (!is_loopback(address)).then(|| {
-        Doubt::new(
-            format!("{address} is not on this machine, and `real_targets` is off, so nothing will be sent there"),
-            "write [engine] real_targets = true once it is meant, or use a mock's address",
-        )
-    })
+    (!is_loopback(address)).then(|| unsent(address))
+}
+
+fn unsent(address: &str) -> Doubt {
+    Doubt::new(
+        format!(
+            "{address} is not on this machine, and `real_targets` is off, so nothing will be sent there"
+        ),
+        "write [engine] real_targets = true once it is meant, or use a mock's address",
+    )
 }
 
 pub(super) fn unqualified(role: &RoleName) -> Doubt {

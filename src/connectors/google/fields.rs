@@ -35,8 +35,8 @@ pub(crate) const FIELDS: &[Field] = &[
         label: "Primary Email Claim",
         kind: FieldKind::Claim,
         required: true,
-        hint: "The claim that holds the primary e-mail, for example `http://wso2.org/claims/emailaddress`. Kept for \
-               compatibility: the address at Google comes from the pattern and the domain.",
+        hint: "Such as `http://wso2.org/claims/emailaddress`. Kept for compatibility: the address comes from pattern \
+               and domain.",
         ..PLAIN
     },
     Field {
@@ -73,7 +73,7 @@ pub(crate) const FIELDS: &[Field] = &[
         label: "Private Key",
         kind: FieldKind::SecretFile,
         required: true,
-        hint: "The service account's key: the JSON key file or the P12 file (raw or base64) from its creation.",
+        hint: "The service account's key from its creation: a JSON or P12 file, raw or base64.",
         ..PLAIN
     },
     Field {
@@ -99,8 +99,8 @@ pub(crate) const FIELDS: &[Field] = &[
         label: "Google Outbound Provisioning pattern",
         kind: FieldKind::Pattern,
         default: Some("{UN}"),
-        hint: "What the address is made of: UN user name, UD user store domain, TD tenant domain, IDP connection name, \
-               as in `{UD,UN,TD,IDP}`.",
+        hint: "Made of UN user name, UD user store domain, TD tenant domain, IDP connection name, as in \
+               `{UD,UN,TD,IDP}`.",
         ..PLAIN
     },
     Field {

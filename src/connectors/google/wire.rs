@@ -139,7 +139,7 @@ pub(crate) fn attributes(user: &Value, names: &[String]) -> BTreeMap<String, Val
         .iter()
         .filter_map(|name| {
             let value = AttributePath::parse(name).get(user)?;
-            Some((name.clone(), value.clone()))
+            Some((name.clone(), confirm::value(value.clone())))
         })
         .collect()
 }

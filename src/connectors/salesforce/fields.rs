@@ -61,7 +61,7 @@ pub(crate) const FIELDS: &[Field] = &[
         label: "Use OAuth Username-Password Flow to get access token",
         kind: FieldKind::Flag,
         default: Some("true"),
-        hint: "On: the username-password flow. Off: the client-credentials flow, which works at the My Domain address only.",
+        hint: "On: username-password flow. Off: client-credentials flow, at the My Domain address only.",
         ..PLAIN
     },
     Field {

@@ -169,7 +169,10 @@ fn locator(answer: &Value) -> Option<PageToken> {
 pub(crate) fn attributes(user: &Value, names: &[String]) -> BTreeMap<String, Value> {
     names
         .iter()
-        .filter_map(|name| Some((name.clone(), find(user, name)?.clone())))
+        .filter_map(|name| {
+            let value = find(user, name)?;
+            Some((name.clone(), confirm::value(value.clone())))
+        })
         .collect()
 }
 

@@ -11,6 +11,7 @@ use super::discovery::Paging;
 use super::error::Doing;
 use super::lookup::lookup;
 use super::{Scim2, wire};
+use crate::confirm;
 use crate::http::{Replay, address, classify};
 
 /// Marks a token as a cursor of the target; any other is the number of the next entry.
@@ -116,7 +117,10 @@ pub(super) fn attributes(
 ) -> BTreeMap<String, Value> {
     names
         .iter()
-        .filter_map(|name| Some((name.clone(), wire::shown(object, resource, name)?)))
+        .filter_map(|name| {
+            let value = wire::shown(object, resource, name)?;
+            Some((name.clone(), confirm::value(value)))
+        })
         .collect()
 }
 

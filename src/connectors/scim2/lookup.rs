@@ -48,16 +48,14 @@ impl Scim2 {
         key: &MatchKey,
         tap: &dyn Tap,
     ) -> Result<Option<RemoteAccount>, Failure> {
-        match self.look_up(key, tap).await? {
-            Some(account) => Ok(Some(account)),
-            None => {
-                let moved = MatchKey {
-                    remote_id: None,
-                    ..key.clone()
-                };
-                self.by_keys(&moved, tap).await
-            }
+        if let Some(account) = self.look_up(key, tap).await? {
+            return Ok(Some(account));
         }
+        let moved = MatchKey {
+            remote_id: None,
+            ..key.clone()
+        };
+        self.by_keys(&moved, tap).await
     }
 
     /// Searches by external id and by name; where the id is known, for the account of that id alone.

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::error::{self, Doing};
 use super::wire::{MemberChange, Removal};
-use super::{Scim2, wire};
+use super::{Scim2, WRITTEN, is_still_ours, wire};
 use crate::confirm;
 use crate::http::{Call, address, classify};
 
@@ -81,6 +81,9 @@ impl Scim2 {
             let call = Self::write(order, Method::PATCH, url.clone()).json(wire::CONTENT, &patch);
             let answer = self.channel.send(call.clone(), tap).await?;
             if answer.is_success() {
+                // Most answers have no body, and what is in the others was never needed: unreadable, it shows no id.
+                let seen = answer.fields(&["externalId"]).unwrap_or_default();
+                is_still_ours(order, wire::external_id(&seen).as_deref(), WRITTEN)?;
                 continue;
             }
             if error::refuses_patch(&answer) {

@@ -17,8 +17,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use domain::{
     AccountPage, Clock, Confirmation, Confirmed, Connector, Deprovision, Exchange, Failure,
-    FailureKind, Health, MatchKey, Object, Order, PageRequest, PasswordPlan, Purpose, Remedy,
-    RemoteAccount, RemoteId, Secret, SecretRef, Tap, Unavailable, Verb,
+    FailureKind, Health, LinkOrigin, MatchKey, Object, Order, PageRequest, PasswordPlan, Purpose,
+    Remedy, RemoteAccount, RemoteId, Secret, SecretRef, Tap, Unavailable, Verb,
 };
 use reqwest::Method;
 use reqwest::header::{ETAG, HeaderValue, IF_MATCH, LOCATION};
@@ -251,6 +251,7 @@ impl Scim2 {
                 remote_name: order.desired.remote_name.clone(),
             };
             let account = self.look_everywhere(&key, tap).await?.ok_or_else(gone)?;
+            is_still_ours(order, account.external_id.as_deref(), WRITTEN)?;
             (account.remote_id, Some(account.remote_name))
         } else {
             let name = seen
@@ -277,7 +278,9 @@ impl Scim2 {
             Self::write(order, Method::PATCH, url).json(wire::CONTENT, &wire::patch(operations));
         let answer = self.channel.send(call.clone(), tap).await?;
         if answer.is_success() {
-            return content(&answer);
+            let seen = content(&answer)?;
+            is_still_ours(order, wire::external_id(&seen).as_deref(), WRITTEN)?;
+            return Ok(seen);
         }
         if error::refuses_patch(&answer) {
             return self.put(order, &link.remote_id, active, tap).await;
@@ -298,6 +301,11 @@ impl Scim2 {
         read.accept = wire::ACCEPTED;
         let answer = self.done(read, Doing::Change, tap).await?;
         let current = answer.json()?;
+        is_still_ours(
+            order,
+            wire::external_id(&current).as_deref(),
+            "nothing of this was written to it",
+        )?;
         let mut call = Self::write(order, Method::PUT, url)
             .json(wire::CONTENT, &wire::replaced(&current, order, active));
         if self.discovery.provider(&self.channel, tap).await?.etag
@@ -471,6 +479,35 @@ fn version(answer: &Answer, content: &Value) -> Option<HeaderValue> {
         let version = find(find(content, "meta")?, "version")?.as_str()?;
         HeaderValue::from_str(version).ok()
     })
+}
+
+/// What is said of an account that turns out to be another one by its answer to a write.
+const WRITTEN: &str = "what this sends was written to it";
+
+/// Refuses an account that was made with our external id and shows that of another user or group: the target gave the id
+/// that is linked to somebody else. What is no UUID is no id of ours: another system may have written its own over it.
+///
+/// # Errors
+/// `Rejected`, with what was done to that account.
+fn is_still_ours(order: &Order<'_>, external_id: Option<&str>, done: &str) -> Result<(), Failure> {
+    let ours = order.desired.local.uuid();
+    let made_here = order
+        .link
+        .is_some_and(|link| link.origin == LinkOrigin::Created);
+    let shown = external_id.and_then(|id| id.parse::<uuid::Uuid>().ok());
+    match shown {
+        Some(shown) if made_here && shown != ours => Err(classify::failure(
+            FailureKind::Rejected,
+            Remedy::GiveUp,
+            format!(
+                "under the id that is linked, the target has an account with the external id {shown}; the one that was \
+                 made here has {ours}, so it is somebody else's: {done}"
+            ),
+            "Set that account right at the target and forget the link (`outbound links unlink`). When it is the right one \
+             all the same, link it again (`outbound links link`). Then retry.",
+        )),
+        _ => Ok(()),
+    }
 }
 
 fn gone() -> Failure {

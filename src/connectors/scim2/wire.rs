@@ -443,6 +443,11 @@ pub(crate) fn id(resource: &Value) -> Option<RemoteId> {
         .and_then(|id| confirm::remote_id(&id))
 }
 
+/// Returns a resource's external id.
+pub(crate) fn external_id(resource: &Value) -> Option<String> {
+    find(resource, "externalId").and_then(text)
+}
+
 /// Returns a resource's name.
 pub(crate) fn name(resource: &Value, object: Object) -> Option<&str> {
     find(resource, name_attribute(object)).and_then(Value::as_str)
@@ -472,7 +477,7 @@ pub(crate) fn account(resource: Value, object: Object) -> Option<RemoteAccount> 
         remote_name: name(&resource, object)
             .and_then(confirm::remote_name)
             .unwrap_or_default(),
-        external_id: find(&resource, "externalId").and_then(text),
+        external_id: external_id(&resource),
         active: active(&resource).unwrap_or(true),
         created_at: created,
         content: resource,

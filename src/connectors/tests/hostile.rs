@@ -3,7 +3,10 @@
 use std::io::Write as _;
 use std::time::Duration;
 
-use domain::{Confirmation, Failure, FailureKind, Remedy, Verb};
+use domain::{
+    Confirmation, DEEPEST, Failure, FailureKind, LinkOrigin, Object, Remedy, RemoteAccount,
+    RemoteId, Verb,
+};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
@@ -225,6 +228,49 @@ async fn json_that_would_fill_the_memory_is_not_built() {
         .unwrap_err();
     assert_eq!(failure.kind, FailureKind::Garbled);
     assert!(failure.told.contains("memory"), "{failure}");
+}
+
+#[tokio::test]
+async fn what_is_nested_without_sense_is_shown_as_text_from_some_depth_on() {
+    let server = Server::start(|_| answer("200 OK", "", "")).await;
+    let nested = |levels: usize, inner: &str| {
+        (0..levels).fold(serde_json::json!(inner), |value, level| {
+            if level % 2 == 0 {
+                serde_json::json!([value])
+            } else {
+                serde_json::json!({ "value": value })
+            }
+        })
+    };
+    let names = ["title".to_owned()];
+    for connector in [
+        google(&server).build(),
+        salesforce(&server).build(),
+        scim(&server).build(),
+    ] {
+        let shown = |title: serde_json::Value| {
+            let account = RemoteAccount {
+                remote_id: RemoteId("r1".to_owned()),
+                remote_name: "kim".to_owned(),
+                external_id: None,
+                active: true,
+                created_at: None,
+                content: serde_json::json!({ "title": title }),
+            };
+            connector.attributes(Object::User, &account, &names)["title"].clone()
+        };
+        let usual = nested(DEEPEST, "a");
+        assert_eq!(shown(usual.clone()), usual);
+        let mut deep = shown(nested(120, "a"));
+        assert_ne!(deep, shown(nested(120, "b")), "it still says what differs");
+        let mut levels = 0;
+        while let Some(inner) = deep.get(0).or(deep.get("value")).cloned() {
+            deep = inner;
+            levels += 1;
+        }
+        assert_eq!(levels, DEEPEST);
+        assert!(deep.is_string(), "{deep}");
+    }
 }
 
 #[tokio::test]
@@ -785,6 +831,112 @@ async fn an_announcement_that_cannot_be_read_once_is_asked_for_again_and_obeyed(
             .collect();
         assert_eq!(methods, ["PATCH", "PUT"], "{trouble:?}");
     }
+}
+
+#[tokio::test]
+async fn an_account_that_shows_the_external_id_of_somebody_else_is_not_confirmed() {
+    let somebody = uuid::Uuid::new_v4().to_string();
+    for can_patch in [true, false] {
+        for (external_id, origin, is_ours) in [
+            (None, LinkOrigin::Created, true),
+            (Some("E-4711".to_owned()), LinkOrigin::Created, true),
+            (Some(somebody.clone()), LinkOrigin::Adopted, true),
+            (Some(somebody.clone()), LinkOrigin::Created, false),
+        ] {
+            let mut kim = user("kim").linked("r1");
+            kim.link.as_mut().unwrap().origin = origin;
+            kim.change("title", "Dr");
+            let external_id = external_id.unwrap_or_else(|| kim.key(None).external_id);
+            let shown =
+                format!(r#"{{"id": "r1", "userName": "kim", "externalId": "{external_id}"}}"#);
+            let server = Server::start(move |request| {
+                if request.contains("ServiceProviderConfig") {
+                    let config = format!(r#"{{"patch": {{"supported": {can_patch}}}}}"#);
+                    return answer("200 OK", "", config);
+                }
+                answer("200 OK", "", &shown)
+            })
+            .await;
+            let connector = scim(&server).build();
+            let outcome = connector
+                .carry_out(&kim.order(Verb::Update), &Recorder::default())
+                .await;
+            let written = server
+                .requests()
+                .iter()
+                .any(|request| request.starts_with("PUT") || request.starts_with("PATCH"));
+            if is_ours {
+                assert_eq!(outcome.unwrap().remote_id.0, "r1");
+                assert!(written);
+                continue;
+            }
+            let failure = outcome.unwrap_err();
+            assert_eq!(kind(&failure), (FailureKind::Rejected, Remedy::GiveUp));
+            assert!(failure.told.contains(&somebody), "{failure}");
+            // Before a PUT the account is read; of a PATCH only the answer tells.
+            assert_eq!(written, can_patch, "{failure}");
+            assert_eq!(failure.told.contains("nothing of this"), !can_patch);
+        }
+    }
+}
+
+#[tokio::test]
+async fn members_that_went_to_the_group_of_another_are_not_confirmed() {
+    let another = uuid::Uuid::new_v4().to_string();
+    let of_another = format!(r#"{{"id": "g1", "externalId": "{another}"}}"#);
+    for (body, origin, is_ours) in [
+        (String::new(), LinkOrigin::Created, true),
+        ("done".to_owned(), LinkOrigin::Created, true),
+        (r#"{"id": "g1"}"#.to_owned(), LinkOrigin::Created, true),
+        (of_another.clone(), LinkOrigin::Adopted, true),
+        (of_another, LinkOrigin::Created, false),
+    ] {
+        let answered = body.clone();
+        let server = Server::start(move |request| {
+            if request.contains("ServiceProviderConfig") {
+                return answer("200 OK", "", r#"{"patch": {"supported": true}}"#);
+            }
+            answer("200 OK", "", &answered)
+        })
+        .await;
+        let connector = scim(&server).build();
+        let mut sales = group("sales").linked("g1");
+        sales.link.as_mut().unwrap().origin = origin;
+        sales.members(&[&domain::RemoteId("r1".to_owned())]);
+        let outcome = connector
+            .carry_out(&sales.order(Verb::Update), &Recorder::default())
+            .await;
+        if is_ours {
+            assert_eq!(outcome.unwrap().remote_id.0, "g1", "{body}");
+            continue;
+        }
+        let failure = outcome.unwrap_err();
+        assert_eq!(kind(&failure), (FailureKind::Rejected, Remedy::GiveUp));
+        assert!(failure.told.contains(&another), "{failure}");
+    }
+}
+
+#[tokio::test]
+async fn a_deactivation_of_somebody_elses_account_is_not_confirmed() {
+    let shown = format!(
+        r#"{{"id": "r1", "userName": "kim", "active": false, "externalId": "{}"}}"#,
+        uuid::Uuid::new_v4()
+    );
+    let server = Server::start(move |request| {
+        if request.contains("ServiceProviderConfig") {
+            return answer("200 OK", "", r#"{"patch": {"supported": true}}"#);
+        }
+        answer("200 OK", "", &shown)
+    })
+    .await;
+    let connector = scim(&server).build();
+    let mut kim = user("kim").linked("r1");
+    kim.deprovision = domain::Deprovision::Deactivate;
+    let failure = connector
+        .carry_out(&kim.order(Verb::Deprovision), &Recorder::default())
+        .await
+        .unwrap_err();
+    assert_eq!(kind(&failure), (FailureKind::Rejected, Remedy::GiveUp));
 }
 
 #[tokio::test]

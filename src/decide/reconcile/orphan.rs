@@ -9,6 +9,8 @@ pub struct Evidence {
     pub former: Option<Former>,
     /// The user or group whose id is the account's external id, when it was ever provisioned at this connector.
     pub served: Option<LocalRef>,
+    /// What whoever of them there is is called, for people.
+    pub called: String,
     /// Whether whoever of them there is has a link to another account here by now.
     pub linked_elsewhere: bool,
 }
@@ -49,7 +51,8 @@ pub fn whose(account: &RemoteAccount, evidence: &Evidence) -> (Whose, String) {
     };
     let stranger = |because: &str| (Whose::Stranger, because.to_owned());
     if let Some(local) = evidence.served {
-        return ours(local, format!("its external id is that of {local}"));
+        let because = format!("its external id is that of {}", evidence.called);
+        return ours(local, because);
     }
     if account
         .external_id
@@ -61,7 +64,10 @@ pub fn whose(account: &RemoteAccount, evidence: &Evidence) -> (Whose, String) {
     let Some(former) = &evidence.former else {
         return stranger("the journal knows nothing of it");
     };
-    let because = format!("it was linked to {} until {}", former.local, former.until);
+    let because = format!(
+        "it was linked to {} until {}",
+        evidence.called, former.until
+    );
     match former.made {
         Made::After => stranger("it was made after the account of ours that had its id was gone"),
         Made::Unknown if account.remote_id.0 == account.remote_name => stranger(

@@ -354,7 +354,7 @@ fn remove_row(
     count: i64,
     removed: &mut Removed,
 ) -> Result<(), JournalError> {
-    keep_brought(db, seq)?;
+    keep_brought(db, seq, count)?;
     db.prepare_cached("DELETE FROM triggers WHERE seq >= ?1 AND seq < ?2")?
         .execute([seq, seq + count])?;
     removed.exchanges += delete_exchanges(db, seq, count)?;
@@ -371,7 +371,7 @@ fn delete_exchanges(db: &Connection, seq: i64, count: i64) -> Result<u64, Journa
 }
 
 /// Writes the users and links into their tables that only refer to facts of a row, before the row goes.
-fn keep_brought(db: &Connection, seq: i64) -> Result<(), JournalError> {
+fn keep_brought(db: &Connection, seq: i64, count: i64) -> Result<(), JournalError> {
     let mut statement = db.prepare_cached(
         "SELECT format, body FROM facts WHERE seq = ?1 AND kind IN ('', 'linked', 'directory-changed')",
     )?;
@@ -380,7 +380,7 @@ fn keep_brought(db: &Connection, seq: i64) -> Result<(), JournalError> {
         return Ok(());
     };
     let body = row.get_ref(1)?.as_blob().unwrap_or(&[]);
-    let facts = pack::facts(seq, row.get(0)?, body)?;
+    let facts = pack::whole(seq, row.get(0)?, body, count)?;
     for (seq, fact) in (unsigned(seq)..).zip(facts) {
         match fact {
             Fact::Linked { link } => {
@@ -460,7 +460,8 @@ fn remove_exchanges(
             .query_row([row.seq], |found| {
                 Ok((found.get(0)?, found.get::<_, Vec<u8>>(1)?))
             })?;
-        let Packed { format, body } = pack::from(row.seq, rest.0, &rest.1, row.exchanges)?;
+        let Packed { format, body } =
+            pack::from(row.seq, rest.0, &rest.1, row.count, row.exchanges)?;
         db.prepare_cached(
             "UPDATE facts SET seq = seq + exchanges, count = count - exchanges, exchanges = 0, format = ?2, body = ?3
              WHERE seq = ?1",
@@ -839,7 +840,7 @@ impl Reader {
                 next: flows.last().copied(),
             };
             let mut statement = db.prepare_cached(&format!(
-                "SELECT seq, format, body FROM facts
+                "SELECT seq, format, body, count FROM facts
                  WHERE flow = ?1 AND (kind = 'exchange-recorded' OR exchanges > 0)
                     AND NOT EXISTS (SELECT 1 FROM operations
                         WHERE {OF_FLOW} AND (state NOT IN (5, 7) OR (state = 7 AND unsure <> 0)))"
@@ -854,7 +855,7 @@ impl Reader {
                 while let Some(row) = rows.next()? {
                     let seq = row.get(0)?;
                     let body = row.get_ref(2)?.as_blob().unwrap_or(&[]);
-                    let mut facts = pack::facts(seq, row.get(1)?, body)?;
+                    let mut facts = pack::whole(seq, row.get(1)?, body, row.get(3)?)?;
                     let bodies = facts
                         .iter_mut()
                         .filter_map(|fact| forget(fact).then_some(()));

@@ -93,15 +93,19 @@ impl Files<'_> {
                 Some(_) => Made::Before,
             },
         });
-        let linked_elsewhere = match served.or(former.as_ref().map(|former| former.local)) {
-            Some(local) => reader
-                .link(connector, local)?
-                .is_some_and(|link| !link.gone),
-            None => false,
+        let local = served.or(former.as_ref().map(|former| former.local));
+        let (called, linked_elsewhere) = match local {
+            Some(local) => {
+                let link = reader.link(connector, local)?;
+                let is_elsewhere = link.is_some_and(|link| !link.gone);
+                (called(reader, connector, local)?, is_elsewhere)
+            }
+            None => (String::new(), false),
         };
         let evidence = Evidence {
             former,
             served,
+            called,
             linked_elsewhere,
         };
         let (whose, because) = whose(account, &evidence);
@@ -115,6 +119,28 @@ impl Files<'_> {
             because,
         })
     }
+}
+
+/// Says to people who somebody is, who may be here no longer.
+pub(super) fn called(
+    reader: &Reader,
+    connector: &ConnectorRef,
+    local: LocalRef,
+) -> Result<String, JournalError> {
+    let here = match local {
+        LocalRef::User(id) => reader.user_by_id(id)?.map(|user| user.name),
+        LocalRef::Group(id) => reader.group_by_id(id)?.map(|group| group.name),
+    };
+    let name = match here {
+        Some(name) => Some(name),
+        None => reader
+            .newest_in_lane(connector, local)?
+            .map(|(head, _)| head.name),
+    };
+    Ok(match name {
+        Some(name) => format!("{} {name}", local.object()),
+        None => local.to_string(),
+    })
 }
 
 /// Returns the local user or group that an account's external id would be of.

@@ -7,8 +7,9 @@ use domain::{
     ConnectorRef, Failure, Link, LinkOrigin, LocalRef, MatchKey, Object, Orphan, QualifiedName,
     Reason, Remedy, RemoteAccount, RemoteId, Subject, Unavailable, Whose,
 };
+use serde_json::Value;
 
-use super::account::Files;
+use super::account::{Files, called};
 use super::resolve::draft;
 use super::tap::Listener;
 use super::{NotRead, ResolveError};
@@ -18,7 +19,7 @@ use crate::caught::caught;
 use crate::engine::Engine;
 use crate::inner::Inner;
 use crate::journal::{Batch, JournalError};
-use crate::keys::Key;
+use crate::keys::{Held, Key};
 use crate::runner::broke_down;
 use crate::{Fact, Outcome, SubmitError};
 
@@ -69,10 +70,10 @@ pub enum ClaimError {
         because: String,
     },
     /// Ours, and whose it was is here no longer.
-    #[error("{local} is here no longer; the account can be taken away")]
+    #[error("{who} is here no longer; the account can be taken away")]
     HasLeft {
         /// Whose it was.
-        local: LocalRef,
+        who: String,
     },
     /// The operation could not be decided or written.
     #[error(transparent)]
@@ -115,11 +116,14 @@ impl Engine {
         let _keys = inner.keys.take([key].into()).await;
         inner.is_free(connector, local)?;
         let (account, mut facts) = inner.shown(connector, local.object(), remote_id).await?;
+        let (groups, _group_keys) = inner
+            .look_into_groups(connector, local, remote_id, &mut facts)
+            .await?;
         let link = inner.link_to(connector, local, &account, LinkOrigin::Adopted)?;
         facts.push(Fact::Linked {
             link: Box::new(link.clone()),
         });
-        inner.commit_claimed(facts, &link, name).await?;
+        inner.commit_claimed(facts, &link, name, &groups).await?;
         Ok(link)
     }
 
@@ -179,15 +183,15 @@ impl Engine {
         let inner = self.inner();
         let (orphan, local, account, mut facts) =
             inner.proven(connector, object, remote_id).await?;
-        let name = match inner.subject_of(local)? {
-            Some(Subject::User(user)) => user.name,
-            Some(Subject::Group(group)) => group.name,
-            None => {
-                inner.write(facts).await?;
-                return Err(ClaimError::HasLeft { local });
-            }
+        let Some((name, _keys)) = inner.alone_with(local).await? else {
+            inner.write(facts).await?;
+            let who = called(&inner.reader, connector, local)?;
+            return Err(ClaimError::HasLeft { who });
         };
         inner.is_free(connector, local)?;
+        let (groups, _group_keys) = inner
+            .look_into_groups(connector, local, remote_id, &mut facts)
+            .await?;
         let link = inner.link_to(connector, local, &account, LinkOrigin::Created)?;
         facts.push(Fact::Linked {
             link: Box::new(link.clone()),
@@ -196,7 +200,7 @@ impl Engine {
             orphan: Box::new(orphan),
             taken_away: false,
         });
-        inner.commit_claimed(facts, &link, &name).await?;
+        inner.commit_claimed(facts, &link, &name, &groups).await?;
         Ok(link)
     }
 
@@ -213,7 +217,6 @@ impl Engine {
         let inner = self.inner();
         let (orphan, local, account, mut facts) =
             inner.proven(connector, object, remote_id).await?;
-        inner.is_free(connector, local)?;
         let link = inner.link_to(connector, local, &account, LinkOrigin::Created)?;
         facts.push(Fact::Linked {
             link: Box::new(link.clone()),
@@ -272,6 +275,32 @@ impl Inner {
         }
     }
 
+    /// Takes the key of a user or group by the name it has now, so that nobody changes or deletes it meanwhile. Returns the
+    /// name too; `None` when it is here no longer.
+    async fn alone_with(
+        &self,
+        local: LocalRef,
+    ) -> Result<Option<(QualifiedName, Held)>, ClaimError> {
+        loop {
+            let Some(name) = self.name_of(local)? else {
+                return Ok(None);
+            };
+            let key = Key::local(local.object(), &name);
+            let keys = self.keys.take([key].into()).await;
+            // Somebody else may have renamed or deleted it while the key was waited for.
+            if self.name_of(local)?.as_ref() == Some(&name) {
+                return Ok(Some((name, keys)));
+            }
+        }
+    }
+
+    fn name_of(&self, local: LocalRef) -> Result<Option<QualifiedName>, ClaimError> {
+        Ok(self.subject_of(local)?.map(|subject| match subject {
+            Subject::User(user) => user.name,
+            Subject::Group(group) => group.name,
+        }))
+    }
+
     /// Has the target show an account, and returns it with what was said and heard.
     async fn shown(
         &self,
@@ -315,6 +344,127 @@ impl Inner {
         }
     }
 
+    /// Looks at the groups there that were last written with an account which is about to be linked: while nobody was
+    /// linked to it, somebody may have taken it out there. What was last written is put right then, so that the account is
+    /// put back into them like into any other group.
+    ///
+    /// Returns the links of such groups as they are from then on, to be committed together with the account's, and what keeps
+    /// others from these groups until then. A group that has something on its way is left to the next comparison. Whoever
+    /// calls holds the user's key.
+    async fn look_into_groups(
+        &self,
+        connector: &ConnectorRef,
+        local: LocalRef,
+        account: &RemoteId,
+        facts: &mut Vec<Fact>,
+    ) -> Result<(Vec<Link>, Held), ClaimError> {
+        let setup = self.setup();
+        let LocalRef::User(user) = local else {
+            return Ok((Vec::new(), Held::default()));
+        };
+        if !setup.keeps_groups(connector) {
+            return Ok((Vec::new(), Held::default()));
+        }
+        let target = setup.connector(connector)?;
+        let mut left_out = Vec::new();
+        let mut is_asked = true;
+        for id in self.reader.groups_with(user)? {
+            let group = LocalRef::Group(id);
+            let Some(link) = self.written_with(connector, group, account)? else {
+                continue;
+            };
+            let Some(name) = self.name_of(group)? else {
+                continue;
+            };
+            // The user's key is held meanwhile, so a target that does not answer once is asked no more.
+            is_asked = is_asked && self.may_look(connector);
+            let is_in = if is_asked {
+                let key = MatchKey {
+                    object: Object::Group,
+                    remote_id: Some(link.remote_id),
+                    external_id: group.uuid().to_string(),
+                    remote_name: link.remote_name,
+                };
+                let tap = Listener::default();
+                let found = caught(target.find(&key, &tap))
+                    .await
+                    .unwrap_or_else(|told| Err(broke_down(&told, Remedy::GiveUp)));
+                facts.extend(tap.take_facts(connector));
+                match found {
+                    Ok(Some(shown)) => {
+                        let names = [MEMBERS.to_owned()];
+                        let shown = target.attributes(Object::Group, &shown, &names);
+                        shown.get(MEMBERS).is_some_and(|ids| holds(ids, account))
+                    }
+                    // The group itself is gone, which is for the comparison to say.
+                    Ok(None) => true,
+                    Err(failure) => {
+                        self.keep_quiet(connector, &failure);
+                        is_asked = false;
+                        false
+                    }
+                }
+            } else {
+                false
+            };
+            // Who is not shown is put in: a membership that is there already changes nothing.
+            if !is_in {
+                left_out.push((group, name));
+            }
+        }
+        self.put_right(connector, left_out, account).await
+    }
+
+    /// Tells whether a target may be asked about one more group.
+    fn may_look(&self, connector: &ConnectorRef) -> bool {
+        let now = self.clock.monotonic();
+        !self.is_stopping() && self.lanes().quiet_for(connector, now).is_none()
+    }
+
+    /// Returns the links of groups without an account that was last written into them, and the keys of these groups.
+    async fn put_right(
+        &self,
+        connector: &ConnectorRef,
+        left_out: Vec<(LocalRef, QualifiedName)>,
+        account: &RemoteId,
+    ) -> Result<(Vec<Link>, Held), ClaimError> {
+        let keys = left_out
+            .iter()
+            .map(|(group, name)| Key::local(group.object(), name));
+        let held = self.keys.take(keys.collect()).await;
+        let mut links = Vec::new();
+        for (group, name) in left_out {
+            // Looked at anew: while the target was asked it may have been written, decided about or renamed.
+            if self.name_of(group)?.as_ref() != Some(&name)
+                || self.reader.lane_state(connector, group)?.is_open
+            {
+                continue;
+            }
+            let Some(mut link) = self.written_with(connector, group, account)? else {
+                continue;
+            };
+            if let Some(Value::Array(ids)) = link.written.get_mut(MEMBERS) {
+                ids.retain(|id| id.as_str() != Some(&account.0));
+            }
+            links.push(link);
+        }
+        Ok((links, held))
+    }
+
+    /// Returns the link of a group when it was last written with an account as a member.
+    fn written_with(
+        &self,
+        connector: &ConnectorRef,
+        group: LocalRef,
+        account: &RemoteId,
+    ) -> Result<Option<Link>, JournalError> {
+        let link = self.reader.link(connector, group)?;
+        Ok(link.filter(|link| {
+            let members = link.written.get(MEMBERS);
+            !link.gone && members.is_some_and(|ids| holds(ids, account))
+        }))
+    }
+
     /// Has the target show an account of ours, and proves anew that it is ours.
     async fn proven(
         &self,
@@ -354,13 +504,17 @@ impl Inner {
             .linked_as(connector, &account.remote_id, object)?
         {
             Some(link) => Err(ClaimError::Taken {
-                told: format!("{} is linked to {}", link.remote_name, link.local),
+                told: format!(
+                    "{} is linked to {}",
+                    link.remote_name,
+                    called(&self.reader, connector, link.local)?
+                ),
             }),
             None => Ok(()),
         }
     }
 
-    /// Makes the link to an account that was shown: what it holds counts as written.
+    /// Makes the link to an account that was shown, when both are still free: what it holds counts as written.
     fn link_to(
         &self,
         connector: &ConnectorRef,
@@ -369,6 +523,7 @@ impl Inner {
         origin: LinkOrigin,
     ) -> Result<Link, ClaimError> {
         let object = local.object();
+        self.is_free(connector, local)?;
         self.is_unlinked(connector, object, account)?;
         let setup = self.setup();
         let names = match object {
@@ -403,4 +558,10 @@ impl Inner {
             |(head, _)| head.name,
         ))
     }
+}
+
+/// Tells whether an account is among the members of a group.
+fn holds(members: &Value, account: &RemoteId) -> bool {
+    let ids = members.as_array();
+    ids.is_some_and(|ids| ids.iter().any(|id| id.as_str() == Some(&account.0)))
 }

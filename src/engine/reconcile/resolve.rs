@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::NotRead;
-use super::account::kind;
+use super::account::{called, kind};
 use super::tap::Listener;
 use crate::along::{Along, Came, Must};
 use crate::blocking::MEMBERS;
@@ -203,11 +203,13 @@ impl Inner {
     }
 
     fn found(&self, wish: &Wish) -> Result<DriftView, ResolveError> {
-        let found = self.reader.drift(&wish.connector, wish.local)?;
-        found.ok_or_else(|| ResolveError::NothingFound {
-            connector: wish.connector.clone(),
-            name: wish.local.to_string(),
-        })
+        match self.reader.drift(&wish.connector, wish.local)? {
+            Some(found) => Ok(found),
+            None => Err(ResolveError::NothingFound {
+                connector: wish.connector.clone(),
+                name: called(&self.reader, &wish.connector, wish.local)?,
+            }),
+        }
     }
 
     /// Returns the link when it is still the one that was compared.

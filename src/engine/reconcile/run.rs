@@ -103,6 +103,14 @@ impl Inner {
         }
     }
 
+    /// A target that asks for quiet is left in quiet by everybody.
+    pub(super) fn keep_quiet(&self, connector: &ConnectorRef, failure: &Failure) {
+        if let Remedy::Retry { after: Some(after) } = failure.remedy {
+            let until = self.in_a_while(after);
+            self.lanes().quiet(connector, until);
+        }
+    }
+
     /// Says why a connector may not be spoken to.
     pub(super) fn held_because(&self, setup: &Setup, connector: &ConnectorRef) -> Option<NotRead> {
         let by_hand = self
@@ -225,6 +233,13 @@ impl Run<'_> {
             found = self.tally.found(), complete = self.tally.not_read.is_none(),
             continued = self.tally.continued.is_some(), "a connector was compared"
         );
+        // One that went on found them in another order than one that did not.
+        self.divergences
+            .sort_by_cached_key(|found| (found.local.object(), found.name.clone()));
+        self.orphans.sort_by_cached_key(|orphan| {
+            let (name, id) = (orphan.remote_name.clone(), orphan.remote_id.0.clone());
+            (orphan.object, name, id)
+        });
         Ok(ReconcileReport {
             run: self.id,
             connector: self.connector.clone(),
@@ -358,12 +373,8 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// A target that asks for quiet is left in quiet by everybody.
     fn failed(&self, failure: Failure) -> Stop {
-        if let Remedy::Retry { after: Some(after) } = failure.remedy {
-            let until = self.inner.in_a_while(after);
-            self.inner.lanes().quiet(self.connector, until);
-        }
+        self.inner.keep_quiet(self.connector, &failure);
         Stop::Read(NotRead::Failed { failure })
     }
 

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::run::{REPORTED, Run, Walk};
 use super::{Anew, Continued, GivenUp, NotRead, Tally};
-use crate::journal::{JournalError, Note};
+use crate::journal::{JournalError, Note, Reader};
 use crate::retry::later;
 
 /// How long a comparison may stand where it stopped: what it saw tells little of a target after that.
@@ -130,6 +130,19 @@ pub(super) fn may_go_on(why: &NotRead) -> bool {
         | NotRead::Held { .. }
         | NotRead::Quiet { .. }
         | NotRead::Stopped => true,
+    }
+}
+
+impl Reader {
+    /// Tells whether the last comparison of a connector came to its end and read everything.
+    pub fn is_compared(&self, connector: &ConnectorRef) -> Result<bool, JournalError> {
+        if self.unfinished(connector)?.is_some() {
+            return Ok(false);
+        }
+        let ended = self.reconciles()?;
+        Ok(ended
+            .iter()
+            .any(|view| view.connector == *connector && view.tally.not_read.is_none()))
     }
 }
 

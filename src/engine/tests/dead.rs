@@ -1,9 +1,9 @@
 //! Dead letters: told by their cause, tried again, decided anew, given up.
 
-use domain::{FailureKind, Remedy};
+use domain::{FailureKind, OnFailure, Remedy, Verb};
 
 use super::double::{Act, failure, rejected};
-use super::world::{World, full, only_full, plain, role};
+use super::world::{World, full, only_full, plain, provisioner, role};
 use crate::{CommandError, DeadFilter, DeathCause, Life};
 
 fn says(told: &str) -> Act {
@@ -223,6 +223,86 @@ async fn one_that_is_out_of_date_gone_or_no_dead_letter_is_not_decided_anew() {
         .await
         .unwrap_err();
     assert!(error.to_string().contains("not here any more"), "{error}");
+}
+
+/// Callers wait for the only target, and are refused when it refuses.
+async fn refusing() -> World {
+    World::with(|configuration| {
+        let mut entry = provisioner(full());
+        entry.blocking = true;
+        entry.on_failure = OnFailure::Reject;
+        configuration.resident = vec![entry];
+    })
+    .await
+}
+
+#[tokio::test]
+async fn one_of_a_refused_request_that_may_have_made_an_account_is_kept_until_that_is_taken_away() {
+    let world = refusing().await;
+    world.full.on_write([Act::LoseReply]);
+    // Asked by the operation, and once more when its request is refused.
+    world.full.on_find([rejected(), rejected()]);
+    let kim = world.create("kim").await;
+    world.settle().await;
+    assert!(!kim.is_accepted());
+    let dead = kim.operations[0].operation;
+    assert_eq!(world.life(&kim, &full()), Life::Dead);
+    assert_eq!(world.full.names(), ["kim"]);
+    for is_preview in [true, false] {
+        let error = world.engine.decide_again(dead, is_preview).await;
+        let error = error.unwrap_err().to_string();
+        assert!(error.contains("retry"), "{error}");
+        assert_eq!(world.life(&kim, &full()), Life::Dead);
+    }
+    world.engine.retry(dead).await.unwrap();
+    world.settle().await;
+    assert!(world.full.names().is_empty(), "no ghost stays");
+    assert_eq!(world.life(&kim, &full()), Life::Settled);
+    let inner = world.engine.inner_for_tests();
+    assert!(inner.waits.gate(kim.flow).is_none());
+    super::journal::Folded::of(&world.reader()).check(&world.reader());
+}
+
+#[tokio::test]
+async fn what_a_refused_request_left_in_doubt_is_not_sent_again_when_nothing_is_found() {
+    let world = refusing().await;
+    world.full.on_write([Act::LoseRequest]);
+    world.full.on_find([rejected(), rejected()]);
+    let kim = world.create("kim").await;
+    world.settle().await;
+    let dead = kim.operations[0].operation;
+    world.engine.retry(dead).await.unwrap();
+    world.settle().await;
+    assert!(world.full.names().is_empty());
+    assert_eq!(world.full.verbs(), [Verb::Create]);
+    assert_eq!(world.life(&kim, &full()), Life::Discarded);
+}
+
+#[tokio::test]
+async fn one_of_a_refused_request_whose_user_was_never_made_is_given_up() {
+    let world = refusing().await;
+    world.full.on_write([rejected()]);
+    let kim = world.create("kim").await;
+    world.engine.idle().await;
+    assert!(!kim.is_accepted());
+    let dead = kim.operations[0].operation;
+    assert_eq!(world.life(&kim, &full()), Life::Dead);
+    // What retry says leads out of it, and not in a circle.
+    let retried = world.engine.retry(dead).await.unwrap_err();
+    assert!(retried.to_string().contains("discard"), "{retried}");
+    let preview = world.engine.decide_again(dead, true).await.unwrap();
+    assert!(preview.told().contains("was refused"), "{}", preview.told());
+    assert_eq!(
+        world.life(&kim, &full()),
+        Life::Dead,
+        "a preview does nothing"
+    );
+    let again = world.engine.decide_again(dead, false).await.unwrap();
+    assert_eq!((again.stays, again.replaced_by), (false, None));
+    assert_eq!(world.life(&kim, &full()), Life::Discarded);
+    let left = world.reader().dead_groups(&DeadFilter::default()).unwrap();
+    assert_eq!(left, []);
+    super::journal::Folded::of(&world.reader()).check(&world.reader());
 }
 
 #[tokio::test]

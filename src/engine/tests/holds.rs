@@ -103,6 +103,25 @@ async fn what_was_committed_as_held_after_its_hold_had_ended_is_sent() {
 }
 
 #[tokio::test]
+async fn what_was_released_and_has_failed_since_keeps_its_time() {
+    let world = World::with(only_full).await;
+    world.engine.pause(&full(), "by a test").await.unwrap();
+    let kim = world.create("kim").await;
+    let ids = [kim.operations[0].operation];
+    world.full.on_write([super::double::down()]);
+    world.engine.resume(&full(), "by a test").await.unwrap();
+    world.engine.idle().await;
+    assert!(matches!(world.life(&kim, &full()), Life::Retrying { .. }));
+    let arrived = *world.full.arrived.borrow();
+    // As if its request looked only now whether the hold had ended.
+    world.engine.inner_for_tests().release_late(&ids).await;
+    world.engine.idle().await;
+    assert_eq!(*world.full.arrived.borrow(), arrived);
+    world.settle().await;
+    assert_eq!(world.full.names(), ["kim"]);
+}
+
+#[tokio::test]
 async fn what_a_brake_keeps_is_not_released_for_a_hold_that_has_ended() {
     let world = World::with(|configuration| {
         only_full(configuration);

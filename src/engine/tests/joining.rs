@@ -5,16 +5,17 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use domain::{
-    Change, Clock as _, FailureKind, LocalRef, Object, QualifiedName, Remedy, RemoteId, Verb,
+    Change, Clock as _, FailureKind, Link, LocalRef, Object, QualifiedName, Remedy, RemoteId,
+    Resolution, Verb,
 };
 use serde_json::json;
 use tokio::task::JoinHandle;
 
-use super::double::{down, failure, rejected};
+use super::double::{Act, down, failure, rejected};
 use super::recovery::{breathe, group, join, late};
 use super::world::{World, console, full, only_full, user};
 use crate::keys::Key;
-use crate::{Fact, Outcome, SubmitError, WaitVerdict};
+use crate::{ClaimError, Fact, Outcome, ReadBudget, SubmitError, WaitVerdict, Wish};
 
 /// Makes the journal's writer stand still until what is returned is dropped.
 fn stall(world: &World) -> std::sync::mpsc::Sender<()> {
@@ -532,4 +533,225 @@ async fn an_account_whose_link_was_lost_and_is_adopted_is_put_into_the_groups() 
     world.settle().await;
     assert_eq!(members(&world, "sales"), names(&["kim"]));
     assert_eq!(late(&world), 1);
+}
+
+/// Kim and Lee were written into a group; Kim's account has no link any more, and somebody took it out of the group.
+async fn kim_was_taken_out() -> World {
+    let world = World::with(only_full).await;
+    for name in ["kim", "lee"] {
+        world.create(name).await;
+    }
+    world.settle().await;
+    group(&world, "sales", &["kim", "lee"]).await;
+    world.settle().await;
+    let (local, name, id) = kim(&world);
+    world.engine.unlink(&full(), local, &name).await.unwrap();
+    world.full.edit("sales", |group| {
+        group.members.remove(&id.0);
+    });
+    world
+}
+
+/// Links Kim by hand, beside everything else.
+fn link_kim(world: &World) -> JoinHandle<Result<Link, ClaimError>> {
+    let (local, name, id) = kim(world);
+    let engine = world.engine.clone();
+    tokio::spawn(async move { engine.link(&full(), local, &name, &id).await })
+}
+
+/// Waits until the target has looked for so many accounts.
+async fn has_looked(world: &World, count: usize) {
+    let mut looked = world.full.looked.subscribe();
+    looked.wait_for(|seen| *seen >= count).await.unwrap();
+}
+
+fn link_of_sales(world: &World) -> Link {
+    let sales = world.reader().group(&"sales".into()).unwrap().unwrap();
+    let link = world.reader().link(&full(), LocalRef::Group(sales.id));
+    link.unwrap().unwrap()
+}
+
+#[tokio::test]
+async fn an_account_that_somebody_took_out_of_a_group_while_it_had_no_link_is_put_back_once() {
+    for adopts in [false, true] {
+        let world = kim_was_taken_out().await;
+        let (local, name, id) = kim(&world);
+        let engine = &world.engine;
+        assert_eq!(members(&world, "sales"), names(&["lee"]));
+        let before = updates(&world);
+        if adopts {
+            engine.adopt(&full(), Object::User, &id).await.unwrap();
+        } else {
+            engine.link(&full(), local, &name, &id).await.unwrap();
+        }
+        world.settle().await;
+        assert_eq!(members(&world, "sales"), names(&["kim", "lee"]), "{adopts}");
+        assert_eq!((late(&world), updates(&world)), (1, before + 1));
+        // Shown with the account, the group is not written.
+        engine.unlink(&full(), local, &name).await.unwrap();
+        engine.link(&full(), local, &name, &id).await.unwrap();
+        world.settle().await;
+        assert_eq!((late(&world), updates(&world)), (1, before + 1));
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_deleted_while_their_account_is_adopted() {
+    let world = kim_was_taken_out().await;
+    let (local, _, id) = kim(&world);
+    let looked = *world.full.looked.borrow();
+    let arrived = *world.full.arrived.borrow();
+    world.full.answers.send_replace(false);
+    let engine = world.engine.clone();
+    let adopted = tokio::spawn(async move { engine.adopt(&full(), Object::User, &id).await });
+    has_looked(&world, looked + 1).await;
+    // The account is shown, and the question about the group stays at the target.
+    world.full.open.send_replace(false);
+    world.full.answers.send_replace(true);
+    world.full.has_seen(arrived + 2).await;
+    let deleted = spawn(&world, Change::DeleteUser { user: "kim".into() });
+    breathe().await;
+    // Whatever the deletion may have written by now is in the journal before this is.
+    world.create("max").await;
+    world.full.open.send_replace(true);
+    adopted.await.unwrap().unwrap();
+    deleted.await.unwrap().unwrap();
+    world.settle().await;
+    assert_eq!(world.full.names(), ["lee", "max", "sales"]);
+    assert_eq!(world.reader().link(&full(), local).unwrap(), None);
+    assert_eq!(members(&world, "sales"), names(&["lee"]));
+}
+
+#[tokio::test]
+async fn who_is_deleted_before_the_account_is_adopted_is_not_linked() {
+    // In no group: a deletion that is about groups lets go of its keys once, and the other would be first.
+    let world = World::with(only_full).await;
+    world.create("kim").await;
+    world.settle().await;
+    let (local, name, id) = kim(&world);
+    world.engine.unlink(&full(), local, &name).await.unwrap();
+    let inner = world.engine.inner_for_tests();
+    let key = Key::local(Object::User, &name);
+    let held = inner.keys.take([key].into()).await;
+    let deleted = spawn(&world, Change::DeleteUser { user: "kim".into() });
+    breathe().await;
+    let looked = *world.full.looked.borrow();
+    let engine = world.engine.clone();
+    let adopted = tokio::spawn(async move { engine.adopt(&full(), Object::User, &id).await });
+    has_looked(&world, looked + 1).await;
+    breathe().await;
+    drop(held);
+    deleted.await.unwrap().unwrap();
+    let adopted = adopted.await.unwrap();
+    assert!(
+        matches!(adopted, Err(ClaimError::HasLeft { .. })),
+        "{adopted:?}"
+    );
+    world.settle().await;
+    assert_eq!(world.reader().link(&full(), local).unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_target_that_does_not_answer_is_not_asked_about_every_group() {
+    for after in [None, Some(Duration::from_secs(90))] {
+        let world = World::with(only_full).await;
+        world.create("kim").await;
+        world.settle().await;
+        for name in ["sales", "staff", "board"] {
+            group(&world, name, &["kim"]).await;
+        }
+        world.settle().await;
+        let (local, name, _) = kim(&world);
+        world.engine.unlink(&full(), local, &name).await.unwrap();
+        let looked = *world.full.looked.borrow();
+        world.full.answers.send_replace(false);
+        let linked = link_kim(&world);
+        has_looked(&world, looked + 1).await;
+        // The account is shown, and the first group is not.
+        let fails = failure(FailureKind::TargetError, Remedy::Retry { after });
+        world.full.on_find([Act::Fail(fails)]);
+        world.full.answers.send_replace(true);
+        linked.await.unwrap().unwrap();
+        assert_eq!(*world.full.looked.borrow(), looked + 2, "{after:?}");
+        let inner = world.engine.inner_for_tests();
+        let now = world.clock.monotonic();
+        let quiet = inner.lanes().quiet_for(&full(), now);
+        assert_eq!(quiet, after);
+        world.settle().await;
+        for name in ["sales", "staff", "board"] {
+            assert_eq!(members(&world, name), names(&["kim"]), "{after:?} {name}");
+        }
+        assert_eq!(late(&world), 3);
+    }
+}
+
+#[tokio::test]
+async fn what_is_decided_about_a_group_meanwhile_is_not_written_over_by_a_link() {
+    let world = kim_was_taken_out().await;
+    world.full.edit("sales", |group| {
+        group.members.insert("stranger".to_owned());
+    });
+    world.clock.advance(Duration::from_mins(5));
+    let budget = ReadBudget::default();
+    world
+        .engine
+        .reconcile(&full(), budget, false)
+        .await
+        .unwrap();
+    let wish = Wish {
+        connector: full(),
+        local: link_of_sales(&world).local,
+        fields: None,
+        resolution: Resolution::Accept,
+        recreate: false,
+        take_away: false,
+    };
+    // Whatever is sent because of the link changes it only later.
+    world.full.stuck.send_replace(Some("sales".to_owned()));
+    let looked = *world.full.looked.borrow();
+    let go_on = stall(&world);
+    let engine = world.engine.clone();
+    let accepted = tokio::spawn(async move { engine.resolve(&wish).await });
+    breathe().await;
+    let linked = link_kim(&world);
+    has_looked(&world, looked + 2).await;
+    breathe().await;
+    drop(go_on);
+    accepted.await.unwrap().unwrap();
+    linked.await.unwrap().unwrap();
+    let link = link_of_sales(&world);
+    assert!(link.exceptions.contains_key("members"), "{link:?}");
+    assert_eq!(link.written["members"], json!([world.full.id("lee")]));
+    world.full.stuck.send_replace(None);
+    world.settle().await;
+}
+
+#[tokio::test]
+async fn a_link_that_is_not_made_changes_nothing_of_a_group() {
+    let world = kim_was_taken_out().await;
+    let (_, _, id) = kim(&world);
+    // In no group, so that nothing is waited for.
+    world.create("max").await;
+    world.settle().await;
+    let max = world.reader().user(&"max".into()).unwrap().unwrap();
+    let engine = &world.engine;
+    let local = LocalRef::User(max.id);
+    engine.unlink(&full(), local, &max.name).await.unwrap();
+    let before = link_of_sales(&world);
+    let inner = engine.inner_for_tests();
+    let key = Key::local(Object::Group, &"sales".into());
+    let held = inner.keys.take([key].into()).await;
+    let looked = *world.full.looked.borrow();
+    let linked = link_kim(&world);
+    // The account and the group were looked at; the group is about to be put right.
+    has_looked(&world, looked + 2).await;
+    breathe().await;
+    engine.link(&full(), local, &max.name, &id).await.unwrap();
+    drop(held);
+    let linked = linked.await.unwrap();
+    assert!(
+        matches!(linked, Err(ClaimError::Taken { .. })),
+        "{linked:?}"
+    );
+    assert_eq!(link_of_sales(&world), before);
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use domain::{
-    ACTIVE, Change, Condition, Deprovision, Drift, FailureKind, LocalRef, Object, QualifiedName,
-    Reason, Remedy, Resolution, RoleName, TriggerKind, Verb,
+    ACTIVE, Change, Condition, DEEPEST, Deprovision, Drift, FailureKind, LocalRef, Object,
+    QualifiedName, Reason, Remedy, Resolution, RoleName, TriggerKind, Verb,
 };
 use serde_json::json;
 
@@ -345,6 +345,11 @@ async fn an_account_of_ours_whose_link_is_lost_is_linked_again() {
     let report = compare(&world).await;
     assert_eq!((report.tally.ours, report.tally.strangers), (1, 0));
     assert_eq!(report.orphans[0].remote_id, world.full.id("kim"));
+    let because = &report.orphans[0].because;
+    assert!(
+        because.starts_with("it was linked to user kim until"),
+        "{because}"
+    );
     assert_eq!(world.reader().orphans(None).unwrap(), report.orphans);
     let refused = world
         .engine
@@ -392,7 +397,7 @@ async fn an_account_of_somebody_who_has_left_is_taken_away_when_asked_for() {
     assert_eq!(compare(&world).await.tally.ours, 1);
     let id = world.full.id("kim");
     let adopted = world.engine.adopt(&full(), Object::User, &id).await;
-    assert!(matches!(adopted, Err(ClaimError::HasLeft { .. })));
+    assert!(matches!(&adopted, Err(ClaimError::HasLeft { who }) if who == "user kim"));
     let outcome = world
         .engine
         .take_away(&full(), Object::User, &id)
@@ -485,11 +490,7 @@ async fn bit_by_bit(world: &World) -> Vec<ReconcileReport> {
 }
 
 /// Returns what a report says, whatever the way to it.
-fn said(mut report: ReconcileReport) -> (Tally, Vec<domain::Divergence>, Vec<domain::Orphan>) {
-    report.divergences.sort_by_key(|found| found.local);
-    report
-        .orphans
-        .sort_by(|one, other| one.remote_id.0.cmp(&other.remote_id.0));
+fn said(report: ReconcileReport) -> (Tally, Vec<domain::Divergence>, Vec<domain::Orphan>) {
     let tally = Tally {
         continued: None,
         ..report.tally
@@ -507,8 +508,9 @@ async fn with_all_kinds() -> World {
         .await
         .unwrap();
     wait(&world).await;
-    set_mail(&world, "bob", "boss");
-    world.full.lose("cem");
+    // One that the pages show, and one before it that they do not.
+    set_mail(&world, "cem", "boss");
+    world.full.lose("bob");
     let dan = local(&world, "dan");
     let name = QualifiedName::new("dan");
     world.engine.unlink(&full(), dan, &name).await.unwrap();
@@ -545,6 +547,9 @@ async fn bit_by_bit_it_comes_to_the_same_report_as_at_once() {
     }
     let before = reports[1].tally.continued.as_ref().unwrap();
     assert_eq!((before.pages, before.accounts), (1, 2));
+    let told = reports.last().unwrap().divergences.iter();
+    let told: Vec<&str> = told.map(|found| found.name.name.as_str()).collect();
+    assert_eq!(told, ["bob", "cem"], "by name, however they were found");
     assert_eq!(said(reports.last().unwrap().clone()), whole);
     let drifts = || world.reader().drifts(None, None, 10).unwrap();
     assert_eq!(drifts().len(), 2);
@@ -558,6 +563,23 @@ async fn bit_by_bit_it_comes_to_the_same_report_as_at_once() {
     }
     let reports = bit_by_bit(&world).await;
     assert_eq!(said(reports.last().unwrap().clone()), whole);
+}
+
+#[tokio::test]
+async fn it_is_known_whose_comparison_did_not_come_to_its_end() {
+    let mut world = with(&["ann", "bob", "cem"]).await;
+    let is_compared = |world: &World| world.reader().is_compared(&full()).unwrap();
+    assert!(!is_compared(&world), "never compared");
+    assert!(compare_with(&world, smallest()).await.tally.goes_on);
+    assert!(!is_compared(&world));
+    world.crash().await;
+    assert!(!is_compared(&world));
+    bit_by_bit(&world).await;
+    assert!(is_compared(&world));
+    // Where nothing could be read there is nothing to go on with, and everything is left.
+    world.engine.pause(&full(), "by a test").await.unwrap();
+    assert!(!compare(&world).await.tally.goes_on);
+    assert!(!is_compared(&world));
 }
 
 #[tokio::test]
@@ -1133,6 +1155,28 @@ async fn a_group_whose_members_the_target_never_shows_is_not_called_empty() {
         [("members".to_owned(), Drift::Remote)],
         "a GET shows that it is empty"
     );
+}
+
+#[tokio::test]
+async fn a_difference_that_is_nested_as_deep_as_a_connector_may_show_is_read_again() {
+    let mut world = with(&["kim"]).await;
+    let deep = (0..DEEPEST).fold(json!("x"), |value, _| json!({ "value": value }));
+    world.full.edit("kim", |account| {
+        account.attributes.insert(EMAIL.to_owned(), deep);
+    });
+    let report = compare(&world).await;
+    assert_eq!(fields(&report), [(EMAIL.to_owned(), Drift::Remote)]);
+    world.crash().await;
+    let drifts = world.reader().drifts(None, None, 10).unwrap();
+    assert_eq!(drifts[0].divergence, report.divergences[0]);
+    let is_told = world.reader().export(0).any(|record| {
+        matches!(record.unwrap().fact, Fact::DriftFound { divergence, .. } if *divergence == report.divergences[0])
+    });
+    assert!(is_told);
+    resolve(&world, &wish(&world, "kim", Resolution::Accept))
+        .await
+        .unwrap();
+    assert!(compare(&world).await.tally.is_in_sync());
 }
 
 #[tokio::test]

@@ -223,6 +223,36 @@ async fn a_foreign_account_is_left_alone_unless_it_may_be_adopted() {
 }
 
 #[tokio::test]
+async fn an_adopted_account_that_was_gone_and_is_there_again_is_still_an_adopted_one() {
+    let world = World::keeping(false, |configuration| {
+        only_full(configuration);
+        configuration.connections[0].connectors[0].on_existing = OnExisting::Adopt;
+    })
+    .await;
+    world.full.plant("kim", world.clock.now());
+    world.full.edit("kim", |account| {
+        account.external_id = Some(uuid::Uuid::new_v4().to_string());
+    });
+    world.create("kim").await;
+    world.settle().await;
+    let id = world.full.id("kim");
+    let kept = std::mem::take(&mut world.full.state().accounts);
+    let gone = failure(FailureKind::NotFound, Remedy::AskFirst);
+    world.full.on_write([Act::Fail(gone), down()]);
+    world.mail("kim", "new@acme.example").await;
+    world.engine.idle().await;
+    assert!(world.reader().links(None, None, 9).unwrap()[0].gone);
+    // Back before the create that would replace it is sent again: its name is taken.
+    world.full.state().accounts = kept;
+    world.settle().await;
+    let links = world.reader().links(None, None, 9).unwrap();
+    assert_eq!(links.len(), 1);
+    let link = &links[0];
+    assert_eq!((&link.remote_id, link.gone), (&id, false));
+    assert_eq!(link.origin, LinkOrigin::Adopted);
+}
+
+#[tokio::test]
 async fn an_account_older_than_our_attempt_is_not_ours_even_after_a_lost_reply() {
     let world = World::keeping(false, only_full).await;
     world.full.plant("kim", world.clock.now());

@@ -263,6 +263,46 @@ fn a_letter_behind_another_is_one_byte() {
 }
 
 #[test]
+fn a_long_text_in_front_of_a_border_is_erased_and_the_border_written_again() {
+    let area = Rect::new(0, 0, 60, 2);
+    let mut emitter = Emitter::new();
+    let mut terminal = terminal(60, 2);
+    let mut show = |text: &str| {
+        let mut frame = Buffer::empty(area);
+        frame.set_string(0, 0, text, Style::new().fg(Color::Gray));
+        frame.set_string(59, 0, "│", Style::new().fg(Color::Gray));
+        let mut out = Vec::new();
+        emitter.frame(&mut frame, &mut out);
+        terminal.process(&out);
+        assert_eq!(difference(terminal.screen(), emitter.shown()), None);
+        out.len()
+    };
+    show("What the address is made of: the name and the domain");
+    let cost = show("What");
+    assert!(cost <= 25, "{cost} bytes");
+    // A few letters are cheaper written over than a border written again.
+    show("Whatever");
+    let cost = show("What");
+    assert!(cost <= 12, "{cost} bytes");
+}
+
+#[test]
+fn a_mark_that_moves_down_goes_back_by_one_and_down_by_one() {
+    let area = Rect::new(0, 0, 20, 6);
+    let mut emitter = Emitter::new();
+    let mut show = |row: u16| {
+        let mut frame = Buffer::empty(area);
+        frame.set_string(1, row, ">", Style::new());
+        let mut out = Vec::new();
+        emitter.frame(&mut frame, &mut out);
+        out
+    };
+    show(1);
+    // A blank over the old one, and the new one below it.
+    assert_eq!(show(2), b"\x08 \n\x08>");
+}
+
+#[test]
 fn what_is_forgotten_is_written_in_full() {
     let mut emitter = Emitter::new();
     let mut out = Vec::new();

@@ -193,7 +193,7 @@ mod tests {
         let put_back = of(changes);
         assert_eq!(
             put_back.told(),
-            "scim2 is back at its seed; objects gone: 1, here again: 1, changed back: 1 (d shows them)"
+            "scim2: 1 object gone, 1 here again, 1 changed back; it is back at its seed (d shows them)"
         );
         assert_eq!(
             of(Vec::new()).told(),
@@ -205,6 +205,6 @@ mod tests {
             .collect();
         let put_back = of(differences(&many, &[]));
         assert_eq!((put_back.changes.len(), put_back.more), (60, 440));
-        assert!(put_back.told().contains("objects gone: 500"));
+        assert!(put_back.told().contains("scim2: 500 objects gone; "));
     }
 }

@@ -11,11 +11,9 @@ use jiff::Timestamp;
 
 use crate::logbook::LogBook;
 use crate::outcome::Outcome;
-use crate::stream::{Row, read_back};
+use crate::stream::{Row, WINDOW, read_back};
 use crate::wish::{Answer, Known, Offer, Query, Safeguards, Who};
 
-/// How many rows are read at once.
-const ROWS: usize = 200;
 /// How many operations, users or groups are read at once.
 pub(super) const LIST: usize = 500;
 /// How many facts are read after some were missed; what is older stays in the journal.
@@ -53,18 +51,22 @@ pub(super) fn read(
             Answer::Begun {
                 last,
                 open,
-                rows: rows(reader, Page::newest(ROWS))?,
+                rows: rows(reader, Page::newest(WINDOW))?,
                 roles: reader.roles()?,
             }
         }
         Query::Counts => {
             let (last, counts) = reader.counts_now()?;
-            Answer::Counts { last, counts }
+            Answer::Counts {
+                last,
+                counts,
+                quarantines: reader.quarantines()?,
+            }
         }
         Query::Older { before } => {
-            let rows = rows(reader, Page::before(before, ROWS))?;
+            let rows = rows(reader, Page::before(before, WINDOW))?;
             Answer::Older {
-                is_all: rows.len() < ROWS,
+                is_all: rows.len() < WINDOW,
                 rows,
             }
         }

@@ -1,5 +1,7 @@
 //! What *Update* would do, said before it is done.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use config::edit::Document;
 use config::{Finding, LintOptions, Loaded};
 use domain::{Catalogue, Configuration, QualifiedName};
@@ -9,14 +11,16 @@ use super::read::LIST;
 use crate::draft::{Review, affected};
 use crate::screen::told;
 
-/// Says what saving a document would do: the lines it writes, what is doubtful, and who is affected.
+/// Says what saving a document would do: the lines it writes, what is doubtful, and who is affected; nothing when it is
+/// `unwanted` before everybody was looked at.
 pub(super) fn review(
     document: &Document,
     before: &Configuration,
     after: &Configuration,
     reader: &Reader,
     catalogue: &Catalogue,
-) -> Review {
+    unwanted: &AtomicBool,
+) -> Option<Review> {
     let mut review = Review {
         of: document.stamp(),
         diff: document.diff(),
@@ -37,6 +41,9 @@ pub(super) fn review(
     let mut page = Vec::new().into_iter();
     let users = std::iter::from_fn(|| {
         loop {
+            if unwanted.load(Ordering::Relaxed) {
+                return None;
+            }
             if let Some(user) = page.next() {
                 let user: domain::User = user;
                 after_name = Some(user.name.clone());
@@ -63,7 +70,7 @@ pub(super) fn review(
         Err(error) => review.errors.push(error),
     }
     review.errors.extend(failed);
-    review
+    (!unwanted.load(Ordering::Relaxed)).then_some(review)
 }
 
 /// Returns everything that is doubtful about a file.

@@ -92,6 +92,11 @@ impl Modal {
         matches!(self, Self::Question(question) if question.is_about_form)
     }
 
+    /// Tells whether it asks if the program is to be left.
+    pub(crate) fn asks_to_leave(&self) -> bool {
+        matches!(self, Self::Question(question) if question.is_about_leaving)
+    }
+
     /// Takes a key.
     pub(crate) fn key(&mut self, key: Key, now: Duration) -> Said {
         if key.code == KeyCode::Esc || (key == Key::letter('q') && !self.takes_text()) {

@@ -24,6 +24,8 @@ pub(crate) struct Question {
     pub(super) answers: Vec<Option<Vec<Wish>>>,
     /// It asks whether what was filled into the form below may be lost.
     pub(super) is_about_form: bool,
+    /// It asks whether the program is to be left.
+    pub(super) is_about_leaving: bool,
 }
 
 impl Question {
@@ -62,6 +64,7 @@ impl Question {
                 .map(|(_, wishes)| Some(wishes))
                 .collect(),
             is_about_form: false,
+            is_about_leaving: false,
         }
     }
 
@@ -72,6 +75,18 @@ impl Question {
         Self {
             is_about_form: true,
             ..Self::new("Discard what was filled in?", body, None, answers)
+        }
+    }
+
+    /// Asks whether the program is to be left, with what was not saved or not done.
+    pub(crate) fn about_leaving(
+        title: &str,
+        body: Vec<String>,
+        answers: Vec<(&'static str, Vec<Wish>)>,
+    ) -> Self {
+        Self {
+            is_about_leaving: true,
+            ..Self::new(title, body, None, answers)
         }
     }
 

@@ -33,13 +33,13 @@ impl Sheet {
         let (title, note) = heading(&self.title, &self.note, area.width);
         let inner = pen.frame(area, &title, &note, true);
         let width = usize::from(inner.width.saturating_sub(2));
-        let says: usize = self
+        let wanted: usize = self
             .says
             .iter()
             .map(|line| parts(line, width).take(usize::from(inner.height)).count())
             .sum();
         // The field that has the keys has to be seen; F1 tells all of it.
-        let says = u16::try_from(says)
+        let says = u16::try_from(wanted)
             .unwrap_or(u16::MAX)
             .min(inner.height / 3);
         let room = Rect {
@@ -47,18 +47,30 @@ impl Sheet {
             ..inner
         };
         let used = self.form.draw(pen, room, true, now);
-        let mut y = inner.y + used + u16::from(used + says < inner.height);
-        for line in &self.says {
-            let left = Rect {
-                x: inner.x + 1,
-                y,
-                width: inner.width.saturating_sub(2),
-                height: inner.bottom().saturating_sub(y),
+        let y = inner.y + used + u16::from(used + says < inner.height);
+        let left = Rect {
+            x: inner.x + 1,
+            y,
+            width: inner.width.saturating_sub(2),
+            height: inner.bottom().saturating_sub(y),
+        };
+        let text = self.says.join("\n");
+        if wanted <= usize::from(left.height) {
+            pen.paragraph(left, &text, theme.text);
+        } else if left.height > 0 {
+            let aside = Rect {
+                width: left.width.saturating_sub(TELLS_ALL.0 + 1),
+                ..left
             };
-            y += pen.paragraph(left, line, theme.text).max(1);
+            pen.excerpt(aside, &text, theme.text);
+            let x = left.right().saturating_sub(TELLS_ALL.0);
+            pen.put(x, left.bottom() - 1, TELLS_ALL.0, TELLS_ALL.1, theme.key);
         }
     }
 }
+
+/// What stands at the end of what a form says where that is cut, and its cells: the key that tells all of it.
+const TELLS_ALL: (u16, &str) = (2, "F1");
 
 /// Fits a title and its note into a frame of a width. Of a note such as `2 of 3: Details` the step is always shown; for
 /// it the title loses its middle, since its end says which one it is.
@@ -213,6 +225,20 @@ impl Reading {
         };
         self.text
             .draw(pen, room, self.lines.len(), |at| &self.lines[at]);
+        let below = self.text.below();
+        if below > 0 && (buttons > 0 || pen.theme.boxes) {
+            // In the blank row above the answers, or else in the frame.
+            let y = if buttons > 0 {
+                room.bottom()
+            } else {
+                area.bottom() - 1
+            };
+            let told = format!("↓{below}");
+            let wide = u16::try_from(cells(&told)).unwrap_or(u16::MAX);
+            let style = pen.theme.dim;
+            let x = room.right().saturating_sub(wide);
+            pen.put(x, y, wide, &told, style);
+        }
         self.form.draw(
             pen,
             Rect {

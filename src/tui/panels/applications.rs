@@ -382,7 +382,7 @@ impl Panel for Applications {
                 let Some(new) = slug(&name, known.map(|one| one.id.0.as_str())) else {
                     return no_id(id);
                 };
-                let words = format!("New application {name} (id {new})");
+                let words = format!("New application {new}: {name}");
                 let mut entries = vec![
                     ("id".to_owned(), new.as_str().into()),
                     ("name".to_owned(), name.into()),

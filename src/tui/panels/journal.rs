@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crossterm::event::KeyCode;
-use domain::{FlowId, OperationId};
+use domain::{ConnectorRef, FlowId, OperationId};
 use engine::{FlowTrace, Life, OperationView, State};
 use jiff::Timestamp;
 use ratatui::layout::Rect;
@@ -12,7 +12,7 @@ use ratatui::layout::Rect;
 use crate::action::Action;
 use crate::keymap::{Key, Move};
 use crate::modal::{Modal, Question, Sheet};
-use crate::paint::{Column, Pen, Span, counted};
+use crate::paint::{Column, Pen, Span, cells, counted};
 use crate::panel::Panel;
 use crate::panels::BESIDE;
 use crate::panels::safeguards::{approval, approved, banners, causes, culprits};
@@ -60,6 +60,10 @@ pub(crate) struct Journal {
     guarded: Option<(u64, bool)>,
     is_guarding: bool,
     marked: BTreeSet<OperationId>,
+    /// Somebody went away from the newest operation; that others came above it since is no such thing.
+    left_newest: bool,
+    /// The list is to begin with the newest when it was read: somebody came back to it.
+    to_newest: bool,
 }
 
 impl Journal {
@@ -121,12 +125,81 @@ impl Journal {
     }
 
     /// Returns the marked operations, or all that are shown, as far as something can be done with them.
-    fn several(&self, can: fn(&Life) -> bool) -> Vec<OperationId> {
-        let wanted = |one: &&OperationView| {
+    fn meant(&self, can: fn(&Life) -> bool) -> impl Iterator<Item = &OperationView> {
+        self.operations.iter().filter(move |one| {
             can(&one.life) && (self.marked.is_empty() || self.marked.contains(&one.operation))
+        })
+    }
+
+    fn several(&self, can: fn(&Life) -> bool) -> Vec<OperationId> {
+        self.meant(can).map(|one| one.operation).collect()
+    }
+
+    /// Asks whether several operations are to be tried again.
+    fn ask_retry(&self, world: &World) -> Vec<Wish> {
+        let all = self.several(is_retried);
+        let real: BTreeSet<String> = self
+            .meant(is_retried)
+            .filter(|one| !world.is_mock(&one.connector))
+            .map(|one| one.connector.to_string())
+            .collect();
+        let count = counted(all.len(), "operation");
+        let mut body = vec![format!("Tried again now: {count}.")];
+        if !real.is_empty() {
+            let real = Vec::from_iter(real).join(", ");
+            body.push(format!("No mocks, so it is sent for real: {real}."));
+        }
+        let which = if self.marked.is_empty() {
+            "Retry all?"
+        } else {
+            "Retry what is marked?"
         };
-        let several = self.operations.iter().filter(wanted);
-        several.map(|one| one.operation).collect()
+        // The marks go when it is done: who cancels has them still.
+        let does = vec![
+            Wish::Do(Deed::Retry(all)),
+            Wish::Act("journal", "unmark-all"),
+        ];
+        let answers = vec![("Retry", does), ("Cancel", Vec::new())];
+        let question = Question::new(which, body, None, answers);
+        vec![Wish::Show(Box::new(Modal::Question(question)))]
+    }
+
+    /// Returns what can be done with the selected operation, or with all that are marked as far as it can.
+    fn steps(&self, one: &OperationView) -> Vec<Action> {
+        let (retry, discard) = (Key::letter('r'), Key::letter('D'));
+        if self.marked.is_empty() {
+            let id = one.operation;
+            // In a list of one state all rows have the same keys.
+            let place = |action: Action| match STATES[self.tab] {
+                None => action.varies(),
+                Some(_) => action,
+            };
+            let mut steps = Vec::new();
+            if is_retried(&one.life) {
+                let retry = Action::new("retry", retry, "Retry");
+                steps.push(place(retry.like(format!("outbound journal retry {id}"))));
+            }
+            if is_discarded(&one.life) {
+                let discard = Action::new("discard", discard, "Discard");
+                let command = format!("outbound journal discard {id}");
+                steps.push(place(discard.like(command)));
+            }
+            return steps;
+        }
+        let of = |id, key, word: &str, count: usize| {
+            let label = format!("{word}: {count} marked");
+            (count > 0).then(|| Action::new(id, key, label))
+        };
+        let steps = [
+            of("retry", retry, "Retry", self.several(is_retried).len()),
+            of(
+                "discard",
+                discard,
+                "Discard",
+                self.several(is_discarded).len(),
+            ),
+        ];
+        steps.into_iter().flatten().collect()
     }
 
     /// Says how many are marked, in whatever state they are by now.
@@ -145,13 +218,9 @@ impl Journal {
         if inner.height < 3 {
             return;
         }
-        pen.put(
-            inner.x + 1,
-            inner.y,
-            inner.width.saturating_sub(1),
-            &self.counted(world),
-            theme.dim,
-        );
+        let counts = self.counted(world);
+        let width = inner.width.saturating_sub(1);
+        pen.put(inner.x + 1, inner.y, width, &counts, theme.dim);
         let mut top = 1;
         for banner in banners(&self.safeguards, world) {
             if top + 3 > inner.height {
@@ -182,7 +251,11 @@ impl Journal {
             !self.open,
             |pen, row, at| {
                 let one = &self.operations[at];
+                let probe = world.next_probe(&one.connector);
                 let (state, style) = match one.life {
+                    life if why::awaited_probe(life, probe).is_some() => {
+                        ("waits for a probe".to_owned(), theme.warn)
+                    }
                     Life::Settled => ("settled".to_owned(), theme.good),
                     Life::Dead => ("dead".to_owned(), theme.bad),
                     Life::Retrying { at } => (format!("retrying {}", due(world, at)), theme.warn),
@@ -214,6 +287,13 @@ impl Journal {
                 pen.columns(row, &columns);
             },
         );
+        // Newer ones come above what is selected, and are told of where they cannot be seen.
+        let above = self.list.above();
+        if above > 0 {
+            let told = format!("  ↑{above} newer");
+            let wide = u16::try_from(cells(&told)).unwrap_or(0).min(inner.width);
+            pen.put(inner.right() - wide, inner.y, wide, &told, theme.warn);
+        }
     }
 
     fn draw_why(&self, world: &World, pen: &mut Pen<'_>, area: Rect) {
@@ -227,7 +307,11 @@ impl Journal {
         let Some(one) = self.selected() else { return };
         match &self.trace {
             Some((flow, Some(trace))) if *flow == one.flow => {
-                let lines = why::tell(trace, Some(&one.connector), &theme, &|at| world.time(at));
+                let (time, probe) = (
+                    |at| world.time(at),
+                    |one: &ConnectorRef| world.next_probe(one),
+                );
+                let lines = why::tell(trace, Some(&one.connector), &theme, &time, &probe);
                 self.text
                     .draw(pen, inner, lines.len(), |at| lines[at].line.clone());
             }
@@ -309,7 +393,17 @@ impl Panel for Journal {
         }
     }
 
+    fn arrive(&mut self, world: &World) -> Vec<Wish> {
+        if !self.open && !self.left_newest {
+            self.list.at = 0;
+            // What came since is read first.
+            self.to_newest = self.version != Some(world.board.operations_version);
+        }
+        Vec::new()
+    }
+
     fn key(&mut self, _world: &World, key: Key) -> Option<Vec<Wish>> {
+        self.to_newest = false;
         if let Some(to) = movement(key, false) {
             if self.open {
                 self.text.go(to, 10_000);
@@ -317,6 +411,7 @@ impl Panel for Journal {
             }
             let at_end = self.list.at + 1 >= self.operations.len();
             self.list.go(to, self.operations.len());
+            self.left_newest = self.list.at > 0;
             self.text = Text::default();
             self.to_last = (to == Move::Last).then(|| self.operations.len() + AT_ONCE);
             let wants_more = match to {
@@ -334,6 +429,7 @@ impl Panel for Journal {
                 self.tab =
                     (self.tab + if sign == ']' { 1 } else { STATES.len() - 1 }) % STATES.len();
                 self.list = List::default();
+                self.left_newest = false;
                 self.operations.clear();
                 self.version = None;
                 self.to_last = None;
@@ -347,7 +443,6 @@ impl Panel for Journal {
     fn actions(&self, world: &World) -> Vec<Action> {
         let mut actions = Vec::new();
         if let Some(one) = self.selected() {
-            let id = one.operation;
             if !self.open {
                 actions.push(
                     Action::new("why", Key::of(KeyCode::Enter), "Why")
@@ -360,18 +455,7 @@ impl Panel for Journal {
                     one.connector
                 )),
             );
-            if is_retried(&one.life) {
-                actions.push(
-                    Action::new("retry", Key::letter('r'), "Retry now")
-                        .like(format!("outbound journal retry {id}")),
-                );
-            }
-            if one.life.is_open() || one.life == Life::Dead {
-                actions.push(
-                    Action::new("discard", Key::letter('D'), "Discard")
-                        .like(format!("outbound journal discard {id}")),
-                );
-            }
+            actions.extend(self.steps(one));
             let connector = &one.connector;
             let paused = world.board.count(State::Held) > 0;
             actions.push(
@@ -411,18 +495,19 @@ impl Panel for Journal {
         );
         if !self.operations.is_empty() {
             actions.push(Action::new("mark", Key::letter(' '), "Mark").quiet());
-            let (retried, discarded) = (self.several(is_retried), self.several(is_discarded));
-            let which = if self.marked.is_empty() {
-                "shown"
+            // What is marked has the keys.
+            let (retried, discarded) = if self.marked.is_empty() {
+                (self.several(is_retried), self.several(is_discarded))
             } else {
-                "marked"
+                actions.push(Action::named("unmark-all", "Take all marks away"));
+                (Vec::new(), Vec::new())
             };
             if !retried.is_empty() {
-                let label = format!("Retry all {} {which}", retried.len());
+                let label = format!("Retry all {} shown", retried.len());
                 actions.push(Action::named("retry-all", label));
             }
             if !discarded.is_empty() {
-                let label = format!("Discard all {} {which}", discarded.len());
+                let label = format!("Discard all {} shown", discarded.len());
                 actions.push(Action::named("discard-all", label));
             }
         }
@@ -449,9 +534,14 @@ impl Panel for Journal {
         if id == "dead" {
             self.tab = 6;
             self.open = false;
+            self.left_newest = false;
             self.operations.clear();
             self.version = None;
             self.to_last = None;
+            return Vec::new();
+        }
+        if id == "unmark-all" {
+            self.marked.clear();
             return Vec::new();
         }
         let Some(one) = self.selected() else {
@@ -460,7 +550,7 @@ impl Panel for Journal {
         match id {
             "why" => self.open = true,
             "traffic" => return vec![Wish::Go("traffic", Some(Errand::Flow(one.flow)))],
-            "retry" => {
+            "retry" if self.marked.is_empty() => {
                 let deed = Wish::Do(Deed::Retry(vec![one.operation]));
                 if world.is_mock(&one.connector) {
                     return vec![deed];
@@ -473,18 +563,7 @@ impl Panel for Journal {
                 let question = Question::new("Try again at a real target?", body, None, answers);
                 return vec![Wish::Show(Box::new(Modal::Question(question)))];
             }
-            "retry-all" => {
-                let all = self.several(is_retried);
-                let count = counted(all.len(), "operation");
-                let body = vec![format!("Tried again now: {count}.")];
-                self.marked.clear();
-                let answers = vec![
-                    ("Retry", vec![Wish::Do(Deed::Retry(all))]),
-                    ("Cancel", Vec::new()),
-                ];
-                let question = Question::new("Retry all?", body, None, answers);
-                return vec![Wish::Show(Box::new(Modal::Question(question)))];
-            }
+            "retry" | "retry-all" => return self.ask_retry(world),
             "mark" => {
                 let id = one.operation;
                 if !self.marked.remove(&id) {
@@ -492,7 +571,7 @@ impl Panel for Journal {
                 }
             }
             "discard" | "discard-all" => {
-                let (sheet, title) = if id == "discard" {
+                let (sheet, title) = if id == "discard" && self.marked.is_empty() {
                     (
                         one.operation.to_string(),
                         format!("Discard {} of {} at {}?", one.verb, one.name, one.connector),
@@ -574,7 +653,9 @@ impl Panel for Journal {
             } if self.asked => {
                 self.asked = false;
                 if *state == STATES[self.tab] {
-                    let selected = self.selected().map(|one| one.operation);
+                    let is_first = before.is_none() && std::mem::take(&mut self.to_newest);
+                    let selected = self.selected().filter(|_| !is_first);
+                    let selected = selected.map(|one| one.operation);
                     if before.is_none() {
                         self.operations.clear();
                     }
@@ -632,6 +713,8 @@ impl Panel for Journal {
 
     fn counts_down(&self, world: &World) -> Option<Duration> {
         let waits = self.operations.iter().filter_map(|one| match one.life {
+            // That it waits for a probe is told without a time.
+            life if why::awaited_probe(life, world.next_probe(&one.connector)).is_some() => None,
             Life::Retrying { at } | Life::InDoubt { at } if at > world.now => {
                 let left = at.duration_since(world.now).as_secs();
                 // Before that it is told by the time of day.
@@ -654,14 +737,7 @@ impl Panel for Journal {
             (owed, 0) => format!("{owed} owed"),
             (owed, dead) => {
                 let dead = counted(dead, "dead letter");
-                // The keys are about what is selected.
-                let is_dead = self.selected().is_some_and(|one| one.life == Life::Dead);
-                let keys = if is_dead {
-                    ": r retries, D discards"
-                } else {
-                    ""
-                };
-                format!("{owed} owed · {dead}{keys}")
+                format!("{owed} owed · {dead}")
             }
         }
     }
@@ -712,17 +788,38 @@ mod tests {
     }
 
     #[test]
-    fn the_status_speaks_of_keys_only_where_they_do_something() {
+    fn the_status_stays_and_the_row_says_which_keys_do_something() {
         let (mut world, mut journal) = (world(), Journal::default());
         journal.operations = samples::operations();
         let connector = journal.operations[0].connector.clone();
         let states = std::collections::BTreeMap::from([(State::Dead, 1)]);
         world.board.counted(0, Counts::from([(connector, states)]));
-        assert_eq!(journal.status(&world), "0 owed · 1 dead letter");
-        // Settled, retrying, dead.
+        let keys = |journal: &Journal| {
+            let actions = journal.actions(&world).into_iter();
+            let shown = actions.filter(|action| action.in_row && action.varies);
+            shown.map(|action| action.word()).collect::<Vec<_>>()
+        };
+        // Settled, retrying, dead, held.
+        for (at, wanted) in [
+            (0, vec![]),
+            (1, vec!["retry", "discard"]),
+            (2, vec!["retry", "discard"]),
+            (3, vec!["discard"]),
+        ] {
+            journal.list.at = at;
+            assert_eq!(keys(&journal), wanted);
+            assert_eq!(journal.status(&world), "0 owed · 1 dead letter");
+        }
+        // Where all are dead, the keys are the same in every row and stand where there is room for them.
+        journal.tab = 6;
         journal.list.at = 2;
-        let told = "0 owed · 1 dead letter: r retries, D discards";
-        assert_eq!(journal.status(&world), told);
+        assert!(keys(&journal).is_empty());
+        let actions = journal.actions(&world);
+        assert!(
+            actions
+                .iter()
+                .any(|one| one.id == "retry" && one.in_row && !one.varies)
+        );
     }
 
     #[test]

@@ -42,7 +42,7 @@ impl Default for Log {
 fn nothing(world: &World) -> String {
     let more = "OUTBOUND_LOG=debug logs more; --log-dir DIR keeps the log in files as well.";
     match &world.standing {
-        Some(Standing::Attached { process }) => format!(
+        Some(Standing::Attached { process } | Standing::Silent { process, .. }) => format!(
             "Nothing was logged here. The engine of process {process} logs where it was started: this is what the \
              workbench itself has to say. {more}"
         ),
@@ -137,7 +137,6 @@ impl Panel for Log {
     }
 
     fn status(&self, _world: &World) -> String {
-        "the newest lines of this process, as they come; --log-dir DIR keeps them in files"
-            .to_owned()
+        "the newest lines of this process; --log-dir DIR keeps them in files".to_owned()
     }
 }

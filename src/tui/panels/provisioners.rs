@@ -148,7 +148,8 @@ fn label(world: &World, connector: &ConnectorRef) -> String {
 }
 
 /// Says in words what each entry leads to, where there is room for all of them: then an arrow changes nothing here. Else it
-/// follows the selection, or where that would be written anew over a slow line, it says what tells it.
+/// follows the selection, or where that would be written anew over a slow line, it says what tells it, and what of all of
+/// them is to be warned of.
 pub(crate) fn draw_meanings(
     world: &World,
     owner: &Owner,
@@ -162,9 +163,8 @@ pub(crate) fn draw_meanings(
     let room = usize::from(area.height);
     let rows = |line: &String| wrap(line, usize::from(area.width)).len();
     let needed: usize = all.iter().flatten().map(rows).sum();
-    if needed > room && world.width < BESIDE {
-        let told = "Enter says in words what the selected one leads to.";
-        pen.paragraph(area, told, pen.theme.dim);
+    if needed > room && world.width < BESIDE && world.theme.boxes {
+        draw_warnings(world, entries, &all, pen, area);
         return;
     }
     let shown = if needed > room {
@@ -189,13 +189,56 @@ pub(crate) fn draw_meanings(
     }
 }
 
+/// Says what tells what the selected one leads to, and below the name of each connector what is to be warned of there.
+fn draw_warnings(
+    world: &World,
+    entries: &[Provisioner],
+    meanings: &[Vec<String>],
+    pen: &mut Pen<'_>,
+    area: Rect,
+) {
+    let theme = world.theme;
+    let told = "Enter says in words what the selected one leads to.";
+    let used = pen.paragraph(area, told, theme.dim);
+    let width = usize::from(area.width);
+    let mut rows = Vec::new();
+    for (one, lines) in entries.iter().zip(meanings) {
+        let mut warnings = lines.iter().filter(|line| is_warning(line)).peekable();
+        if warnings.peek().is_some() {
+            rows.push((target(world, &one.connector), theme.name));
+        }
+        for line in warnings {
+            let parts = wrap(line, width).into_iter();
+            rows.extend(parts.map(|part| (part.to_owned(), theme.warn)));
+        }
+    }
+    let room = usize::from(area.height.saturating_sub(used));
+    if rows.len() > room {
+        rows.truncate(room.saturating_sub(1));
+        rows.push(("… and more, which Enter tells".to_owned(), theme.warn));
+    }
+    for ((text, style), y) in rows.iter().zip(area.y + used..area.bottom()) {
+        pen.put(area.x, y, area.width, text, *style);
+    }
+}
+
+/// Tells whether a line of a meaning warns.
+fn is_warning(line: &str) -> bool {
+    line.starts_with("! ")
+}
+
+/// Names a connector by its connection.
+fn target(world: &World, connector: &ConnectorRef) -> String {
+    world.config().connector(connector).map_or_else(
+        || connector.to_string(),
+        |(connection, _)| format!("{} ({})", connection.name, label(world, connector)),
+    )
+}
+
 /// Says in words what an entry leads to.
 pub(crate) fn meaning(world: &World, owner: &Owner, one: &Provisioner) -> Vec<String> {
     let config = world.config();
-    let target = config.connector(&one.connector).map_or_else(
-        || one.connector.to_string(),
-        |(connection, _)| format!("{} ({})", connection.name, label(world, &one.connector)),
-    );
+    let target = target(world, &one.connector);
     let who = match owner {
         Owner::Resident if config.engine.application_fallback => "Whoever creates a user in the Console, by import, \
                                                                   or through an application without provisioners of \

@@ -17,11 +17,11 @@ use crate::world::World;
 pub(crate) fn banners(known: &Safeguards, world: &World) -> Vec<String> {
     let quarantines = known.quarantines.iter().map(|quarantine| {
         format!(
-            "{} is in quarantine since {}: {}; next probe {}. Q names the requests",
+            "{} is in quarantine, next probe {} (Q: probe, release); since {}: {}",
             quarantine.connector,
+            world.time(quarantine.next_probe),
             world.time(quarantine.since),
-            quarantine.cause.told(),
-            world.time(quarantine.next_probe)
+            quarantine.cause.told()
         )
     });
     let brakes = known.brakes.iter().map(|(brake, kept)| {
@@ -56,7 +56,7 @@ pub(crate) fn culprits(quarantine: &Quarantine, world: &World, theme: &Theme) ->
     let connector = quarantine.connector.clone();
     let answers = vec![
         ("Probe now", vec![Wish::Do(Deed::Probe(connector.clone()))]),
-        ("Go on", vec![Wish::Do(Deed::Release(connector))]),
+        ("Release", vec![Wish::Do(Deed::Release(connector))]),
         ("Close", Vec::new()),
     ];
     let title = format!("{} is in quarantine", quarantine.connector);

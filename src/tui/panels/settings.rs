@@ -38,7 +38,9 @@ pub(crate) fn fields(
                     Some(Setting::Secret(reference)) => Some(reference),
                     _ => None,
                 };
-                Field::secret(field.key, field.label, reference).refers_from(base, reference)
+                Field::secret(field.key, field.label, reference)
+                    .refers_from(base, reference)
+                    .kept_out(move |form| is_away(kind, form))
             }
             FieldKind::Url => Field::text(field.key, field.label, &text).check(config::address),
             FieldKind::Email => Field::text(field.key, field.label, &text).check(config::email),
@@ -96,6 +98,25 @@ pub(crate) fn fields(
         .in_file("on_existing, in [[connections.connectors]]"),
     );
     out
+}
+
+/// Says which address in a connector's form keeps its secrets out of the file.
+fn is_away(kind: &ConnectorType, form: &Form) -> Option<String> {
+    let shown = form.fields.iter().filter(|field| form.shows(field));
+    let addresses: Vec<(&str, String)> = shown
+        .filter(|field| kind.target.address_settings.contains(&field.key.as_str()))
+        .filter_map(|field| {
+            // What is left empty is not written, and then the default holds.
+            let given = Some(field.value()).filter(|text| !text.is_empty());
+            let default = || kind.field(&field.key)?.default.map(str::to_owned);
+            Some((field.label.as_str(), given.or_else(default)?))
+        })
+        .collect();
+    let addresses: Vec<(&str, &str)> = addresses
+        .iter()
+        .map(|(label, address)| (*label, address.as_str()))
+        .collect();
+    config::connector_is_away(&addresses)
 }
 
 fn deprovision_word(deprovision: Deprovision) -> &'static str {

@@ -475,12 +475,8 @@ impl<W: Write> Plain<W> {
         for _ in 0..times {
             self.happen(Happening::Key(Key::of(code)));
         }
-        let lines = self.screen.lines(MOST_ROWS.min(200));
-        match lines.iter().find(|line| line.starts_with('>')) {
-            Some(selected) => {
-                let selected = selected.clone();
-                self.say(&selected)
-            }
+        match self.screen.selected_lines(MOST_ROWS.min(200)) {
+            Some(selected) => self.say(&selected),
             None => self.show(ROWS),
         }
     }
@@ -551,7 +547,15 @@ impl<W: Write> Plain<W> {
                 self.carry_out(vec![Order::Do(deed)]);
                 Ok(())
             }
-            Err(told) => self.complain(&told),
+            Err(told) => {
+                // What *Trigger* offers begins as the command line of a request does.
+                let offered = self.screen.offered();
+                let meant = named(&offered, self.screen.here(), line);
+                match meant.filter(|_| line.starts_with("trigger")) {
+                    Some((action, whose)) => self.run(action, *whose),
+                    None => self.complain(&told),
+                }
+            }
         }
     }
 
@@ -598,8 +602,12 @@ impl<W: Write> Plain<W> {
                 "`{wanted}` is nothing that can be done here; `actions` lists what can, `help` the commands"
             ));
         };
+        self.run(action, *whose)
+    }
+
+    fn run(&mut self, action: &Action, whose: Whose) -> Result<(), RunError> {
         self.say(&format!("{} …", action.label))?;
-        let orders = self.screen.run(action.id, *whose);
+        let orders = self.screen.run(action.id, whose);
         self.carry_out(orders);
         self.step = Step::Arrived;
         Ok(())

@@ -6,8 +6,9 @@ use ratatui::layout::Rect;
 
 use super::Screen;
 use super::help::keys_of;
+use crate::action::Action;
 use crate::keymap::Key;
-use crate::paint::{Pen, cells, counted, shortened};
+use crate::paint::{Pen, cells, shortened};
 
 impl Screen {
     pub(super) fn tabs(&self) -> Vec<String> {
@@ -153,30 +154,30 @@ impl Screen {
     pub(super) fn status(&self, pen: &mut Pen<'_>, row: Rect) {
         // How to read the rest is never cut; where it leaves no room for the whole line it says less.
         const OPENS: [&str; 2] = ["  (! shows it, Esc clears)", "  (! shows it)"];
-        const UPDATES: [&str; 3] = [
-            " · u undoes · Ctrl-S updates",
-            " · Ctrl-S updates",
-            " · Ctrl-S",
-        ];
         let theme = *pen.theme;
         let room = usize::from(row.width.saturating_sub(2));
         // Where letters are typed, and in a dialog, `!` is not the key for it.
         let opens_it = self.modals.is_empty() && !self.panels[self.at].takes_text();
         let work = self.world.work.as_ref().filter(|work| work.is_under_way());
+        let failed = match (self.notes.failure(), opens_it) {
+            (None, _) => "",
+            (Some(_), true) => "x (! shows what failed)  ",
+            (Some(_), false) => "x  ",
+        };
+        let left = room.saturating_sub(cells(failed));
         // What goes on comes first: how far it is, and how to stop it.
         let (text, style) = if let Some(work) = work {
-            let failed = match (self.notes.failure(), opens_it) {
-                (None, _) => "",
-                (Some(_), true) => "x (! shows what failed)  ",
-                (Some(_), false) => "x  ",
-            };
             let line = work.line();
-            let left = room.saturating_sub(cells(failed));
             let line = if cells(&line) > left {
                 work.short_line()
             } else {
                 line
             };
+            (format!("{failed}{line}"), theme.warn)
+        } else if let Some(toast) = self.notes.toast() {
+            (with_way_out(toast, room), theme.good)
+        } else if self.is_reviewing() {
+            let line = with_way_out(self.reviewing_line(), left);
             (format!("{failed}{line}"), theme.warn)
         } else if let Some(failure) = self.notes.failure() {
             let first = failure.lines().next().unwrap_or_default();
@@ -188,38 +189,19 @@ impl Screen {
             };
             let first = shortened(first, room.saturating_sub(cells(opens) + 2));
             (format!("x {first}{opens}"), theme.bad)
-        } else if let Some(toast) = self.notes.toast() {
-            (with_way_out(toast, room), theme.good)
         } else if let Some(draft) = self.world.draft.as_ref().filter(|draft| draft.is_changed()) {
-            let bad = draft.errors.len();
-            let errors = if bad > 0 {
-                format!("{} · ", counted(bad, "error"))
-            } else {
-                String::new()
-            };
-            let lead = format!("{errors}Unsaved ({})", draft.changes());
-            let words = draft.last_words().unwrap_or_default();
-            let fits = |updates: &&str| cells(&lead) + cells(updates) <= room;
-            let updates = UPDATES.into_iter().find(fits).unwrap_or(UPDATES[2]);
-            // What is to be done is never cut; of what was changed the review tells everything.
-            let words = shortened(
-                words,
-                room.saturating_sub(cells(&lead) + cells(updates) + 2),
-            );
-            let words = if words.is_empty() {
-                words
-            } else {
-                format!(": {words}")
-            };
-            (format!("{lead}{words}{updates}"), theme.warn)
+            (self.unsaved_line(draft, room), theme.warn)
         } else {
             let panel = self.panels[self.at].status(&self.world);
-            match self.standing_line(room) {
-                None => (panel, theme.dim),
-                Some((line, is_trouble)) => (
-                    format!("{line} · {panel}"),
-                    if is_trouble { theme.warn } else { theme.dim },
-                ),
+            if let Some(line) = self.standing_line(room) {
+                (format!("{line} · {panel}"), theme.warn)
+            } else {
+                // At the end of the row, where it stays when the words of the panel change.
+                let attached = self.attached_line(room, cells(&panel));
+                let width = u16::try_from(cells(&attached)).unwrap_or(0);
+                let x = row.right().saturating_sub(width + 1);
+                pen.put(x, row.y, width, &attached, theme.dim);
+                (panel, theme.dim)
             }
         };
         pen.put(row.x + 1, row.y, row.width.saturating_sub(2), &text, style);
@@ -238,7 +220,7 @@ impl Screen {
             None => panel.takes_text(),
         };
         if let Some(modal) = self.modals.last() {
-            let keys = keys_of(modal).into_iter();
+            let keys = keys_of(modal, row.width < NARROW).into_iter();
             shown.extend(keys.map(|(key, what)| (key.to_owned(), what)));
         } else {
             let keys = if typing {
@@ -248,28 +230,26 @@ impl Screen {
             };
             let keys = keys.iter();
             shown.extend(keys.map(|(key, what)| ((*key).to_owned(), (*what).to_owned())));
+            let actions = panel.actions(&self.world);
+            let (last, first): (Vec<&Action>, Vec<&Action>) = actions
+                .iter()
+                .filter(|action| action.in_row)
+                .partition(|action| action.varies);
             // Where letters are typed, they are no commands.
             let is_typed =
                 |key: Key| key.types() || matches!(key.code, KeyCode::Enter | KeyCode::Backspace);
-            for action in panel
-                .actions(&self.world)
-                .iter()
-                .filter(|action| action.in_row)
-            {
-                if let Some(key) = action.key.filter(|key| !typing || !is_typed(*key)) {
-                    let label = action
-                        .label
-                        .split([':', ',', '('])
-                        .next()
-                        .unwrap_or_default()
-                        .trim()
-                        .to_lowercase();
-                    shown.push((key.to_string(), label));
-                }
-            }
+            let told = |actions: Vec<&Action>| {
+                let with_key = actions.into_iter().filter_map(|action| {
+                    let key = action.key.filter(|key| !typing || !is_typed(*key))?;
+                    Some((key.to_string(), action.word()))
+                });
+                with_key.collect::<Vec<_>>()
+            };
+            shown.extend(told(first));
             if !typing {
                 shown.push((":".to_owned(), "palette".to_owned()));
             }
+            shown.extend(told(last));
         }
         for (key, what) in shown {
             let width = u16::try_from(cells(&key) + cells(&what) + 1).unwrap_or(u16::MAX);
@@ -306,6 +286,9 @@ fn with_way_out(text: &str, room: usize) -> String {
         format!("{head} ({tail}")
     }
 }
+
+/// Below so many columns the row of keys has no room for all that a form has.
+const NARROW: u16 = 80;
 
 /// Below this the screen says what it needs.
 pub(super) const LEAST: (u16, u16) = (40, 12);

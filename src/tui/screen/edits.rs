@@ -4,14 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use config::Loaded;
 use config::edit::Document;
+use config::{Finding, Loaded};
 
 use super::{Concern, Order, Screen, told};
 use crate::draft::{Affected, Draft, Edit, Merged, Review};
 use crate::editor::{self, Edited, Job};
 use crate::modal::{Modal, Question, Reading};
-use crate::paint::{Line, Span, counted};
+use crate::paint::{Line, Span, cells, counted, shortened};
 use crate::theme::Theme;
 use crate::wish::{Deed, Wish};
 use crate::work::{Stage, Work};
@@ -38,6 +38,7 @@ impl Screen {
         }
         // A draft without changes may be older than the file.
         self.world.draft = None;
+        self.conflict = false;
         if !self.change(edit) {
             return;
         }
@@ -120,7 +121,10 @@ impl Screen {
             result
         });
         match &result {
-            Ok(()) => self.righted(Concern::Edit),
+            Ok(()) => {
+                self.righted(Concern::Edit);
+                self.notes.untell(Some(Concern::Edit));
+            }
             Err(error) => self.fail_of(concern, told(error)),
         }
         result.is_ok()
@@ -156,7 +160,7 @@ impl Screen {
         }
         self.righted(Concern::Taken);
         self.say(match (at_once, concerned) {
-            (Some(words), Some(whom)) => format!("{words}, saved: {whom}"),
+            (Some(words), Some(whom)) => saved_for(&whom, &words),
             (Some(words), None) => format!("{words}: saved {time}, the engine works by it"),
             (None, _) => format!("Updated {time}: the engine works by {name}"),
         });
@@ -164,7 +168,9 @@ impl Screen {
 
     /// Says what is wrong with the draft; it cannot be saved like that.
     pub(super) fn draft_is_bad(&mut self) -> bool {
-        let Some(draft) = &self.world.draft else {
+        let draft = self.world.draft.as_ref().filter(|draft| draft.is_changed());
+        let Some(draft) = draft else {
+            self.leaving = false;
             self.say("nothing to update: there are no changes".to_owned());
             return true;
         };
@@ -173,6 +179,22 @@ impl Screen {
         }
         // They are to be mended first, here.
         self.leaving = false;
+        self.show_errors(true);
+        true
+    }
+
+    /// Tells whether the draft cannot be saved as it is.
+    pub(super) fn is_faulty(&self) -> bool {
+        let draft = self.world.draft.as_ref();
+        draft.is_some_and(|draft| draft.is_changed() && !draft.errors.is_empty())
+    }
+
+    /// Shows what is wrong with the draft and which change brought it, and offers to take that one back. `updates` says that
+    /// *Update* was asked for.
+    pub(super) fn show_errors(&mut self, updates: bool) {
+        let Some(draft) = &self.world.draft else {
+            return;
+        };
         let theme = self.world.theme;
         let mut lines = vec![
             vec![Span::new(
@@ -190,10 +212,68 @@ impl Screen {
             );
             lines.push(Line::new());
         }
-        let answers = vec![("Undo the last", vec![Wish::Undo]), ("Stay", Vec::new())];
-        self.modals
-            .push(Modal::Reading(Reading::new("Errors", lines, answers)));
-        true
+        let last = draft.changes().saturating_sub(1);
+        let earlier = draft.faulty().filter(|(at, _)| *at < last);
+        let alone = earlier.filter(|(at, _)| draft.without(*at).is_some());
+        let undo = if let Some((at, words)) = alone {
+            let told = format!("It came with: {words}");
+            lines.push(vec![Span::new(told, theme.warn)]);
+            lines.push(vec![Span::new(
+                "Undo it takes back that one alone; what was changed after it stays.",
+                theme.text,
+            )]);
+            let words = words.to_owned();
+            ("Undo it", vec![Wish::TakeBack { at, words }])
+        } else {
+            let words = draft.last_words().unwrap_or_default();
+            let told = format!("Undo the last takes back: {words}");
+            lines.push(vec![Span::new(told, theme.warn)]);
+            ("Undo the last", vec![Wish::Undo])
+        };
+        let answers = vec![undo, ("Stay", Vec::new())];
+        let reading = Reading::new("Errors", lines, answers).of_file(updates);
+        self.modals.push(Modal::Reading(reading));
+    }
+
+    /// Says in so many cells what is wrong with changes that are not saved, and which key shows all of it.
+    pub(super) fn faulty_line(&self, draft: &Draft, error: &Finding, room: usize) -> String {
+        let count = draft.errors.len();
+        // Where letters are typed, and in a dialog, `!` is not the key for it.
+        let opens_it = self.modals.is_empty() && !self.panels[self.at].takes_text();
+        let opens = match (opens_it, count) {
+            (false, _) => "",
+            (true, 1) => " (! shows it)",
+            (true, _) => " (! shows them)",
+        };
+        let lead = format!("{}{opens}", counted(count, "error"));
+        let rest = [
+            format!(" · Unsaved ({}) · u undoes", draft.changes()),
+            " · u undoes".to_owned(),
+        ];
+        let fits = |rest: &&String| cells(&lead) + cells(rest) <= room;
+        let rest = rest.iter().find(fits).map_or("", String::as_str);
+        let words = shortened(
+            &error.message,
+            room.saturating_sub(cells(&lead) + cells(rest) + 2),
+        );
+        if words.is_empty() {
+            format!("{lead}{rest}")
+        } else {
+            format!("{lead}: {words}{rest}")
+        }
+    }
+
+    /// Takes one change of the draft back, unless it is another one by now.
+    pub(super) fn take_back(&mut self, at: usize, words: &str) {
+        let draft = self.world.draft.as_ref();
+        let same = draft.filter(|draft| draft.words().nth(at) == Some(words));
+        match same.and_then(|draft| draft.without(at)) {
+            Some(rest) => {
+                self.world.draft = Some(rest);
+                self.say(format!("undone: {words}"));
+            }
+            None => self.say("nothing is undone: the changes are others by now".to_owned()),
+        }
     }
 
     /// Opens the text as it stands in an editor; what could not be taken the last time, as it was left. Where the text is
@@ -361,6 +441,15 @@ impl Screen {
         self.modals.push(Modal::Reading(reading));
     }
 
+    /// Says that what is changed here is still there although somebody else has changed the file.
+    pub(super) fn kept_here(&self) -> String {
+        let mine = self.world.draft.as_ref().filter(|draft| draft.is_changed());
+        mine.map_or_else(String::new, |draft| {
+            let kept = counted(draft.changes(), "change");
+            format!(", and what was changed here is kept ({kept})")
+        })
+    }
+
     pub(crate) fn is_dirty(&self) -> bool {
         self.world.draft.as_ref().is_some_and(Draft::is_changed)
     }
@@ -395,7 +484,7 @@ impl Screen {
             ("Leave, and lose what was typed?", answers)
         };
         self.leaving = true;
-        let question = Question::new(title, body, None, answers);
+        let question = Question::about_leaving(title, body, answers);
         self.modals.push(Modal::Question(question));
     }
 
@@ -406,8 +495,10 @@ impl Screen {
     /// `updates` says that *Update* was asked for just now.
     pub(super) fn file_changed(&mut self, orders: &mut Vec<Order>, updates: bool) {
         orders.push(Order::Do(Deed::Reload));
-        let updates = self.close_outdated() || updates || self.reviews > 0;
+        let is_by_key = updates;
+        let updates = self.close_outdated() || updates || self.asked.is_some();
         let Some(draft) = self.world.draft.take().filter(Draft::is_changed) else {
+            self.conflict = false;
             return;
         };
         let merged =
@@ -417,6 +508,8 @@ impl Screen {
             Err(error) => {
                 self.world.draft = Some(draft);
                 self.conflict = true;
+                self.drop_review(orders);
+                self.stay();
                 let told = told(&error);
                 self.fail_of(
                     Concern::File,
@@ -427,19 +520,25 @@ impl Screen {
             }
             Ok(merged) if merged.is_smooth() => {
                 self.righted(Concern::File);
-                self.say(format!(
-                    "{name} was changed by somebody else; what was changed here goes on top of that ({})",
-                    counted(merged.draft.changes(), "change")
-                ));
+                let mine = counted(merged.draft.changes(), "change");
+                self.tell_of(
+                    Concern::File,
+                    format!(
+                        "{name} was changed by somebody else; what was changed here goes on top of that ({mine})"
+                    ),
+                );
                 self.world.draft = Some(merged.draft);
                 self.conflict = false;
-                if updates {
-                    self.grant(vec![Wish::Do(Deed::Review)], orders);
+                if is_by_key {
+                    self.ask_review(orders);
+                } else if updates {
+                    self.ask_again(orders);
                 }
             }
             Ok(merged) => {
                 self.world.draft = Some(draft);
                 self.conflict = true;
+                self.drop_review(orders);
                 self.ask_about(merged, updates);
             }
         }
@@ -520,27 +619,8 @@ impl Screen {
         self.modals.push(Modal::Reading(reading));
     }
 
-    /// What *Update* would do was worked out. It is shown unless the draft or its file has changed since; then it is
-    /// worked out anew.
-    pub(super) fn reviewed(&mut self, review: &Review, orders: &mut Vec<Order>) {
-        let is_toggle = |(stamp, _): &mut (String, String)| *stamp == review.of;
-        if let Some((_, words)) = self.toggled.take_if(is_toggle) {
-            return self.tell_whom(&words, review);
-        }
-        self.reviews = self.reviews.saturating_sub(1);
-        let draft = self.world.draft.as_ref().filter(|draft| draft.is_changed());
-        let Some(draft) = draft.filter(|_| !self.conflict) else {
-            return;
-        };
-        if draft.document().stamp() == review.of {
-            self.review(review);
-        } else if self.reviews == 0 {
-            self.grant(vec![Wish::Do(Deed::Review)], orders);
-        }
-    }
-
     /// Says whom a change concerns that is written at once, when it concerns somebody; until it is written that waits.
-    fn tell_whom(&mut self, words: &str, review: &Review) {
+    pub(super) fn tell_whom(&mut self, words: &str, review: &Review) {
         let parts: Vec<String> = review
             .affected
             .values()
@@ -555,7 +635,7 @@ impl Screen {
         if self.at_once.is_some() {
             self.concerned = Some(whom);
         } else {
-            self.say(format!("{words}, saved: {whom}"));
+            self.say(saved_for(&whom, words));
         }
     }
 
@@ -564,7 +644,7 @@ impl Screen {
         let line = work.line();
         match &work.stage {
             Stage::UnderWay => {}
-            Stage::Ended if work.failed == 0 => self.say(line),
+            Stage::Ended if work.failed == 0 => self.tell(line),
             Stage::Ended | Stage::Stopped | Stage::Broken(_) => self.fail(line),
         }
         if !work.is_under_way() {
@@ -608,8 +688,9 @@ impl Screen {
         self.world.work.as_ref().is_some_and(Work::is_under_way)
     }
 
-    /// Shows what Update would write and whom it concerns.
-    fn review(&mut self, review: &Review) {
+    /// Shows what Update would write and whom it concerns. `is_at_once` says that it answers the key that was pressed last:
+    /// then *Update* has the keys, and else the answer that does nothing.
+    pub(super) fn review(&mut self, review: &Review, is_at_once: bool) {
         self.close_outdated();
         let theme = self.world.theme;
         let mut lines: Vec<Line> = Vec::new();
@@ -680,11 +761,16 @@ impl Screen {
         answers.push(("Discard", vec![Wish::DropDraft]));
         answers.push(("Stay", Vec::new()));
         let mut reading = Reading::new("Update", lines, answers).of_file(true);
-        if review.errors.is_empty() {
+        if is_at_once && review.errors.is_empty() {
             reading = reading.ready();
         }
         self.modals.push(Modal::Reading(reading));
     }
+}
+
+/// Says whom a change concerns that is saved. What it was stands last: whoever made it knows.
+fn saved_for(whom: &str, words: &str) -> String {
+    format!("saved: {whom} · {words}")
 }
 
 /// Colours a diff.

@@ -3,6 +3,7 @@
 use domain::FieldKind;
 
 use super::Screen;
+use crate::action::Action;
 use crate::modal::{Help, Modal, Reading};
 use crate::paint::{Line, Span};
 use crate::theme::Theme;
@@ -40,10 +41,16 @@ impl Screen {
                 let panel = &self.panels[self.at];
                 let actions = panel.actions(&self.world);
                 let elsewhere = self.elsewhere().into_iter();
+                // What the section does by itself with the same words and key is told there.
+                let mut everywhere = self.everywhere();
+                everywhere.retain(|one| {
+                    let is_same = |own: &Action| own.id == one.id && own.label == one.label;
+                    !actions.iter().any(is_same)
+                });
                 Modal::Help(Help {
                     title: panel.title(),
                     actions,
-                    everywhere: self.everywhere(),
+                    everywhere,
                     elsewhere: elsewhere.map(|(title, _, list)| (title, list)).collect(),
                     text: Text::default(),
                 })
@@ -86,8 +93,9 @@ impl Screen {
     }
 }
 
-/// Returns the keys that work in a dialog now, and what they do.
-pub(super) fn keys_of(modal: &Modal) -> Vec<(&'static str, String)> {
+/// Returns the keys that work in a dialog now, and what they do. `is_narrow` says that there may not be room for all of
+/// them: those that a form is filled in with come first then.
+pub(super) fn keys_of(modal: &Modal, is_narrow: bool) -> Vec<(&'static str, String)> {
     let own = |keys: &[(&'static str, &str)]| -> Vec<(&'static str, String)> {
         let owned = keys.iter().map(|(key, what)| (*key, (*what).to_owned()));
         owned.collect()
@@ -100,21 +108,33 @@ pub(super) fn keys_of(modal: &Modal) -> Vec<(&'static str, String)> {
         Some(Input::Toggle(_)) => &[("Space", "on/off")][..],
         Some(Input::Text(_) | Input::Secret { .. } | Input::ReadOnly(_)) | None => &[],
     };
+    let is_secret = |field: &Field| matches!(field.input, Input::Secret { .. });
+    let reveals = form.and_then(Form::focused).is_some_and(is_secret);
+    let reveals = reveals.then(|| ("Ctrl-R", "show".to_owned()));
     match modal {
         Modal::Sheet(sheet) => {
+            let finishes = sheet.form.buttons.first();
+            let finishes = finishes.map(|first| ("Ctrl-S", first.label.to_lowercase()));
+            if is_narrow {
+                // How to close it is the same everywhere; how to fill it in is not.
+                let mut keys = own(chooses);
+                keys.extend(own(&[("Tab", "next")]));
+                keys.extend(finishes);
+                keys.extend(own(&[("Esc", "cancel"), enter]));
+                keys.extend(reveals);
+                return keys;
+            }
             // What differs from field to field stands last, so that little of the row is written when another gets the keys.
             let mut keys = own(&[("Tab", "next"), ("Esc", "cancel")]);
-            if let Some(first) = sheet.form.buttons.first() {
-                keys.push(("Ctrl-S", first.label.to_lowercase()));
-            }
+            keys.extend(finishes);
             keys.extend(own(&[enter]));
             keys.extend(own(chooses));
+            keys.extend(reveals);
             keys
         }
         Modal::Question(_) => own(&[("Tab", "next"), enter, ("Esc", "cancel")]),
-        Modal::Palette(_) | Modal::Menu(_) => {
-            own(&[("↑↓", "choose"), ("Enter", "run"), ("Esc", "close")])
-        }
+        Modal::Palette(_) => own(&[("↑↓", "choose"), ("Enter", "run"), ("Esc", "close")]),
+        Modal::Menu(_) => own(&[("↑↓", "move"), ("Enter", "choose"), ("Esc", "close")]),
         Modal::Reading(_) if modal.would_lose() => own(&[
             ("j k", "scroll"),
             ("Tab", "answer"),
@@ -130,7 +150,7 @@ pub(super) fn keys_of(modal: &Modal) -> Vec<(&'static str, String)> {
 
 fn of_dialog(modal: &Modal, theme: &Theme) -> Vec<Line> {
     let mut lines = vec![vec![Span::new("Here", theme.title)]];
-    for (key, what) in keys_of(modal) {
+    for (key, what) in keys_of(modal, false) {
         lines.push(key_line(key, &what, theme));
     }
     if modal.form().is_some_and(|form| !form.fields.is_empty()) {
@@ -168,10 +188,9 @@ fn meaning(says: &[String], theme: &Theme) -> Vec<Line> {
         Line::new(),
         vec![Span::new("What the form is about", theme.title)],
     ];
-    lines.extend(
-        says.iter()
-            .map(|line| vec![Span::new(format!(" {line}"), theme.text)]),
-    );
+    // What is listed in one line stands in one each, so that all of it can be scrolled through.
+    let listed = says.iter().flat_map(|line| line.split(" · "));
+    lines.extend(listed.map(|line| vec![Span::new(format!(" {line}"), theme.text)]));
     lines
 }
 

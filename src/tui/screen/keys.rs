@@ -52,16 +52,17 @@ impl Screen {
         if key == Key::ctrl('c') && self.modals.is_empty() && self.is_working() {
             return orders.push(Order::Do(Deed::StopWork));
         }
+        if key == Key::ctrl('c') && self.modals.is_empty() && self.stop_review(orders) {
+            return;
+        }
         if key == Key::ctrl('c') && self.modals.is_empty() && self.tell_ended() {
             return;
         }
         if key == Key::ctrl('c') {
-            if self.modals.is_empty() || self.leaving {
-                if self.leaving {
-                    orders.push(Order::Do(Deed::Quit));
-                } else {
-                    self.quit(orders);
-                }
+            if self.modals.is_empty() {
+                self.quit(orders);
+            } else if self.leaving {
+                orders.push(Order::Do(Deed::Quit));
             } else {
                 self.interrupt();
             }
@@ -81,8 +82,11 @@ impl Screen {
         {
             return self.grant(wishes, orders);
         }
+        if key.code == KeyCode::Esc && self.stop_review(orders) {
+            return;
+        }
         if key.code == KeyCode::Esc {
-            self.notes.take_failure();
+            self.notes.clear();
             match self.panels[self.at].back() {
                 Some(wishes) => self.grant(wishes, orders),
                 None => self.notes.hush(),
@@ -99,7 +103,7 @@ impl Screen {
         if let Some(wishes) = self.panels[self.at].key(&self.world, key) {
             return self.grant(wishes, orders);
         }
-        if key == Key::letter('!') && self.notes.failure().is_some() {
+        if key == Key::letter('!') && (self.notes.failure().is_some() || self.is_faulty()) {
             return self.act("problem", orders);
         }
         let own = self.panels[self.at].actions(&self.world);
@@ -231,7 +235,7 @@ impl Screen {
             Action::new(
                 "shot",
                 Key::letter('w'),
-                "Screenshot: write this screen to a file (.txt .svg .html .ansi)",
+                "Screenshot: this screen as a file (.txt .svg .html .ansi)",
             )
             .quiet(),
             Action::named(
@@ -293,6 +297,7 @@ impl Screen {
                         Vec::new(),
                     )));
                 }
+                None if self.is_faulty() => self.show_errors(false),
                 None => self.grant(vec![Wish::Go("traffic", Some(Errand::NextProblem))], orders),
             },
             "update" => self.grant(vec![Wish::Do(Deed::Review)], orders),

@@ -8,6 +8,8 @@ mod keys;
 mod notes;
 mod offer;
 mod plain;
+mod quarantine;
+mod review;
 mod standing;
 
 use std::path::PathBuf;
@@ -18,13 +20,13 @@ use crossterm::event::KeyCode;
 use crate::draft::Draft;
 use crate::keymap::{Key, Move};
 use crate::modal::Modal;
-use crate::paint::counted;
 use crate::panel::Panel;
 use crate::seat::NO_ENGINE;
 use crate::wish::{Answer, Deed, Happening, Query, Wish};
 use crate::world::World;
 
 use notes::Notes;
+use review::Asked;
 
 /// What is said while an engine is being started here.
 const STARTING: &str = "the engine is started here …";
@@ -63,6 +65,8 @@ enum Concern {
     Journal,
     /// What is put back at a mock.
     Mock,
+    /// Connectors that are left alone.
+    Quarantine,
 }
 
 /// Everything that can be seen.
@@ -88,8 +92,8 @@ pub(crate) struct Screen {
     starting: bool,
     /// The process whose engine was followed last.
     followed: Option<u32>,
-    /// How often it was asked what *Update* would do without an answer yet.
-    reviews: usize,
+    /// What *Update* would do, as long as that is asked for and not shown.
+    asked: Option<Asked>,
     /// The change that is being written without *Update*, in words.
     at_once: Option<String>,
     /// It is written for the second time: the file was changed by somebody else meanwhile.
@@ -126,7 +130,7 @@ impl Screen {
             count_again: false,
             starting: false,
             followed: None,
-            reviews: 0,
+            asked: None,
             at_once: None,
             at_once_again: false,
             toggled: None,
@@ -144,7 +148,8 @@ impl Screen {
                 copy.display()
             ));
         }
-        self.settle();
+        // It has its turn with the first happening: the clock here is that of the first frame, and an engine takes a while
+        // to start.
         self.counting = true;
         let mut orders = vec![
             Order::Ask(Query::Begin),
@@ -187,6 +192,13 @@ impl Screen {
     /// Takes what happened and returns what is to be done outside.
     pub(crate) fn update(&mut self, happening: Happening) -> Vec<Order> {
         let mut orders = Vec::new();
+        let is_done_here = matches!(
+            happening,
+            Happening::Key(_) | Happening::Paste(_) | Happening::Wheel(_) | Happening::Click { .. }
+        );
+        if is_done_here && let Some(asked) = &mut self.asked {
+            asked.is_awaited = false;
+        }
         match happening {
             Happening::Key(key) => self.key(key, &mut orders),
             Happening::Paste(text) => self.paste(&text, &mut orders),
@@ -232,6 +244,11 @@ impl Screen {
             }
             Happening::Note(note) => self.tell(note.text),
         }
+        self.keep_to_draft(&mut orders);
+        self.tell_quarantines();
+        if self.world.board.take_miscounted() {
+            self.count(&mut orders);
+        }
         orders.extend(self.want());
         self.settle();
         orders
@@ -272,7 +289,13 @@ impl Screen {
     /// Says something that nobody has asked for.
     fn tell(&mut self, text: String) {
         self.keep_message(&text, false);
-        self.notes.tell(text);
+        self.notes.tell(None, text);
+    }
+
+    /// Says something that nobody has asked for, and that something newer may take the place of.
+    fn tell_of(&mut self, concern: Concern, text: String) {
+        self.keep_message(&text, false);
+        self.notes.tell(Some(concern), text);
     }
 
     /// Says that something failed. Where only an engine is missing, that is past as soon as one is there.
@@ -301,9 +324,9 @@ impl Screen {
         self.notes.righted(concern);
     }
 
-    /// Lets the next note have its turn. Long work that is under way has the status row for itself.
+    /// Lets the next note have its turn. What is under way has the status row for itself, and zoomed there is none.
     fn settle(&mut self) {
-        let is_covered = self.is_working();
+        let is_covered = self.is_working() || self.is_reviewing() || self.zoomed;
         self.notes.settle(self.world.passed, is_covered);
     }
 
@@ -351,16 +374,10 @@ impl Screen {
                     orders.push(Order::Ask(query));
                 }
                 Wish::Do(Deed::Quit) => self.quit(orders),
+                Wish::Do(Deed::Review) => self.ask_review(orders),
                 Wish::Do(deed) => {
-                    if matches!(deed, Deed::Review) {
-                        if self.conflict {
-                            self.file_changed(orders, true);
-                            continue;
-                        }
-                        if self.draft_is_bad() {
-                            continue;
-                        }
-                        self.reviews += 1;
+                    if matches!(deed, Deed::Plan(_) | Deed::Submit(_)) {
+                        self.notes.make_room();
                     }
                     self.conflict &= !matches!(deed, Deed::Save);
                     orders.push(Order::Do(deed));
@@ -432,6 +449,7 @@ impl Screen {
                         |words| format!("done again: {words}"),
                     ));
                 }
+                Wish::TakeBack { at, words } => self.take_back(at, &words),
                 Wish::Filter(filter) => self.world.board.stream.set_filter(filter),
                 Wish::Mark(number) => self.world.board.stream.mark(number),
                 Wish::Prepend(rows) => {
@@ -451,9 +469,7 @@ impl Screen {
                     self.world.draft = None;
                     let name = self.world.file_name();
                     let words = if std::mem::take(&mut self.conflict) {
-                        format!(
-                            "the changes made here are given up; {name} stays as somebody else left it"
-                        )
+                        format!("given up here; {name} stays as somebody else left it")
                     } else {
                         format!("changes discarded; {name} is as it was")
                     };
@@ -482,9 +498,14 @@ impl Screen {
                 self.world.board.begin(last, &open, rows);
             }
             Answer::Directory { roles, .. } => self.world.roles = roles,
-            Answer::Counts { last, counts } => {
+            Answer::Counts {
+                last,
+                counts,
+                quarantines,
+            } => {
                 self.righted(Concern::Journal);
                 self.world.board.counted(last, counts);
+                self.world.board.quarantines.read(last, quarantines);
                 self.count_ended(orders);
             }
             Answer::Since(news) => {
@@ -505,18 +526,19 @@ impl Screen {
                 }
             }
             Answer::Mocks(mocks, faults) => {
+                self.world.board.mocks_run(&mocks);
                 self.world.mocks = mocks;
                 self.world.faults = faults;
             }
-            Answer::Done(Ok(text)) => self.say(text),
-            Answer::Done(Err(text)) => self.fail(text),
+            Answer::Done(Ok(text)) | Answer::Compared(Ok(text)) => self.say(text),
+            Answer::Done(Err(text)) | Answer::Compared(Err(text)) => self.fail(text),
             Answer::PutBack(Err(text)) => self.fail_of(Concern::Mock, text),
             Answer::PutBack(Ok(put_back)) => {
                 self.righted(Concern::Mock);
                 self.say(put_back.told());
             }
             Answer::Edited(edited) => self.edited(edited, orders),
-            Answer::Reviewed(review) => self.reviewed(&review, orders),
+            Answer::Reviewed(review) => self.reviewed(review, orders),
             Answer::Saved(Ok(loaded)) => {
                 self.saved(*loaded, None);
                 if self.leaving && !self.is_dirty() {
@@ -529,7 +551,7 @@ impl Screen {
                 is_ours: true,
             } => {
                 // It is not left before that was seen.
-                self.leaving = false;
+                self.stay();
                 self.saved(*loaded, Some(&why));
             }
             Answer::Untaken {
@@ -537,12 +559,15 @@ impl Screen {
                 why,
                 is_ours: false,
             } => {
+                // It can be used; and what was told of an engine that works by it was the file before.
+                self.righted(Concern::File);
+                self.notes.untell(Some(Concern::File));
                 self.world.running = std::sync::Arc::new(loaded.configuration);
-                let name = self.world.file_name();
+                let (name, mine) = (self.world.file_name(), self.kept_here());
                 self.fail_of(
                     Concern::Taken,
                     format!(
-                        "{name} was changed by somebody else; no engine works by it yet\n{why}"
+                        "{name} was changed by somebody else; no engine works by it yet{mine}\n{why}"
                     ),
                 );
             }
@@ -550,15 +575,13 @@ impl Screen {
                 self.righted(Concern::File);
                 self.righted(Concern::Taken);
                 self.world.running = std::sync::Arc::new(loaded.configuration);
-                let mine = self.world.draft.as_ref().filter(|draft| draft.is_changed());
-                let mine = mine.map_or_else(String::new, |draft| {
-                    let kept = counted(draft.changes(), "change");
-                    format!(", and what was changed here is kept ({kept})")
-                });
-                self.say(format!(
-                    "{} was changed by somebody else; the engine works by it now{mine}",
-                    self.world.file_name()
-                ));
+                let (name, mine) = (self.world.file_name(), self.kept_here());
+                self.tell_of(
+                    Concern::File,
+                    format!(
+                        "{name} was changed by somebody else; the engine works by it now{mine}"
+                    ),
+                );
             }
             Answer::Reloaded(Err(text)) => {
                 let name = self.world.file_name();
@@ -569,7 +592,12 @@ impl Screen {
             }
             // That it runs is told by how the workbench stands to it.
             Answer::RunsHere(Ok(loaded)) => {
-                for concern in [Concern::Engine, Concern::Seat, Concern::Taken] {
+                for concern in [
+                    Concern::Engine,
+                    Concern::Seat,
+                    Concern::Taken,
+                    Concern::File,
+                ] {
                     self.righted(concern);
                 }
                 self.world.running = std::sync::Arc::new(loaded.configuration);
@@ -581,7 +609,7 @@ impl Screen {
             }
             Answer::Work(work) => self.work(work),
             Answer::Saved(Err(text)) => {
-                self.leaving = false;
+                self.stay();
                 self.not_saved(text, orders);
             }
             // These belong to the panels, which have heard them.

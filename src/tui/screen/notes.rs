@@ -1,8 +1,8 @@
 //! The notes of the status row, and the rule by which none of them swallows another.
 //!
 //! What failed stays until somebody looked or it was put right: one note for each concern, the newest on top. What is said
-//! in answer to a key is shown at once. What is told unasked waits until there is nothing else to read and has its whole
-//! time: what covers it only puts it off.
+//! in answer to a key is shown at once, before what has failed already; only what fails after it takes its place. What is
+//! told unasked waits until there is nothing else to read and has its whole time: what covers it only puts it off.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -19,7 +19,7 @@ pub(super) struct Notes {
     failures: Vec<Failure>,
     toast: Option<Toast>,
     /// What is to be told unasked, in its order.
-    waiting: VecDeque<String>,
+    waiting: VecDeque<Told>,
 }
 
 struct Failure {
@@ -28,7 +28,16 @@ struct Failure {
     text: String,
 }
 
+/// What is told unasked.
+struct Told {
+    /// What it is about, where something newer may take its place.
+    of: Option<Concern>,
+    text: String,
+}
+
+/// What is shown for a while. Beside what failed it is an answer to a key.
 struct Toast {
+    of: Option<Concern>,
     text: String,
     until: Duration,
     is_unasked: bool,
@@ -50,6 +59,11 @@ impl Notes {
         self.toast.as_ref().map(|toast| toast.until)
     }
 
+    /// Tells whether something failed there that was neither seen nor put right.
+    pub(super) fn is_failing(&self, concern: Concern) -> bool {
+        self.failures.iter().any(|one| one.of == Some(concern))
+    }
+
     /// Tells whether this is among what failed.
     pub(super) fn has_failed(&self, text: &str) -> bool {
         self.failures.iter().any(|one| one.text == text)
@@ -59,23 +73,37 @@ impl Notes {
     pub(super) fn say(&mut self, text: String, now: Duration) {
         self.put_off();
         self.toast = Some(Toast {
+            of: None,
             text,
             until: now + STAYS,
             is_unasked: false,
         });
     }
 
-    /// Says something when its turn has come.
-    pub(super) fn tell(&mut self, text: String) {
+    /// Says something when its turn has come. Of one concern only the newest is told.
+    pub(super) fn tell(&mut self, of: Option<Concern>, text: String) {
+        self.untell(of);
         let shown = self.toast.iter().map(|toast| &toast.text);
-        if !shown.chain(&self.waiting).any(|one| *one == text) {
-            self.waiting.push_back(text);
+        let waiting = self.waiting.iter().map(|one| &one.text);
+        if !shown.chain(waiting).any(|one| *one == text) {
+            self.waiting.push_back(Told { of, text });
         }
     }
 
-    /// Says that something failed. Of one concern only the newest is told; while the workbench was opened several things
-    /// may have gone wrong.
+    /// What was told of a concern is not true any more.
+    pub(super) fn untell(&mut self, of: Option<Concern>) {
+        if of.is_some() {
+            self.waiting.retain(|one| one.of != of);
+            self.toast.take_if(|toast| toast.of == of);
+        }
+    }
+
+    /// Says that something failed, at once. Of one concern only the newest is told; while the workbench was opened several
+    /// things may have gone wrong.
     pub(super) fn fail(&mut self, of: Option<Concern>, text: String) {
+        self.untell(of);
+        self.put_off();
+        self.toast = None;
         let is_past = |one: &Failure| one.of == of && of != Some(Concern::Opening);
         self.failures
             .retain(|one| !is_past(one) && one.text != text);
@@ -92,6 +120,18 @@ impl Notes {
         self.failures.pop().map(|one| one.text)
     }
 
+    /// What failed last has been seen; where an answer is shown before it, that goes first.
+    pub(super) fn clear(&mut self) {
+        if !self.failures.is_empty() && self.toast.take().is_none() {
+            self.failures.pop();
+        }
+    }
+
+    /// What an earlier key was answered with goes: another one has asked for something, and that is answered later.
+    pub(super) fn make_room(&mut self) {
+        self.toast.take_if(|toast| !toast.is_unasked);
+    }
+
     /// What was said has been seen.
     pub(super) fn hush(&mut self) {
         self.toast = None;
@@ -100,24 +140,26 @@ impl Notes {
     /// This is not true any more, wherever it stands.
     pub(super) fn past(&mut self, text: &str) {
         self.failures.retain(|one| one.text != text);
-        self.waiting.retain(|one| one != text);
+        self.waiting.retain(|one| one.text != text);
         if self.toast() == Some(text) {
             self.toast = None;
         }
     }
 
     /// Lets go what was there long enough, and shows what waits when there is room. `is_covered` says that the status row
-    /// has something more urgent to tell.
+    /// has something more urgent to tell, or is not there.
     pub(super) fn settle(&mut self, now: Duration, is_covered: bool) {
         if self.until().is_some_and(|until| until <= now) {
             self.toast = None;
         }
-        if is_covered || !self.failures.is_empty() {
+        if is_covered {
             self.put_off();
-        } else if self.toast.is_none()
-            && let Some(text) = self.waiting.pop_front()
+        } else if self.failures.is_empty()
+            && self.toast.is_none()
+            && let Some(Told { of, text }) = self.waiting.pop_front()
         {
             self.toast = Some(Toast {
+                of,
                 text,
                 until: now + STAYS,
                 is_unasked: true,
@@ -128,7 +170,8 @@ impl Notes {
     /// What is shown unasked is shown again later.
     fn put_off(&mut self) {
         if let Some(toast) = self.toast.take_if(|toast| toast.is_unasked) {
-            self.waiting.push_front(toast.text);
+            let Toast { of, text, .. } = toast;
+            self.waiting.push_front(Told { of, text });
         }
     }
 }

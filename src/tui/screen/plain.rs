@@ -29,6 +29,7 @@ impl Screen {
     pub(crate) fn run(&mut self, id: &'static str, whose: Whose) -> Vec<Order> {
         let mut orders = Vec::new();
         self.choose(id, whose, &mut orders);
+        self.keep_to_draft(&mut orders);
         orders.extend(self.want());
         orders
     }
@@ -62,13 +63,15 @@ impl Screen {
     /// Closes the uppermost overlay, as Esc does.
     pub(crate) fn close(&mut self) {
         self.modals.pop();
-        self.leaving = false;
+        // Where another lies below, it is that one which says whether the program is left.
+        self.leaving &= !self.modals.is_empty();
     }
 
     /// Takes what an overlay said.
     pub(crate) fn hear(&mut self, said: Said) -> Vec<Order> {
         let mut orders = Vec::new();
         self.said(said, &mut orders);
+        self.keep_to_draft(&mut orders);
         orders.extend(self.want());
         orders
     }
@@ -110,6 +113,18 @@ impl Screen {
             lines.pop();
         }
         lines
+    }
+
+    /// Returns what is selected in the panel as lines of text: the row with the mark, and what goes on below it. None where
+    /// nothing has the mark.
+    pub(crate) fn selected_lines(&self, rows: u16) -> Option<String> {
+        // Rows that begin so far in belong to the one above them.
+        const GOES_ON: &str = "        ";
+        let lines = self.lines(rows);
+        let at = lines.iter().position(|line| line.starts_with('>'))?;
+        let below = lines[at + 1..].iter();
+        let more = below.take_while(|line| line.starts_with(GOES_ON)).count();
+        Some(lines[at..=at + more].join("\n"))
     }
 
     pub(crate) fn status_line(&self) -> String {

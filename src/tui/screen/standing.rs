@@ -5,9 +5,21 @@ use crate::keymap::Key;
 use crate::paint::cells;
 use crate::seat::Standing;
 
+/// From so many columns on there is room to say in full whose engine is followed.
+const WIDE: u16 = 116;
+
 impl Screen {
     /// Says how the workbench stands to its engine from now on.
     pub(super) fn tell_standing(&mut self, standing: &Standing) {
+        let answers_again = match (&self.world.standing, standing) {
+            (
+                Some(Standing::Silent {
+                    process: silent, ..
+                }),
+                Standing::Attached { process },
+            ) => silent == process,
+            _ => false,
+        };
         // What was told of it before is not true any more.
         if let Some(before) = self.world.standing.as_ref().and_then(follows) {
             self.notes.past(&before);
@@ -19,7 +31,11 @@ impl Screen {
             // Another engine has begun with the file as it is.
             self.righted(Concern::Taken);
         }
-        if let Some(told) = follows(standing) {
+        if answers_again {
+            self.tell_of(Concern::Seat, "the engine answers again".to_owned());
+        } else if let Some(told) = follows(standing) {
+            // That none could be started here is past, whosever this one is.
+            self.righted(Concern::Engine);
             self.tell(told);
         } else if let Some(trouble) = self.trouble(standing) {
             self.fail_of(Concern::Seat, trouble);
@@ -30,6 +46,15 @@ impl Screen {
     fn trouble(&self, standing: &Standing) -> Option<String> {
         match standing {
             Standing::Attached { .. } | Standing::Here => None,
+            Standing::Silent { process, since } => {
+                let since = self.world.time(*since);
+                Some(format!(
+                    "the engine has not answered since {since} (process {process}): nothing is sent until it does\n\
+                     It is stopped (`Ctrl-Z`, a debugger), or it has no time. `kill -CONT {process}` lets a stopped process go \
+                     on. What is handed in meanwhile waits for its answer. When the engine has ended, what is owed is in the \
+                     journal, and E runs the engine here."
+                ))
+            }
             Standing::OtherFile { process, file } => {
                 let (file, ours) = (file.display(), self.world.file.display());
                 Some(format!(
@@ -54,17 +79,35 @@ impl Screen {
         }
     }
 
-    /// Returns what the status row says of it in so many cells, after which there may be room for the panel's own words.
-    /// What can be done comes first: a narrow row cuts the end.
-    pub(super) fn standing_line(&self, room: usize) -> Option<(String, bool)> {
+    /// Returns whose engine is followed, as far as there is room beside the panel's own words, which take so many cells and
+    /// are never cut for it.
+    pub(super) fn attached_line(&self, room: usize, taken: usize) -> String {
+        let Some(Standing::Attached { process }) = self.world.standing else {
+            return String::new();
+        };
+        let whole = format!("attached to the engine of process {process}");
+        let short = format!("attached to process {process}");
+        let forms = if self.world.width < WIDE {
+            vec![short, "attached".to_owned()]
+        } else {
+            vec![whole, short, "attached".to_owned()]
+        };
+        let fits = |form: &String| taken + 3 + cells(form) <= room;
+        forms.into_iter().find(fits).unwrap_or_default()
+    }
+
+    /// Returns what the status row says in so many cells when something is the matter with it, after which there may be room
+    /// for the panel's own words. What can be done comes first: a narrow row cuts the end.
+    pub(super) fn standing_line(&self, room: usize) -> Option<String> {
         let (how, briefly) = self.runs_by();
         let forms = match self.world.standing.as_ref()? {
-            Standing::Here => return None,
-            Standing::Attached { process } => {
-                return Some((
-                    format!("attached to the engine of process {process}"),
-                    false,
-                ));
+            Standing::Attached { .. } | Standing::Here => return None,
+            Standing::Silent { since, .. } => {
+                let since = self.world.time(*since);
+                vec![
+                    format!("the engine has not answered since {since}"),
+                    format!("no answer since {since}"),
+                ]
             }
             Standing::OtherFile { file, .. } => {
                 let file = file.display();
@@ -90,7 +133,7 @@ impl Screen {
         };
         let shortest = forms.last().cloned();
         let line = forms.into_iter().find(|form| cells(form) <= room);
-        line.or(shortest).map(|line| (line, true))
+        line.or(shortest)
     }
 
     /// Returns how the engine is run here as things are, in words and in short: the key is another one's where a panel has
@@ -119,6 +162,8 @@ fn follows(standing: &Standing) -> Option<String> {
             "attached to the engine of process {process}: it sends, and does what is asked here"
         )),
         Standing::Here => Some("the engine runs here: what is owed goes on".to_owned()),
-        Standing::OtherFile { .. } | Standing::Deaf | Standing::Alone => None,
+        Standing::Silent { .. } | Standing::OtherFile { .. } | Standing::Deaf | Standing::Alone => {
+            None
+        }
     }
 }

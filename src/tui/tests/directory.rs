@@ -1,12 +1,16 @@
 //! A directory larger than what was read, and what differs at the targets.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crossterm::event::KeyCode;
+use engine::{Fact, News, Record, Tally};
+use uuid::Uuid;
 
 use super::Stage;
 use super::updates::{deeds, press_button};
+use crate::keymap::Key;
 use crate::samples;
 use crate::theme::ThemeName;
 use crate::wish::{Answer, Deed, Happening};
@@ -126,6 +130,62 @@ fn those_that_are_not_as_they_should_be_have_a_sign_and_values_say_when_they_wer
 }
 
 #[test]
+fn that_accounts_are_compared_is_told_at_once_and_when_they_were_stays_to_be_seen() {
+    let mut stage = Stage::played(ThemeName::Dark, (160, 50));
+    stage.letters("3G");
+    let compared = deeds(stage.letters("c"));
+    assert!(matches!(&compared[..], [Deed::Compare(_)]), "{compared:?}");
+    let text = stage.text();
+    assert!(
+        text.contains("comparing everybody's accounts at "),
+        "{text}"
+    );
+    assert!(
+        text.contains("At the targets  being compared since "),
+        "{text}"
+    );
+    assert!(deeds(stage.letters("c")).is_empty(), "once at a time");
+    let ended = |whole: bool| Record {
+        seq: if whole { 101 } else { 102 },
+        at: samples::instant(7),
+        flow: None,
+        fact: Fact::ReconcileEnded {
+            run: domain::RunId(Uuid::from_u128(1)),
+            connector: samples::link().connector,
+            tally: Box::new(Tally {
+                fresh: u64::from(!whole),
+                ..Tally::default()
+            }),
+        },
+    };
+    let at = stage.screen.world.moment(samples::instant(7));
+    let told = format!("compared with what is there {at}");
+    for (whole, rest) in [(true, ""), (false, ", but not all accounts there")] {
+        let news = vec![News::Fact(Arc::new(ended(whole)))];
+        stage.happen(Happening::News(news));
+        let text = stage.text();
+        let mut lines = text.lines();
+        let line = lines.find(|line| line.contains(&told));
+        let line = line.unwrap_or_default();
+        assert!(line.contains(&format!("{told}{rest}")), "{text}");
+        assert_eq!(line.contains("but not all"), !whole, "{text}");
+    }
+    let said = "21 accounts compared, 0 not as they should be".to_owned();
+    answered(&mut stage, Answer::Compared(Ok(said.clone())));
+    let text = stage.text();
+    assert!(text.contains(&said), "{text}");
+    assert!(text.contains("c compares with what is there"), "{text}");
+    // That none could be is an end, too.
+    for _ in 0..2 {
+        assert_eq!(deeds(stage.letters("c")).len(), 1);
+        answered(
+            &mut stage,
+            Answer::Compared(Err("no engine runs".to_owned())),
+        );
+    }
+}
+
+#[test]
 fn a_run_that_goes_on_is_told_before_an_older_failure_and_ctrl_c_right_behind_its_end_does_not_leave()
  {
     let mut stage = Stage::played(ThemeName::Dark, (100, 40));
@@ -225,8 +285,34 @@ fn what_the_sign_asks_for_is_in_the_key_row_however_narrow_it_is() {
         std::collections::BTreeMap::new(),
     );
     answered(&mut stage, found);
-    let row = row(&stage);
-    assert!(row.contains("x decide about what differs"), "{row}");
+    for size in [(40, 12), (80, 24)] {
+        stage.size = size;
+        let row = row(&stage);
+        assert!(row.starts_with(" x differs"), "{row}");
+    }
+    stage.letters("x");
+    let text = stage.text();
+    assert!(text.contains("What differs of zoe"), "{text}");
+}
+
+#[test]
+fn of_whom_the_list_says_that_they_differ_the_row_says_so_before_it_is_read_how() {
+    let Answer::Directory { users, .. } = samples::directory() else {
+        panic!("the sample is a directory");
+    };
+    let mut stage = Stage::played(ThemeName::Dark, (80, 24));
+    stage.letters("3G");
+    let middle = domain::LocalRef::User(users[1].id);
+    answered(&mut stage, large(BTreeSet::from([middle])));
+    // What is asked now is not answered.
+    for (letter, told) in [
+        ('k', " x differs  / search"),
+        ('x', "what differs is still being read"),
+    ] {
+        stage.screen.update(Happening::Key(Key::letter(letter)));
+        let text = stage.text();
+        assert!(text.contains(told), "{told}: {text}");
+    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! `workbench.toml` is changed by somebody else while the screen runs.
 
+use std::time::Duration;
+
 use crossterm::event::KeyCode;
 
 use super::Stage;
@@ -21,6 +23,12 @@ fn somebody_writes(stage: &mut Stage, text: &str) -> Vec<Deed> {
     deeds(stage.happen(Happening::FileChanged))
 }
 
+/// Longer than anything that is said stays.
+fn later(stage: &mut Stage) {
+    stage.screen.world.passed += Duration::from_secs(5);
+    stage.happen(Happening::Tick);
+}
+
 fn text_of_draft(stage: &Stage) -> String {
     let draft = stage.screen.world.draft.as_ref().unwrap();
     draft.document().text().to_owned()
@@ -38,6 +46,13 @@ fn what_does_not_touch_the_draft_is_merged_and_nothing_is_lost() {
     let merged = text_of_draft(&stage);
     assert!(merged.starts_with("# somebody was here\n"));
     assert!(merged.contains("enabled = false"), "{merged}");
+    // Nobody has asked for it: what the key said is read first.
+    let text = stage.text();
+    assert!(
+        text.contains("(not saved") && !text.contains("on top of that"),
+        "{text}"
+    );
+    later(&mut stage);
     assert!(stage.text().contains("on top of that"), "{}", stage.text());
     assert_eq!(stage.file(), theirs, "nothing is written before Update");
     stage.letters("u");
@@ -55,8 +70,15 @@ fn a_value_that_both_changed_is_asked_about_and_mine_goes_on_top_only_when_asked
     let text = stage.text();
     assert!(text.contains("was changed by somebody else"), "{text}");
     assert!(text.contains("was changed there, too"), "{text}");
-    // Deciding later has the keys; saving asks again.
+    // Deciding later has the keys; that it is to be decided stays to be seen, and saving asks again.
     stage.press(KeyCode::Enter);
+    for _ in 0..3 {
+        later(&mut stage);
+    }
+    let text = stage.text();
+    let told = "Conflict, unsaved (1): somebody else changed workbench.toml, too";
+    assert!(text.contains(told), "{text}");
+    assert!(text.contains(" · Ctrl-S asks again"), "{text}");
     assert!(
         deeds(stage.ctrl('s'))
             .iter()
@@ -64,7 +86,8 @@ fn a_value_that_both_changed_is_asked_about_and_mine_goes_on_top_only_when_asked
     );
     assert!(stage.text().contains("Mine on top"), "{}", stage.text());
     stage.press(KeyCode::BackTab);
-    stage.press(KeyCode::Enter);
+    let asked = deeds(stage.press(KeyCode::Enter));
+    assert!(matches!(asked.as_slice(), [Deed::Review]), "{asked:?}");
     let merged = text_of_draft(&stage);
     assert!(
         !merged.contains(&format!("{line}enabled = true")),
@@ -74,7 +97,10 @@ fn a_value_that_both_changed_is_asked_about_and_mine_goes_on_top_only_when_asked
         merged.contains(&format!("{line}enabled = false")),
         "{merged}"
     );
-    assert!(matches!(deeds(stage.ctrl('s')).as_slice(), [Deed::Review]));
+    assert!(
+        deeds(stage.ctrl('s')).is_empty(),
+        "it is worked out already"
+    );
 }
 
 #[test]
@@ -88,6 +114,9 @@ fn taking_theirs_gives_the_draft_up() {
     stage.press(KeyCode::Enter);
     assert!(stage.screen.world.draft.is_none(), "{}", stage.text());
     assert_eq!(stage.file(), theirs);
+    stage.size = (80, 24);
+    let told = "given up here; workbench.toml stays as somebody else left it";
+    assert!(stage.text().contains(told), "{}", stage.text());
 }
 
 #[test]
@@ -110,6 +139,29 @@ fn to_decide_later_leaves_the_question_below_whether_to_leave_as_it_was() {
     let asked = deeds(stage.press(KeyCode::Enter));
     assert!(matches!(asked.as_slice(), [Deed::Quit]), "{asked:?}");
     assert_eq!(stage.file(), theirs);
+}
+
+#[test]
+fn to_give_up_the_upper_question_line_by_line_leaves_the_one_below_as_it_was() {
+    let mut stage = with_draft();
+    stage.letters("q");
+    let id = stage.screen.world.config().connections[0].id.to_string();
+    let line = format!("id = \"{id}\"\n");
+    let theirs = TOML.replacen(&line, &format!("{line}enabled = true\n"), 1);
+    somebody_writes(&mut stage, &theirs);
+    assert!(stage.text().contains("Decide later"), "{}", stage.text());
+    stage.screen.close();
+    assert!(stage.text().contains("Unsaved changes"), "{}", stage.text());
+    // Discard.
+    stage.press(KeyCode::BackTab);
+    let asked = deeds(stage.press(KeyCode::Enter));
+    assert!(matches!(asked.as_slice(), [Deed::Quit]), "{asked:?}");
+    // The last of them is given up: the program is not left any more.
+    let mut stage = with_draft();
+    stage.letters("q");
+    stage.screen.close();
+    assert!(deeds(stage.ctrl('c')).is_empty());
+    assert!(stage.text().contains("Unsaved changes"), "{}", stage.text());
 }
 
 #[test]
@@ -147,6 +199,7 @@ fn what_was_put_right_is_told_no_longer() {
     let failed = Answer::Done(Err("the port is taken".to_owned()));
     stage.happen(Happening::Answer(Box::new(failed)));
     stage.letters("1 ");
+    later(&mut stage);
     assert!(
         stage.text().contains("the port is taken"),
         "{}",

@@ -273,6 +273,7 @@ fn every_field_of_the_forms_of_the_file_says_what_it_is_and_its_key() {
         ("1j\n]n", 5),
         ("2n", 5),
         ("6e", 2),
+        ("1nj\n", 7),
     ] {
         for field in 0..forms {
             let mut stage = Stage::played(ThemeName::Dark, (100, 40));
@@ -384,6 +385,27 @@ fn a_failure_offers_its_key_only_where_that_is_no_letter() {
 }
 
 #[test]
+fn a_mock_is_put_back_to_a_kept_state_only_when_that_was_confirmed() {
+    let mut stage = Stage::played(ThemeName::Dark, (80, 24));
+    stage.letters("5:restore google");
+    stage.press(KeyCode::Enter);
+    let text = stage.text();
+    assert!(text.contains("Go back to a kept state"), "{text}");
+    assert!(deeds(stage.press(KeyCode::Enter)).is_empty());
+    let text = stage.text();
+    assert!(
+        text.contains("Restore google?") && text.contains("goes back to"),
+        "{text}"
+    );
+    stage.press(KeyCode::BackTab);
+    let restored = deeds(stage.press(KeyCode::Enter));
+    assert!(
+        matches!(&restored[..], [Deed::Restore { name, .. }] if name == "before"),
+        "{restored:?}"
+    );
+}
+
+#[test]
 fn putting_a_mock_back_says_what_it_changed_before_and_after() {
     let mut stage = Stage::played(ThemeName::Dark, (160, 50));
     stage.letters("5R");
@@ -410,7 +432,7 @@ fn putting_a_mock_back_says_what_it_changed_before_and_after() {
     answered(&mut stage, Answer::PutBack(Ok(put_back)));
     let text = stage.text();
     for wanted in [
-        "google is back at its seed; objects gone: 1, changed back: 1",
+        "google: 1 object gone, 1 changed back; it is back at its seed",
         "put back to its seed",
         "User name-7 went",
     ] {
@@ -586,6 +608,31 @@ fn what_a_mock_takes_is_never_cut_neither_in_targets_nor_in_the_wizard() {
 }
 
 #[test]
+fn where_there_is_no_room_for_what_a_mock_takes_the_key_that_tells_it_is_named() {
+    let mut stage = Stage::played(ThemeName::Dark, (40, 12));
+    let told = |mock: LabMock| LabMock {
+        access: Some(ACCESS.to_owned()),
+        ..mock
+    };
+    let mocks = samples::mocks().into_iter().map(told).collect();
+    answered(&mut stage, Answer::Mocks(mocks, samples::faults()));
+    stage.letters("1");
+    stage.press(KeyCode::Enter);
+    stage.letters("]]n");
+    press_button(&mut stage, "[ Next ]");
+    let text = stage.text();
+    let is_cut = |row: &str| row.contains('…') && row.contains("F1");
+    assert!(text.lines().any(is_cut), "{text}");
+    stage.press(KeyCode::F(1));
+    stage.letters("G");
+    assert!(
+        stage.text().contains("the-very-last-word"),
+        "{}",
+        stage.text()
+    );
+}
+
+#[test]
 fn where_there_is_room_for_one_pane_each_mock_tells_what_it_is_in_rows_of_its_own() {
     let mut stage = Stage::played(ThemeName::Dark, (80, 24));
     stage.letters("5");
@@ -596,7 +643,7 @@ fn where_there_is_room_for_one_pane_each_mock_tells_what_it_is_in_rows_of_its_ow
         "manners of strict",
         "! unavailable:times=1",
         "12 requests",
-        "Tab shows what a client needs",
+        "Enter shows what a client needs",
     ] {
         assert!(text.contains(told), "{told}: {text}");
     }
@@ -630,11 +677,41 @@ fn of_a_mock_of_another_process_it_is_told_how_it_is_steered() {
     stage.letters("j");
     let text = stage.text();
     assert!(
-        text.contains("elsewhere 127.0.0.1:9102") && text.contains("of another process: Tab"),
+        text.contains("elsewhere 127.0.0.1:9102") && text.contains("of another process: Enter"),
         "{text}"
     );
+    // `Tab` does the same as what is told to be pressed.
+    for code in [KeyCode::Enter, KeyCode::Tab] {
+        stage.press(code);
+        let text = stage.text();
+        assert!(text.contains("outbound mock"), "{text}");
+        assert!(!text.contains("state browser"), "it is open: {text}");
+        stage.press(KeyCode::Esc);
+    }
+}
+
+#[test]
+fn a_form_tells_at_40_columns_how_it_is_filled_in() {
+    let mut stage = Stage::played(ThemeName::Dark, (40, 12));
+    stage.letters("2n");
+    let row = key_row(&stage);
+    assert!(
+        row.contains("←→ Space choose") && row.contains("Tab next"),
+        "{row}"
+    );
     stage.press(KeyCode::Tab);
-    assert!(stage.text().contains("outbound mock"), "{}", stage.text());
+    stage.press(KeyCode::Tab);
+    let row = key_row(&stage);
+    assert!(row.contains("Space on/off"), "{row}");
+    let text = stage.text();
+    assert!(text.contains("Enable Rules: Provision"), "{text}");
+    let mut stage = Stage::played(ThemeName::Dark, (60, 24));
+    stage.letters("2n");
+    let row = key_row(&stage);
+    assert!(
+        row.contains("←→ Space choose") && row.contains("Ctrl-S finish"),
+        "{row}"
+    );
 }
 
 #[test]

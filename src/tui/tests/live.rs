@@ -341,6 +341,8 @@ async fn a_file_is_imported_with_a_report_and_its_users_are_triggered_in_bulk() 
     live.press(KeyCode::Enter);
     live.until("Change claims for 2 users: 2 of 2: 2 made")
         .await;
+    // No time passes here: it is seen.
+    live.press(KeyCode::Esc);
     // All that match are read from the journal, page by page, whatever the screen has read.
     let all = Deed::Bulk {
         what: "all that match".to_owned(),

@@ -59,10 +59,11 @@ fn a_bulk_trigger_is_about_the_marked_and_is_confirmed() {
         stage.letters("Internal/manager");
     });
     press_button(&mut stage, "[ Go on ]");
+    let text = stage.text();
+    let role = &stage.screen.world.known_roles()[0];
     assert!(
-        stage.text().contains("Trigger for many?"),
-        "{}",
-        stage.text()
+        text.contains("Trigger for many?") && text.contains(&format!("Assign {role} to 1 user: ")),
+        "{text}"
     );
     assert!(deeds(stage.press(KeyCode::BackTab)).is_empty());
     let begun = deeds(stage.press(KeyCode::Enter));

@@ -5,11 +5,15 @@ mod captures;
 mod directory;
 mod disk;
 mod editing;
+mod faulty;
 mod forms;
 mod fuzz;
+mod journal;
 mod live;
 mod many;
+mod narrow;
 mod offers;
+mod reviews;
 mod roles;
 mod snapshots;
 mod standing;
@@ -127,6 +131,7 @@ fn answer_to(query: Query) -> Answer {
         Query::Counts => Answer::Counts {
             last: 0,
             counts: std::collections::BTreeMap::default(),
+            quarantines: Vec::new(),
         },
         Query::Older { .. } => Answer::Older {
             rows: Vec::new(),

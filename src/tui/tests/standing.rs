@@ -8,9 +8,11 @@ use crossterm::event::KeyCode;
 use super::Stage;
 use super::updates::deeds;
 use crate::Note;
+use crate::samples;
 use crate::seat::{NO_ENGINE, Standing};
 use crate::theme::ThemeName;
 use crate::wish::{Answer, Deed, Happening};
+use crate::work::{Stage as WorkStage, Work};
 
 fn stage(standing: Standing) -> Stage {
     let mut stage = Stage::played(ThemeName::Dark, (120, 30));
@@ -25,6 +27,12 @@ fn answered(stage: &mut Stage, answer: Answer) {
 fn note(stage: &mut Stage, text: &str, is_failure: bool) {
     let text = text.to_owned();
     stage.happen(Happening::Note(Note { text, is_failure }));
+}
+
+/// The file as it is.
+fn loaded(stage: &Stage) -> Box<config::Loaded> {
+    let file = stage.folder.path().join("workbench.toml");
+    Box::new(config::load(&file, &CATALOGUE).unwrap())
 }
 
 /// Longer than anything that is said stays.
@@ -197,11 +205,9 @@ fn where_the_key_means_something_else_the_status_names_what_works() {
 fn an_engine_is_started_once_however_often_the_key_is_pressed() {
     let mut stage = stage(Standing::Alone);
     assert_eq!(deeds(stage.letters("EE")).len(), 1);
-    let text = stage.text();
-    assert!(
-        text.contains("the engine has ended"),
-        "no other failure: {text}"
-    );
+    shows(&stage, "is being started here already", &["x the engine"]);
+    later(&mut stage);
+    shows(&stage, "x the engine has ended", &[]);
     let refused = Answer::RunsHere(Err("another process has the journal".to_owned()));
     stage.happen(Happening::Answer(Box::new(refused)));
     assert_eq!(deeds(stage.letters("E")).len(), 1);
@@ -236,7 +242,7 @@ fn what_is_told_unasked_waits_for_its_turn_and_what_a_key_says_only_puts_it_off(
     later(&mut stage);
     shows(
         &stage,
-        "attached to the engine of process 7 ·",
+        "attached to the engine of process 7",
         &[WROTE, ATTACHED],
     );
 }
@@ -261,6 +267,113 @@ fn a_failure_hides_nothing_for_good_and_one_of_another_kind_stays_below_it() {
 }
 
 #[test]
+fn what_answers_a_key_stands_before_what_failed_and_what_fails_then_before_both() {
+    let mut stage = stage(Standing::Alone);
+    let ended = "x the engine has ended";
+    let nothing = "nothing to undo";
+    stage.letters("u");
+    shows(&stage, nothing, &[ended]);
+    later(&mut stage);
+    shows(&stage, ended, &[nothing]);
+    // Esc takes what is shown, and only that.
+    stage.letters("u");
+    stage.press(KeyCode::Esc);
+    shows(&stage, ended, &[nothing]);
+    stage.letters("u");
+    answered(
+        &mut stage,
+        Answer::Done(Err("the port is taken".to_owned())),
+    );
+    shows(&stage, "x the port is taken", &[ended, nothing]);
+    stage.press(KeyCode::Esc);
+    shows(&stage, ended, &[nothing]);
+    stage.press(KeyCode::Esc);
+    shows(&stage, "E runs the engine here · no engine runs", &[ended]);
+}
+
+#[test]
+fn a_file_that_was_mended_while_no_engine_runs_is_not_told_as_broken_again() {
+    let broken = "workbench.toml was changed and cannot be used";
+    let mut stage = stage(Standing::Alone);
+    stage.press(KeyCode::Esc);
+    let fault = || Answer::Reloaded(Err("workbench.toml:1: this is no TOML".to_owned()));
+    answered(&mut stage, fault());
+    shows(&stage, broken, &[]);
+    let untaken = Answer::Untaken {
+        loaded: loaded(&stage),
+        why: NO_ENGINE.to_owned(),
+        is_ours: false,
+    };
+    answered(&mut stage, untaken);
+    shows(&stage, "no engine works by it yet", &[broken]);
+    stage.press(KeyCode::Esc);
+    shows(&stage, "no engine runs", &[broken]);
+    // And when an engine is started by it.
+    answered(&mut stage, fault());
+    shows(&stage, broken, &[]);
+    let here = Answer::RunsHere(Ok(loaded(&stage)));
+    answered(&mut stage, here);
+    stage.happen(Happening::Standing(Standing::Here));
+    shows(&stage, "the engine runs here", &[broken]);
+}
+
+#[test]
+fn that_no_engine_could_be_started_here_is_past_when_there_is_one() {
+    for standing in [Standing::Here, Standing::Attached { process: 8 }] {
+        let mut stage = stage(Standing::Alone);
+        let refused = "another process has the journal".to_owned();
+        answered(&mut stage, Answer::RunsHere(Err(refused)));
+        shows(&stage, "x no engine runs here", &[]);
+        stage.happen(Happening::Standing(standing));
+        shows(&stage, "the engine", &["no engine runs here"]);
+    }
+}
+
+#[test]
+fn what_others_and_long_work_did_waits_behind_what_a_key_says() {
+    let mut stage = Stage::played(ThemeName::Dark, (160, 30));
+    let (nothing, theirs) = ("nothing to undo", "the engine works by it now");
+    stage.letters("u");
+    let reloaded = Answer::Reloaded(Ok(loaded(&stage)));
+    answered(&mut stage, reloaded);
+    shows(&stage, nothing, &[theirs]);
+    later(&mut stage);
+    shows(&stage, theirs, &[nothing]);
+    later(&mut stage);
+    stage.letters("u");
+    let mut work = Work::begin("import users.csv".to_owned());
+    (work.stage, work.told) = (WorkStage::Ended, "2 created".to_owned());
+    answered(&mut stage, Answer::Work(work));
+    shows(&stage, nothing, &["import users.csv"]);
+    later(&mut stage);
+    shows(&stage, "import users.csv: 2 created", &[nothing]);
+    // What waits and is not true any more is not told.
+    let reloaded = Answer::Reloaded(Ok(loaded(&stage)));
+    answered(&mut stage, reloaded);
+    let fault = "workbench.toml:1: this is no TOML".to_owned();
+    answered(&mut stage, Answer::Reloaded(Err(fault)));
+    shows(&stage, "cannot be used", &[theirs]);
+    stage.press(KeyCode::Esc);
+    for _ in 0..2 {
+        later(&mut stage);
+        assert!(!stage.text().contains(theirs), "{}", stage.text());
+    }
+}
+
+#[test]
+fn what_is_told_unasked_waits_until_there_is_a_row_for_it() {
+    let mut stage = Stage::played(ThemeName::Dark, (160, 30));
+    note(&mut stage, WROTE, false);
+    stage.letters("z");
+    assert!(!stage.text().contains(WROTE), "{}", stage.text());
+    later(&mut stage);
+    stage.letters("z");
+    shows(&stage, WROTE, &[]);
+    later(&mut stage);
+    assert!(!stage.text().contains(WROTE), "{}", stage.text());
+}
+
+#[test]
 fn that_no_engine_takes_commands_is_told_only_as_long_as_it_is_so() {
     for standing in [Standing::Here, Standing::Attached { process: 8 }] {
         let mut stage = stage(Standing::Attached { process: 7 });
@@ -279,10 +392,8 @@ fn that_no_engine_takes_commands_is_told_only_as_long_as_it_is_so() {
 #[test]
 fn an_engine_that_was_started_here_puts_right_what_was_told_while_there_was_none() {
     let mut stage = stage(Standing::Alone);
-    let file = stage.folder.path().join("workbench.toml");
-    let load = || Box::new(config::load(&file, &CATALOGUE).unwrap());
     let untaken = Answer::Untaken {
-        loaded: load(),
+        loaded: loaded(&stage),
         why: NO_ENGINE.to_owned(),
         is_ours: false,
     };
@@ -290,11 +401,83 @@ fn an_engine_that_was_started_here_puts_right_what_was_told_while_there_was_none
     answered(&mut stage, Answer::Done(Err(NO_ENGINE.to_owned())));
     stage.letters(":run the engine");
     stage.press(KeyCode::Enter);
-    answered(&mut stage, Answer::RunsHere(Ok(load())));
+    let here = Answer::RunsHere(Ok(loaded(&stage)));
+    answered(&mut stage, here);
     stage.happen(Happening::Standing(Standing::Here));
     shows(
         &stage,
         "the engine runs here: what is owed goes on",
         &["takes commands", "works by it yet", "has ended"],
+    );
+}
+
+#[test]
+fn an_engine_that_says_nothing_any_more_is_told_with_since_when_and_what_to_do() {
+    let mut stage = stage(Standing::Attached { process: 7058 });
+    let since = samples::instant(4);
+    let silent = format!(
+        "the engine has not answered since {}",
+        stage.screen.world.time(since)
+    );
+    let process = 7058;
+    stage.happen(Happening::Standing(Standing::Silent { process, since }));
+    shows(&stage, &format!("x {silent}"), &["attached to"]);
+    stage.letters("!");
+    shows(&stage, "kill -CONT 7058", &[]);
+    stage.press(KeyCode::Esc);
+    // Seen or not, it stays in the status row as long as it is so.
+    later(&mut stage);
+    shows(&stage, &format!("{silent} · "), &["x the engine"]);
+    assert!(deeds(stage.letters("E")).is_empty(), "it may go on");
+    stage.happen(Happening::Standing(Standing::Attached { process }));
+    shows(&stage, "the engine answers again", &["has not answered"]);
+}
+
+#[test]
+fn whose_engine_is_followed_cuts_nothing_that_the_panel_says() {
+    let follows = |size| {
+        let mut stage = Stage::played(ThemeName::Dark, size);
+        stage.happen(Happening::Standing(Standing::Attached { process: 7058 }));
+        later(&mut stage);
+        stage
+    };
+    let mut narrow = follows((80, 24));
+    narrow.letters("7");
+    let whole = "The dry run is shown first; nothing is sent before Trigger is pressed again.";
+    shows(&narrow, whole, &["attached"]);
+    narrow.letters("6");
+    shows(&narrow, "attached to process 7058", &[]);
+    shows(
+        &follows((160, 30)),
+        "attached to the engine of process 7058",
+        &[],
+    );
+}
+
+#[test]
+fn what_an_earlier_key_was_answered_with_makes_room_for_what_is_under_way() {
+    let mut stage = Stage::played(ThemeName::Dark, (100, 40));
+    let armed = |stage: &mut Stage| {
+        answered(stage, Answer::Done(Ok("armed at scim2 as 1".to_owned())));
+        shows(stage, "armed at scim2", &[]);
+    };
+    stage.letters("7");
+    armed(&mut stage);
+    assert!(matches!(
+        deeds(stage.press(KeyCode::Enter)).as_slice(),
+        [Deed::Plan(_)]
+    ));
+    shows(&stage, "asking", &["armed at scim2"]);
+    let plan = Box::new(samples::plan());
+    answered(&mut stage, Answer::Planned(Ok(plan)));
+    armed(&mut stage);
+    assert!(matches!(
+        deeds(stage.press(KeyCode::Enter)).as_slice(),
+        [Deed::Submit(_)]
+    ));
+    shows(
+        &stage,
+        "under way; a blocking provisioner",
+        &["armed at scim2"],
     );
 }

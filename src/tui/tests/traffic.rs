@@ -10,9 +10,11 @@ use uuid::Uuid;
 
 use super::Stage;
 use crate::action::Whose;
+use crate::keymap::Key;
 use crate::samples;
 use crate::screen::Order;
 use crate::seat::Submitted;
+use crate::stream::{Row, WINDOW};
 use crate::theme::ThemeName;
 use crate::wish::{Answer, Happening, Query};
 
@@ -308,4 +310,122 @@ fn the_states_do_not_change_behind_why_and_enter_is_offered_where_it_opens_somet
     assert!(row(&stage).contains("Enter detail"), "{}", row(&stage));
     stage.press(KeyCode::Enter);
     assert!(!row(&stage).contains("Enter"), "{}", row(&stage));
+}
+
+#[test]
+fn what_a_mock_noted_is_not_told_of_a_target_that_is_none() {
+    let mut stage = Stage::played(ThemeName::Dark, (160, 50));
+    assert!(
+        stage.text().contains("users.insert -> 201"),
+        "{}",
+        stage.text()
+    );
+    // In the same moment, to the same path, at another port.
+    let mut elsewhere = samples::records()
+        .into_iter()
+        .rfind(|record| matches!(record.fact, Fact::ExchangeRecorded { .. }))
+        .unwrap();
+    elsewhere.seq = 30;
+    if let Fact::ExchangeRecorded { exchange, .. } = &mut elsewhere.fact {
+        "http://127.0.0.1:9214/scim/v2/Users".clone_into(&mut exchange.url);
+        exchange.response.as_mut().unwrap().status = 400;
+    }
+    stage.happen(Happening::News(vec![News::Fact(Arc::new(elsewhere))]));
+    let text = stage.text();
+    assert!(text.contains("This target is no mock"), "{text}");
+    assert!(!text.contains("users.insert -> 201"), "{text}");
+}
+
+#[test]
+fn a_body_that_is_one_line_is_wrapped_and_can_be_read_to_its_end() {
+    let mut stage = stage();
+    let mut refused = samples::records()
+        .into_iter()
+        .find(|record| matches!(record.fact, Fact::ExchangeRecorded { .. }))
+        .unwrap();
+    refused.seq = 30;
+    if let Fact::ExchangeRecorded { exchange, .. } = &mut refused.fact {
+        let body = &mut exchange.response.as_mut().unwrap().body;
+        body.text = "no such thing here ".repeat(4_000) + "THE END";
+    }
+    stage.happen(Happening::News(vec![News::Fact(Arc::new(refused))]));
+    stage.press(KeyCode::Enter);
+    stage.letters("]");
+    // Past the request and the head of the answer.
+    for _ in 0..12 {
+        stage.press(KeyCode::PageDown);
+    }
+    let text = stage.text();
+    let rows = text.lines().filter(|line| line.contains("such thing"));
+    assert!(rows.count() > 10, "{text}");
+    assert!(!text.contains("THE END"), "{text}");
+    let page = stage.text();
+    stage.press(KeyCode::PageDown);
+    assert_ne!(stage.text(), page, "it scrolls within the line");
+    stage.letters("G");
+    assert!(stage.text().contains("THE END"), "{}", stage.text());
+}
+
+#[test]
+fn a_filter_that_matches_nothing_here_says_where_older_rows_are_and_looks_until_it_finds_some() {
+    let window = |from: u64, user: &str| -> Vec<Row> {
+        let one = samples::row("a/b", "create", user, Some(200), 1, 1);
+        (from..)
+            .take(WINDOW)
+            .map(|seq| Row {
+                seq: Some(seq),
+                ..one.clone()
+            })
+            .collect()
+    };
+    let asked = |orders: Vec<Order>| -> Vec<u64> {
+        let before = orders.into_iter().filter_map(|order| match order {
+            Order::Ask(Query::Older { before }) => Some(before),
+            Order::Ask(_) | Order::Do(_) => None,
+        });
+        before.collect()
+    };
+    let mut stage = Stage::new(ThemeName::Dark, (80, 24));
+    let begun = Answer::Begun {
+        last: 1_200,
+        open: Vec::new(),
+        rows: window(1_000, "kim"),
+        roles: Vec::new(),
+    };
+    stage.happen(Happening::Answer(Box::new(begun)));
+    let text = stage.text();
+    assert!(text.contains("200 rows  older in the journal"), "{text}");
+    stage.letters("/user:zoe");
+    stage.press(KeyCode::Enter);
+    let text = stage.text();
+    assert!(
+        text.contains("None of the 200 rows here matches") && text.contains("PgUp looks"),
+        "{text}"
+    );
+    let page_up = Happening::Key(Key::of(KeyCode::PageUp));
+    assert_eq!(asked(stage.screen.update(page_up)), [1_000]);
+    let text = stage.text();
+    assert!(text.contains("being read from the journal"), "{text}");
+    let older = |stage: &mut Stage, from: u64, user: &str, is_all: bool| {
+        let rows = window(from, user);
+        let older = Answer::Older { rows, is_all };
+        asked(stage.screen.update(Happening::Answer(Box::new(older))))
+    };
+    // Nothing yet: it goes on by itself, until something is found.
+    assert_eq!(older(&mut stage, 800, "ada", false), [800]);
+    assert_eq!(older(&mut stage, 600, "zoe", false), [0; 0]);
+    let text = stage.text();
+    assert!(text.contains("200 of 600 match"), "{text}");
+    // With another filter that finds nothing, to the end of the journal.
+    stage.press(KeyCode::Esc);
+    stage.letters("/user:nobody");
+    stage.press(KeyCode::Enter);
+    let page_up = Happening::Key(Key::of(KeyCode::PageUp));
+    assert_eq!(asked(stage.screen.update(page_up)), [600]);
+    assert_eq!(older(&mut stage, 400, "ada", true), [0; 0]);
+    let text = stage.text();
+    assert!(
+        text.contains("0 of 800 match. Esc clears the filter.") && !text.contains("older in"),
+        "{text}"
+    );
 }

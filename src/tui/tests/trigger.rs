@@ -223,7 +223,15 @@ fn a_dead_letter_without_a_row_is_found_in_the_journal() {
     let connector = samples::link().connector;
     let states = std::collections::BTreeMap::from([(State::Dead, 1)]);
     let counts = Counts::from([(connector, states)]);
-    answered(&mut stage, Answer::Counts { last: 0, counts });
+    let quarantines = Vec::new();
+    answered(
+        &mut stage,
+        Answer::Counts {
+            last: 0,
+            counts,
+            quarantines,
+        },
+    );
     stage.letters("!");
     assert_eq!(stage.screen.section(), "journal");
     assert!(stage.text().contains("[dead]"), "{}", stage.text());
@@ -537,4 +545,63 @@ fn the_key_row_offers_no_more_than_can_be_done() {
     let text = stage.text();
     assert!(text.contains("zoë.日本 now"), "{text}");
     assert!(!row(&stage).contains("v scroll"), "{}", row(&stage));
+}
+
+#[test]
+fn what_would_be_refused_stands_below_the_form_in_which_it_is_mended() {
+    let mut stage = Stage::played(ThemeName::Dark, (80, 24));
+    by_name(&mut stage, "create a group");
+    fill(&mut stage, "Members", |stage| {
+        stage.letters("nobodyhere");
+    });
+    press_button(&mut stage, "[ Dry run ]");
+    let told = "there is no user nobodyhere".to_owned();
+    answered(&mut stage, Answer::Planned(Err(told)));
+    let text = stage.text();
+    for wanted in [
+        "Would be refused: there is no user nobodyhere",
+        "Group *",
+        "Members",
+    ] {
+        assert!(text.contains(wanted), "{wanted}: {text}");
+    }
+    // What would follow has the room, as ever.
+    press_button(&mut stage, "[ Dry run ]");
+    shows(&mut stage, samples::plan());
+    assert!(!stage.text().contains("Members"), "{}", stage.text());
+}
+
+#[test]
+fn the_key_that_finishes_other_forms_finishes_this_one() {
+    let mut stage = Stage::played(ThemeName::Dark, (100, 40));
+    stage.letters("t");
+    // Out of a field that letters are typed into.
+    stage.press(KeyCode::Tab);
+    stage.press(KeyCode::Tab);
+    assert!(stage.text().contains("▌User"), "{}", stage.text());
+    assert!(matches!(deeds(stage.ctrl('s')).as_slice(), [Deed::Plan(_)]));
+    assert!(
+        deeds(stage.ctrl('s')).is_empty(),
+        "nothing is done before that was seen"
+    );
+    shows(&mut stage, samples::plan());
+    assert!(matches!(
+        deeds(stage.ctrl('s')).as_slice(),
+        [Deed::Submit(_)]
+    ));
+    // What is missing is said at its field.
+    let mut stage = Stage::played(ThemeName::Dark, (100, 40));
+    by_name(&mut stage, "rename a user");
+    assert!(deeds(stage.ctrl('s')).is_empty());
+    assert!(
+        stage.text().contains("New name is required"),
+        "{}",
+        stage.text()
+    );
+    // Unsaved changes of the file are what it saves.
+    let mut stage = Stage::played(ThemeName::Dark, (100, 40));
+    stage.letters("1 7");
+    let done = deeds(stage.ctrl('s'));
+    let is_trigger = |deed: &Deed| matches!(deed, Deed::Plan(_) | Deed::Submit(_));
+    assert!(!done.is_empty() && !done.iter().any(is_trigger), "{done:?}");
 }

@@ -536,6 +536,7 @@ fn what_was_missed_is_read_once_at_a_time_and_from_before_the_hole() {
     let counts = |last: u64| Answer::Counts {
         last,
         counts: BTreeMap::new(),
+        quarantines: Vec::new(),
     };
     assert_eq!(asked(stage.screen.begin()), [Query::Counts]);
     let news = samples::news();
@@ -605,4 +606,42 @@ fn what_targets_could_not_read_is_asked_for_again() {
         let unread = Happening::Answer(Box::new(Answer::Unread(query.clone(), told)));
         assert_eq!(asked(stage.screen.update(unread)), [query]);
     }
+}
+
+#[test]
+fn what_changed_at_a_mock_is_counted_though_it_is_not_kept_and_that_is_said() {
+    let mut stage = Stage::played(ThemeName::Dark, (160, 50));
+    stage.letters("5G");
+    let came = |number: u64| {
+        let mut entry = domain::LabEntry::clone(&samples::lab_entry());
+        entry.number = number;
+        entry.changes.truncate(1);
+        for change in &mut entry.changes {
+            change.id = format!("new-{number}");
+            "*".clone_into(&mut change.field);
+        }
+        std::sync::Arc::new(entry)
+    };
+    stage.happen(Happening::Lab((3..3_003).map(came).collect()));
+    assert!(stage.text().contains("+3000 ~1 -0"), "{}", stage.text());
+    stage.letters("d");
+    stage.press(KeyCode::End);
+    let text = stage.text();
+    assert!(
+        text.contains("2801 older requests, not shown here: outbound mock log scim2"),
+        "{text}"
+    );
+    stage.press(KeyCode::Enter);
+    let text = stage.text();
+    assert!(text.contains("are not kept here"), "{text}");
+    // Put back to its seed, it begins anew.
+    let reset = domain::LabEntry {
+        operation: "mock.reset".to_owned(),
+        changes: Vec::new(),
+        ..domain::LabEntry::clone(&came(3_003))
+    };
+    stage.happen(Happening::Lab(vec![std::sync::Arc::new(reset)]));
+    assert!(!stage.text().contains("+3000"), "{}", stage.text());
+    stage.letters("d");
+    assert!(stage.text().contains("mock.reset"), "{}", stage.text());
 }

@@ -32,7 +32,9 @@ pub(crate) fn body_lines(body: &Body) -> Vec<String> {
 pub(crate) fn json_line(line: &str, theme: &Theme) -> Line {
     let mut spans = Line::new();
     let mut rest = line;
+    let mut was_text = false;
     while let Some(first) = rest.chars().next() {
+        let mut is_text = false;
         let (len, style) = if first == '"' {
             let len = string_len(rest);
             let is_key = rest[len..].trim_start().starts_with(':');
@@ -48,15 +50,20 @@ pub(crate) fn json_line(line: &str, theme: &Theme) -> Line {
         {
             (word.len(), theme.number)
         } else {
-            let end = rest
-                .char_indices()
-                .skip(1)
-                .find(|(_, c)| *c == '"' || *c == '-' || c.is_ascii_alphanumeric())
-                .map_or(rest.len(), |(at, _)| at);
-            (end, theme.text)
+            is_text = true;
+            // A word, and what stands between it and the next one.
+            let is_word = |c: char| c.is_ascii_alphanumeric();
+            let word = rest.find(|c: char| !is_word(c)).unwrap_or(rest.len());
+            let next = rest[word..].find(|c: char| c == '"' || c == '-' || is_word(c));
+            (next.map_or(rest.len(), |at| word + at), theme.text)
         };
         let len = len.max(first.len_utf8());
-        spans.push(Span::new(&rest[..len], style));
+        match spans.last_mut().filter(|_| is_text && was_text) {
+            // Text that is no JSON is one piece, so that it is wrapped at its blanks.
+            Some(last) => last.text.push_str(&rest[..len]),
+            None => spans.push(Span::new(&rest[..len], style)),
+        }
+        was_text = is_text;
         rest = &rest[len..];
     }
     spans
@@ -101,6 +108,17 @@ mod tests {
         assert_eq!(of("true"), Some(theme.number));
         assert_eq!(of("-1.5e3"), Some(theme.number));
         assert_eq!(of(r#""a\"b""#), Some(theme.good));
+    }
+
+    #[test]
+    fn text_that_is_no_json_is_one_piece() {
+        let theme = theme();
+        let of = |line: &str| -> Vec<String> {
+            let spans = json_line(line, &theme).into_iter();
+            spans.map(|span| span.text).collect()
+        };
+        assert_eq!(of("the zoë service, is down"), ["the zoë service, is down"]);
+        assert_eq!(of("error 400 of it"), ["error ", "400", " of it"]);
     }
 
     proptest! {

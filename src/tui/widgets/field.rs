@@ -15,12 +15,16 @@ use tui_textarea::{CursorMove, TextArea, WrapMode};
 use crate::keymap::Key;
 use crate::paint::{Pen, cells};
 
+use super::form::Form;
+
 /// How long a secret stays readable after it was revealed.
 pub(crate) const REVEALED: Duration = Duration::from_secs(10);
 /// How many steps of editing a text are kept.
 const HISTORY: usize = 50;
 /// The most characters that are pasted into one line. Keys and certificates have a few thousand.
 const MOST_PASTED: usize = 16_384;
+/// How a secret is called that is written in the file itself.
+const IN_THE_FILE: &str = "set in the file itself";
 /// What stands for a secret, whatever its length.
 const MASK: &str = "••••••••";
 const ASCII_MASK: &str = "********";
@@ -30,6 +34,9 @@ pub(crate) type Check = fn(&str) -> Result<(), String>;
 
 /// Says what is allowed in a text and probably not meant.
 type Doubt = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+/// Says what in a form keeps a secret itself out of the file.
+type Away = Arc<dyn Fn(&Form) -> Option<String> + Send + Sync>;
 
 /// One value of a choice: what is kept and what is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,6 +100,8 @@ pub(crate) struct Field {
     bound: Option<Check>,
     /// Says what is doubtful in a text that is not empty.
     doubts: Option<Doubt>,
+    /// Says what keeps the secret itself out of the file; a reference may stand there always.
+    away: Option<Away>,
     pub(crate) error: Option<String>,
     /// Which part of the text the error is about, in bytes of the value.
     wrong: Option<Range<usize>>,
@@ -148,6 +157,7 @@ impl Field {
             check: None,
             bound: None,
             doubts: None,
+            away: None,
             error: None,
             wrong: None,
             doubt: None,
@@ -172,7 +182,7 @@ impl Field {
 
     pub(crate) fn secret(key: &str, label: &str, present: Option<&SecretRef>) -> Self {
         let present = present.map(|reference| match reference {
-            SecretRef::Inline(_) => "set in the file itself".to_owned(),
+            SecretRef::Inline(_) => IN_THE_FILE.to_owned(),
             other => other.to_string(),
         });
         let input = Input::Secret {
@@ -317,6 +327,38 @@ impl Field {
     pub(crate) fn bound(mut self, bound: Check) -> Self {
         self.bound = Some(bound);
         self
+    }
+
+    /// Refuses the secret itself, in the field or left in the file, where the rest of the form says why.
+    #[must_use]
+    pub(crate) fn kept_out(
+        mut self,
+        away: impl Fn(&Form) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        self.away = Some(Arc::new(away));
+        self
+    }
+
+    /// Tells whether it holds a secret itself that the rest of the form may keep out of the file.
+    pub(crate) fn may_be_kept_out(&self) -> bool {
+        let is_inline = match (self.secret_value(), &self.input) {
+            (Some(reference), _) => matches!(reference, SecretRef::Inline(_)),
+            (None, Input::Secret { present, .. }) => present.as_deref() == Some(IN_THE_FILE),
+            (None, _) => false,
+        };
+        is_inline && self.away.is_some()
+    }
+
+    /// Returns what is wrong with its value in its form.
+    pub(crate) fn fault_in(&self, form: &Form) -> Option<String> {
+        let away = self.away.as_ref().filter(|_| self.may_be_kept_out());
+        self.fault().or_else(|| {
+            let away = away?;
+            let why = away(form)?;
+            Some(format!(
+                "{why}, so the secret itself may not stand in the file: write env:NAME or file:path"
+            ))
+        })
     }
 
     /// Returns what is wrong with its value; nothing is wrong with an empty one.

@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use crossterm::event::KeyCode;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 
 use crate::keymap::Key;
-use crate::paint::{Pen, cells, parts, wrap};
+use crate::paint::{Pen, cells, parts};
 
 use super::field::{Field, Input};
 
@@ -227,15 +226,16 @@ impl Form {
         let visible = self.visible();
         let mut first = None;
         for (at, index) in visible.iter().enumerate() {
-            let field = &mut self.fields[*index];
-            field.error = if field.required && field.is_empty() {
+            let field = &self.fields[*index];
+            let error = if field.required && field.is_empty() {
                 Some(format!("{} is required", field.label))
             } else {
-                field.fault()
+                field.fault_in(self)
             };
-            if field.error.is_some() && first.is_none() {
+            if error.is_some() && first.is_none() {
                 first = Some(at);
             }
+            self.fields[*index].error = error;
         }
         if let Some(at) = first {
             self.focus = at;
@@ -285,6 +285,13 @@ impl Form {
             field.error = field.fault().or_else(|| field.error.take());
             field.look();
         }
+        // What keeps a secret out of the file may stand in any of the others.
+        for index in visible {
+            if self.fields[index].may_be_kept_out() {
+                let error = self.fields[index].fault_in(self);
+                self.fields[index].error = error;
+            }
+        }
     }
 
     fn press(&mut self, at: usize) -> Pressed {
@@ -312,7 +319,7 @@ impl Form {
             .map(|index| cells(&self.fields[*index].label) + SIGNS)
             .max()
             .unwrap_or(0)
-            .min(usize::from(width) * 45 / 100);
+            .min(usize::from(width) / 2);
         u16::try_from(longest).unwrap_or(0)
     }
 
@@ -329,7 +336,7 @@ impl Form {
     /// nothing moves when another field gets the keys. Over a slow line all that moves is written anew.
     fn told_rows(&self, visible: &[usize], width: u16) -> u16 {
         let room = usize::from(width.saturating_sub(2));
-        let most = if room < 60 { MOST_BELOW } else { 2 };
+        let most = if room < 60 { MOST_TOLD } else { 2 };
         let fields = visible.iter().map(|index| &self.fields[*index]);
         let rows = fields
             .filter_map(hint_of)
@@ -337,15 +344,23 @@ impl Form {
         u16::try_from(rows.max().unwrap_or(0)).unwrap_or(0)
     }
 
-    /// Returns how many of those rows there are in a room that has so many for them and the fields, which come first: one
-    /// that has the keys is always to be seen.
+    /// Returns how many of those rows there are in a room that has so many for them and the fields: what the fields leave,
+    /// a quarter of it where that is more, and one however small it is. The field that has the keys is always to be seen.
     fn told_within(&self, told: u16, rows: &[u16], room: u16) -> u16 {
         let left = room.saturating_sub(rows.iter().sum());
-        if left > 0 {
-            return told.min(left);
-        }
         let focused = rows.get(self.focus).copied().unwrap_or(0);
-        told.min(room / 4).min(room.saturating_sub(focused))
+        let most = left.max(room / 4).max(1);
+        told.min(most).min(room.saturating_sub(focused))
+    }
+
+    /// Returns how many rows the buttons take below so many of fields and hints: the blank one above them goes to the fields
+    /// where there is no room for all of those.
+    fn button_rows(&self, above: u16, room: u16) -> u16 {
+        match (self.buttons.is_empty(), above + 2 > room) {
+            (true, _) => 0,
+            (false, true) => 1,
+            (false, false) => 2,
+        }
     }
 
     /// Draws the form, shifted so that the focused field can be seen. Returns the rows used.
@@ -355,8 +370,8 @@ impl Form {
         let mut area = area;
         let mut label_width = self.label_width(&visible, area.width);
         let mut rows = self.rows(&visible, label_width, area.width);
-        let buttons = u16::from(!self.buttons.is_empty()) * 2;
         let told = self.told_rows(&visible, area.width);
+        let buttons = self.button_rows(rows.iter().sum::<u16>() + told, area.height);
         let told = self.told_within(told, &rows, area.height.saturating_sub(buttons));
         let room = area.height.saturating_sub(buttons + told);
         let is_long = visible.len() > 1 && rows.iter().sum::<u16>() > room;
@@ -415,7 +430,7 @@ impl Form {
         };
         if let Some(hint) = self.focused().and_then(hint_of) {
             let style = pen.theme.dim;
-            write_within(pen, below, &hint, style);
+            pen.excerpt(below, &hint, style);
         }
         self.draw_buttons(
             pen,
@@ -511,15 +526,16 @@ impl Form {
             theme.warn
         };
         if let Some(text) = said(field) {
-            write_within(pen, below, &text, style);
+            pen.excerpt(below, &text, style);
         }
     }
 
     fn draw_buttons(&self, pen: &mut Pen<'_>, area: Rect, fields: usize, focused: bool) {
-        if area.height < 2 {
+        if area.height == 0 {
             return;
         }
         let theme = *pen.theme;
+        let y = area.bottom() - 1;
         let mut x = area.x + 1;
         for (at, button) in self.buttons.iter().enumerate() {
             let style = if focused && self.focus == fields + at {
@@ -532,7 +548,7 @@ impl Form {
             }
             x += pen.put(
                 x,
-                area.y + 1,
+                y,
                 area.right() - x,
                 &format!("[ {} ]", button.label),
                 style,
@@ -543,8 +559,10 @@ impl Form {
 
 /// The cells that the signs behind a label take: `*`, it has to be filled in, as in the Console; `~`, it was changed.
 const SIGNS: usize = 3;
-/// The most rows of what is said below a field, or told of it.
-const MOST_BELOW: usize = 4;
+/// The most rows of what is said below the field that has the keys.
+const MOST_BELOW: usize = 6;
+/// The most rows of what is told of it.
+const MOST_TOLD: usize = 4;
 /// From so many cells on there is room for a value and its hint beside it.
 const LEAST_FOR_BOTH: u16 = 45;
 /// The cells at the edge of a form that is longer than its room.
@@ -585,22 +603,6 @@ fn draw_edge(pen: &mut Pen<'_>, area: Rect, rows: &[u16], top: u16) {
 fn hint_of(field: &Field) -> Option<String> {
     let hint = &field.hint;
     (!hint.is_empty()).then(|| format!("{}: {hint}", field.label))
-}
-
-/// Writes wrapped text, with a mark where it is longer than its room.
-fn write_within(pen: &mut Pen<'_>, area: Rect, text: &str, style: Style) {
-    let lines = wrap(text, usize::from(area.width));
-    for (nth, y) in (area.y..area.bottom()).enumerate() {
-        let Some(rest) = lines.get(nth..).filter(|rest| !rest.is_empty()) else {
-            return;
-        };
-        let line = if y + 1 == area.bottom() {
-            rest.join(" ")
-        } else {
-            rest[0].to_owned()
-        };
-        pen.put(area.x, y, area.width, &line, style);
-    }
 }
 
 /// Returns what stands below a field: what is wrong with it, or what is doubtful.
@@ -772,6 +774,27 @@ mod tests {
     }
 
     #[test]
+    fn a_hint_has_a_row_where_there_is_little_room_and_no_fewer_for_one_more_to_spare() {
+        let fields = |count: usize| {
+            let hint = "what it is for, in so many words that two rows of this width are full";
+            let first = Field::text("first", "First", "").hint(hint);
+            let more = (1..count).map(|nth| Field::text("more", &format!("Field {nth}"), ""));
+            let fields = std::iter::once(first).chain(more).collect();
+            Form::new(fields, vec![Button::acts("ok", "Finish")])
+        };
+        // As in a form at 40x12: two rows for all the fields.
+        let text = shown(&fields(5), 36, 4);
+        let (field, hint) = (text.find(">First"), text.find("First: what it is for"));
+        assert!(field.is_some() && field < hint, "{text}");
+        // In eight rows, whether the fields leave none of them, one or two.
+        for count in [6, 7, 8] {
+            let text = shown(&fields(count), 64, 10);
+            let is_whole = text.contains("First: what") && text.contains("are full");
+            assert!(is_whole, "{count}: {text}");
+        }
+    }
+
+    #[test]
     fn a_star_is_required_and_a_tilde_is_changed() {
         let mut form = Form::new(
             vec![
@@ -803,7 +826,7 @@ mod tests {
         let (error, hint) = (text.find("x Name is required"), text.find("Seen by all"));
         assert!(error.is_some() && error < hint, "{text}");
         // Where there is no room for both, the error is what is said.
-        let text = shown(&form, 40, 4);
+        let text = shown(&form, 40, 3);
         assert!(text.contains("x Name") && !text.contains("Seen"), "{text}");
     }
 

@@ -46,6 +46,11 @@ impl List {
         self.height.get()
     }
 
+    /// Returns how many rows there were above those that were drawn last.
+    pub(crate) fn above(&self) -> usize {
+        self.top.get()
+    }
+
     /// Draws the visible rows; `row` is given the cells right of the gutter mark.
     pub(crate) fn draw(
         &self,

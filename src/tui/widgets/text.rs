@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use crate::keymap::Move;
-use crate::paint::{Pen, Span, cells, parts};
+use crate::paint::{Line, Pen, Span, cells, parts};
 
 /// Stands for the end of a text, wherever that is when it is drawn.
 const END: usize = usize::MAX;
@@ -22,6 +22,8 @@ pub(crate) struct Text {
     page: Cell<(usize, usize)>,
     /// The first line that is shown when the last one is, as it was drawn last.
     end: Cell<Option<usize>>,
+    /// How many lines were below the page that was drawn last.
+    below: Cell<usize>,
 }
 
 impl Text {
@@ -43,6 +45,11 @@ impl Text {
     /// Tells whether there is more of it than could be seen when it was drawn last; before that, there may be.
     pub(crate) fn scrolls(&self) -> bool {
         self.end.get() != Some(0)
+    }
+
+    /// Returns how many lines were below what was drawn last.
+    pub(crate) fn below(&self) -> usize {
+        self.below.get()
     }
 
     /// Draws the lines from the first that is shown; `line` is asked for those of this page, the one before and the last.
@@ -81,6 +88,8 @@ impl Text {
             y += rows;
         }
         self.page.set((down, up));
+        let is_end = top >= end;
+        self.below.set(if is_end { 0 } else { len - top - down });
     }
 }
 
@@ -106,6 +115,28 @@ fn last_page<L: AsRef<[Span]>>(area: Rect, len: usize, line: &mut impl FnMut(usi
     at.min(len.saturating_sub(1))
 }
 
+/// Cuts a line into the rows that it is wrapped to. As lines of their own they can be scrolled through one by one, where the
+/// whole of it takes more than a page.
+pub(crate) fn in_rows(line: &[Span], width: u16) -> Vec<Line> {
+    let endless = Rect {
+        x: 0,
+        y: 0,
+        width,
+        height: u16::MAX,
+    };
+    let mut rows: Vec<Line> = Vec::new();
+    wrapped(endless, line, |x, y, room, text, style| {
+        let y = usize::from(y);
+        rows.resize(rows.len().max(y + 1), Line::new());
+        if rows[y].is_empty() && x > 0 {
+            rows[y].push(Span::new(" ".repeat(usize::from(x)), Style::new()));
+        }
+        rows[y].push(Span::new(text, style));
+        u16::try_from(cells(text)).unwrap_or(u16::MAX).min(room)
+    });
+    rows
+}
+
 /// Puts a line, wrapped, and returns the rows used; following rows are indented by two cells. `put` is given place, room,
 /// text and style of each piece, and returns the cells it took.
 fn wrapped(
@@ -120,17 +151,23 @@ fn wrapped(
         let mut rest: &str = &text;
         loop {
             let room = usize::from(area.right().saturating_sub(x));
-            let part = parts(rest, room).next().unwrap_or_default();
-            if room > 0 {
-                x += put(x, y, area.right() - x, part, span.style);
-            }
-            rest = rest[part.len().min(rest.len())..].trim_start_matches(' ');
-            if rest.is_empty() {
-                // A blank at the end of a piece separates it from the next one.
-                if part.is_empty() && room > 0 && text.ends_with(' ') {
-                    x = (x + 1).min(area.right());
+            if room == 0 {
+                // The piece before ended at the edge.
+                rest = rest.trim_start_matches(' ');
+                if rest.is_empty() {
+                    break;
                 }
-                break;
+            } else {
+                let part = parts(rest, room).next().unwrap_or_default();
+                x += put(x, y, area.right() - x, part, span.style);
+                rest = rest[part.len().min(rest.len())..].trim_start_matches(' ');
+                if rest.is_empty() {
+                    // A blank at the end of a piece separates it from the next one.
+                    if part.is_empty() && text.ends_with(' ') {
+                        x = (x + 1).min(area.right());
+                    }
+                    break;
+                }
             }
             y += 1;
             x = (area.x + 2).min(area.right().saturating_sub(1));
@@ -179,6 +216,38 @@ mod tests {
         assert_eq!(shown(&text, &lines, 4), end, "it never leaves the page");
         text.go(Move::First, 10_000);
         assert!(shown(&text, &lines, 4).starts_with("one"));
+    }
+
+    #[test]
+    fn what_stands_behind_a_piece_that_ends_at_the_edge_is_in_the_next_row() {
+        let pieces = ["0123456789", " ", "next", " to it"];
+        let line: Line = pieces.map(|one| Span::new(one, Style::new())).to_vec();
+        let area = Rect::new(0, 0, 10, 4);
+        let mut buffer = Buffer::empty(area);
+        let theme = Theme::plain();
+        let mut pen = Pen {
+            buffer: &mut buffer,
+            theme: &theme,
+        };
+        Text::default().draw(&mut pen, area, 1, |_| &line);
+        let shown = crate::shot::text(&buffer);
+        assert!(shown.starts_with("0123456789\n  next to\n"), "{shown}");
+        assert!(shown.contains("it"), "{shown}");
+        // The rows by themselves are the same.
+        let rows = in_rows(&line, 10);
+        let told: Vec<String> = rows
+            .iter()
+            .map(|row| row.iter().map(|span| span.text.as_str()).collect())
+            .collect();
+        let same: Vec<&str> = shown.lines().take(told.len()).map(str::trim_end).collect();
+        let told: Vec<&str> = told.iter().map(|row| row.trim_end()).collect();
+        assert_eq!(told, same);
+        // A blank alone begins no row.
+        let blank = [
+            Span::new("0123456789", Style::new()),
+            Span::new(" ", Style::new()),
+        ];
+        assert_eq!(in_rows(&blank, 10).len(), 1);
     }
 
     #[test]

@@ -408,6 +408,7 @@ fn an_account_is_ours_only_by_proof() {
     let nothing = Evidence::default();
     let served = Evidence {
         served: Some(local),
+        called: "user kim".to_owned(),
         ..nothing.clone()
     };
     let former = |made| Evidence {
@@ -416,6 +417,7 @@ fn an_account_is_ours_only_by_proof() {
             until: "2026-05-01T00:00:00Z".to_owned(),
             made,
         }),
+        called: "user kim".to_owned(),
         ..Evidence::default()
     };
     let elsewhere = |evidence: Evidence| Evidence {
@@ -444,6 +446,8 @@ fn an_account_is_ours_only_by_proof() {
     ] {
         let (whose, because) = whose(&account, &evidence);
         assert_eq!(whose, expected, "{account:?} {evidence:?}: {because}");
+        let is_named = because.contains("user kim");
+        assert_eq!(is_named, whose != Whose::Stranger, "{because}");
     }
 }
 

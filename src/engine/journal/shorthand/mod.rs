@@ -5,9 +5,13 @@
 //! and so is every text that stood in the row before. A text with quotation marks (bodies are mostly JSON) is cut at them,
 //! for what stands between them is what stands elsewhere in the row.
 //!
-//! The lists of records and words are part of the format: entries are added at the end and never changed.
+//! The lists of records and words are part of the format: entries are added at the end and never changed. A row's own words
+//! are numbered from a place that the list does not reach, so that what is written keeps its meaning when the list grows; a
+//! program that does not know a word or a record says so. The dictionary, and which lengths of texts are words, stay as well.
 
 mod read;
+#[cfg(test)]
+mod samples;
 mod words;
 mod write;
 
@@ -59,6 +63,10 @@ impl Trouble {
     fn damaged() -> Self {
         Self::of("it ends too soon, or is damaged")
     }
+
+    fn unknown() -> Self {
+        Self::of("it says something that only a newer version knows, or is damaged")
+    }
 }
 
 impl ser::Error for Trouble {
@@ -75,13 +83,17 @@ impl de::Error for Trouble {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use proptest::prelude::*;
     use serde::Serialize;
     use serde::de::DeserializeOwned;
     use serde_json::{Value, json};
     use uuid::Uuid;
 
-    use super::words::{LIST, LISTED, RECORDS, WORDS};
+    use super::read::take_number;
+    use super::samples::{Draw, facts};
+    use super::words::{FIRST_OF_ROW, LIST, LISTED, RECORDS};
     use super::write::put_number;
     use super::*;
     use crate::Fact;
@@ -97,18 +109,46 @@ mod tests {
 
     fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<Vec<T>, Trouble> {
         let mut reader = Reader::of(bytes)?;
-        std::iter::from_fn(|| reader.next()).collect()
+        let values = std::iter::from_fn(|| reader.next()).collect::<Result<Vec<T>, Trouble>>()?;
+        reader.done()?;
+        Ok(values)
     }
 
-    fn any_json() -> impl Strategy<Value = Value> {
-        let text = prop_oneof![
+    /// Returns the places in the list of the records that were written.
+    fn records_in(bytes: &[u8]) -> BTreeSet<usize> {
+        let mut rest = bytes;
+        let size = take_number(&mut rest).unwrap();
+        let mut kinds = &rest[..usize::try_from(size).unwrap()];
+        let mut records = BTreeSet::new();
+        while let Some((kind, rest)) = kinds.split_first() {
+            kinds = rest;
+            match *kind {
+                mark::WORD.. => kinds = &kinds[1..],
+                mark::QUOTED => {
+                    take_number(&mut kinds).unwrap();
+                }
+                mark::RECORD..mark::RECORD_END => {
+                    records.insert(usize::from(kind - mark::RECORD));
+                }
+                _ => {}
+            }
+        }
+        records
+    }
+
+    fn any_text() -> impl Strategy<Value = String> + Clone {
+        prop_oneof![
             "[a-c\"]{0,6}",
             "[ -~é\n]{0,40}",
             "x{250,260}",
             Just("settled".to_owned()),
             any::<u128>().prop_map(|id| Uuid::from_u128(id).to_string()),
             any::<u128>().prop_map(|id| Uuid::from_u128(id).to_string().to_uppercase()),
-        ];
+        ]
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let text = any_text();
         let leaf = prop_oneof![
             Just(Value::Null),
             any::<bool>().prop_map(Value::from),
@@ -137,6 +177,20 @@ mod tests {
             values in prop::collection::vec(any_json(), 0..5),
         ) {
             prop_assert_eq!(read::<Value>(&written(&values)).unwrap(), values);
+        }
+
+        #[test]
+        fn every_fact_is_read_as_it_was_written_and_says_what_its_json_says(
+            texts in prop::collection::vec(any_text(), 1..12), bits in any::<u64>(),
+        ) {
+            let facts = facts(&mut Draw::of(texts, bits));
+            let written = written(&facts);
+            let json: Vec<Value> = facts
+                .iter()
+                .map(|fact| serde_json::to_value(fact).unwrap())
+                .collect();
+            prop_assert_eq!(read::<Value>(&written).unwrap(), json);
+            prop_assert_eq!(read::<Fact>(&written).unwrap(), facts);
         }
 
         #[test]
@@ -169,7 +223,7 @@ mod tests {
             .map(|line| serde_json::from_str(line).unwrap())
             .collect();
         assert_eq!(words.len(), LISTED.len());
-        assert!(words.len() < WORDS / 4);
+        assert!(words.len() <= FIRST_OF_ROW);
         let mut sorted = words.clone();
         sorted.sort();
         sorted.dedup();
@@ -180,6 +234,47 @@ mod tests {
                 "{word}"
             );
         }
+    }
+
+    #[test]
+    fn every_record_of_the_list_and_every_kind_of_fact_is_met() {
+        let facts = facts(&mut Draw::of(vec!["kim".to_owned()], u64::MAX));
+        let all: BTreeSet<usize> = (0..RECORDS.len()).collect();
+        assert_eq!(records_in(&written(&facts)), all);
+        let met: BTreeSet<&str> = facts.iter().map(Fact::word).collect();
+        // What it would have liked better is all that there is.
+        let told = serde_json::from_str::<Fact>(r#"{"fact":"none"}"#).unwrap_err();
+        let told = told.to_string();
+        let known: BTreeSet<&str> = told.split('`').skip(3).step_by(2).collect();
+        assert_eq!(met, known);
+        for word in known {
+            assert!(LISTED.iter().any(|listed| **listed == *word), "{word}");
+        }
+    }
+
+    #[test]
+    fn a_word_or_record_that_is_not_known_is_an_error_and_no_word_of_the_row() {
+        let row = |kinds: &[u8]| {
+            let mut bytes = Vec::new();
+            put_number(&mut bytes, kinds.len() as u64);
+            bytes.extend(kinds);
+            // What the first text of a row holds.
+            bytes.extend(b"\x03kim");
+            bytes
+        };
+        let word = |number: usize| {
+            let [high, low] = u16::try_from(number).unwrap().to_be_bytes();
+            [mark::TEXT, mark::WORD | high, low]
+        };
+        let own = read::<String>(&row(&word(FIRST_OF_ROW))).unwrap();
+        assert_eq!(own, ["kim", "kim"]);
+        for unknown in [LISTED.len(), FIRST_OF_ROW - 1] {
+            let error = read::<String>(&row(&word(unknown))).unwrap_err();
+            assert_eq!(error, Trouble::unknown(), "{unknown}");
+        }
+        let record = mark::RECORD + u8::try_from(RECORDS.len()).unwrap();
+        let error = read::<Value>(&row(&[mark::TEXT, record])).unwrap_err();
+        assert_eq!(error, Trouble::unknown());
     }
 
     #[test]

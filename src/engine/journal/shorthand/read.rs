@@ -8,7 +8,7 @@ use serde::de::{
 };
 use uuid::Uuid;
 
-use super::words::{LISTED, RECORDS, comes_again};
+use super::words::{FIRST_OF_ROW, LISTED, RECORDS, comes_again};
 use super::{Trouble, mark};
 
 /// What is nested deeper is damaged.
@@ -48,6 +48,14 @@ impl<'de> Reader<'de> {
     /// Reads the next value, when there is one.
     pub(in crate::journal) fn next<T: DeserializeOwned>(&mut self) -> Option<Result<T, Trouble>> {
         (!self.kinds.is_empty()).then(|| T::deserialize(&mut *self))
+    }
+
+    /// Checks that nothing is left over, which is how a row shows that it lost values.
+    pub(in crate::journal) fn done(&self) -> Result<(), Trouble> {
+        match (self.kinds, self.contents) {
+            ([], []) => Ok(()),
+            _ => Err(Trouble::damaged()),
+        }
     }
 
     fn peek(&self) -> Result<u8, Trouble> {
@@ -98,10 +106,11 @@ impl<'de> Reader<'de> {
     }
 
     fn word(&self, number: usize) -> Result<Cow<'de, str>, Trouble> {
-        if let Some(word) = LISTED.get(number) {
+        let Some(own) = number.checked_sub(FIRST_OF_ROW) else {
+            let word = LISTED.get(number).ok_or_else(Trouble::unknown)?;
             return Ok(Cow::Borrowed(word));
-        }
-        match self.words.get(number - LISTED.len()) {
+        };
+        match self.words.get(own) {
             Some(Known::Text(text)) => Ok(Cow::Borrowed(text)),
             Some(Known::Id(id)) => Ok(Cow::Owned(id.to_string())),
             None => Err(Trouble::damaged()),
@@ -146,7 +155,7 @@ impl<'de> Reader<'de> {
     }
 }
 
-fn take_number(from: &mut &[u8]) -> Result<u64, Trouble> {
+pub(super) fn take_number(from: &mut &[u8]) -> Result<u64, Trouble> {
     let mut number = 0_u64;
     for shift in (0..64).step_by(7) {
         let (byte, rest) = from.split_first().ok_or_else(Trouble::damaged)?;
@@ -203,7 +212,7 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'de> {
             }),
             mark::RECORD..mark::RECORD_END => {
                 let record = RECORDS.get(usize::from(kind - mark::RECORD));
-                let (_, word, fields) = record.ok_or_else(Trouble::damaged)?;
+                let (_, word, fields) = record.ok_or_else(Trouble::unknown)?;
                 self.nested(|reader| {
                     visitor.visit_map(Fields {
                         reader,

@@ -8,6 +8,10 @@ use super::mark;
 /// So many different words at most: those of the list, and those of the row.
 pub(super) const WORDS: usize = 1 << 15;
 
+/// The number of a row's own first word. The list may grow up to it; were its own words counted from where the list ends,
+/// whatever was written would read otherwise with each word that is added.
+pub(super) const FIRST_OF_ROW: usize = WORDS / 4;
+
 /// Texts of a row that may come again.
 const SHORTEST: usize = 3;
 pub(super) const LONGEST: usize = 255;
@@ -294,7 +298,7 @@ impl Words {
 
 /// Whether a text that is written enters the words of the row.
 pub(super) fn comes_again(size: usize, known: usize) -> bool {
-    (SHORTEST..=LONGEST).contains(&size) && LISTED.len() + known < WORDS
+    (SHORTEST..=LONGEST).contains(&size) && FIRST_OF_ROW + known < WORDS
 }
 
 /// Returns the fields of a record.

@@ -6,7 +6,7 @@ use serde::ser::{self, Serialize};
 use uuid::Uuid;
 
 use super::words::{
-    BY_NAME, LISTED, LONGEST, SINGLE, START, TAGGED, Words, comes_again, fields, hash,
+    BY_NAME, FIRST_OF_ROW, LISTED, LONGEST, SINGLE, START, TAGGED, Words, comes_again, fields, hash,
 };
 use super::{Trouble, mark};
 
@@ -119,7 +119,7 @@ impl Writer {
         // An id and a text are never the same, whatever their bytes.
         let hash = (hash & !1) | u32::from(kind == mark::ID);
         if is_short && let Some(number) = self.words.find(&self.contents, bytes, hash) {
-            return self.word(LISTED.len() + number);
+            return self.word(FIRST_OF_ROW + number);
         }
         self.kinds.push(kind);
         if kind == mark::TEXT {

@@ -4,9 +4,11 @@ use super::sheets::{
     CONNECTOR, MAPPING, UNSAVED, general_sheet, jit_sheet, mapping_path, mapping_sheet, sheet,
     sheet_of,
 };
+use super::told::connector_lines;
 use super::wizard::connector_form;
 use super::{Connections, Tab, mapping_key, path};
 use crate::draft::Edit;
+use crate::modal::{Modal, Reading};
 use crate::panels::settings;
 use crate::widgets::{Button, Field, Form};
 use crate::wish::Wish;
@@ -59,6 +61,15 @@ impl Connections {
                 };
                 let words = format!("{}: delete mapping {}", one.name, one.attributes[at].remote);
                 return vec![Wish::Edit(Edit::new(words).remove(mapping_path(one, at)))];
+            }
+            ("settings", _) => {
+                let Some(settings) = self.connector(one) else {
+                    return Vec::new();
+                };
+                let title = format!("{}/{}", one.id, settings.kind);
+                let lines = connector_lines(world, settings);
+                let reading = Reading::new(title, lines, Vec::new());
+                return vec![Wish::Show(Box::new(Modal::Reading(reading)))];
             }
             ("toggle", _) => {
                 let Some(settings) = self.connector(one) else {

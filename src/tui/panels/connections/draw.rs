@@ -8,6 +8,7 @@ use ratatui::layout::Rect;
 use super::told::{connector_lines, lines};
 use super::{Connections, Tab, keys, row_keys};
 use crate::paint::{Column, Pen};
+use crate::panels::BESIDE;
 use crate::world::World;
 
 impl Connections {
@@ -232,12 +233,16 @@ impl Connections {
                 ],
             );
         });
-        if let Some(settings) = self.connector(one) {
-            let rest = Rect {
-                y: area.y + rows + 1,
-                height: area.height.saturating_sub(rows + 1),
-                ..area
-            };
+        let rest = Rect {
+            y: area.y + rows + 1,
+            height: area.height.saturating_sub(rows + 1),
+            ..area
+        };
+        // Below several of them the settings follow the selection, and are not written anew over a slow line.
+        if one.connectors.len() > 1 && world.width < BESIDE && theme.boxes {
+            let told = "Enter opens the settings of the selected one.";
+            pen.paragraph(rest, told, theme.dim);
+        } else if let Some(settings) = self.connector(one) {
             let lines = connector_lines(world, settings);
             self.text
                 .draw(pen, rest, lines.len(), |at| lines[at].clone());

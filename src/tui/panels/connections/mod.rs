@@ -282,21 +282,8 @@ impl Panel for Connections {
                         .like(format!("outbound config add {at}.connectors type=TYPE")),
                 );
                 if let Some(settings) = self.connector(one) {
-                    let word = if settings.enabled {
-                        "Disable"
-                    } else {
-                        "Enable"
-                    };
-                    // Beside other unsaved changes it waits for Update with them.
-                    let waits = world.draft.as_ref().is_some_and(Draft::is_changed);
-                    let when = if waits { "" } else { " at once" };
                     let connector = format!("{}/{}", one.id, settings.kind);
                     let place = format!("{at}.connectors[type={}]", settings.kind);
-                    let label = format!("{word}{when}: {connector}");
-                    actions.push(Action::new("toggle", Key::letter(' '), label).like(format!(
-                        "outbound config set {place}.enabled {}",
-                        !settings.enabled
-                    )));
                     actions.push(
                         Action::new("edit", Key::letter('e'), "Edit")
                             .like(format!("outbound config set {place}.KEY VALUE")),
@@ -305,6 +292,22 @@ impl Panel for Connections {
                         Action::new("drop", Key::letter('D'), "Delete")
                             .like(format!("outbound config remove {place}")),
                     );
+                    let label = format!("Open: the settings of {connector}");
+                    actions.push(Action::new("settings", Key::of(KeyCode::Enter), label));
+                    // What differs from row to row stands last.
+                    let word = if settings.enabled {
+                        "Disable"
+                    } else {
+                        "Enable"
+                    };
+                    // Beside other unsaved changes it waits for Update with them.
+                    let waits = world.draft.as_ref().is_some_and(Draft::is_changed);
+                    let when = if waits { "" } else { " at once" };
+                    let label = format!("{word}{when}: {connector}");
+                    actions.push(Action::new("toggle", Key::letter(' '), label).like(format!(
+                        "outbound config set {place}.enabled {}",
+                        !settings.enabled
+                    )));
                     let word = if settings.paused { "Resume" } else { "Pause" };
                     actions.push(
                         Action::named("pause", format!("{word} {connector} in the file")).like(

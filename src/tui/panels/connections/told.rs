@@ -6,7 +6,6 @@ use std::time::SystemTime;
 use domain::{Connection, ConnectorSettings, JitScheme};
 
 use super::{Connections, Tab};
-use crate::draft::Draft;
 use crate::paint::{Line, Span};
 use crate::world::World;
 
@@ -228,14 +227,7 @@ fn raw(world: &World, one: &Connection, known: &RefCell<Option<Read>>) -> Vec<Li
         }
     };
     let lines = &read.lines;
-    // While the draft has errors, the configuration with its line numbers is the last one without.
-    let is_apart = |draft: &Draft| !draft.errors.is_empty();
-    let start = if world.draft.as_ref().is_some_and(is_apart) {
-        header_of(lines, &one.id.0)
-    } else {
-        one.line.map(|line| line.saturating_sub(1))
-    };
-    let start = start.unwrap_or(0);
+    let start = one.line.map_or(0, |line| line.saturating_sub(1));
     let mut shown: Vec<(usize, &String)> = lines
         .iter()
         .enumerate()
@@ -272,27 +264,6 @@ fn raw(world: &World, one: &Connection, known: &RefCell<Option<Read>>) -> Vec<Li
             ]
         })
         .collect()
-}
-
-/// Finds the header of a connection by its id.
-fn header_of(lines: &[String], id: &str) -> Option<usize> {
-    let is_its = |line: &str| {
-        let Some((key, value)) = line.split_once('=') else {
-            return false;
-        };
-        let value = value.trim_start();
-        key.trim() == "id"
-            && ['"', '\''].iter().any(|quote| {
-                let rest = value.strip_prefix(*quote);
-                rest.and_then(|rest| rest.split(*quote).next()) == Some(id)
-            })
-    };
-    (0..lines.len()).find(|at| {
-        let mut own = lines[at + 1..]
-            .iter()
-            .take_while(|line| !line.trim_start().starts_with('['));
-        lines[*at].trim() == "[[connections]]" && own.any(|line| is_its(line))
-    })
 }
 
 /// Says how a connector is configured; secrets as references.

@@ -218,7 +218,7 @@ impl Connections {
             edit = edit.remove(format!("{at}.connectors[type={}]", kind.kind));
         }
         if let Target::New { name, .. } = &wizard.target {
-            edit.words = format!("New Connection {name} (id {id})");
+            edit.words = format!("New Connection {id}: {name}");
         }
         for (header, array, entries) in wizard.blocks(world, form, &at) {
             lines.push(vec![Span::new(header, theme.name)]);
@@ -280,7 +280,7 @@ impl Connections {
             return self.configure(world, target, kind);
         }
         let head = head(&id, &name, &description);
-        let words = format!("New Connection {name} (id {id})");
+        let words = format!("New Connection {id}: {name}");
         let mut edit = Edit::new(words).insert("connections", head);
         if template == "oidc" {
             let path = format!("connections[id={id}]");
@@ -525,6 +525,11 @@ fn oidc_sheet(world: &World) -> Vec<Wish> {
             .in_file("client_id, in [connections.login]"),
         Field::secret("client_secret", "Client secret", None)
             .refers_from(world.base(), None)
+            .kept_out(login_is_away)
+            .hint(
+                "Shows the identity provider that it is this organization who asks. env:NAME or file:path keeps it out of \
+                 the file.",
+            )
             .in_file("client_secret, in [connections.login]"),
         endpoint("authorization_endpoint", "Authorization endpoint URL")
             .hint("Where people are sent to log in.")
@@ -547,6 +552,14 @@ fn oidc_sheet(world: &World) -> Vec<Wish> {
     );
     let title = "New Connection: Standard-Based IdP (OIDC)";
     sheet("new:oidc", title, UNSAVED, form, Vec::new())
+}
+
+/// Says what of a login keeps its secret out of the file.
+fn login_is_away(form: &Form) -> Option<String> {
+    let endpoints = ["authorization_endpoint", "token_endpoint"].map(|key| form.value(key));
+    let given = endpoints.iter().map(String::as_str);
+    let given: Vec<&str> = given.filter(|one| !one.is_empty()).collect();
+    config::login_is_away(&given)
 }
 
 pub(super) fn connector_form(fields: Vec<Field>, is_edit: bool) -> Form {

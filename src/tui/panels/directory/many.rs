@@ -180,7 +180,12 @@ impl Directory {
             .iter()
             .find(|(word, _)| *word == way)
             .map_or("Trigger", |(_, label)| label);
-        let what = format!("{label} for {}", counted(count, "user"));
+        let users = counted(count, "user");
+        let what = match &each {
+            Each::Assign(role) => format!("Assign {role} to {users}"),
+            Each::Revoke(role) => format!("Revoke {role} from {users}"),
+            Each::Update(_) | Each::Delete => format!("{label} for {users}"),
+        };
         let body = vec![
             format!("{what}: {}", self.told(count)),
             "Whatever the provisioners make of each is sent to the targets.".to_owned(),

@@ -68,6 +68,8 @@ pub(crate) struct Directory {
     written: BTreeMap<(LocalRef, ConnectorRef), Timestamp>,
     /// Those that were read whose accounts were found to differ.
     differing: BTreeSet<LocalRef>,
+    /// Since when everybody's accounts are being compared, as somebody asked here.
+    comparing: Option<Timestamp>,
     /// The members of groups by their names, and how many there are.
     members: BTreeMap<QualifiedName, (Vec<QualifiedName>, usize)>,
     /// The board's version that was read.
@@ -108,6 +110,7 @@ impl Default for Directory {
             drifts: BTreeMap::new(),
             written: BTreeMap::new(),
             differing: BTreeSet::new(),
+            comparing: None,
             members: BTreeMap::new(),
             version: None,
             asked: false,
@@ -196,6 +199,44 @@ impl Directory {
     fn drifts_here(&self) -> impl Iterator<Item = &DriftView> {
         let drifts = self.local().and_then(|local| self.drifts.get(&local));
         drifts.into_iter().flatten()
+    }
+
+    /// Says what the accounts below stand for.
+    fn told_compared(&self, world: &World) -> String {
+        match self.comparing {
+            Some(since) => format!("being compared since {}, everybody's", world.time(since)),
+            None => "as last written; c compares with what is there".to_owned(),
+        }
+    }
+
+    /// Has everybody's accounts compared, once at a time: it may take a while.
+    fn compare(&mut self, world: &World) -> Vec<Wish> {
+        if let Some(since) = self.comparing {
+            let since = world.time(since);
+            let told = format!("everybody's accounts are being compared since {since}");
+            return vec![Wish::Say(told)];
+        }
+        let connectors = drift::connectors(world);
+        let at = match &connectors[..] {
+            [] => {
+                let told = "nothing to compare: no connector is enabled";
+                return vec![Wish::Say(told.to_owned())];
+            }
+            [one] => one.to_string(),
+            several => counted(several.len(), "connector"),
+        };
+        self.comparing = Some(world.now);
+        let told = format!("comparing everybody's accounts at {at}; what differs is told then");
+        vec![Wish::Say(told), Wish::Do(Deed::Compare(connectors))]
+    }
+
+    /// Tells whether whoever is selected was found to differ: from the list, until it is read how.
+    fn differs_here(&self) -> bool {
+        self.local()
+            .is_some_and(|local| match self.drifts.get(&local) {
+                Some(drifts) => !drifts.is_empty(),
+                None => self.differing.contains(&local),
+            })
     }
 
     fn trigger(&self, way: &'static str) -> Vec<Wish> {
@@ -379,10 +420,7 @@ impl Directory {
         lines.push(Line::new());
         lines.push(vec![
             Span::new("At the targets", theme.title),
-            Span::new(
-                "  as last written; c compares with what is there",
-                theme.dim,
-            ),
+            Span::new(format!("  {}", self.told_compared(world)), theme.dim),
         ]);
         let links = self.local().and_then(|local| self.links.get(&local));
         for connection in &world.config().connections {
@@ -415,6 +453,18 @@ impl Directory {
                     line.push(Span::new(format!("  {}", world.moment(*at)), theme.dim));
                 }
                 lines.push(line);
+                if let (Some((at, is_whole)), Some(_)) =
+                    (world.board.compared.get(&connector), link)
+                {
+                    let rest = if *is_whole {
+                        ""
+                    } else {
+                        ", but not all accounts there"
+                    };
+                    let at = world.moment(*at);
+                    let told = format!("   compared with what is there {at}{rest}");
+                    lines.push(vec![Span::new(told, theme.dim)]);
+                }
                 if let Some(link) = link {
                     for (name, value) in &link.written {
                         lines.push(vec![
@@ -643,7 +693,12 @@ impl Panel for Directory {
     }
 
     fn leading_keys(&self) -> &'static [(&'static str, &'static str)] {
-        &[("[ ]", "lists")]
+        // Where somebody differs, what the sign asks for stands in its place, in as many cells: the rest of the row stays.
+        if self.differs_here() {
+            &[]
+        } else {
+            &[("[ ]", "lists")]
+        }
     }
 
     fn key(&mut self, world: &World, key: Key) -> Option<Vec<Wish>> {
@@ -772,16 +827,20 @@ impl Panel for Directory {
         }
         if self.tab != Tab::Roles {
             actions.push(
-                Action::new("compare", Key::letter('c'), "Compare with the targets")
-                    .like("outbound reconcile")
-                    .quiet(),
+                Action::new(
+                    "compare",
+                    Key::letter('c'),
+                    "Compare everybody with the targets",
+                )
+                .like("outbound reconcile")
+                .quiet(),
             );
         }
-        if self.drifts_here().next().is_some() {
+        if self.differs_here() {
             // First in the row, which is cut where there is little room: it is what the sign in the list asks for.
             actions.insert(
                 0,
-                Action::new("decide", Key::letter('x'), "Decide about what differs")
+                Action::new("decide", Key::letter('x'), "Differs: decide about it")
                     .like(drift::command(self.drifts_here())),
             );
         }
@@ -792,7 +851,11 @@ impl Panel for Directory {
         let is_group = self.tab == Tab::Groups;
         let is_role = self.tab == Tab::Roles;
         match id {
-            "compare" => return vec![Wish::Do(Deed::Compare(drift::connectors(world)))],
+            "compare" => return self.compare(world),
+            "decide" if self.drifts_here().next().is_none() => {
+                let told = "what differs is still being read: x again asks what becomes of it";
+                return vec![Wish::Say(told.to_owned())];
+            }
             "decide" => return drift::decide(self.drifts_here()),
             "search" => self.searching = true,
             "open" => self.open = true,
@@ -873,6 +936,7 @@ impl Panel for Directory {
 
     fn answer(&mut self, world: &World, answer: &Answer) -> Vec<Wish> {
         match answer {
+            Answer::Compared(_) => self.comparing = None,
             Answer::Directory {
                 after,
                 users,

@@ -5,7 +5,7 @@ use domain::LabMock;
 use ratatui::layout::Rect;
 
 use super::{Place, Targets, address_of, state, state_of, told_faults};
-use crate::paint::{Column, Pen, counted};
+use crate::paint::{Column, Pen, counted, wrap};
 use crate::world::World;
 
 /// The most rows of a mock; the last of them is blank.
@@ -13,8 +13,10 @@ const ROWS: usize = 3;
 /// The cells before what stands in the second row.
 const INDENT: u16 = 12;
 /// The rows that are left for what a mock holds, and the blank one above them.
-const LEFT: u16 = 4;
-const HINT: &str = "Tab shows what a client needs to be let in, and what the mock holds.";
+const LEFT: u16 = 3;
+/// What is left of them where what a client needs takes more.
+const LEAST: u16 = 1;
+const HINT: &str = "Enter shows what a client needs to be let in, and what the mock holds.";
 
 impl Targets {
     /// Draws as many rows of each mock as there is room for.
@@ -78,7 +80,7 @@ fn draw_second(world: &World, pen: &mut Pen<'_>, row: Rect, mock: &LabMock) {
         ..row
     };
     if mock.elsewhere.is_some() {
-        let told = "of another process: Tab tells how it is steered";
+        let told = "of another process: Enter tells how it is steered";
         pen.put(row.x, row.y, row.width, told, theme.dim);
         return;
     }
@@ -104,17 +106,21 @@ pub(super) fn draw_access(pen: &mut Pen<'_>, area: Rect, mock: &LabMock) -> Rect
     let Some(access) = &mock.access else {
         return area;
     };
+    let width = area.width.saturating_sub(2);
+    let needed = wrap(access, usize::from(width)).len();
+    let has_room = needed + usize::from(LEFT) <= usize::from(area.height);
     let room = Rect {
         x: area.x + 1,
-        width: area.width.saturating_sub(2),
-        height: area.height.saturating_sub(LEFT),
+        width,
+        height: area
+            .height
+            .saturating_sub(if has_room { LEFT } else { LEAST }),
         ..area
     };
-    let used = pen.paragraph(room, access, pen.theme.dim);
-    let used = if used == 0 { 0 } else { used + 1 };
+    let used = pen.excerpt(room, access, pen.theme.dim) + u16::from(has_room);
     Rect {
         y: area.y + used,
-        height: area.height - used,
+        height: area.height.saturating_sub(used),
         ..area
     }
 }

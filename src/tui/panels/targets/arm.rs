@@ -2,7 +2,7 @@
 
 use domain::LabFault;
 
-use crate::modal::{Menu, Modal, Sheet};
+use crate::modal::{Menu, Modal, Question, Sheet};
 use crate::paint::counted;
 use crate::widgets::{Button, Field, Form};
 use crate::wish::{Deed, Wish};
@@ -141,10 +141,24 @@ pub(super) fn restore_menu(world: &World, target: &str) -> Vec<Wish> {
                 target: target.to_owned(),
                 name: name.clone(),
             };
-            (name.clone(), String::new(), vec![Wish::Do(deed)])
+            let asked = put_back(
+                format!("Restore {target}?"),
+                &format!("Everything that {target} holds goes back to the state kept as {name}."),
+                "Restore",
+                deed,
+            );
+            (name.clone(), String::new(), asked)
         })
         .collect();
     menu(format!("Go back to a kept state of {target}"), items)
+}
+
+/// Asks whether a mock is to be put back: what it holds now is lost by that.
+pub(super) fn put_back(title: String, told: &str, does: &'static str, deed: Deed) -> Vec<Wish> {
+    let body = vec![format!("{told} Links that the engine keeps stay.")];
+    let answers = vec![(does, vec![Wish::Do(deed)]), ("Cancel", Vec::new())];
+    let question = Question::new(title, body, None, answers);
+    vec![Wish::Show(Box::new(Modal::Question(question)))]
 }
 
 /// Asks for the name to keep the present state under.

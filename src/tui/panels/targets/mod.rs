@@ -15,7 +15,6 @@ use ratatui::style::Style;
 
 use crate::action::Action;
 use crate::keymap::Key;
-use crate::modal::{Modal, Question};
 use crate::paint::{Column, Pen, cells, counted, shortened, wrap};
 use crate::panel::Panel;
 use crate::panels::BESIDE;
@@ -424,8 +423,14 @@ impl Panel for Targets {
             return actions;
         };
         let target = &mock.target;
+        let open = Action::new("open", Key::of(KeyCode::Enter), "State browser")
+            .like(format!("outbound mock objects {target}"));
         if mock.elsewhere.is_some() {
-            // It belongs to another process, and so does everything that could be done with it.
+            // It belongs to another process, and so does everything that could be done with it. How, is told in the pane that
+            // this opens where it does not stand beside the list.
+            if self.place == Place::Mocks && world.width < BESIDE {
+                actions.push(open);
+            }
             let label = format!("Start: {target} here, once its port is free");
             actions.push(
                 Action::new("switch", Key::letter('s'), label)
@@ -443,10 +448,9 @@ impl Panel for Targets {
             actions.extend([switch.clone(), start_all()]);
         }
         actions.extend([
+            open,
             Action::new("fault", Key::letter('f'), "Fault: arm one")
                 .like(format!("outbound mock arm {target} SPEC")),
-            Action::new("open", Key::of(KeyCode::Enter), "State browser")
-                .like(format!("outbound mock objects {target}")),
             Action::new("changes", Key::letter('d'), "Requests and changes")
                 .like(format!("outbound mock log {target}")),
         ]);
@@ -529,15 +533,9 @@ impl Panel for Targets {
                 self.text = Text::default();
             }
             "reset" => {
-                let body = vec![format!(
-                    "Everything that {target} holds goes back to its seed. Links that the engine keeps stay."
-                )];
-                let answers = vec![
-                    ("Reset", vec![Wish::Do(Deed::Reset(target.clone()))]),
-                    ("Cancel", Vec::new()),
-                ];
-                let question = Question::new(format!("Reset {target}?"), body, None, answers);
-                return vec![Wish::Show(Box::new(Modal::Question(question)))];
+                let title = format!("Reset {target}?");
+                let told = format!("Everything that {target} holds goes back to its seed.");
+                return arm::put_back(title, &told, "Reset", Deed::Reset(target));
             }
             "keep" => return arm::keep_sheet(&target),
             "restore" => return arm::restore_menu(world, &target),

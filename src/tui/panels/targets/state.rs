@@ -1,14 +1,14 @@
 //! What a mock holds and what changed there, as lines: requests, and what putting it back did.
 
 use std::cmp::Reverse;
-use std::collections::BTreeSet;
 
 use domain::{LabChange, LabObject};
 use jiff::Timestamp;
 use serde_json::Value;
 
 use super::Targets;
-use crate::paint::{Line, Span};
+use crate::board::Tally;
+use crate::paint::{Line, Span, counted};
 use crate::panels::changes::{FieldChange, fields};
 use crate::widgets::json_line;
 use crate::wish::PutBack;
@@ -19,24 +19,11 @@ const REQUESTS: usize = 200;
 /// How many changes are shown of one time of putting back, or of one object.
 const CHANGES: usize = 60;
 
-/// Counts the objects that came, changed and went since the workbench was opened; nothing where none did.
+/// Counts the objects that came, changed and went since the workbench was opened, or since the mock was put back to an
+/// earlier state; nothing where none did.
 pub(super) fn tally(world: &World, target: &str) -> String {
-    let (mut came, mut went) = (0, 0);
-    let mut changed = BTreeSet::new();
-    for change in world.board.lab_of(target).flat_map(|entry| &entry.changes) {
-        match (change.field == "*", &change.before, &change.after) {
-            (true, None, Some(_)) => came += 1,
-            (true, Some(_), None) => went += 1,
-            _ => {
-                changed.insert((change.object.as_str(), change.id.as_str()));
-            }
-        }
-    }
-    if came + went + changed.len() == 0 {
-        String::new()
-    } else {
-        format!("+{came} ~{} -{went}", changed.len())
-    }
+    let tally = world.board.changes_at(target);
+    tally.map(Tally::counts).unwrap_or_default()
 }
 
 impl Targets {
@@ -83,6 +70,7 @@ impl Targets {
         found.sort_by_key(|(at, ..)| Reverse(*at));
         let mut lines = Vec::new();
         let mut last = None;
+        let more = found.len().saturating_sub(CHANGES);
         for (at, by, change) in found.into_iter().take(CHANGES) {
             if last.as_ref() != Some(&(at, by.clone())) {
                 lines.push(vec![
@@ -97,6 +85,21 @@ impl Targets {
                 field_line(world, "", &as_field(change))
             };
             lines.push(line);
+        }
+        if more > 0 {
+            let more = counted(more, "older change");
+            lines.push(vec![Span::new(format!(" … and {more} of it"), theme.dim)]);
+        }
+        let tally = world.board.changes_at(&mock.target);
+        if tally.is_some_and(|tally| tally.let_go > 0) {
+            let oldest = world.board.lab_of(&mock.target).last();
+            let since = oldest.map_or(world.now, |entry| entry.at);
+            let told = format!(
+                " Changes by requests before {} are not kept here: outbound mock log {}",
+                world.moment(since),
+                mock.target
+            );
+            lines.push(vec![Span::new(told, theme.dim)]);
         }
         lines
     }
@@ -125,10 +128,15 @@ impl Targets {
             let status = entry
                 .status
                 .map_or_else(|| "-".to_owned(), |status| status.to_string());
+            let asked = if entry.is_put_back() {
+                format!(" {}", entry.operation)
+            } else {
+                format!(" {} {}", entry.method, entry.path)
+            };
             let mut line = vec![
                 Span::new(format!("{} ", world.time(entry.at)), theme.dim),
                 Span::new(status, theme.status(entry.status)),
-                Span::new(format!(" {} {}", entry.method, entry.path), theme.text),
+                Span::new(asked, theme.text),
             ];
             if !entry.faults.is_empty() {
                 line.push(Span::new(
@@ -145,6 +153,19 @@ impl Targets {
         }
         for (at, one) in put_back {
             lines.extend(put_back_lines(world, *at, one));
+        }
+        let shown = world.board.lab_of(&mock.target).take(REQUESTS).count();
+        let told = world
+            .board
+            .changes_at(&mock.target)
+            .map_or(0, |tally| tally.told);
+        if told > shown {
+            let older = counted(told - shown, "older request");
+            let told = format!(
+                "… and {older}, not shown here: outbound mock log {}",
+                mock.target
+            );
+            lines.push(vec![Span::new(told, theme.dim)]);
         }
         if lines.is_empty() {
             lines.push(vec![Span::new(

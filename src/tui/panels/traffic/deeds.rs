@@ -60,7 +60,9 @@ impl Traffic {
             add("address", "", "address", exchange.url.clone());
         }
         if let Some(trace) = self.shown_trace(row) {
-            let lines = why::tell(trace, None, &world.theme, &|at| world.time(at));
+            let lines = why::tell(trace, None, &world.theme, &|at| world.time(at), &|one| {
+                world.next_probe(one)
+            });
             let text: Vec<String> = lines.iter().map(|line| plain(&line.line)).collect();
             add("why", "the whole flow as text", "why", text.join("\n"));
         }

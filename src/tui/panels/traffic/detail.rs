@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::list::short_id;
 use super::mark::{is_same_field, marked};
-use super::wire::wire;
+use super::wire::{scrollable, wire};
 use super::{Tab, Traffic};
 use crate::paint::{Line, Pen, Span};
 use crate::panels::changes::fields;
@@ -28,8 +28,9 @@ impl Traffic {
         let Some(trace) = self.shown_trace(row) else {
             return Vec::new();
         };
-        why::tell(trace, row.connector.as_ref(), &world.theme, &|_| {
-            String::new()
+        let connector = row.connector.as_ref();
+        why::tell(trace, connector, &world.theme, &|_| String::new(), &|_| {
+            None
         })
         .into_iter()
         .filter_map(|line| line.field)
@@ -132,7 +133,7 @@ impl Traffic {
     ) {
         let lines = match tab {
             Tab::Why => self.why(world, row, field),
-            Tab::Wire => wire(world, row, field),
+            Tab::Wire => scrollable(wire(world, row, field), area),
             Tab::Target => self.target(world, row, field),
         };
         self.texts[tab.at()].draw(pen, area, lines.len(), |at| lines[at].clone());
@@ -158,7 +159,11 @@ impl Traffic {
             return parts.map(|part| vec![Span::new(part, theme.dim)]).collect();
         };
         let here = row.exchange().map(|exchange| exchange.id);
-        why::tell(trace, row.connector.as_ref(), &theme, &|at| world.time(at))
+        let (time, probe) = (
+            |at| world.time(at),
+            |one: &domain::ConnectorRef| world.next_probe(one),
+        );
+        why::tell(trace, row.connector.as_ref(), &theme, &time, &probe)
             .into_iter()
             .map(|line| marked(line, here, field, world))
             .collect()
@@ -174,6 +179,9 @@ impl Traffic {
         // What is asked beside a write changes nothing there, whatever its operation is about.
         let reads = purpose.and_then(told_of_reading);
         let reads = reads.filter(|_| entry.is_none_or(|entry| entry.changes.is_empty()));
+        let is_mock = row
+            .exchange()
+            .is_some_and(|exchange| world.board.goes_to_mock(exchange));
         if let Some(entry) = entry {
             let status = entry
                 .status
@@ -220,6 +228,9 @@ impl Traffic {
                     ]);
                 }
             }
+            lines.push(Line::new());
+        } else if purpose == Some(Purpose::Write) && !is_mock {
+            lines.push(vec![Span::new(NO_MOCK, theme.dim)]);
             lines.push(Line::new());
         }
         let operation = self
@@ -293,6 +304,10 @@ impl Traffic {
         lines
     }
 }
+
+/// What is said of a request to a target that nobody looks into from here.
+const NO_MOCK: &str =
+    "This target is no mock of this workbench: what changed there, it alone can say.";
 
 /// Says that a request changes nothing at the target, when that is what it was made for.
 fn told_of_reading(purpose: Purpose) -> Option<&'static str> {

@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::{BESIDE, Mode, Traffic};
+use super::{BESIDE, Mode, Older, Traffic};
 use crate::paint::{Column, Pen, counted};
 use crate::stream::{Row, What};
 use crate::world::World;
@@ -39,7 +39,7 @@ impl Traffic {
                     "Nothing yet. t triggers something that happens to a user; 5 shows the targets."
                         .to_owned()
                 }
-                (all, _) => format!("0 of {all} match. Esc clears the filter."),
+                (all, _) => self.none_match(world, all),
             };
             pen.paragraph(
                 Rect {
@@ -91,11 +91,13 @@ impl Traffic {
         } else {
             format!("{} of {} match", stream.shown(), stream.len())
         };
-        let dropped = stream.dropped + world.board.missed;
-        let lost = if dropped > 0 {
-            format!("  {dropped} only in the journal")
-        } else {
-            String::new()
+        let lost = match (stream.dropped + world.board.missed, self.has_older()) {
+            (0, false) => String::new(),
+            // Where there is little room, the rest of it would go for that.
+            (0, true) if stream.len() == 0 || width < 80 => String::new(),
+            (0, true) => "  older in the journal".to_owned(),
+            (dropped, false) => format!("  {dropped} only in the journal"),
+            (dropped, true) => format!("  {dropped}+ only in the journal"),
         };
         let memory = if width >= BESIDE {
             format!("  mem {}/{} MB", stream.bytes() >> 20, stream.limit() >> 20)
@@ -103,6 +105,24 @@ impl Traffic {
             String::new()
         };
         format!("{state}{gone}  {rows}{lost}{memory}")
+    }
+}
+
+impl Traffic {
+    /// Says that none of so many rows match, and how to look further. Only what is here can be marked.
+    fn none_match(&self, world: &World, all: usize) -> String {
+        const CLEARS: &str = "Esc clears the filter.";
+        let oldest = world.board.stream.oldest_at();
+        let Some(oldest) = oldest.filter(|_| self.has_older() && !self.shows_marked()) else {
+            return format!("0 of {all} match. {CLEARS}");
+        };
+        let since = world.moment(oldest);
+        let here = format!("None of the {all} rows here matches; they go back to {since}.");
+        if self.older == Older::Asked {
+            format!("{here} Older ones are being read from the journal. {CLEARS}")
+        } else {
+            format!("{here} PgUp looks through older ones in the journal. {CLEARS}")
+        }
     }
 }
 

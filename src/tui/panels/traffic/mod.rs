@@ -21,7 +21,7 @@ use crate::paint::Pen;
 use crate::panel::Panel;
 use crate::panels::BESIDE;
 use crate::screen::movement;
-use crate::stream::Row;
+use crate::stream::{Row, WINDOW};
 use crate::widgets::{Field, Form, List, Text};
 use crate::wish::{Answer, Errand, Query, Wish};
 use crate::world::World;
@@ -181,7 +181,7 @@ impl Traffic {
         self.selected = stream.get(self.list.at).map(|row| row.number);
         self.field = 0;
         self.texts = [Text::default(), Text::default(), Text::default()];
-        if to.is_up() && self.list.at < self.list.height() {
+        if to.is_up() && (self.list.at < self.list.height() || self.len(world) == 0) {
             wishes.extend(self.read_back(world));
         }
         wishes
@@ -197,13 +197,34 @@ impl Traffic {
             Older::None => stream.dropped > 0,
         };
         let before = stream.oldest().filter(|_| may_be)?;
-        if !stream.has_room() {
-            return Some(Wish::Say(format!(
+        Some(self.read_before(world, before))
+    }
+
+    /// Asks for the window before a number of the journal, as far as there is room for it.
+    fn read_before(&mut self, world: &World, before: u64) -> Wish {
+        if !world.board.stream.has_room() {
+            return Wish::Say(format!(
                 "no more fits into memory here; older ones: outbound journal exchanges --before {before}"
-            )));
+            ));
         }
         self.older = Older::Asked;
-        Some(Wish::Ask(Query::Older { before }))
+        Wish::Ask(Query::Older { before })
+    }
+
+    /// Tells whether the journal may have older rows than those that were read.
+    fn has_older(&self) -> bool {
+        self.older != Older::None
+    }
+
+    /// Tells whether somebody looks for rows that match, and none does yet.
+    fn seeks(&self, world: &World, older: &[Row]) -> bool {
+        let stream = &world.board.stream;
+        let filter = stream.filter();
+        self.mode != Mode::Follow
+            && !filter.is_open()
+            && !self.shows_marked()
+            && stream.shown() == 0
+            && !older.iter().any(|row| filter.passes(row))
     }
 
     fn select(&mut self, world: &World, number: u64) {
@@ -605,8 +626,21 @@ impl Panel for Traffic {
                     let both = row.seq.zip(oldest);
                     both.is_none_or(|(seq, oldest)| seq < oldest)
                 };
-                let rows = rows.iter().filter(is_older).cloned().collect();
-                return vec![Wish::Prepend(rows)];
+                let rows: Vec<Row> = rows.iter().filter(is_older).cloned().collect();
+                let before = rows.iter().find_map(|row| row.seq).or(oldest);
+                let goes_on = self.has_older() && self.seeks(world, &rows);
+                let before = before.filter(|_| goes_on);
+                let mut wishes = vec![Wish::Prepend(rows)];
+                wishes.extend(before.map(|before| self.read_before(world, before)));
+                return wishes;
+            }
+            // As many as are read at once: there may be older ones.
+            Answer::Begun { rows, .. } => {
+                self.older = if rows.len() < WINDOW {
+                    Older::None
+                } else {
+                    Older::Perhaps
+                };
             }
             _ => {}
         }

@@ -1,9 +1,11 @@
 //! The request and the response of one exchange, as lines.
 
+use ratatui::layout::Rect;
+
 use super::mark::is_same_field;
-use crate::paint::{Line, Span};
+use crate::paint::{Line, Span, cells};
 use crate::stream::{Row, What};
-use crate::widgets::{body_lines, json_line};
+use crate::widgets::{body_lines, in_rows, json_line};
 use crate::world::World;
 
 pub(super) fn wire(world: &World, row: &Row, field: Option<&str>) -> Vec<Line> {
@@ -39,6 +41,21 @@ pub(super) fn wire(world: &World, row: &Row, field: Option<&str>) -> Vec<Line> {
         (None, None) => lines.push(vec![Span::new("under way …", theme.dim)]),
     }
     lines
+}
+
+/// Cuts what takes more than half a page into its rows: the text moves a line at a time, and nobody would come to the end of
+/// a body that is one line without an end.
+pub(super) fn scrollable(lines: Vec<Line>, area: Rect) -> Vec<Line> {
+    let half = usize::from(area.width) * usize::from(area.height) / 2;
+    let taken = |line: &Line| line.iter().map(|span| cells(&span.text)).sum::<usize>();
+    let rows = lines.into_iter().flat_map(|line| {
+        if taken(&line) > half {
+            in_rows(&line, area.width)
+        } else {
+            vec![line]
+        }
+    });
+    rows.collect()
 }
 
 /// Says that nothing went over the wire, and why.

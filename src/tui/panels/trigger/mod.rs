@@ -20,10 +20,11 @@ use request::request;
 pub(crate) use request::sets;
 
 use crate::action::Action;
+use crate::draft::Draft;
 use crate::keymap::{Key, Move};
 use crate::modal::{Modal, Question};
 use crate::outcome::Outcome;
-use crate::paint::{Line, Pen, Span, counted};
+use crate::paint::{Line, Pen, Span, counted, wrap};
 use crate::panel::Panel;
 use crate::why;
 use crate::widgets::{Button, Choice, Field, Form, Pressed, Text};
@@ -89,6 +90,10 @@ const USERS: &[&str] = &[
 const DISCARD: &str = "discard-form";
 /// The action that hands in what a question was about; only that question leads there.
 const HAND_IN: &str = "hand-in";
+
+/// The rows of the form, frame and buttons among them, where what would follow stands below it.
+const MOST_FORM: u16 = 14;
+const LEAST_FORM: u16 = 5;
 
 /// What is said while a request that was handed in is not answered.
 const UNDER_WAY: &str = "under way; a blocking provisioner makes the caller wait";
@@ -425,6 +430,9 @@ impl Trigger {
         let Some(form) = &mut self.form else {
             return Vec::new();
         };
+        if !form.validate() {
+            return Vec::new();
+        }
         match request(form) {
             Err((field, told)) if form.refuse(field, &told) => Vec::new(),
             Err((_, told)) => vec![Wish::Fail(told)],
@@ -448,6 +456,25 @@ impl Trigger {
                 }
             }
         }
+    }
+
+    /// Returns the rows of the form above what would follow. A refusal takes what it needs of them and no more: what it is
+    /// about stands in the form, and is mended there.
+    fn form_rows(&self, area: Rect) -> u16 {
+        let told = match &self.plan {
+            Some(Err(told)) => {
+                let width = usize::from(area.width.saturating_sub(4));
+                let told = refused(told);
+                let rows: usize = told.lines().map(|line| wrap(line, width).len()).sum();
+                u16::try_from(rows + 2).unwrap_or(u16::MAX)
+            }
+            Some(Ok(_)) | None => 0,
+        };
+        let most = area
+            .height
+            .saturating_sub(told)
+            .clamp(LEAST_FORM, MOST_FORM);
+        most.min(area.height)
     }
 
     fn draw_plan(&self, world: &World, pen: &mut Pen<'_>, area: Rect) {
@@ -479,7 +506,7 @@ impl Trigger {
                     .draw(pen, inner, lines.len(), |at| lines[at].clone());
             }
             Some(Err(told)) => {
-                pen.paragraph(inner, &format!("Would be refused: {told}"), theme.bad);
+                pen.paragraph(inner, &refused(told), theme.bad);
             }
             Some(Ok(plan)) if plan.triggers.is_empty() => {
                 let text = "Nobody is concerned: only the directory changes, and nothing is sent.";
@@ -494,6 +521,11 @@ impl Trigger {
             }
         }
     }
+}
+
+/// Says why a dry run comes to nothing.
+fn refused(told: &str) -> String {
+    format!("Would be refused: {told}")
 }
 
 /// Tells whether it makes somebody or something new, who cannot be there yet.
@@ -548,9 +580,9 @@ impl Panel for Trigger {
                     ..area
                 },
             )
-        } else if self.reading || (self.plan.is_some() && area.height < 30) {
+        } else if self.reading || (matches!(self.plan, Some(Ok(_))) && area.height < 30) {
             // The plan takes the room; the form is a Tab away.
-            let form_rows = 5.min(area.height);
+            let form_rows = LEAST_FORM.min(area.height);
             (
                 Rect {
                     height: form_rows,
@@ -563,7 +595,7 @@ impl Panel for Trigger {
                 },
             )
         } else {
-            let form_rows = 14.min(area.height);
+            let form_rows = self.form_rows(area);
             (
                 Rect {
                     height: form_rows,
@@ -690,10 +722,17 @@ impl Panel for Trigger {
             actions.insert(0, Action::new("read", Key::letter('v'), label));
         }
         if self.form.is_some() && self.waits != Waits::Answer {
+            // As in every form, unless there are changes of the file: they are saved by the same key.
+            let is_dirty = world.draft.as_ref().is_some_and(Draft::is_changed);
+            let go = if is_dirty {
+                Action::named("go", "Trigger")
+            } else {
+                Action::new("go", Key::ctrl('s'), "Trigger").quiet()
+            };
             actions.extend([
                 Action::new("plan", Key::letter('p'), "Dry run")
                     .like(format!("outbound plan {command} …")),
-                Action::named("go", "Trigger").like(format!("outbound trigger {command} …")),
+                go.like(format!("outbound trigger {command} …")),
             ]);
         }
         for (word, label, command) in WAYS {
@@ -778,6 +817,7 @@ impl Panel for Trigger {
                     return Vec::new();
                 }
                 self.planned = plan.is_ok();
+                self.reading &= plan.is_ok();
                 self.plan = Some(match plan {
                     Ok(plan) => Ok(plan.clone()),
                     Err(told) => Err(told.clone()),
