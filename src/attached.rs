@@ -20,7 +20,7 @@ use engine::{
 use jiff::Timestamp;
 use tokio::sync::{Notify, broadcast, watch};
 use tokio::task::JoinHandle;
-use tui::{Command, NO_ENGINE, Refusal, Seat, Standing, Submitted};
+use tui::{Command, NO_ENGINE, Refusal, Rejection, Seat, Standing, Submitted};
 
 use crate::control::{Answer, Ask, Client};
 use crate::exit::Exit;
@@ -316,12 +316,14 @@ impl Seat for Attached {
         };
         let wait = trace.as_ref().and_then(|trace| trace.wait.as_ref());
         let cause = match wait.and_then(|wait| wait.ended.as_ref()) {
-            Some((_, WaitVerdict::Rejected { cause })) => cause.to_string(),
-            _ => "a blocking provisioner refused it".to_owned(),
+            Some((_, WaitVerdict::Rejected { cause })) => Rejection::of(cause),
+            _ => Rejection::from("a blocking provisioner refused it"),
         };
+        let operations = trace.as_ref().map_or(&[][..], |trace| &trace.operations);
         Ok(Submitted {
             flow,
-            operations: trace.map_or(0, |trace| trace.operations.len()),
+            operations: operations.len(),
+            braked: tui::braked(operations.iter().map(|one| one.life)),
             rejected: (!accepted).then_some(cause),
         })
     }

@@ -155,6 +155,7 @@ impl domain::Lab for MockLab {
                             number: armed.id,
                             spec: armed.spec.to_string(),
                             hits: armed.acted,
+                            left: armed.remaining,
                         })
                         .collect(),
                     requests: mock.log().last().map_or(0, |entry| entry.number),

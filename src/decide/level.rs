@@ -384,18 +384,33 @@ fn why_nobody(
                 format!("connection {id}{} has no connectors", at(connection.line)),
             ),
         },
-        (TriggerKind::RoleAssigned | TriggerKind::RoleRevoked, _) => (
-            Reason::NoProvisioners,
-            format!(
-                "no connection that is listed names role {} among its outbound roles",
-                trigger.role.as_ref().map_or("?", |role| role.as_str())
-            ),
-        ),
+        (TriggerKind::RoleAssigned | TriggerKind::RoleRevoked, _) => why_no_role(decider, trigger),
         _ => (
             Reason::NoProvisioners,
             "no provisioner is listed".to_owned(),
         ),
     }
+}
+
+/// Tells a role that is named nowhere from one whose connections nobody lists: what to do differs.
+fn why_no_role(decider: &Decider<'_>, trigger: &Trigger) -> (Reason, String) {
+    let role = trigger.role.as_ref().map_or("?", |role| role.as_str());
+    let naming: Vec<&str> = decider
+        .configuration
+        .connections
+        .iter()
+        .filter(|connection| names_role(connection, trigger))
+        .map(|connection| connection.id.0.as_str())
+        .collect();
+    if naming.is_empty() {
+        let detail = format!("no connection names role {role} among its outbound roles");
+        return (Reason::RoleNotNamed, detail);
+    }
+    let detail = format!(
+        "no connection that is listed names role {role} among its outbound roles; named by {}, which no level that speaks here lists",
+        naming.join(", ")
+    );
+    (Reason::NoProvisioners, detail)
 }
 
 /// Says who proposed a candidate, and with which flags.

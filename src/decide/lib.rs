@@ -9,6 +9,8 @@
 //! 5. `map` the desired account: [`pattern`], `attribute`, `password`, and the `collision` with another's name
 //! 6. `shape` create, update, deprovision or nothing
 //!
+//! `shared` adds, where two connectors write to one target, which account stays because the other keeps it.
+//!
 //! `reconcile` compares what these steps want with what a target has.
 //!
 //! Steps 7 (send) and 8 (verify) are the engine's. Nothing here reads a file, opens a socket or looks at a clock; the
@@ -27,6 +29,7 @@ pub mod reconcile;
 mod rules;
 mod scope;
 mod shape;
+mod shared;
 mod target;
 pub mod trace;
 
@@ -117,11 +120,12 @@ impl Decider<'_> {
         let proposals = level::proposals(self, trigger, snapshot);
         let mut event = Trace::default();
         event.say(Step::Event, event::describe(trigger));
-        let decisions = proposals
+        let mut decisions: Vec<Decision> = proposals
             .list
             .iter()
             .map(|proposal| self.decide_one(trigger, snapshot, proposal))
             .collect();
+        shared::say(self, snapshot, &mut decisions);
         for line in proposals.lines {
             event.push(line);
         }

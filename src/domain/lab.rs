@@ -137,6 +137,18 @@ pub struct LabArmed {
     pub spec: String,
     /// How often it has acted.
     pub hits: u64,
+    /// How often it will act before it disarms itself; nothing when it stays.
+    pub left: Option<u64>,
+}
+
+impl LabArmed {
+    /// Says how often it will act: `once`, `3 times`; nothing when it stays.
+    pub fn acts(&self) -> Option<String> {
+        self.left.map(|left| match left {
+            1 => "once".to_owned(),
+            left => format!("{left} times"),
+        })
+    }
 }
 
 /// One thing that a mock holds.

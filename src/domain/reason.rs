@@ -47,6 +47,9 @@ reasons! {
     NoProvisioners "no-provisioners" Level
         "No level lists a provisioner for this trigger."
         "Add a provisioner under [[resident.provisioners]] or to the application.";
+    RoleNotNamed "role-not-named" Level
+        "No connection names the role among its outbound roles, so nothing follows from it."
+        "Name the role in the `outbound_roles` of a connection, and list that connection as a provisioner.";
     ApplicationHasOwnProvisioners "application-has-own-provisioners" Level
         "The application lists provisioners of its own, so the organization level does not speak."
         "Add the connector to the application's provisioners too, if it is wanted there.";
@@ -112,7 +115,10 @@ reasons! {
         "Mend the cause that the quarantine names, or release it.";
     BrakeEngaged "brake-engaged" Send
         "Too many accounts would be taken away at once: what is owed of that waits for an approval."
-        "Look at the list and approve it, or discard it; a change that was refused for it is made again afterwards.";
+        "Look at the list and approve it, or discard it. A change that was refused for it is not tried again by itself: make it again after the approval.";
+    AccountShared "account-shared" Send
+        "Another connector to the same target keeps the same account, so the account stays and only the link ends."
+        "Nothing to do when the two are meant to share it; else give one of the two connectors an address, a domain or a user store domain of its own.";
 }
 
 impl fmt::Display for Reason {
@@ -139,7 +145,7 @@ mod tests {
 
     #[test]
     fn the_list_is_the_contract_and_every_code_reads_back() {
-        assert_eq!(Reason::ALL.len(), 23);
+        assert_eq!(Reason::ALL.len(), 25);
         for reason in Reason::ALL {
             assert_eq!(reason.code().parse::<Reason>(), Ok(*reason));
             assert_eq!(serde_json::to_value(reason).unwrap(), reason.code());

@@ -1,5 +1,7 @@
 //! What a connector type is and what its target can hold and do, as data for the decision, the lint and the forms.
 
+use url::Url;
+
 use crate::{
     ConnectorKind, ConnectorSettings, Deprovision, Fallback, Field, Form, PasswordRule, is_loopback,
 };
@@ -56,6 +58,17 @@ impl ConnectorType {
             .filter_map(move |key| Some((*key, text(key)?)))
     }
 
+    /// Returns the address under which a connector with these settings keeps accounts, in a form in which two of them can be
+    /// compared; nothing when it has none.
+    pub fn account_address(&'static self, settings: &ConnectorSettings) -> Option<String> {
+        let first = self.target.address_settings.first()?;
+        let (_, address) = self.addresses(settings).find(|(key, _)| key == first)?;
+        let address = address.trim();
+        // The case of the host and the port that goes without saying are of no matter.
+        let read = Url::parse(address).map_or_else(|_| address.to_owned(), String::from);
+        Some(read.trim_end_matches('/').to_owned())
+    }
+
     /// Returns the first address outside this machine that a connector with these settings speaks to.
     pub fn outside_address<'s>(
         &'static self,
@@ -103,7 +116,8 @@ pub struct TargetSpec {
     pub default_deprovision: Deprovision,
     /// Whether accounts can be deleted at all.
     pub can_delete: bool,
-    /// The setting keys that hold the addresses this connector speaks to, for the loopback check.
+    /// The setting keys that hold the addresses this connector speaks to, for the loopback check. The first is that of the
+    /// accounts: what tells whether two connectors write to the same ones.
     pub address_settings: &'static [&'static str],
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{GroupId, LocalRef, RemoteAccount, UserId, Verb};
+use domain::{ConnectorRef, GroupId, Link, LocalRef, RemoteAccount, UserId, Verb};
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
@@ -114,6 +114,12 @@ impl Work<'_> {
         let patience = self.setup.patience(&self.head().connector);
         let end = later(started, patience.saturating_add(SKEW));
         Ok(Some((before_skew(started), end)))
+    }
+
+    /// Returns another connector to the same target that keeps the account of a link of ours.
+    pub(crate) fn keeper(&self, link: &Link) -> Result<Option<ConnectorRef>, JournalError> {
+        let sharing = self.setup.decider().sharing(&link.connector);
+        self.inner.reader.keeper(link, &sharing)
     }
 
     /// Returns the earlier operation of this lane that may have made an account which nobody knows of.

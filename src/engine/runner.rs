@@ -344,6 +344,12 @@ impl Work<'_> {
                 password,
             },
         };
+        if shape.verb == Verb::Deprovision
+            && let Some(link) = &link
+            && let Some(keeper) = self.keeper(link)?
+        {
+            return Box::pin(self.leave_to(&keeper, link)).await;
+        }
         // To ask for a name before it is free would only use up what the target takes.
         let is_refused = matches!(self.life, Life::Retrying { .. });
         if is_refused
@@ -497,12 +503,36 @@ impl Work<'_> {
         self.nothing_because(reason, detail, Vec::new()).await
     }
 
+    /// Ends the link and leaves the account alone, because another connector to the same target keeps it.
+    async fn leave_to(&mut self, keeper: &ConnectorRef, link: &Link) -> Result<Then, JournalError> {
+        let detail = format!(
+            "{keeper} keeps the same account {} ({}), so it stays there and only the link ended",
+            link.remote_name, link.remote_id
+        );
+        let ended = Fact::Unlinked {
+            link: Box::new(link.clone()),
+        };
+        self.end_as_nothing(Reason::AccountShared, &detail, Vec::new(), Some(ended))
+            .await
+    }
+
     /// Settles the operation because there is nothing left to do.
     pub(crate) async fn nothing_because(
         &mut self,
         reason: Reason,
         detail: &str,
+        facts: Vec<Fact>,
+    ) -> Result<Then, JournalError> {
+        self.end_as_nothing(reason, detail, facts, None).await
+    }
+
+    /// Settles it with what became of its link; in a refused flow the link stays as it is.
+    async fn end_as_nothing(
+        &mut self,
+        reason: Reason,
+        detail: &str,
         mut facts: Vec<Fact>,
+        of_link: Option<Fact>,
     ) -> Result<Then, JournalError> {
         let gate = self.gate().await;
         if gate.as_deref() == Some(&true) {
@@ -516,6 +546,7 @@ impl Work<'_> {
                 detail: detail.to_owned(),
             },
         });
+        facts.extend(of_link);
         self.inner.commit(self.owed(facts)).await?;
         drop(gate);
         self.inner.passwords.forget(self.id());

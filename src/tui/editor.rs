@@ -141,7 +141,7 @@ pub(crate) fn kept(file: &Path) -> Vec<PathBuf> {
             let name = name.to_string_lossy();
             name.starts_with(LEAD) && name.ends_with(".toml")
         })
-        .map(|entry| entry.path())
+        .map(|entry| readable(&entry.path()))
         .collect();
     found.sort();
     found
@@ -168,7 +168,12 @@ fn private_copy(file: &Path, text: &str) -> io::Result<PathBuf> {
         .or_else(|_| new.tempfile())?;
     copy.write_all(text.as_bytes())?;
     let (_, path) = copy.keep().map_err(|error| error.error)?;
-    Ok(path)
+    Ok(readable(&path))
+}
+
+/// Writes a path as somebody would who types it: without the `.` of a file that was named `./workbench.toml`.
+fn readable(path: &Path) -> PathBuf {
+    path.components().collect()
 }
 
 /// What the name of a copy begins with.
@@ -193,6 +198,13 @@ mod tests {
         assert!(kept(&file).is_empty());
         let copy = private_copy(&file, "y").unwrap();
         assert_eq!(kept(&file), [copy]);
+        // What is shown of it has no detour in it.
+        let here = folder.path().join(".").join("workbench.toml");
+        let copy = private_copy(&here, "z").unwrap();
+        for path in kept(&here).iter().chain([&copy]) {
+            let path = path.display().to_string();
+            assert!(!path.contains("/./"), "{path}");
+        }
         assert!(kept(&folder.path().join("nowhere/workbench.toml")).is_empty());
     }
 

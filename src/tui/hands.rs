@@ -220,10 +220,7 @@ impl Hands {
                 send(Answer::Done(clipboard::copy(what, &text, Path::new(""))));
             }
             Deed::Write { path, text } => {
-                let result = std::fs::write(&path, text)
-                    .map(|()| format!("written to {}", path.display()))
-                    .map_err(|error| format!("cannot write {}: {error}", path.display()));
-                send(Answer::Done(result));
+                send(Answer::Done(write(&path, &text)));
             }
             Deed::Plan(request) => {
                 tokio::task::spawn_blocking(move || {
@@ -291,9 +288,12 @@ impl Hands {
                     reason,
                     expires,
                 };
-                let done = move |count: u64| {
-                    let count = counted(count, "operation");
-                    format!("approved, to go on: {count} ({brake})")
+                let done = move |count: u64| match count {
+                    0 => format!("approved; nothing was kept, and what comes goes on ({brake})"),
+                    count => {
+                        let count = counted(count, "operation");
+                        format!("approved, to go on: {count} ({brake})")
+                    }
                 };
                 self.command(command, done, send);
             }
@@ -309,9 +309,14 @@ impl Hands {
                     by,
                     reason,
                 };
-                let done = move |count: u64| {
-                    let count = counted(count, "operation");
-                    format!("rejected and given up: {count} ({brake})")
+                let done = move |count: u64| match count {
+                    0 => format!(
+                        "let go; nothing was kept, and what comes is counted anew ({brake})"
+                    ),
+                    count => {
+                        let count = counted(count, "operation");
+                        format!("rejected and given up: {count} ({brake})")
+                    }
                 };
                 self.command(command, done, send);
             }
@@ -463,6 +468,18 @@ fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
         .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
+/// Writes a file, and says so where it takes the place of another.
+fn write(path: &Path, text: &str) -> Result<String, String> {
+    let instead = if path.exists() {
+        ", in place of what was there"
+    } else {
+        ""
+    };
+    std::fs::write(path, text)
+        .map(|()| format!("written to {}{instead}", path.display()))
+        .map_err(|error| format!("cannot write {}: {error}", path.display()))
+}
+
 /// Says what is left once nothing is under way.
 fn waited(idle: &engine::Idle) -> String {
     match (idle.waiting, idle.held) {
@@ -568,6 +585,25 @@ async fn discard(seat: &dyn Seat, operations: &[OperationId], why: &str) -> Resu
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn that_a_file_takes_the_place_of_another_is_said() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("outbound.har");
+        let first = write(&path, "one").unwrap();
+        assert!(first.ends_with("outbound.har"), "{first}");
+        let second = write(&path, "two").unwrap();
+        assert!(
+            second.ends_with("outbound.har, in place of what was there"),
+            "{second}"
+        );
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "two");
+        assert!(
+            write(folder.path(), "x")
+                .unwrap_err()
+                .starts_with("cannot write ")
+        );
+    }
 
     #[test]
     fn what_a_comparison_put_off_is_told() {

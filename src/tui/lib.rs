@@ -52,7 +52,7 @@ pub use app::{Curtain, Ended, RunError};
 pub use frame::Link;
 pub use logbook::LogBook;
 pub use plain::{PlainEnded, ReadRequest, run_plain};
-pub use seat::{Command, NO_ENGINE, Refusal, Seat, Standing, Submitted};
+pub use seat::{Command, NO_ENGINE, Refusal, Rejection, Seat, Standing, Submitted, braked};
 pub use theme::{Surroundings, ThemeName};
 pub use world::Exports;
 

@@ -57,6 +57,11 @@ pub(crate) trait Panel {
         None
     }
 
+    /// Tells whether something that was asked for in it is not answered yet.
+    fn waits(&self) -> bool {
+        false
+    }
+
     /// Returns who or what is selected in it of the directory, as far as that is known to be there still.
     fn selection(&self, _world: &World) -> Option<(DirectoryTab, String)> {
         None

@@ -441,6 +441,7 @@ pub(crate) fn mocks() -> Vec<LabMock> {
         number: 1,
         spec: "unavailable:times=1".to_owned(),
         hits: 1,
+        left: None,
     };
     vec![
         mock("google", Some("http://127.0.0.1:9101"), Vec::new()),

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use domain::{Brake, Configuration, ConnectorRef, Exchange, FlowId, OperationId, Request};
+use domain::{Brake, Configuration, ConnectorRef, Exchange, FlowId, OperationId, Reason, Request};
 use engine::{
-    CommandError, Engine, Idle, Intake, Plan, ReadBudget, SubmitError, Subscription, Tally,
-    WaitVerdict, Wish,
+    CommandError, Engine, Idle, Intake, Life, Plan, ReadBudget, SubmitError, Subscription, Tally,
+    WaitFailure, WaitVerdict, Wish,
 };
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -179,8 +179,75 @@ pub struct Submitted {
     pub flow: FlowId,
     /// How many operations follow from it.
     pub operations: usize,
+    /// How many of them a brake keeps until somebody approves.
+    pub braked: usize,
     /// Why the change was not made, when a blocking provisioner refused it.
-    pub rejected: Option<String>,
+    pub rejected: Option<Rejection>,
+}
+
+/// Why a change was not made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    /// In words, with what to do.
+    pub told: String,
+    /// Without what is of this change alone: many that are refused for the same are told of once.
+    pub briefly: String,
+}
+
+impl Rejection {
+    /// Tells of what a caller's wait failed for.
+    #[must_use]
+    pub fn of(cause: &WaitFailure) -> Self {
+        let briefly = match cause {
+            WaitFailure::Held {
+                connector,
+                reason: reason @ Reason::BrakeEngaged,
+                ..
+            } => {
+                format!("{reason} at {connector}: Journal, B approves; then make the change again")
+            }
+            WaitFailure::Held {
+                connector, reason, ..
+            }
+            | WaitFailure::NotProvisioned {
+                connector, reason, ..
+            } => format!("{reason} at {connector}: {}", reason.fix()),
+            WaitFailure::TimedOut { waiting_for, .. } => {
+                let names: Vec<String> = waiting_for.iter().map(ToString::to_string).collect();
+                format!("{} did not confirm in time", names.join(", "))
+            }
+            WaitFailure::Failed { .. }
+            | WaitFailure::Discarded { .. }
+            | WaitFailure::ProcessEnded => cause.to_string(),
+        };
+        Self {
+            told: cause.to_string(),
+            briefly,
+        }
+    }
+}
+
+impl From<&str> for Rejection {
+    /// Where nothing is known but that it was refused.
+    fn from(told: &str) -> Self {
+        Self {
+            told: told.to_owned(),
+            briefly: told.to_owned(),
+        }
+    }
+}
+
+/// Returns how many of some operations a brake keeps.
+pub fn braked(lives: impl Iterator<Item = Life>) -> usize {
+    let is_braked = |life: &Life| {
+        matches!(
+            life,
+            Life::Held {
+                reason: Reason::BrakeEngaged
+            }
+        )
+    };
+    lives.filter(is_braked).count()
 }
 
 /// Why a request was not taken.
@@ -211,8 +278,9 @@ impl Seat for Engine {
             Ok(outcome) => Ok(Submitted {
                 flow: outcome.flow,
                 operations: outcome.operations.len(),
+                braked: braked(outcome.operations.iter().map(|one| one.life)),
                 rejected: match outcome.verdict {
-                    Some(WaitVerdict::Rejected { cause }) => Some(cause.to_string()),
+                    Some(WaitVerdict::Rejected { cause }) => Some(Rejection::of(&cause)),
                     _ => None,
                 },
             }),

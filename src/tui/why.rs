@@ -80,6 +80,10 @@ pub(crate) fn tell(
     teller.out
 }
 
+/// What is to be done about a change that a blocking provisioner refused.
+pub(crate) const AGAIN: &str =
+    "do: make the change again when that is mended; it is not tried again by itself";
+
 /// Tells a plan: the same steps, with nothing sent.
 pub(crate) fn tell_plan(
     triggers: &[PlannedTrigger],
@@ -336,9 +340,7 @@ impl Teller<'_> {
             last.line[0].style = style;
         }
         if matches!(wait.ended, Some((_, WaitVerdict::Rejected { .. }))) {
-            let told =
-                "do: make the change again when that is mended; it is not tried again by itself";
-            self.row("", told, self.theme.text);
+            self.row("", AGAIN, self.theme.text);
         }
         let Some((end, _)) = wait.ended else { return };
         let last = trace

@@ -49,6 +49,13 @@ pub(crate) enum Wish {
     },
     /// Another panel is to be shown, perhaps with an errand.
     Go(&'static str, Option<Errand>),
+    /// Another panel is to be shown by something that took its time in this one, perhaps with an errand: whoever is at
+    /// something else by now stays there.
+    Lead {
+        from: &'static str,
+        to: &'static str,
+        errand: Option<Errand>,
+    },
     /// A panel is to do an errand; what is shown stays.
     Tell(&'static str, Errand),
     /// A panel is to do one of its actions.
@@ -87,7 +94,9 @@ pub(crate) enum Wish {
     },
     /// The program is to be left; what is lost by that was asked about.
     Leave,
-    /// The draft is to be given up.
+    /// It is to be asked whether the draft is to be given up.
+    AskToDrop,
+    /// The draft is to be given up; whether it may be was asked.
     DropDraft,
     /// The draft is to be this one, made again on a file that somebody else changed.
     TakeDraft(Box<Draft>),
@@ -110,8 +119,13 @@ pub(crate) enum DirectoryTab {
 /// What another panel is to do when it is shown.
 #[derive(Debug, Clone)]
 pub(crate) enum Errand {
-    /// Show this flow, at its newest row.
+    /// Show this flow, at its newest row of something that was done.
     Flow(FlowId),
+    /// Show this operation of a flow, at its newest row.
+    Operation {
+        flow: FlowId,
+        operation: OperationId,
+    },
     /// Fill in the form for something that happens to this user.
     Trigger {
         way: &'static str,

@@ -183,6 +183,11 @@ impl World {
         at.strftime(form).to_string()
     }
 
+    /// Writes the time of day for the name of a file.
+    pub(crate) fn name_of_now(&self) -> String {
+        self.time(self.now).replace(':', "")
+    }
+
     /// Writes a time of day with milliseconds.
     pub(crate) fn exact_time(&self, at: Timestamp) -> String {
         at.to_zoned(self.zone.clone())

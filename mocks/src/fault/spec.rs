@@ -43,7 +43,7 @@ pub const SETTINGS: [(&str, &str); 8] = [
     ),
     (
         "times",
-        "how often it acts before it disarms itself: a number or `always` (default: 1; some stay)",
+        "default 1 (some stay): how often it acts before it disarms itself, a number or `always`",
     ),
     (
         "chance",

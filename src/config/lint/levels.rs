@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use domain::{Application, NameRule, Provisioner};
 
 use super::{Entry, Ground};
-use crate::cross::addresses;
 use crate::finding::Problem;
 
 pub(super) fn disabled_and_listed(ground: &Ground<'_>) -> Vec<Problem> {
@@ -139,7 +138,12 @@ pub(super) fn one_target_twice(ground: &Ground<'_>) -> Vec<Problem> {
         problems.push(ground.warn_at(
             &entry.path,
             "one-target-twice",
-            format!("{} and {} write to the same target, so a user of both meets their own account as a stranger's", name(entry), name(other)),
+            format!(
+                "{} and {} write to the same target, so a user of both has one account there: the second takes it over where the target tells that it is ours, and is refused as by a stranger's account where it does not; each writes over the other's values{}",
+                name(entry),
+                name(other),
+                who_keeps(entry, other)
+            ),
             "keep one of the two, or give one its own address, domain or user store domain",
         ));
     }
@@ -171,10 +175,22 @@ pub(super) fn one_target_twice(ground: &Ground<'_>) -> Vec<Problem> {
     problems
 }
 
+/// Says what losing a role comes to where one of the two connectors is for the holders of roles only.
+fn who_keeps(one: &Entry<'_>, other: &Entry<'_>) -> &'static str {
+    let is_filtered = |entry: &Entry<'_>| !entry.connection.outbound_roles.is_empty();
+    if is_filtered(one) || is_filtered(other) {
+        "; whoever loses the roles of one keeps the account as long as the other holds it"
+    } else {
+        ""
+    }
+}
+
 /// Tells whether two connectors may give one account there the same name.
+///
+/// The address of the accounts alone decides: one of the two may have no groups, or ask elsewhere for its tokens.
 fn is_one_target(ground: &Ground<'_>, one: &Entry<'_>, other: &Entry<'_>) -> bool {
     if one.kind.kind != other.kind.kind
-        || addresses(one.settings, one.kind) != addresses(other.settings, other.kind)
+        || one.kind.account_address(one.settings) != other.kind.account_address(other.settings)
     {
         return false;
     }

@@ -113,7 +113,7 @@ pub(super) fn outside(address: &str) -> Option<Doubt> {
 fn unsent(address: &str) -> Doubt {
     Doubt::new(
         format!(
-            "{address} is not on this machine, and `real_targets` is off, so nothing will be sent there"
+            "nothing is sent there: {address} is not on this machine, and `real_targets` is off"
         ),
         "write [engine] real_targets = true once it is meant, or use a mock's address",
     )

@@ -21,6 +21,12 @@ const SCIM_ENDPOINT: &str = "access_token = \"scim2-mock-token\"\n  user_endpoin
 /// Where the connections end, and one more before it that writes to the same target as `corp-scim`.
 const LEVELS: &str = "# ── Organization level ──";
 const OTHER_SCIM: &str = "[[connections]]\nid = \"other-scim\"\nname = \"The same once more\"\n\n  [[connections.connectors]]\n  type = \"scim2\"\n  enabled = true\n  authentication_mode = \"none\"\n  user_endpoint = \"http://127.0.0.1:9103/scim/v2/Users\"\n  group_endpoint = \"http://127.0.0.1:9103/scim/v2/Groups\"\n\n# ── Organization level ──";
+/// One more that writes to the accounts of `corp-scim`, spelt otherwise and without groups, for the holders of a role.
+const PARTNERS: &str = "[[connections]]\nid = \"partners\"\nname = \"Partners\"\noutbound_roles = [\"Internal/partners\"]\n\n  [[connections.connectors]]\n  type = \"scim2\"\n  enabled = true\n  authentication_mode = \"none\"\n  user_endpoint = \"http://127.0.0.1:9103/scim/v2/Users/\"\n\n# ── Organization level ──";
+const PARTNERS_LISTED: (&str, &str) = (
+    "[[resident.provisioners]]\nconnection = \"acme-google\"",
+    "[[resident.provisioners]]\nconnection = \"partners\"\nconnector = \"scim2\"\n\n[[resident.provisioners]]\nconnection = \"acme-google\"",
+);
 /// The only provisioner that names the Salesforce connector.
 const UNLISTED: &str = "  [[applications.provisioners]]\n  connection = \"acme-salesforce\"\n  connector = \"salesforce\"";
 const SCIM_MODE: &str = "enabled = true\n  authentication_mode = \"bearer\"";
@@ -187,6 +193,17 @@ const CASES: &[Case] = &[
                 "provisioned_stores = []",
                 "provisioned_stores = [\"PRIMARY\"]",
             ),
+        ],
+        at: "[[connections.connectors]]",
+    },
+    // That one of the two is for some roles only, and keeps no groups, makes no second target of it.
+    Case {
+        code: "one-target-twice",
+        bad: &[(LEVELS, PARTNERS), PARTNERS_LISTED],
+        good: &[
+            (LEVELS, PARTNERS),
+            PARTNERS_LISTED,
+            ("scim/v2/Users/\"", "scim/partners/Users\""),
         ],
         at: "[[connections.connectors]]",
     },
@@ -405,6 +422,31 @@ fn every_lint_finds_its_case_and_leaves_the_neighbour_alone() {
             case.good
         );
     }
+}
+
+#[test]
+fn one_target_twice_says_what_becomes_of_the_account_of_both() {
+    let told = |changes: &[(&str, &str)]| {
+        let found = findings(&changed(changes), &root(), None);
+        let hit = found
+            .into_iter()
+            .find(|finding| finding.code == "one-target-twice");
+        hit.expect("two connectors write to one target").message
+    };
+    let plain = told(&[
+        (LEVELS, OTHER_SCIM),
+        (
+            PARTNERS_LISTED.0,
+            "[[resident.provisioners]]\nconnection = \"other-scim\"\nconnector = \"scim2\"\n\n[[resident.provisioners]]\nconnection = \"acme-google\"",
+        ),
+    ]);
+    assert!(plain.contains("the second takes it over"), "{plain}");
+    assert!(!plain.contains("loses the roles"), "{plain}");
+    let filtered = told(&[(LEVELS, PARTNERS), PARTNERS_LISTED]);
+    assert!(
+        filtered.contains("whoever loses the roles of one keeps the account"),
+        "{filtered}"
+    );
 }
 
 #[test]

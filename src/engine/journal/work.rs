@@ -554,6 +554,38 @@ impl Reader {
         })
     }
 
+    /// Returns which of some connectors to the same target keeps the account of a link: has it linked and in use for somebody
+    /// who is here, and has no newest operation on its way that takes it away.
+    ///
+    /// A target may count from one in each tenant, so the same id counts only for the same user or group, or under the same
+    /// name.
+    pub(crate) fn keeper(
+        &self,
+        link: &Link,
+        connectors: &[ConnectorRef],
+    ) -> Result<Option<ConnectorRef>, JournalError> {
+        if connectors.is_empty() {
+            return Ok(None);
+        }
+        self.at_once(|db| {
+            let mut statement = db
+                .prepare_cached("SELECT body FROM links WHERE connector = ?1 AND remote_id = ?2")?;
+            for connector in connectors {
+                let rows = statement.query(params![connector.to_string(), link.remote_id.0])?;
+                let others: Vec<Link> = super::read::brought(db, rows)?;
+                for other in others {
+                    let is_one = other.local == link.local
+                        || other.local.object() == link.local.object()
+                            && key(&other.remote_name) == key(&link.remote_name);
+                    if is_one && other.active && !other.gone && stays(db, &other)? {
+                        return Ok(Some(other.connector));
+                    }
+                }
+            }
+            Ok(None)
+        })
+    }
+
     /// Returns the waits that were open when the process ended, and the refusals that still have open operations.
     pub(crate) fn unresolved(&self) -> Result<Vec<Unresolved>, JournalError> {
         self.with(|db| {
@@ -720,18 +752,13 @@ fn in_doubt(
 }
 
 fn has_left(db: &Connection, connector: &str, local: LocalRef) -> Result<bool, JournalError> {
-    let here = match local {
-        LocalRef::User(_) => "SELECT 1 FROM users WHERE id = ?1",
-        LocalRef::Group(_) => "SELECT 1 FROM groups WHERE id = ?1",
-    };
     let id = local.uuid();
-    let is_here = db.prepare_cached(here)?.exists([id.as_bytes()])?;
     let is_open = db
         .prepare_cached(
             "SELECT 1 FROM operations WHERE local = ?1 AND connector = ?2 AND state <= 4",
         )?
         .exists(params![id.as_bytes(), connector])?;
-    if is_here || is_open {
+    if is_open || is_here(db, local)? {
         return Ok(false);
     }
     let mut statement =
@@ -739,6 +766,33 @@ fn has_left(db: &Connection, connector: &str, local: LocalRef) -> Result<bool, J
     let rows = statement.query(params![id.as_bytes(), connector])?;
     let links: Vec<Link> = super::read::brought(db, rows)?;
     Ok(links.iter().all(|link| !link.active && !link.gone))
+}
+
+fn is_here(db: &Connection, local: LocalRef) -> Result<bool, JournalError> {
+    let here = match local {
+        LocalRef::User(_) => "SELECT 1 FROM users WHERE id = ?1",
+        LocalRef::Group(_) => "SELECT 1 FROM groups WHERE id = ?1",
+    };
+    Ok(db.prepare_cached(here)?.exists([local.uuid().as_bytes()])?)
+}
+
+/// Tells whether the account of a link is to stay: whose it is is here, and the newest operation on its way does not take it
+/// away.
+fn stays(db: &Connection, link: &Link) -> Result<bool, JournalError> {
+    if !is_here(db, link.local)? {
+        return Ok(false);
+    }
+    let newest: Option<i64> = db
+        .prepare_cached(
+            "SELECT verb FROM operations
+             WHERE local = ?1 AND connector = ?2 AND state <= 4 ORDER BY seq DESC LIMIT 1",
+        )?
+        .query_row(
+            params![link.local.uuid().as_bytes(), link.connector.to_string()],
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(newest.is_none_or(|verb| code::verb(verb) != Verb::Deprovision))
 }
 
 /// Tells whether the newest open operation of a lane lets go of a name.

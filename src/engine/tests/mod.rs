@@ -19,4 +19,5 @@ mod reload;
 mod requests;
 mod retention;
 mod roles;
+mod sharing;
 mod world;

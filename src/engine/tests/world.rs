@@ -79,6 +79,11 @@ pub(crate) fn plain() -> ConnectorRef {
     ConnectorRef::new("two", "plain")
 }
 
+/// A second connector to the full target, where [`shared`] configures it.
+pub(crate) fn twin() -> ConnectorRef {
+    ConnectorRef::new("three", "full")
+}
+
 pub(crate) fn settings(kind: &str) -> ConnectorSettings {
     ConnectorSettings {
         kind: kind.into(),
@@ -326,6 +331,7 @@ fn options(
         connectors: Arc::new(Doubles(HashMap::from([
             (full(), Arc::clone(full_target)),
             (plain(), Arc::clone(plain_target)),
+            (twin(), Arc::clone(full_target)),
         ]))),
         clock: Arc::new(clock.clone()),
         journal: folder.path().join("journal.db"),
@@ -395,4 +401,19 @@ pub(crate) fn role(name: &str) -> RoleName {
 /// Makes a configuration's only provisioner the full target, so that a test has one lane.
 pub(crate) fn only_full(configuration: &mut Configuration) {
     configuration.resident = vec![provisioner(full())];
+}
+
+/// Adds a second connector to the full target, for managers only. Both are listed, and the plain one is not.
+pub(crate) fn shared(configuration: &mut Configuration) {
+    let mut partner = connection("three", "full");
+    partner.outbound_roles = vec![role("manager")];
+    configuration.connections.push(partner);
+    for connection in &mut configuration.connections {
+        if connection.id.0 != "two" {
+            let address = Setting::Text("http://127.0.0.1:9/accounts".to_owned());
+            let settings = &mut connection.connectors[0].settings;
+            settings.insert("address".to_owned(), address);
+        }
+    }
+    configuration.resident = vec![provisioner(full()), provisioner(twin())];
 }

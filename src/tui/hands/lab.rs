@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use domain::{Lab, LabChange, LabError, LabObject};
+use domain::{Lab, LabChange, LabError, LabMock, LabObject};
 use serde_json::Value;
 
 use super::Hands;
@@ -41,7 +41,7 @@ async fn steer(lab: &dyn Lab, deed: Deed) -> Option<Answer> {
         }
         Deed::Arm { target, spec } => {
             let armed = lab.arm(&target, &spec);
-            Answer::Steered(armed.map(|number| format!("armed at {target} as {number}: {spec}")))
+            Answer::Steered(armed.map(|number| told_armed(&lab.mocks(), &target, number, &spec)))
         }
         Deed::Disarm { target, number } => {
             let disarmed = lab.disarm(&target, number);
@@ -61,6 +61,18 @@ async fn steer(lab: &dyn Lab, deed: Deed) -> Option<Answer> {
         }
         _ => return None,
     })
+}
+
+/// Says what was armed, and how often it will act: what is left open in the form is easily taken for "always".
+fn told_armed(mocks: &[LabMock], target: &str, number: u64, spec: &str) -> String {
+    let mut mocks = mocks.iter();
+    let mock = mocks.find(|mock| mock.target == target);
+    let armed = mock.and_then(|mock| mock.armed.iter().find(|armed| armed.number == number));
+    let times = armed.map_or_else(String::new, |armed| match armed.acts() {
+        Some(times) => format!(", acts {times}"),
+        None => ", acts until it is disarmed".to_owned(),
+    });
+    format!("armed at {target} as {number}{times}: {spec}")
 }
 
 /// Keeps the state of a mock, and says what was kept.
@@ -165,6 +177,25 @@ mod tests {
             name: format!("name-{id}"),
             content,
         }
+    }
+
+    #[test]
+    fn it_is_told_how_often_an_armed_fault_will_act() {
+        let mut mocks = crate::samples::mocks();
+        for (left, wanted) in [
+            (Some(1), "armed at scim2 as 1, acts once: reset"),
+            (Some(3), "armed at scim2 as 1, acts 3 times: reset"),
+            (
+                None,
+                "armed at scim2 as 1, acts until it is disarmed: reset",
+            ),
+        ] {
+            mocks[2].armed[0].left = left;
+            assert_eq!(told_armed(&mocks, "scim2", 1, "reset"), wanted);
+        }
+        // It may have acted already.
+        let told = told_armed(&mocks, "scim2", 2, "reset");
+        assert_eq!(told, "armed at scim2 as 2: reset");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::Hands;
 use super::read::LIST;
 use crate::paint::counted;
 use crate::screen::told;
-use crate::seat::Submitted;
+use crate::seat::{Refusal, Submitted};
 use crate::wish::{Answer, Happening};
 use crate::work::{Each, Stage, Whom, Work};
 
@@ -122,7 +122,7 @@ impl Hands {
             let mut work = Work::begin(what);
             work.told = format!("0 of {all}");
             work.all = Some(all);
-            let (mut asked, mut made, mut operations) = (0_u64, 0_u64, 0);
+            let mut came = Came::default();
             let mut last = clock.monotonic();
             while work.is_under_way() {
                 if stop.try_recv() != Err(oneshot::error::TryRecvError::Empty) {
@@ -152,32 +152,9 @@ impl Hands {
                         }
                     }
                 };
-                asked += 1;
-                work.done = asked;
-                match result {
-                    Ok(Submitted {
-                        rejected: None,
-                        operations: count,
-                        ..
-                    }) => {
-                        made += 1;
-                        operations += count;
-                    }
-                    Ok(_) => {
-                        let told = "refused, a blocking provisioner failed".to_owned();
-                        work.wrong(None, name.to_string(), told);
-                    }
-                    Err(refusal) if refusal.is_over => {
-                        asked -= 1;
-                        work.stage = Stage::Broken(refusal.told);
-                    }
-                    Err(refusal) => work.wrong(None, name.to_string(), refusal.told),
-                }
-                work.told = format!(
-                    "{asked} of {all}: {made} made, {}, {} failed",
-                    counted(operations, "operation"),
-                    work.failed
-                );
+                came.take(result, &name, &mut work);
+                work.done = came.asked;
+                work.told = came.told(all, work.failed);
                 if work.stopping && work.is_under_way() {
                     work.stage = Stage::Stopped;
                 }
@@ -201,6 +178,51 @@ impl Hands {
         let (stop, stopped) = oneshot::channel();
         self.stop = Some(stop);
         Some(stopped)
+    }
+}
+
+/// What came of those that a bulk trigger has asked for until now.
+#[derive(Default)]
+struct Came {
+    asked: u64,
+    made: u64,
+    operations: usize,
+    /// How many of the operations a brake keeps.
+    braked: usize,
+}
+
+impl Came {
+    /// Counts what came of one.
+    fn take(&mut self, result: Result<Submitted, Refusal>, name: &QualifiedName, work: &mut Work) {
+        match result {
+            // It was not taken, and neither is any other.
+            Err(refusal) if refusal.is_over => {
+                work.stage = Stage::Broken(refusal.told);
+                return;
+            }
+            Err(refusal) => work.wrong(None, name.to_string(), refusal.told),
+            Ok(Submitted {
+                rejected: Some(rejection),
+                ..
+            }) => work.wrong(None, name.to_string(), rejection.briefly),
+            Ok(submitted) => {
+                self.made += 1;
+                self.operations += submitted.operations;
+                self.braked += submitted.braked;
+            }
+        }
+        self.asked += 1;
+    }
+
+    fn told(&self, all: u64, failed: u64) -> String {
+        let Self { asked, made, .. } = self;
+        let operations = counted(self.operations, "operation");
+        let waits = match self.braked {
+            0 => String::new(),
+            1 => ", 1 waits for an approval (Journal, B)".to_owned(),
+            braked => format!(", {braked} wait for an approval (Journal, B)"),
+        };
+        format!("{asked} of {all}: {made} made, {operations}{waits}, {failed} failed")
     }
 }
 
@@ -343,6 +365,7 @@ fn format(path: &Path) -> ImportFormat {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::seat::Rejection;
 
     #[tokio::test]
     async fn rows_are_counted_before_they_are_imported_and_a_wrong_header_is_found_then() {
@@ -354,6 +377,46 @@ mod tests {
         let why = rows(&file).await.unwrap_err();
         assert_eq!(why, "the header has no column `userName`");
         assert_eq!(rows(folder.path()).await.unwrap_err(), "it is a folder");
+    }
+
+    #[test]
+    fn of_many_it_is_told_what_waits_for_an_approval_and_what_a_brake_refused() {
+        let submitted = |braked: usize, rejected: Option<Rejection>| Submitted {
+            flow: crate::samples::flow(),
+            operations: 2,
+            braked,
+            rejected,
+        };
+        let (mut came, mut work) = (Came::default(), Work::begin("Delete".to_owned()));
+        came.take(Ok(submitted(0, None)), &"kim".into(), &mut work);
+        assert_eq!(came.told(5, 0), "1 of 5: 1 made, 2 operations, 0 failed");
+        came.take(Ok(submitted(1, None)), &"bob".into(), &mut work);
+        came.take(Ok(submitted(1, None)), &"ada".into(), &mut work);
+        // What each was counted as is another for each of them, and what stopped them is one.
+        for (name, counted) in [("ian", "20 deletes"), ("zoe", "21 deletes")] {
+            let cause = engine::WaitFailure::Held {
+                connector: domain::ConnectorRef::new("my-scim", "scim2"),
+                reason: domain::Reason::BrakeEngaged,
+                detail: counted.to_owned(),
+            };
+            let rejected = Some(Rejection::of(&cause));
+            came.take(Ok(submitted(0, rejected)), &name.into(), &mut work);
+        }
+        assert_eq!(
+            came.told(5, work.failed),
+            "5 of 5: 3 made, 6 operations, 2 wait for an approval (Journal, B), 2 failed"
+        );
+        assert_eq!(
+            work.report()[0],
+            "2 x brake-engaged at my-scim/scim2: Journal, B approves; then make the change again"
+        );
+        // What is not taken at all is not one of those that were asked for.
+        let over = Refusal {
+            told: "the engine is stopped".to_owned(),
+            is_over: true,
+        };
+        came.take(Err(over), &"eve".into(), &mut work);
+        assert_eq!((came.asked, work.is_under_way()), (5, false));
     }
 
     #[test]

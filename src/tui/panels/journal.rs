@@ -64,9 +64,25 @@ pub(crate) struct Journal {
     left_newest: bool,
     /// The list is to begin with the newest when it was read: somebody came back to it.
     to_newest: bool,
+    /// What was selected and has left the list for the moment, as what is tried again leaves the dead ones: it is selected
+    /// again when it comes back, unless somebody went on.
+    gone: Option<OperationId>,
 }
 
 impl Journal {
+    /// Selects an operation again in a list that was read anew, by itself and not by its place.
+    fn reselect(&mut self, selected: Option<OperationId>) {
+        let place = |id: OperationId| self.operations.iter().position(|one| one.operation == id);
+        if let Some(at) = self.gone.and_then(place) {
+            self.list.at = at;
+            self.gone = None;
+        } else if let Some(at) = selected.and_then(place) {
+            self.list.at = at;
+        } else {
+            self.gone = self.gone.or(selected);
+        }
+    }
+
     fn selected(&self) -> Option<&OperationView> {
         self.operations
             .get(self.list.selected(self.operations.len())?)
@@ -226,9 +242,13 @@ impl Journal {
             if top + 3 > inner.height {
                 break;
             }
-            let width = inner.width.saturating_sub(1);
-            pen.put(inner.x + 1, inner.y + top, width, &banner, theme.warn);
-            top += 1;
+            let room = Rect {
+                x: inner.x + 1,
+                y: inner.y + top,
+                width: inner.width.saturating_sub(1),
+                height: (inner.height - top - 2).min(2),
+            };
+            top += pen.excerpt(room, &banner, theme.warn);
         }
         let rows = Rect {
             y: inner.y + top,
@@ -270,15 +290,27 @@ impl Journal {
                 };
                 // Behind the time, so that the times stand below each other.
                 let time = format!("{}{mark}", world.time(one.queued));
-                let connector = one.connector.to_string();
                 let name = one.name.to_string();
+                if row.width < NARROW {
+                    // What is done to whom comes before when, and where: Why tells the rest.
+                    let state = format!("{}{mark}", one.life.word());
+                    let columns = [
+                        Column::new(&state, 10, style),
+                        Column::new(one.verb.word(), 11, theme.text),
+                        Column::new(&name, row.width.saturating_sub(10 + 11 + 2), theme.text),
+                    ];
+                    pen.columns(row, &columns);
+                    return;
+                }
                 let tries = one.attempts.to_string();
                 let error = &one.told_error().unwrap_or_default();
                 let rest = row.width.saturating_sub(9 + 18 + 22 + 11 + 16 + 3 + 6);
+                let connector_width = if rest > 12 { 22 } else { 15 };
+                let connector = connector_within(world, &one.connector, connector_width.into());
                 let columns = [
                     Column::new(&time, 9, theme.dim),
                     Column::new(&state, 18, style),
-                    Column::new(&connector, if rest > 12 { 22 } else { 15 }, theme.text),
+                    Column::new(&connector, connector_width, theme.text),
                     Column::new(one.verb.word(), 11, theme.text),
                     Column::new(&name, 16, theme.text),
                     Column::right(&tries, 3, theme.dim),
@@ -327,6 +359,26 @@ impl Journal {
                     .draw(pen, inner, 1, |_| vec![Span::new("reading …", theme.dim)]);
             }
         }
+    }
+}
+
+/// Below so many cells a row says how an operation stands, and what is done to whom; nothing else.
+const NARROW: u16 = 60;
+
+/// Names a connector in so many cells: by its connection alone where there is no room for both and it has no other.
+fn connector_within(world: &World, connector: &ConnectorRef, room: usize) -> String {
+    let whole = connector.to_string();
+    if cells(&whole) <= room {
+        return whole;
+    }
+    let connections = world.running.connections.iter();
+    let of = connections
+        .filter(|one| one.id == connector.connection)
+        .flat_map(|one| &one.connectors);
+    if of.count() == 1 {
+        connector.connection.to_string()
+    } else {
+        whole
     }
 }
 
@@ -409,6 +461,7 @@ impl Panel for Journal {
                 self.text.go(to, 10_000);
                 return Some(Vec::new());
             }
+            self.gone = None;
             let at_end = self.list.at + 1 >= self.operations.len();
             self.list.go(to, self.operations.len());
             self.left_newest = self.list.at > 0;
@@ -429,6 +482,7 @@ impl Panel for Journal {
                 self.tab =
                     (self.tab + if sign == ']' { 1 } else { STATES.len() - 1 }) % STATES.len();
                 self.list = List::default();
+                self.gone = None;
                 self.left_newest = false;
                 self.operations.clear();
                 self.version = None;
@@ -534,6 +588,7 @@ impl Panel for Journal {
         if id == "dead" {
             self.tab = 6;
             self.open = false;
+            self.gone = None;
             self.left_newest = false;
             self.operations.clear();
             self.version = None;
@@ -544,12 +599,20 @@ impl Panel for Journal {
             self.marked.clear();
             return Vec::new();
         }
+        // Whoever does something with this one has gone on.
+        self.gone = None;
         let Some(one) = self.selected() else {
             return Vec::new();
         };
         match id {
             "why" => self.open = true,
-            "traffic" => return vec![Wish::Go("traffic", Some(Errand::Flow(one.flow)))],
+            "traffic" => {
+                let errand = Errand::Operation {
+                    flow: one.flow,
+                    operation: one.operation,
+                };
+                return vec![Wish::Go("traffic", Some(errand))];
+            }
             "retry" if self.marked.is_empty() => {
                 let deed = Wish::Do(Deed::Retry(vec![one.operation]));
                 if world.is_mock(&one.connector) {
@@ -661,11 +724,10 @@ impl Panel for Journal {
                     }
                     self.is_all = list.is_empty();
                     self.operations.extend(list.iter().cloned());
-                    if let Some(at) = selected
-                        .and_then(|id| self.operations.iter().position(|one| one.operation == id))
-                    {
-                        self.list.at = at;
+                    if is_first {
+                        self.gone = None;
                     }
+                    self.reselect(selected);
                     return self.on_to_last();
                 }
                 self.version = None;
@@ -820,6 +882,45 @@ mod tests {
                 .iter()
                 .any(|one| one.id == "retry" && one.in_row && !one.varies)
         );
+    }
+
+    #[test]
+    fn what_leaves_the_list_and_comes_back_is_selected_again_unless_somebody_went_on() {
+        let (world, mut journal) = (world(), Journal::default());
+        let all = samples::operations();
+        let mut others = all.clone();
+        let retried = others.remove(1).operation;
+        let read = |journal: &mut Journal, list: &[OperationView]| {
+            journal.asked = true;
+            journal.answer(&world, &page(None, list.to_vec()));
+            journal.selected().unwrap().operation
+        };
+        read(&mut journal, &all);
+        journal.key(&world, Key::letter('j'));
+        assert_eq!(read(&mut journal, &all), retried);
+        let next = all[2].operation;
+        assert_eq!(read(&mut journal, &others), next);
+        assert_eq!(read(&mut journal, &others), next);
+        assert_eq!(read(&mut journal, &all), retried);
+        // By a key, or by what is done with another one.
+        read(&mut journal, &others);
+        journal.key(&world, Key::letter('j'));
+        assert_eq!(read(&mut journal, &all), all[3].operation);
+        journal.key(&world, Key::letter('k'));
+        journal.key(&world, Key::letter('k'));
+        assert_eq!(read(&mut journal, &others), next);
+        journal.act(&world, "mark");
+        assert_eq!(read(&mut journal, &all), next);
+    }
+
+    #[test]
+    fn a_connector_is_named_by_its_connection_where_that_is_enough_and_both_have_no_room() {
+        let world = world();
+        let google = ConnectorRef::new("acme-google", "google");
+        assert_eq!(connector_within(&world, &google, 22), "acme-google/google");
+        assert_eq!(connector_within(&world, &google, 15), "acme-google");
+        let gone = ConnectorRef::new("gone-from-the-file", "scim2");
+        assert_eq!(connector_within(&world, &gone, 15), gone.to_string());
     }
 
     #[test]

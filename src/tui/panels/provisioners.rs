@@ -296,6 +296,13 @@ pub(crate) fn meaning(world: &World, owner: &Owner, one: &Provisioner) -> Vec<St
     lines
 }
 
+/// Says the same below a form, where there may not be room for all of it: what is to be warned of comes first.
+fn meaning_below(world: &World, owner: &Owner, one: &Provisioner) -> Vec<String> {
+    let mut lines = meaning(world, owner, one);
+    lines.sort_by_key(|line| !line.starts_with('!'));
+    lines
+}
+
 /// Finds another provisioner of the organization that writes to the very same place.
 fn same_target(world: &World, config: &Configuration, one: &Provisioner) -> Option<String> {
     let kind = world.catalogue.of(&one.connector.kind)?;
@@ -482,7 +489,7 @@ pub(crate) fn edit_sheet(
                 Button::leaves("cancel", "Cancel"),
             ],
         ),
-        says: meaning(world, owner, one),
+        says: meaning_below(world, owner, one),
     })))]
 }
 
@@ -526,7 +533,7 @@ pub(crate) fn sheet_changed(world: &World, owner: &Owner, form: &mut Form) -> Ve
         timeout: None,
         line: None,
     };
-    let mut lines = meaning(world, owner, &one);
+    let mut lines = meaning_below(world, owner, &one);
     if connection.is_empty() {
         return lines;
     }

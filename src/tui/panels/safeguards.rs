@@ -25,12 +25,18 @@ pub(crate) fn banners(known: &Safeguards, world: &World) -> Vec<String> {
         )
     });
     let brakes = known.brakes.iter().map(|(brake, kept)| {
-        format!(
-            "{} brake on {}: {} kept until somebody approves. B approves or rejects",
-            brake.connector,
-            brake.brake,
-            counted(*kept, "operation")
-        )
+        let EngagedBrake {
+            connector, brake, ..
+        } = brake;
+        match kept {
+            0 => format!(
+                "{connector} brake on {brake} (B: approve, let go): nothing is kept, and no more of it goes on"
+            ),
+            kept => format!(
+                "{connector} brake on {brake} (B: approve, reject): {} kept until somebody approves",
+                counted(*kept, "operation")
+            ),
+        }
     });
     quarantines.chain(brakes).collect()
 }
@@ -63,8 +69,17 @@ pub(crate) fn culprits(quarantine: &Quarantine, world: &World, theme: &Theme) ->
     Modal::Reading(Reading::new(title, lines, answers))
 }
 
-/// Asks for somebody's word on what a brake keeps.
+/// Asks for somebody's word on what a brake keeps; or where it keeps nothing, because a caller who waited was refused, on
+/// what comes.
 pub(crate) fn approval(brake: &EngagedBrake, kept: usize) -> Modal {
+    let (approves, rejects) = match kept {
+        0 => ("Approve what comes", "Let go, and count anew"),
+        _ => ("Approve", "Reject: give them up"),
+    };
+    let what = match kept {
+        0 => "Nothing is kept".to_owned(),
+        kept => format!("{} kept", counted(kept, "operation")),
+    };
     let form = Form::new(
         vec![
             Field::text("by", "Your name", "").required(),
@@ -75,20 +90,15 @@ pub(crate) fn approval(brake: &EngagedBrake, kept: usize) -> Modal {
                 .hint("What comes until then is not counted; as in 30m or 8h."),
         ],
         vec![
-            Button::acts("approve", "Approve"),
-            Button::acts("reject", "Reject: give them up"),
+            Button::acts("approve", approves),
+            Button::acts("reject", rejects),
             Button::leaves("cancel", "Cancel"),
         ],
     );
     Modal::Sheet(Sheet {
         panel: "journal",
         id: format!("{} {}", brake.connector, brake.brake),
-        title: format!(
-            "{} kept at {}: {}",
-            counted(kept, "operation"),
-            brake.connector,
-            brake.brake
-        ),
+        title: format!("{what} at {}: {}", brake.connector, brake.brake),
         note: String::new(),
         form,
         says: vec![brake.told()],

@@ -24,7 +24,7 @@ impl Screen {
         let mut buffer = Buffer::empty(area);
         self.draw_masked(&mut buffer, area);
         let light = self.world.theme.light;
-        let name = format!("outbound-{}", self.moment());
+        let name = format!("outbound-{}", self.world.name_of_now());
         let write = |format: Format| {
             Wish::Do(Deed::Write {
                 path: format!("{name}.{}", format.ending()).into(),
@@ -54,13 +54,8 @@ impl Screen {
     pub(super) fn toggle_recording(&self, orders: &mut Vec<Order>) {
         let path = match &self.recording {
             Some(_) => None,
-            None => Some(format!("outbound-{}.cast", self.moment()).into()),
+            None => Some(format!("outbound-{}.cast", self.world.name_of_now()).into()),
         };
         orders.push(Order::Do(Deed::Record(path)));
-    }
-
-    /// The time of day for the name of a file.
-    fn moment(&self) -> String {
-        self.world.time(self.world.now).replace(':', "")
     }
 }

@@ -110,7 +110,15 @@ impl Screen {
         } else {
             ""
         };
-        let right = format!("{recorded}{queue}{}{dirty}", self.world.file_name());
+        // Whoever looks elsewhere sees it here; where there is little room, the panel alone says it.
+        let others = self.panels.iter().enumerate();
+        let mut others = others.filter(|(at, _)| *at != self.at && area.width >= 60);
+        let waits = others.find(|(_, panel)| panel.waits());
+        let waits = waits.map_or_else(String::new, |(_, panel)| {
+            format!("{} waits  ", panel.title())
+        });
+        let name = self.world.file_name();
+        let right = format!("{recorded}{waits}{queue}{name}{dirty}");
         let room = u16::try_from(cells(&right)).unwrap_or(0) + 2;
         let left = crumbs.join(&format!(" {arrow} "));
         pen.put(

@@ -446,7 +446,7 @@ impl Screen {
         let mine = self.world.draft.as_ref().filter(|draft| draft.is_changed());
         mine.map_or_else(String::new, |draft| {
             let kept = counted(draft.changes(), "change");
-            format!(", and what was changed here is kept ({kept})")
+            format!("; {kept} kept here")
         })
     }
 
@@ -523,9 +523,7 @@ impl Screen {
                 let mine = counted(merged.draft.changes(), "change");
                 self.tell_of(
                     Concern::File,
-                    format!(
-                        "{name} was changed by somebody else; what was changed here goes on top of that ({mine})"
-                    ),
+                    format!("{name} was changed by somebody else; yours on top of that ({mine})"),
                 );
                 self.world.draft = Some(merged.draft);
                 self.conflict = false;
@@ -539,9 +537,46 @@ impl Screen {
                 self.world.draft = Some(draft);
                 self.conflict = true;
                 self.drop_review(orders);
-                self.ask_about(merged, updates);
+                let is_typing = self.panels[self.at].takes_text();
+                if is_by_key || (self.modals.is_empty() && !is_typing) {
+                    self.ask_about(merged, updates);
+                } else {
+                    // Keys that are meant for what lies open answer nothing. Whoever is at that does not leave just now.
+                    self.stay();
+                    self.tell(self.conflict_line());
+                }
             }
         }
+    }
+
+    /// Says that somebody else has changed what is changed here, and how to decide about that.
+    pub(super) fn conflict_line(&self) -> String {
+        let name = self.world.file_name();
+        format!("Conflict: somebody else changed {name}, too (after this, Ctrl-S asks)")
+    }
+
+    /// Asks whether the draft may be given up: neither undo nor the file brings it back.
+    pub(super) fn ask_to_drop(&mut self) {
+        let draft = self.world.draft.as_ref().filter(|draft| draft.is_changed());
+        let Some(draft) = draft else {
+            return self.say("nothing to discard: there are no changes".to_owned());
+        };
+        let name = self.world.file_name();
+        let stays = if self.conflict {
+            "stays as somebody else left it"
+        } else {
+            "stays as it is"
+        };
+        let body = vec![
+            format!(
+                "They are lost then, and undo does not bring them back; {name} {stays}. The last one:"
+            ),
+            draft.last_words().unwrap_or_default().to_owned(),
+        ];
+        let title = format!("Discard {}?", counted(draft.changes(), "change"));
+        let answers = vec![("Discard", vec![Wish::DropDraft]), ("Stay", Vec::new())];
+        let question = Question::new(title, body, None, answers);
+        self.modals.push(Modal::Question(question));
     }
 
     /// Closes what speaks of the file as it was, and tells whether *Update* was asked for in any of it.
@@ -610,7 +645,7 @@ impl Screen {
             on_top.push(Wish::Do(Deed::Review));
         }
         let answers = vec![
-            ("Take theirs", vec![Wish::DropDraft]),
+            ("Take theirs", vec![Wish::AskToDrop]),
             ("Mine on top", on_top),
             ("Decide later", Vec::new()),
         ];
@@ -758,7 +793,7 @@ impl Screen {
         if review.errors.is_empty() {
             answers.push(("Update", vec![Wish::Do(Deed::Save)]));
         }
-        answers.push(("Discard", vec![Wish::DropDraft]));
+        answers.push(("Discard", vec![Wish::AskToDrop]));
         answers.push(("Stay", Vec::new()));
         let mut reading = Reading::new("Update", lines, answers).of_file(true);
         if is_at_once && review.errors.is_empty() {

@@ -137,13 +137,17 @@ pub(super) fn keys_of(modal: &Modal, is_narrow: bool) -> Vec<(&'static str, Stri
         Modal::Menu(_) => own(&[("↑↓", "move"), ("Enter", "choose"), ("Esc", "close")]),
         Modal::Reading(_) if modal.would_lose() => own(&[
             ("j k", "scroll"),
-            ("Tab", "answer"),
+            ("Tab", "next"),
+            ("Enter", "press"),
             ("Ctrl-S", "finish"),
             ("Esc", "close"),
         ]),
-        Modal::Reading(_) if form.is_some_and(|form| !form.buttons.is_empty()) => {
-            own(&[("j k", "scroll"), ("Tab", "answer"), ("Esc", "close")])
-        }
+        Modal::Reading(_) if form.is_some_and(|form| !form.buttons.is_empty()) => own(&[
+            ("j k", "scroll"),
+            ("Tab", "next"),
+            ("Enter", "press"),
+            ("Esc", "close"),
+        ]),
         Modal::Help(_) | Modal::Reading(_) => own(&[("j k", "scroll"), ("Esc", "close")]),
     }
 }

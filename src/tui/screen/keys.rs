@@ -303,7 +303,7 @@ impl Screen {
             "update" => self.grant(vec![Wish::Do(Deed::Review)], orders),
             "undo" => self.grant(vec![Wish::Undo], orders),
             "redo" => self.grant(vec![Wish::Redo], orders),
-            "discard" => self.grant(vec![Wish::DropDraft], orders),
+            "discard" => self.grant(vec![Wish::AskToDrop], orders),
             "editor" => self.open_editor(orders),
             "events" => {
                 let theme = self.world.theme;
@@ -311,7 +311,8 @@ impl Screen {
                     .events
                     .iter()
                     .rev()
-                    .map(|line| vec![Span::new(line.text.clone(), theme.text)])
+                    .flat_map(|message| message.text.lines())
+                    .map(|line| vec![Span::new(line, theme.text)])
                     .collect();
                 self.modals
                     .push(Modal::Reading(Reading::new("Messages", lines, Vec::new())));

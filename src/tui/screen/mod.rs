@@ -409,6 +409,11 @@ impl Screen {
                         }
                     }
                 }
+                Wish::Lead { from, to, errand } => {
+                    if self.modals.is_empty() && self.panels[self.at].id() == from {
+                        self.grant(vec![Wish::Go(to, errand)], orders);
+                    }
+                }
                 Wish::Act(id, action) => {
                     if let Some(at) = self.place_of(id) {
                         let more = self.panels[at].act(&self.world, action);
@@ -465,6 +470,7 @@ impl Screen {
                     );
                 }
                 Wish::Leave => orders.push(Order::Do(Deed::Quit)),
+                Wish::AskToDrop => self.ask_to_drop(),
                 Wish::DropDraft => {
                     self.world.draft = None;
                     let name = self.world.file_name();
@@ -576,11 +582,14 @@ impl Screen {
                 self.righted(Concern::Taken);
                 self.world.running = std::sync::Arc::new(loaded.configuration);
                 let (name, mine) = (self.world.file_name(), self.kept_here());
+                let now = if mine.is_empty() {
+                    "the engine works by it now"
+                } else {
+                    "in use now"
+                };
                 self.tell_of(
                     Concern::File,
-                    format!(
-                        "{name} was changed by somebody else; the engine works by it now{mine}"
-                    ),
+                    format!("{name} was changed by somebody else; {now}{mine}"),
                 );
             }
             Answer::Reloaded(Err(text)) => {

@@ -111,6 +111,9 @@ impl Screen {
     /// Lets go what was asked for and told of a draft that is another one by now, whatever made it so. Without a change there
     /// is nothing to update, and nothing to leave with.
     pub(super) fn keep_to_draft(&mut self, orders: &mut Vec<Order>) {
+        if !(self.conflict && self.is_dirty()) {
+            self.notes.past(&self.conflict_line());
+        }
         if !self.is_dirty() {
             self.drop_review(orders);
             return self.stay();
@@ -180,11 +183,7 @@ impl Screen {
             " · Ctrl-S shows who is affected",
             " · Ctrl-S",
         ];
-        const ASKS: [&str; 3] = [
-            " · u undoes · Ctrl-S asks again",
-            " · Ctrl-S asks again",
-            " · Ctrl-S",
-        ];
+        const ASKS: [&str; 3] = [" · u undoes · Ctrl-S asks", " · Ctrl-S asks", " · Ctrl-S"];
         if let Some(error) = draft.errors.first().filter(|_| !self.conflict) {
             return self.faulty_line(draft, error, room);
         }

@@ -45,6 +45,20 @@ fn written(orders: &[Order]) -> Vec<(String, String)> {
 }
 
 #[test]
+fn exchanges_go_into_a_file_with_a_name_of_its_own() {
+    let mut stage = Stage::played(ThemeName::Dark, (100, 40));
+    stage.letters("4y");
+    stage.press(KeyCode::End);
+    let orders = stage.press(KeyCode::Enter);
+    let files = written(&orders);
+    let [(name, _)] = &files[..] else {
+        panic!("one file is written");
+    };
+    let now = stage.screen.world.name_of_now();
+    assert_eq!(*name, format!("outbound-{now}.har"));
+}
+
+#[test]
 fn a_revealed_secret_is_in_no_picture() {
     let mut stage = revealed();
     stage.press(KeyCode::F(12));

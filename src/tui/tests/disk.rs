@@ -5,7 +5,7 @@ use std::time::Duration;
 use crossterm::event::KeyCode;
 
 use super::Stage;
-use super::updates::deeds;
+use super::updates::{deeds, fill};
 use crate::samples::TOML;
 use crate::theme::ThemeName;
 use crate::wish::{Answer, Deed, Happening};
@@ -60,6 +60,22 @@ fn what_does_not_touch_the_draft_is_merged_and_nothing_is_lost() {
 }
 
 #[test]
+fn what_became_of_the_changes_here_is_told_to_its_end_at_80_columns() {
+    let mut stage = with_draft();
+    (stage.screen.world.width, stage.size) = (80, (80, 24));
+    later(&mut stage);
+    somebody_writes(&mut stage, &format!("# somebody was here\n{TOML}"));
+    let whole = "workbench.toml was changed by somebody else; yours on top of that (1 change)";
+    assert!(stage.text().contains(whole), "{}", stage.text());
+    let file = stage.folder.path().join("workbench.toml");
+    let loaded = config::load(&file, &connectors::CATALOGUE).unwrap();
+    let answer = Answer::Reloaded(Ok(Box::new(loaded)));
+    stage.happen(Happening::Answer(Box::new(answer)));
+    let whole = "workbench.toml was changed by somebody else; in use now; 1 change kept here";
+    assert!(stage.text().contains(whole), "{}", stage.text());
+}
+
+#[test]
 fn a_value_that_both_changed_is_asked_about_and_mine_goes_on_top_only_when_asked() {
     let mut stage = with_draft();
     let id = stage.screen.world.config().connections[0].id.to_string();
@@ -78,7 +94,7 @@ fn a_value_that_both_changed_is_asked_about_and_mine_goes_on_top_only_when_asked
     let text = stage.text();
     let told = "Conflict, unsaved (1): somebody else changed workbench.toml, too";
     assert!(text.contains(told), "{text}");
-    assert!(text.contains(" · Ctrl-S asks again"), "{text}");
+    assert!(text.contains(" · Ctrl-S asks"), "{text}");
     assert!(
         deeds(stage.ctrl('s'))
             .iter()
@@ -103,13 +119,88 @@ fn a_value_that_both_changed_is_asked_about_and_mine_goes_on_top_only_when_asked
     );
 }
 
-#[test]
-fn taking_theirs_gives_the_draft_up() {
-    let mut stage = with_draft();
+/// The file with a value that the draft of [`with_draft`] changes, too.
+fn contrary(stage: &Stage) -> String {
     let id = stage.screen.world.config().connections[0].id.to_string();
     let line = format!("id = \"{id}\"\n");
-    let theirs = TOML.replacen(&line, &format!("{line}enabled = true\n"), 1);
+    TOML.replacen(&line, &format!("{line}enabled = true\n"), 1)
+}
+
+const CONFLICT: &str = "Conflict: somebody else changed workbench.toml, too";
+
+#[test]
+fn a_conflict_lies_over_no_form_and_takes_none_of_its_keys() {
+    let mut stage = with_draft();
+    let before = text_of_draft(&stage);
+    stage.letters("n");
+    stage.press(KeyCode::Enter);
+    fill(&mut stage, "Name", |stage| {
+        stage.letters("typ");
+    });
+    later(&mut stage);
+    let theirs = contrary(&stage);
     somebody_writes(&mut stage, &theirs);
+    let text = stage.text();
+    assert!(text.contains(CONFLICT), "{text}");
+    assert!(!text.contains("Take theirs"), "{text}");
+    // It is told in full on a small screen, too.
+    stage.size = (80, 24);
+    let text = stage.text();
+    assert!(text.contains("too (after this, Ctrl-S asks)"), "{text}");
+    stage.size = (100, 40);
+    // The keys go on into the form.
+    stage.letters("ing");
+    stage.press(KeyCode::Tab);
+    stage.press(KeyCode::Enter);
+    let text = stage.text();
+    assert!(text.contains("typing"), "{text}");
+    assert!(!text.contains("Take theirs"), "{text}");
+    assert_eq!(text_of_draft(&stage), before);
+    assert_eq!(stage.file(), theirs);
+    // Once it is closed, the key asks.
+    stage.press(KeyCode::Esc);
+    stage.press(KeyCode::BackTab);
+    stage.press(KeyCode::Enter);
+    assert!(!stage.text().contains("typing"), "{}", stage.text());
+    stage.ctrl('s');
+    assert!(stage.text().contains("Take theirs"), "{}", stage.text());
+}
+
+#[test]
+fn a_conflict_does_not_come_while_something_is_typed_and_is_told_only_as_long_as_it_is_one() {
+    let mut stage = with_draft();
+    stage.letters("4/st");
+    later(&mut stage);
+    let theirs = contrary(&stage);
+    somebody_writes(&mut stage, &theirs);
+    let text = stage.text();
+    assert!(text.contains(CONFLICT), "{text}");
+    assert!(!text.contains("Take theirs"), "{text}");
+    stage.letters(">=4");
+    assert!(stage.text().contains("st>=4"), "{}", stage.text());
+    // They take it back.
+    somebody_writes(&mut stage, TOML);
+    assert!(!stage.text().contains("Conflict"), "{}", stage.text());
+}
+
+#[test]
+fn taking_theirs_is_asked_about_and_gives_the_draft_up() {
+    let mut stage = with_draft();
+    let theirs = contrary(&stage);
+    somebody_writes(&mut stage, &theirs);
+    // A key too many loses nothing.
+    stage.press(KeyCode::Tab);
+    stage.press(KeyCode::Enter);
+    assert!(
+        stage.text().contains("Discard 1 change?"),
+        "{}",
+        stage.text()
+    );
+    stage.press(KeyCode::Enter);
+    assert!(stage.screen.world.draft.as_ref().unwrap().is_changed());
+    stage.ctrl('s');
+    stage.press(KeyCode::Tab);
+    stage.press(KeyCode::Enter);
     stage.press(KeyCode::Tab);
     stage.press(KeyCode::Enter);
     assert!(stage.screen.world.draft.is_none(), "{}", stage.text());
@@ -120,15 +211,11 @@ fn taking_theirs_gives_the_draft_up() {
 }
 
 #[test]
-fn to_decide_later_leaves_the_question_below_whether_to_leave_as_it_was() {
+fn a_conflict_leaves_the_question_whether_to_leave_as_it_was() {
     let mut stage = with_draft();
     stage.letters("q");
-    let id = stage.screen.world.config().connections[0].id.to_string();
-    let line = format!("id = \"{id}\"\n");
-    let theirs = TOML.replacen(&line, &format!("{line}enabled = true\n"), 1);
+    let theirs = contrary(&stage);
     somebody_writes(&mut stage, &theirs);
-    assert!(stage.text().contains("Decide later"), "{}", stage.text());
-    stage.press(KeyCode::Enter);
     let text = stage.text();
     assert!(
         text.contains("Unsaved changes") && !text.contains("Decide later"),
@@ -144,12 +231,8 @@ fn to_decide_later_leaves_the_question_below_whether_to_leave_as_it_was() {
 #[test]
 fn to_give_up_the_upper_question_line_by_line_leaves_the_one_below_as_it_was() {
     let mut stage = with_draft();
-    stage.letters("q");
-    let id = stage.screen.world.config().connections[0].id.to_string();
-    let line = format!("id = \"{id}\"\n");
-    let theirs = TOML.replacen(&line, &format!("{line}enabled = true\n"), 1);
-    somebody_writes(&mut stage, &theirs);
-    assert!(stage.text().contains("Decide later"), "{}", stage.text());
+    stage.letters("q?");
+    assert!(stage.text().contains("Help: "), "{}", stage.text());
     stage.screen.close();
     assert!(stage.text().contains("Unsaved changes"), "{}", stage.text());
     // Discard.

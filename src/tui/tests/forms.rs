@@ -108,6 +108,7 @@ fn of_many_armed_faults_it_is_told_how_many_more_there_are() {
         number,
         spec: format!("latency:delay={number}s,times=always"),
         hits: 0,
+        left: None,
     });
     mocks[0].armed = armed.collect();
     for (size, told) in [
@@ -119,6 +120,26 @@ fn of_many_armed_faults_it_is_told_how_many_more_there_are() {
         stage.letters("5");
         answered(&mut stage, Answer::Mocks(mocks.clone(), samples::faults()));
         assert!(stage.text().contains(told), "{told}: {}", stage.text());
+    }
+}
+
+#[test]
+fn that_a_fault_acts_once_is_told_where_its_specification_is_cut() {
+    let mut mocks = samples::mocks();
+    mocks[0].armed = vec![LabArmed {
+        number: 1,
+        spec: "status:code=503,op=Users.create,subject=somebody@example.com,times=1".to_owned(),
+        hits: 0,
+        left: Some(1),
+    }];
+    for size in [(160, 50), (80, 24)] {
+        let mut stage = Stage::played(ThemeName::Dark, size);
+        stage.letters("5");
+        answered(&mut stage, Answer::Mocks(mocks.clone(), samples::faults()));
+        let text = stage.text();
+        let at = text.find("! once status:code=503").expect(&text);
+        let row = text[at..].lines().next().unwrap();
+        assert!(row.contains('…') && !row.contains("times=1"), "{row}");
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crossterm::event::KeyCode;
-use domain::{Confirmation, OperationId, Reason, Verb};
-use engine::{Counts, Fact, Life, News, OperationView, Record, Settlement, State};
+use domain::{Brake, Confirmation, OperationId, Reason, Verb};
+use engine::{Counts, EngagedBrake, Fact, Life, News, OperationView, Record, Settlement, State};
 use uuid::Uuid;
 
 use super::Stage;
@@ -136,6 +137,74 @@ fn what_waits_for_a_probe_is_called_so_and_the_ways_out_have_their_names() {
     shows(&stage, &banner, &[]);
     stage.letters("Q");
     shows(&stage, "[ Release ]", &["Go on"]);
+}
+
+/// A brake that has engaged and keeps so many operations.
+fn braked(stage: &mut Stage, kept: usize) {
+    let brake = EngagedBrake {
+        connector: samples::quarantine(0).connector,
+        brake: Brake::Deletes,
+        since: samples::instant(1),
+        counted: 21,
+        accounts: 100,
+        percent: 10,
+        count: 20,
+        window: Duration::from_hours(1),
+    };
+    let known = Safeguards {
+        quarantines: vec![samples::quarantine(0)],
+        brakes: vec![(brake, kept)],
+        groups: Vec::new(),
+    };
+    stage.screen.world.board.operations_version += 1;
+    stage.screen.update(Happening::Tick);
+    let answer = Answer::Safeguards(Box::new(known));
+    stage.screen.update(Happening::Answer(Box::new(answer)));
+}
+
+#[test]
+fn what_is_left_alone_or_kept_is_told_to_its_end_at_80_columns() {
+    let mut stage = stage();
+    stage.letters("8");
+    braked(&mut stage, 19);
+    let text = stage.text();
+    let told = text.replace('│', " ");
+    let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    for wanted in [
+        "the target refused the credentials of 3 operations running",
+        "corp-scim/scim2 brake on deletes (B: approve, reject): 19 operations kept until somebody approves",
+    ] {
+        assert!(told.contains(wanted), "{wanted}: {text}");
+    }
+    stage.letters("B");
+    shows(&stage, "[ Reject: give them up ]", &["Let go"]);
+}
+
+#[test]
+fn a_brake_that_keeps_nothing_is_approved_for_what_comes_and_nothing_is_given_up() {
+    let mut stage = stage();
+    stage.letters("8");
+    braked(&mut stage, 0);
+    shows(&stage, "nothing is kept", &["0 operations"]);
+    stage.letters("B");
+    shows(
+        &stage,
+        "[ Approve what comes ]",
+        &["0 operations", "give them up"],
+    );
+}
+
+#[test]
+fn in_40_columns_a_row_says_what_is_done_to_whom() {
+    let mut stage = Stage::played(ThemeName::Dark, (40, 12));
+    stage.letters("8");
+    let text = stage.text();
+    let one = &samples::operations()[1];
+    let row = text.lines().find(|row| row.contains("retrying"));
+    let row = row.unwrap_or_else(|| panic!("{text}"));
+    for wanted in [one.verb.word().to_owned(), one.name.to_string()] {
+        assert!(row.contains(&wanted), "{wanted}: {text}");
+    }
 }
 
 #[test]

@@ -128,6 +128,7 @@ fn line_by_line_the_selected_mock_tells_its_faults_and_how_another_process_is_st
         number: 1,
         spec: "quota:times=2".to_owned(),
         hits: 0,
+        left: Some(2),
     }];
     (mocks[1].url, mocks[1].access) = (None, None);
     mocks[1].elsewhere = Some("127.0.0.1:9102".to_owned());
@@ -136,7 +137,7 @@ fn line_by_line_the_selected_mock_tells_its_faults_and_how_another_process_is_st
     show_mocks(&mut stage, mocks);
     let told = stage.screen.selected_lines(40).unwrap();
     assert!(told.starts_with(">google"), "{told}");
-    assert!(told.contains("! quota:times=2"), "{told}");
+    assert!(told.contains("! 2 times quota:times=2"), "{told}");
     assert!(!told.contains("salesforce"), "{told}");
     stage.letters("j");
     let told = stage.screen.selected_lines(40).unwrap();
@@ -149,6 +150,45 @@ fn line_by_line_the_selected_mock_tells_its_faults_and_how_another_process_is_st
     stage.screen.run("open", here);
     let text = stage.screen.lines(40).join("\n");
     assert!(text.contains("Another process has"), "{text}");
+}
+
+#[test]
+fn labels_are_told_from_their_values_and_what_was_asked_last_is_not_cut_early() {
+    let mut stage = stage((80, 24));
+    stage.letters("1");
+    let text = stage.text();
+    assert!(text.contains("201 create zoë.日本"), "{text}");
+    // To JIT: past Attributes, Outbound and Roles.
+    stage.press(KeyCode::Enter);
+    stage.letters("]]]]");
+    let text = stage.text();
+    for told in [
+        "User store domain to always provision users: PRIMARY",
+        "Skip user provisioning when no local account is found: [ ]",
+        "Enable local account linking    [ ]",
+    ] {
+        assert!(text.contains(told), "{told}: {text}");
+    }
+}
+
+#[test]
+fn below_the_form_of_a_provisioner_what_is_to_be_warned_of_comes_first() {
+    let mut stage = stage((80, 24));
+    stage.letters("2n");
+    let text = stage.text();
+    assert!(!text.contains("same address"), "{text}");
+    for _ in 0..4 {
+        if stage.text().contains("Corporate login") {
+            break;
+        }
+        stage.press(KeyCode::Right);
+    }
+    let text = stage.text();
+    let place = |told: &str| text.find(told).unwrap_or_else(|| panic!("{told}: {text}"));
+    assert!(
+        place("! Corporate directory writes") < place("Whoever creates a user"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -131,6 +131,40 @@ fn update_has_the_keys_only_where_the_review_comes_right_behind_the_key() {
     }
 }
 
+#[test]
+fn whoever_discards_is_asked_how_many_changes_may_be_lost() {
+    for is_review in [true, false] {
+        let mut stage = Stage::played(ThemeName::Dark, (100, 40));
+        stage.letters("1 j ");
+        if is_review {
+            stage.ctrl('s');
+            let known = Answer::Reviewed(Box::new(review(&stage)));
+            answered(&mut stage, known);
+            let text = stage.text();
+            let keys = text.lines().last().unwrap_or_default();
+            assert!(keys.contains("Tab next  Enter press"), "{keys}");
+            // Update has the keys.
+            stage.press(KeyCode::Tab);
+        } else {
+            stage.letters(":discard unsaved changes");
+        }
+        assert!(deeds(stage.press(KeyCode::Enter)).is_empty());
+        shows(&stage, "Discard 2 changes?", SHOWN);
+        // Stay has the keys.
+        assert!(deeds(stage.press(KeyCode::Enter)).is_empty());
+        assert_eq!(stage.screen.world.draft.as_ref().unwrap().changes(), 2);
+        stage.letters(":discard unsaved changes");
+        stage.press(KeyCode::Enter);
+        stage.press(KeyCode::BackTab);
+        stage.press(KeyCode::Enter);
+        assert!(stage.screen.world.draft.is_none(), "{}", stage.text());
+        shows(&stage, "changes discarded", "Discard 2");
+        stage.letters(":discard unsaved changes");
+        stage.press(KeyCode::Enter);
+        shows(&stage, "nothing to discard", "Discard 2");
+    }
+}
+
 /// A stage that is to be left with *Update*; and what comes of that.
 fn leaving() -> (Stage, Answer) {
     let mut stage = Stage::played(ThemeName::Dark, (100, 40));
@@ -217,6 +251,9 @@ fn goes_back(stage: &mut Stage, way: &str) -> Vec<Deed> {
     let letters = way.trim_end_matches('\n');
     let mut done = deeds(stage.letters(letters));
     if letters.len() < way.len() {
+        done.extend(deeds(stage.press(KeyCode::Enter)));
+        // Yes.
+        done.extend(deeds(stage.press(KeyCode::BackTab)));
         done.extend(deeds(stage.press(KeyCode::Enter)));
     }
     let draft = stage.screen.world.draft.as_ref();

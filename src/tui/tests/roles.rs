@@ -40,6 +40,7 @@ fn done(stage: &mut Stage, operations: usize, roles: &[&str]) {
     let done = Submitted {
         flow: samples::flow(),
         operations,
+        braked: 0,
         rejected: None,
     };
     let answer = Answer::Submitted(Ok(done));

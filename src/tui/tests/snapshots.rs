@@ -155,5 +155,6 @@ fn without_unicode_the_screen_is_ascii_but_for_names() {
     stage.screen.world.theme.ascii = true;
     stage.press(KeyCode::Char('1'));
     let text = stage.text();
-    assert!(text.is_ascii(), "{text}");
+    let but_for_names = text.replace("zoë.日本", "");
+    assert!(but_for_names.is_ascii(), "{text}");
 }

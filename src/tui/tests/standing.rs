@@ -8,6 +8,7 @@ use crossterm::event::KeyCode;
 use super::Stage;
 use super::updates::deeds;
 use crate::Note;
+use crate::action::Whose;
 use crate::samples;
 use crate::seat::{NO_ENGINE, Standing};
 use crate::theme::ThemeName;
@@ -327,6 +328,13 @@ fn that_no_engine_could_be_started_here_is_past_when_there_is_one() {
         stage.happen(Happening::Standing(standing));
         shows(&stage, "the engine", &["no engine runs here"]);
     }
+}
+
+#[test]
+fn a_message_of_several_lines_stands_in_several_lines() {
+    let mut stage = stage(Standing::Deaf);
+    stage.screen.run("events", Whose::Screen);
+    shows(&stage, "What it does is shown here as it happens", &["␊"]);
 }
 
 #[test]

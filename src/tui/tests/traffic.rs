@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crossterm::event::KeyCode;
-use domain::{FlowId, Purpose};
+use domain::{FlowId, OperationId, Purpose};
 use engine::{Fact, News, Record};
 use uuid::Uuid;
 
@@ -111,18 +111,105 @@ fn only_marked_rows_are_shown_and_the_same_key_shows_all_again() {
 fn a_flow_without_a_row_is_waited_for_and_no_other_is_shown_in_its_place() {
     let mut stage = stage();
     let flow = FlowId(Uuid::from_u128(99));
-    let submitted = Submitted {
-        flow,
-        operations: 1,
-        rejected: None,
-    };
-    let answer = Answer::Submitted(Ok(submitted));
-    stage.happen(Happening::Answer(Box::new(answer)));
+    submitted(&mut stage, flow);
     assert_eq!(stage.screen.section(), "traffic");
     let head = |stage: &Stage| stage.text().lines().next().unwrap_or_default().to_owned();
     assert!(!head(&stage).contains("Why"), "{}", stage.text());
     arrive(&mut stage, flow, 20..21);
     assert!(head(&stage).contains("Why"), "{}", stage.text());
+}
+
+/// Says that a request was handed in line by line, and of how many operations it is.
+fn submitted(stage: &mut Stage, flow: FlowId) {
+    let submitted = Submitted {
+        flow,
+        operations: 1,
+        braked: 0,
+        rejected: None,
+    };
+    let answer = Answer::Submitted(Ok(submitted));
+    stage.happen(Happening::Answer(Box::new(answer)));
+}
+
+/// Lets it be decided that at one connector nothing is to be done in a flow.
+fn left_out(stage: &mut Stage, flow: FlowId, seq: u64) {
+    let decided = samples::records()
+        .into_iter()
+        .find(|record| matches!(record.fact, Fact::Decided { .. }))
+        .unwrap();
+    let record = Record {
+        seq,
+        flow: Some(flow),
+        ..decided
+    };
+    stage.happen(Happening::News(vec![News::Fact(Arc::new(record))]));
+}
+
+/// Closes what is open over the list, and returns the row that is selected there.
+fn selected(stage: &mut Stage) -> String {
+    let head = stage.text().lines().next().unwrap_or_default().to_owned();
+    assert!(head.contains("Traffic ▸ W"), "{}", stage.text());
+    stage.press(KeyCode::Esc);
+    let text = stage.text();
+    let row = text.lines().find(|line| line.contains('▌'));
+    row.unwrap_or_else(|| panic!("{text}")).to_owned()
+}
+
+#[test]
+fn why_is_of_what_was_done_and_not_of_what_was_left_out() {
+    let flow = FlowId(Uuid::from_u128(99));
+    // Whichever came last.
+    let mut stage = stage();
+    arrive(&mut stage, flow, 20..21);
+    left_out(&mut stage, flow, 21);
+    submitted(&mut stage, flow);
+    let row = selected(&mut stage);
+    assert!(row.contains("POST"), "{row}");
+    // What was left out is there at once, what is done a moment later.
+    for does_something in [false, true] {
+        let mut stage = self::stage();
+        left_out(&mut stage, flow, 20);
+        submitted(&mut stage, flow);
+        if does_something {
+            stage.letters("]");
+        }
+        arrive(&mut stage, flow, 21..22);
+        let row = selected(&mut stage);
+        let wanted = if does_something { "skip" } else { "POST" };
+        assert!(row.contains(wanted), "{row}");
+    }
+}
+
+#[test]
+fn the_journal_leads_to_the_request_of_the_operation_that_is_selected() {
+    let of_another = |stage: &mut Stage, operation, seq| {
+        let mut record = samples::records()
+            .into_iter()
+            .find(|record| matches!(record.fact, Fact::ExchangeRecorded { .. }))
+            .unwrap();
+        record.seq = seq;
+        if let Fact::ExchangeRecorded { operation: of, .. } = &mut record.fact {
+            *of = Some(operation);
+        }
+        stage.happen(Happening::News(vec![News::Fact(Arc::new(record))]));
+    };
+    let mut stage = stage();
+    // The newest row of the flow is of another operation.
+    of_another(&mut stage, OperationId(Uuid::from_u128(77)), 20);
+    stage.letters("8o");
+    let row = selected(&mut stage);
+    assert!(row.contains("201"), "{row}");
+    // One without a row is waited for, and no other is shown in its place.
+    stage.letters("8jo");
+    let text = stage.text();
+    assert!(
+        text.contains("none of these rows is of that operation"),
+        "{text}"
+    );
+    let second = samples::operations()[1].operation;
+    of_another(&mut stage, second, 21);
+    let row = selected(&mut stage);
+    assert!(row.contains("503"), "{row}");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use super::updates::{deeds, fill, press_button};
 use crate::outcome::Outcome;
 use crate::samples;
 use crate::screen::Order;
-use crate::seat::Submitted;
+use crate::seat::{Rejection, Submitted};
 use crate::theme::ThemeName;
 use crate::wish::{Answer, Deed, Happening, Offer, Query};
 
@@ -44,7 +44,8 @@ fn submitted(operations: usize, rejected: Option<&str>) -> Answer {
     Answer::Submitted(Ok(Submitted {
         flow: samples::flow(),
         operations,
-        rejected: rejected.map(str::to_owned),
+        braked: 0,
+        rejected: rejected.map(Rejection::from),
     }))
 }
 
@@ -120,6 +121,61 @@ fn a_request_is_handed_in_once_and_that_it_waits_is_said_until_it_is_answered() 
 }
 
 #[test]
+fn the_end_of_a_request_takes_no_screen_from_whoever_looks_elsewhere() {
+    let head = |stage: &Stage| stage.text().lines().next().unwrap_or_default().to_owned();
+    // Another section, the list of requests, a form of another section, and a dialog over this one.
+    for (keys, section) in [
+        ("1", "connections"),
+        ("4", "traffic"),
+        ("1n\n", "connections"),
+        (":", "trigger"),
+    ] {
+        let mut stage = Stage::played(ThemeName::Dark, (100, 40));
+        handed_in(&mut stage);
+        assert!(!head(&stage).contains("waits"), "{}", head(&stage));
+        for key in keys.chars() {
+            stage.press(match key {
+                '\n' => KeyCode::Enter,
+                letter => KeyCode::Char(letter),
+            });
+        }
+        let waits = head(&stage).contains("Trigger waits");
+        assert_eq!(waits, section != "trigger", "{}", head(&stage));
+        let depth = stage.screen.depth();
+        answered(&mut stage, submitted(2, None));
+        assert_eq!(stage.screen.section(), section);
+        assert_eq!(stage.screen.depth(), depth);
+        assert!(!head(&stage).contains("Why"), "{keys}: {}", stage.text());
+        assert!(!head(&stage).contains("waits"), "{}", head(&stage));
+        // What became of it is told all the same: every question is answered by the stage.
+        let text = stage.text();
+        assert!(text.contains("done: 1 operation"), "{keys}: {text}");
+    }
+    // Neither does what fails of it later.
+    let mut stage = Stage::played(ThemeName::Dark, (100, 40));
+    handed_in(&mut stage);
+    stage.letters("4");
+    let (id, _) = dead();
+    stage
+        .screen
+        .update(Happening::Answer(Box::new(submitted(2, None))));
+    let outcome = Outcome {
+        failed: 1,
+        why: Some((id, "the key file is not there".to_owned())),
+        ..Outcome::default()
+    };
+    answered(&mut stage, Answer::Outcome(samples::flow(), outcome));
+    let text = stage.text();
+    assert!(text.contains("1 failed for good"), "{text}");
+    assert!(!head(&stage).contains("Why"), "{text}");
+    // Whoever still is at Trigger is led there.
+    let mut stage = Stage::played(ThemeName::Dark, (100, 40));
+    handed_in(&mut stage);
+    answered(&mut stage, submitted(2, None));
+    assert!(head(&stage).contains("Why"), "{}", stage.text());
+}
+
+#[test]
 fn a_dry_run_of_what_the_form_said_before_is_not_taken_for_one_of_now() {
     let mut stage = Stage::played(ThemeName::Dark, (100, 40));
     stage.letters("t");
@@ -151,6 +207,14 @@ fn a_refusal_is_told_no_longer_once_another_request_is_handed_in() {
         "{}",
         stage.text()
     );
+    // Whose it was, by which trigger, and what is to be done.
+    let told = &stage.screen.events.last().unwrap().text;
+    let trigger = &samples::plan().triggers[0].trigger;
+    let wanted = format!(
+        "{} {}: the change was NOT made, because the target answered 503\ndo: make the change again",
+        trigger.kind, trigger.subject_name
+    );
+    assert!(told.contains(&wanted), "{told}");
     handed_in(&mut stage);
     assert!(!stage.text().contains("NOT made"), "{}", stage.text());
     answered(&mut stage, submitted(1, None));

@@ -20,6 +20,8 @@ use uuid::Uuid;
 pub(crate) const GOOGLE: &str = "acme-google/google";
 pub(crate) const SALESFORCE: &str = "acme-sales/salesforce";
 pub(crate) const SCIM: &str = "corp-scim/scim2";
+/// Where there is one, it writes to the same target as [`SCIM`].
+pub(crate) const TWIN: &str = "partner/scim2";
 
 const fn field(key: &'static str, default: Option<&'static str>) -> Field {
     Field {
@@ -288,6 +290,16 @@ impl World {
             line: Some(80),
         };
         self.with(|world| world.configuration.applications.push(application))
+    }
+
+    /// Adds a connector that the organization lists and that writes to the accounts of [`SCIM`], spelt otherwise.
+    pub(crate) fn twin(self) -> Self {
+        self.with(|world| {
+            let address = [("user_endpoint", "HTTP://127.0.0.1:9103/scim2/Users/")];
+            let twin = connection(TWIN, 100, Deprovision::Delete, &address);
+            world.configuration.connections.push(twin);
+            world.configuration.resident.push(entry(TWIN));
+        })
     }
 
     pub(crate) fn connection(&mut self, connector: &str) -> &mut Connection {

@@ -215,8 +215,31 @@ fn a_role_concerns_only_connections_that_a_level_lists_and_whose_roles_name_it()
     assert!(other.decisions.is_empty());
     assert_eq!(
         other.event.last().unwrap().reason,
-        Some(domain::Reason::NoProvisioners)
+        Some(domain::Reason::RoleNotNamed)
     );
+}
+
+#[test]
+fn a_role_that_nothing_follows_from_says_whether_it_is_named_nowhere_or_its_connection_is_not_listed()
+ {
+    let world = World::listing(&[GOOGLE, SCIM]).with(|world| {
+        world.connection(SALESFORCE).outbound_roles = vec![RoleName::new("manager")];
+    });
+    for kind in [TriggerKind::RoleAssigned, TriggerKind::RoleRevoked] {
+        let why = |name: &str| {
+            let decisions = world.decide(&role(kind, name));
+            assert!(decisions.decisions.is_empty());
+            let last = decisions.event.last().unwrap();
+            (last.reason.unwrap(), last.text.clone())
+        };
+        let (reason, text) = why("auditors");
+        assert_eq!(reason, domain::Reason::RoleNotNamed);
+        assert!(text.contains("no connection names role Internal/auditors"));
+        assert!(reason.fix().contains("outbound_roles"));
+        let (reason, text) = why("manager");
+        assert_eq!(reason, domain::Reason::NoProvisioners);
+        assert!(text.contains("acme-sales"), "{text}");
+    }
 }
 
 #[test]

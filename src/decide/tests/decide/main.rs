@@ -26,6 +26,8 @@ mod reshaping;
 #[cfg(test)]
 mod scoping;
 #[cfg(test)]
+mod sharing;
+#[cfg(test)]
 mod traces;
 #[cfg(test)]
 mod verdicts;

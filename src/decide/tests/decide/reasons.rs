@@ -18,6 +18,7 @@ fn case(reason: Reason) -> (World, domain::Trigger) {
     };
     match reason {
         Reason::NoProvisioners => (World::new(), created()),
+        Reason::RoleNotNamed => (scim, role(TriggerKind::RoleAssigned, "manager")),
         Reason::ApplicationHasOwnProvisioners => (
             scim.application("portal", &[GOOGLE]),
             through(
@@ -106,6 +107,12 @@ fn case(reason: Reason) -> (World, domain::Trigger) {
         ),
         Reason::Quarantined => (held(reason), created()),
         Reason::BrakeEngaged => (held(reason).linked(SCIM).deleted(), deleted()),
+        Reason::AccountShared => (
+            scim.twin().linked(SCIM).linked(TWIN).with(|world| {
+                world.connection(TWIN).outbound_roles = vec![RoleName::new("manager")];
+            }),
+            role(TriggerKind::RoleRevoked, "manager"),
+        ),
     }
 }
 
@@ -119,7 +126,12 @@ fn every_reason_code_is_reached_and_stands_in_the_trace_at_its_own_step() {
             .iter()
             .any(|decision| match &decision.verdict {
                 Verdict::Nothing(nothing) => nothing.reason == reason,
-                Verdict::Operation(planned) => planned.held == Some(reason),
+                Verdict::Operation(planned) => {
+                    planned.held == Some(reason)
+                        // The operation is made, and comes to the end of the link alone.
+                        || reason == Reason::AccountShared
+                            && decision.trace.last().and_then(|line| line.reason) == Some(reason)
+                }
             });
         let by_event = decisions.decisions.is_empty()
             && decisions

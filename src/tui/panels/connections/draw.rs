@@ -7,9 +7,28 @@ use ratatui::layout::Rect;
 
 use super::told::{connector_lines, lines};
 use super::{Connections, Tab, keys, row_keys};
-use crate::paint::{Column, Pen};
+use crate::paint::{Column, Pen, cells};
 use crate::panels::BESIDE;
 use crate::world::World;
+
+/// From so many cells on a row of the list has room for all its words.
+const ROOMY: u16 = 90;
+
+/// Names what a connection provisions by.
+fn kinds_of(world: &World, one: &Connection) -> String {
+    let connectors = one.connectors.iter();
+    let kinds: Vec<&str> = connectors
+        .map(|settings| {
+            let kind = world.catalogue.of(&settings.kind);
+            kind.map_or(settings.kind.0.as_str(), |kind| kind.label)
+        })
+        .collect();
+    if kinds.is_empty() {
+        "-".to_owned()
+    } else {
+        kinds.join(", ")
+    }
+}
 
 impl Connections {
     pub(super) fn draw_list(&self, world: &World, pen: &mut Pen<'_>, area: Rect) {
@@ -21,24 +40,13 @@ impl Connections {
             pen.paragraph(inner, text, theme.dim);
             return;
         }
+        // Where there is little room, no column takes more of it than it needs.
+        let widest = shown.iter().map(|one| cells(&kinds_of(world, one))).max();
+        let widest = u16::try_from(widest.unwrap_or(0)).unwrap_or(u16::MAX);
         self.list
             .draw(pen, inner, &keys(&shown), !self.open, |pen, row, at| {
                 let one = shown[at];
-                let kinds: Vec<&str> = one
-                    .connectors
-                    .iter()
-                    .map(|settings| {
-                        world
-                            .catalogue
-                            .of(&settings.kind)
-                            .map_or(settings.kind.0.as_str(), |kind| kind.label)
-                    })
-                    .collect();
-                let kinds = if kinds.is_empty() {
-                    "-".to_owned()
-                } else {
-                    kinds.join(", ")
-                };
+                let kinds = kinds_of(world, one);
                 let enabled = one
                     .connectors
                     .iter()
@@ -47,7 +55,7 @@ impl Connections {
                 let (state, style) = if !one.enabled {
                     ("disabled".to_owned(), theme.dim)
                 } else if enabled == 0 {
-                    let told = if row.width < 70 {
+                    let told = if row.width < ROOMY {
                         "none on"
                     } else {
                         "no connector on"
@@ -77,7 +85,11 @@ impl Connections {
                     },
                 );
                 let last_style = last.map_or(theme.dim, |call| theme.status(call.status));
-                let (kind, on) = if row.width < 70 { (10, 9) } else { (14, 15) };
+                let (kind, on) = match row.width {
+                    ..70 => (10, 9),
+                    70..ROOMY => (widest.clamp(10, 14), 9),
+                    ROOMY.. => (14, 15),
+                };
                 pen.columns(
                     row,
                     &[

@@ -6,15 +6,24 @@ use std::time::SystemTime;
 use domain::{Connection, ConnectorSettings, JitScheme};
 
 use super::{Connections, Tab};
-use crate::paint::{Line, Span};
+use crate::paint::{Line, Span, cells};
 use crate::world::World;
 
 pub(super) fn pair(world: &World, label: &str, value: impl Into<String>) -> Line {
+    // What is longer than its column is told from its value by a colon.
+    let label = if cells(label) > LABELS {
+        format!("{label}: ")
+    } else {
+        format!("{label:<LABELS$} ")
+    };
     vec![
-        Span::new(format!("{label:<31} "), world.theme.dim),
+        Span::new(label, world.theme.dim),
         Span::new(value, world.theme.text),
     ]
 }
+
+/// The cells of the labels' column.
+const LABELS: usize = 31;
 
 pub(super) fn yes(on: bool) -> &'static str {
     if on { "[x]" } else { "[ ]" }

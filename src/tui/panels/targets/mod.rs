@@ -684,8 +684,15 @@ impl Panel for Targets {
 }
 
 /// Says which faults are armed at a mock: all of them where there is room, or else the first and how many more there are.
+/// How often one will act stands before it, where it is not cut.
 fn told_faults(mock: &LabMock, width: usize) -> String {
-    let specs: Vec<&str> = mock.armed.iter().map(|armed| armed.spec.as_str()).collect();
+    let armed = mock.armed.iter();
+    let specs: Vec<String> = armed
+        .map(|armed| match armed.acts() {
+            Some(times) => format!("{times} {}", armed.spec),
+            None => armed.spec.clone(),
+        })
+        .collect();
     let [first, more @ ..] = &specs[..] else {
         let nothing = if mock.elsewhere.is_some() {
             "-"

@@ -70,11 +70,12 @@ impl Traffic {
             .filter_map(|at| world.board.stream.get(at)?.exchange())
             .collect();
         let text = (world.exports.har)(&shown);
+        let file = format!("outbound-{}.har", world.name_of_now());
         items.push((
             "HAR file".to_owned(),
-            format!("all {} shown exchanges, to outbound.har", shown.len()),
+            format!("all {} shown exchanges, to {file}", shown.len()),
             vec![Wish::Do(Deed::Write {
-                path: "outbound.har".into(),
+                path: file.into(),
                 text,
             })],
         ));

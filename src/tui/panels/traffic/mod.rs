@@ -83,8 +83,31 @@ pub(crate) struct Traffic {
     asked_at: u64,
     field: usize,
     older: Older,
-    /// The flow that is to be shown as soon as it has a row.
-    sought: Option<FlowId>,
+    /// What is to be shown as soon as it has a row.
+    sought: Option<Sought>,
+}
+
+/// A flow, or one operation of it, that is to be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Sought {
+    flow: FlowId,
+    operation: Option<OperationId>,
+    /// The row that is shown until there is one of something that was done: it says that nothing was, at one connector.
+    until: Option<u64>,
+}
+
+impl Sought {
+    fn flow(flow: FlowId) -> Self {
+        Self {
+            flow,
+            operation: None,
+            until: None,
+        }
+    }
+
+    fn is(self, row: &Row) -> bool {
+        row.flow == Some(self.flow) && (self.operation.is_none() || row.operation == self.operation)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -236,14 +259,47 @@ impl Traffic {
         self.field = 0;
     }
 
-    /// Returns the newest row of a flow, by its number.
-    fn newest_of(&self, world: &World, flow: FlowId) -> Option<u64> {
+    /// Returns the newest row of what is sought. One of something that was done goes before one of what was left out.
+    fn newest_of<'w>(&self, world: &'w World, sought: Sought) -> Option<&'w Row> {
         let stream = &world.board.stream;
-        (0..self.len(world))
-            .rev()
-            .filter_map(|at| stream.get(at))
-            .find(|row| row.flow == Some(flow))
-            .map(|row| row.number)
+        let mut left_out = None;
+        for row in (0..self.len(world)).rev().filter_map(|at| stream.get(at)) {
+            if sought.until.is_some_and(|until| row.number <= until) {
+                return None;
+            }
+            match (sought.is(row), row.is_nothing()) {
+                (true, false) => return Some(row),
+                (true, true) => left_out = left_out.or(Some(row)),
+                (false, _) => {}
+            }
+        }
+        left_out.filter(|_| sought.until.is_none())
+    }
+
+    /// Goes to what is sought; where it has no row yet, it is shown when one comes, and no other row in its place.
+    fn go_to(&mut self, world: &World, sought: Sought) -> Vec<Wish> {
+        let Some(row) = self.newest_of(world, sought) else {
+            let wishes = self.follow();
+            self.sought = Some(sought);
+            self.detail = None;
+            return wishes;
+        };
+        self.select(world, row.number);
+        self.show_sought(sought, row);
+        Vec::new()
+    }
+
+    /// Shows why of what is sought, by a row of it that is selected. While it says only what was left out, it is sought on:
+    /// what is done has its rows later.
+    fn show_sought(&mut self, sought: Sought, row: &Row) {
+        self.show_why();
+        let until = Some(row.number);
+        self.sought = row.is_nothing().then_some(Sought { until, ..sought });
+    }
+
+    /// Stays at what is shown of what is sought: somebody does something with that.
+    fn rest(&mut self) {
+        self.sought.take_if(|sought| sought.until.is_some());
     }
 
     /// Shows why the selected row was sent.
@@ -284,10 +340,11 @@ impl Traffic {
         }
     }
 
-    /// Shows why an operation failed, when its flow is what is looked at.
+    /// Shows why an operation failed, when *Why* of its flow is what is looked at.
     fn show_failed(&mut self, world: &World, flow: FlowId, operation: OperationId) {
-        let is_looked_at =
-            self.sought == Some(flow) || self.row(world).is_some_and(|row| row.flow == Some(flow));
+        let is_shown = self.detail == Some(Tab::Why)
+            && self.row(world).is_some_and(|row| row.flow == Some(flow));
+        let is_looked_at = is_shown || self.sought.is_some_and(|sought| sought.flow == flow);
         let stream = &world.board.stream;
         let mut rows = (0..self.len(world)).rev().filter_map(|at| stream.get(at));
         let found = rows.find(|row| row.operation == Some(operation));
@@ -421,6 +478,7 @@ impl Panel for Traffic {
     }
 
     fn key(&mut self, world: &World, key: Key) -> Option<Vec<Wish>> {
+        self.rest();
         if self.filtering {
             match key.code {
                 // What cannot be read is not taken for a filter: it stays open, with the reason below it, until it is
@@ -589,12 +647,13 @@ impl Panel for Traffic {
     }
 
     fn wants(&mut self, world: &World) -> Vec<Query> {
-        if let Some(number) = self.sought.and_then(|flow| self.newest_of(world, flow)) {
+        let found = self.sought.map(|one| (one, self.newest_of(world, one)));
+        if let Some((sought, Some(row))) = found {
             // The newest row goes on being followed: more of the flow may come.
-            if self.row(world).is_none_or(|row| row.number != number) {
-                self.select(world, number);
+            if self.row(world).is_none_or(|one| one.number != row.number) {
+                self.select(world, row.number);
             }
-            self.show_why();
+            self.show_sought(sought, row);
         }
         let row = self.row(world);
         let looks = self.detail.is_some() || world.width >= BESIDE;
@@ -650,17 +709,11 @@ impl Panel for Traffic {
     fn errand(&mut self, world: &World, errand: Errand) -> Vec<Wish> {
         match errand {
             Errand::NextProblem => return self.next_problem(world),
-            Errand::Flow(flow) => {
-                if let Some(number) = self.newest_of(world, flow) {
-                    self.select(world, number);
-                    self.show_why();
-                } else {
-                    // It may have begun a moment ago, and is shown when it comes; no other row is shown in its place.
-                    let wishes = self.follow();
-                    self.sought = Some(flow);
-                    self.detail = None;
-                    return wishes;
-                }
+            Errand::Flow(flow) => return self.go_to(world, Sought::flow(flow)),
+            Errand::Operation { flow, operation } => {
+                let mut sought = Sought::flow(flow);
+                sought.operation = Some(operation);
+                return self.go_to(world, sought);
             }
             Errand::Failed { flow, operation } => self.show_failed(world, flow, operation),
             Errand::Trigger { .. } | Errand::Role { .. } | Errand::Select { .. } => {}
@@ -669,6 +722,7 @@ impl Panel for Traffic {
     }
 
     fn back(&mut self) -> Option<Vec<Wish>> {
+        self.rest();
         if std::mem::take(&mut self.filtering) {
             if self.is_wrong() {
                 let good = std::mem::take(&mut self.good_filter);
@@ -691,8 +745,10 @@ impl Panel for Traffic {
 
     fn status(&self, world: &World) -> String {
         let filter = world.board.stream.filter();
-        if let Some(flow) = self.sought {
-            format!("none of these rows is of that flow: outbound journal show {flow}")
+        if let Some(sought) = self.sought.filter(|sought| sought.until.is_none()) {
+            let what = sought.operation.map_or("flow", |_| "operation");
+            let flow = sought.flow;
+            format!("none of these rows is of that {what}: outbound journal show {flow}")
         } else if filter.is_open() {
             "filter: (none)   / filters, for example  target:corp-scim st>=400 !op:lookup"
                 .to_owned()

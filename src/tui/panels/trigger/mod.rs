@@ -691,6 +691,10 @@ impl Panel for Trigger {
         is_lost.then(|| format!("What was typed in Trigger ({label})"))
     }
 
+    fn waits(&self) -> bool {
+        self.waits == Waits::Answer
+    }
+
     fn form_changed(&mut self, world: &World) {
         self.planned = false;
         self.plan = None;
@@ -836,8 +840,21 @@ impl Panel for Trigger {
                 vec![Wish::Fail(told.clone())]
             }
             Answer::Submitted(Ok(outcome)) => {
-                self.waits = Waits::Nothing;
+                // Without its form it was asked for line by line, and nobody looks elsewhere meanwhile.
+                let is_of_form = std::mem::take(&mut self.waits) == Waits::Answer;
+                let leads = |to, errand| {
+                    if is_of_form {
+                        let from = "trigger";
+                        Wish::Lead { from, to, errand }
+                    } else {
+                        Wish::Go(to, errand)
+                    }
+                };
                 let planned = self.plan.as_ref().and_then(|plan| plan.as_ref().ok());
+                let whose = planned.and_then(|plan| plan.triggers.first()).map(|one| {
+                    let trigger = &one.trigger;
+                    format!("{} {}: ", trigger.kind, trigger.subject_name)
+                });
                 // Nothing was decided about any connector: there is no Why to be read.
                 let concerns_nobody = planned.is_some_and(|plan| {
                     let mut triggers = plan.triggers.iter();
@@ -848,9 +865,14 @@ impl Panel for Trigger {
                 self.offer = None;
                 self.offered_at = None;
                 let sent = std::mem::take(&mut self.sent);
-                let go = Wish::Go("traffic", Some(Errand::Flow(outcome.flow)));
-                if let Some(cause) = &outcome.rejected {
-                    let told = format!("the change was NOT made, because {cause}");
+                let go = leads("traffic", Some(Errand::Flow(outcome.flow)));
+                if let Some(rejection) = &outcome.rejected {
+                    let told = format!(
+                        "{}the change was NOT made, because {}\n{}",
+                        whose.unwrap_or_default(),
+                        rejection.told,
+                        why::AGAIN
+                    );
                     self.last_told = Some(told.clone());
                     return vec![go, Wish::Fail(told)];
                 }
@@ -867,17 +889,13 @@ impl Panel for Trigger {
                     count => format!("taken: {}", counted(count, "operation")),
                 };
                 self.last_told = Some(told.clone());
-                if sent.is_of_role && outcome.operations == 0 {
-                    wishes.push(Wish::Go("directory", select));
-                    wishes.push(Wish::Say(told));
-                    return wishes;
-                }
                 // The directory is prepared for whoever goes back to it.
-                if select.is_some() {
-                    wishes.push(Wish::Go("directory", select));
-                }
-                if !(concerns_nobody && outcome.operations == 0) {
+                let is_new = select.is_some();
+                wishes.extend(select.map(|new| Wish::Tell("directory", new)));
+                if outcome.operations > 0 || !(sent.is_of_role || concerns_nobody) {
                     wishes.push(go);
+                } else if sent.is_of_role || is_new {
+                    wishes.push(leads("directory", None));
                 }
                 wishes.push(Wish::Say(told));
                 wishes
@@ -955,6 +973,7 @@ impl Panel for Trigger {
                 return past;
             }
             Errand::Flow(_)
+            | Errand::Operation { .. }
             | Errand::NextProblem
             | Errand::Select { .. }
             | Errand::Failed { .. } => {}
