@@ -225,6 +225,9 @@ fn of_a_file_that_somebody_else_changed_theirs_is_taken_and_the_draft_goes() {
     std::fs::write(&file, &theirs).unwrap();
     pty.wait_text("[ Take theirs ]", LONG).unwrap();
     pty.send("\t\r").unwrap();
+    // What was changed here is given up, so that is asked about, and staying is at hand.
+    pty.wait_text("[ Discard ]", LONG).unwrap();
+    pty.send("\t\r").unwrap();
     pty.wait("their file, and no draft", LONG, |screen| {
         let text = screen.contents();
         text.contains("Acme Mail")
