@@ -65,7 +65,7 @@ fn an_account_that_nobody_keeps_is_taken_away() {
         (
             "taken away there, too",
             shared().with(|world| {
-                world.connection(SCIM).outbound_roles = vec![RoleName::new("manager")]
+                world.connection(SCIM).outbound_roles = vec![RoleName::new("manager")];
             }),
         ),
         (
@@ -75,7 +75,7 @@ fn an_account_that_nobody_keeps_is_taken_away() {
         (
             "another target",
             shared().with(|world| {
-                world.set(SCIM, "user_endpoint", "http://127.0.0.1:9103/other/Users")
+                world.set(SCIM, "user_endpoint", "http://127.0.0.1:9103/other/Users");
             }),
         ),
     ] {
