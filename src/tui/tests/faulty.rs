@@ -263,8 +263,7 @@ fn what_is_told_of_a_field_is_not_cut_at_80_columns() {
     fill(&mut stage, "▌OAuth2 Token Endpoint", |_| {});
     let text = stage.text();
     assert!(
-        text.contains("! nothing is sent there: it is not")
-            && text.contains("mock's address"),
+        text.contains("! nothing is sent there: it is not") && text.contains("mock's address"),
         "{text}"
     );
     // What matters of it is not cut while another field has the keys.
