@@ -13,5 +13,23 @@ fn main() {
     let is_told = flags.contains("link") || std::env::var_os("RUSTC_LINKER").is_some();
     if has_lld && !is_told && is("PROFILE", "release") {
         println!("cargo::rustc-link-arg-bins=-Wl,--icf=safe");
+        // The table of what the loader has to relocate is read whole at every start; packed it is a twentieth.
+        if loader_knows_packed() {
+            println!("cargo::rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
+        }
     }
+}
+
+/// Tells whether the C library of this machine is new enough (glibc 2.36) to load packed relocations; where that cannot be
+/// told it is not.
+fn loader_knows_packed() -> bool {
+    let Ok(told) = std::process::Command::new("ldd").arg("--version").output() else {
+        return false;
+    };
+    let told = String::from_utf8_lossy(&told.stdout);
+    let version = told.lines().next().and_then(|line| line.rsplit(' ').next());
+    version
+        .and_then(|version| version.split_once('.'))
+        .and_then(|(major, minor)| Some((major.parse::<u32>().ok()?, minor.parse::<u32>().ok()?)))
+        .is_some_and(|version| version >= (2, 36))
 }

@@ -8,7 +8,8 @@ use crate::Decider;
 use crate::trace::line;
 
 impl Decider<'_> {
-    /// Returns the other enabled connectors of the same type that keep accounts at the same address.
+    /// Returns the other enabled connectors of the same type that keep accounts at the same address with the same credentials:
+    /// by its credentials a target may tell whose accounts they are, and where that is not known nothing is shared.
     pub fn sharing(&self, connector: &ConnectorRef) -> Vec<ConnectorRef> {
         let Some(own) = self.target(connector) else {
             return Vec::new();
@@ -21,6 +22,12 @@ impl Decider<'_> {
             .filter(|target| target.connector() != *connector)
             .filter(|target| {
                 target.kind.account_address(target.settings).as_deref() == Some(address.as_str())
+            })
+            .filter(|target| {
+                let mut secrets = own.kind.fields.iter().filter(|field| field.kind.is_secret());
+                secrets.all(|field| {
+                    own.settings.settings.get(field.key) == target.settings.settings.get(field.key)
+                })
             })
             .map(|target| target.connector())
             .collect()

@@ -162,7 +162,7 @@ impl Work<'_> {
         let planned = &job.planned;
         if let Some(failure) = self.conflict()
             && !self.name_is_being_freed()?
-            && !self.name_is_passed_through()?
+            && (self.is_overtaken()? || !self.name_is_passed_through()?)
         {
             return self.name_stays_taken(failure, answer, facts).await;
         }
@@ -206,14 +206,10 @@ impl Work<'_> {
         mut facts: Vec<Fact>,
     ) -> Result<Then, JournalError> {
         let at = self.inner.clock.now();
-        // What else it would write is written by what comes later; a new password is not.
-        if self.job.planned.desired.password == PasswordPlan::None
-            && self.is_letting_go(self.head().local)?
-            && self.name_is_anothers()?
-        {
+        if self.is_overtaken()? && (self.name_is_anothers()? || self.name_is_passed_through()?) {
             facts.push(self.asked(answer, Life::InDoubt { at }));
             let detail =
-                "the name belongs to another by now, and a later operation lets go of it anyway";
+                "the name is another's by now, and a later operation lets go of it anyway";
             return self.nothing_because(Reason::Unchanged, detail, facts).await;
         }
         // Whoever had it may have left between the target's answer and now.
@@ -299,6 +295,13 @@ impl Work<'_> {
         let name = self.job.planned.desired.remote_name.clone();
         let names = [(head.connector.clone(), name)];
         Ok(!self.inner.reader.owners(&names, head.local)?.is_empty())
+    }
+
+    /// Tells whether a later operation of this lane lets go of the name anyway. What else this one would write is written by
+    /// that; a new password is not.
+    fn is_overtaken(&self) -> Result<bool, JournalError> {
+        Ok(self.job.planned.desired.password == PasswordPlan::None
+            && self.is_letting_go(self.head().local)?)
     }
 
     /// Tells whether the newest open operation of a lane at this connector leaves the name.

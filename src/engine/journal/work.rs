@@ -776,8 +776,8 @@ fn is_here(db: &Connection, local: LocalRef) -> Result<bool, JournalError> {
     Ok(db.prepare_cached(here)?.exists([local.uuid().as_bytes()])?)
 }
 
-/// Tells whether the account of a link is to stay: whose it is is here, and the newest operation on its way does not take it
-/// away.
+/// Tells whether the account of a link is to stay: whose it is is here, and the newest operation that is owed there does not
+/// take it away. A dead letter is owed: that the account could not be taken away is no wish to keep it.
 fn stays(db: &Connection, link: &Link) -> Result<bool, JournalError> {
     if !is_here(db, link.local)? {
         return Ok(false);
@@ -785,10 +785,14 @@ fn stays(db: &Connection, link: &Link) -> Result<bool, JournalError> {
     let newest: Option<i64> = db
         .prepare_cached(
             "SELECT verb FROM operations
-             WHERE local = ?1 AND connector = ?2 AND state <= 4 ORDER BY seq DESC LIMIT 1",
+             WHERE local = ?1 AND connector = ?2 AND (state <= 4 OR state = ?3) ORDER BY seq DESC LIMIT 1",
         )?
         .query_row(
-            params![link.local.uuid().as_bytes(), link.connector.to_string()],
+            params![
+                link.local.uuid().as_bytes(),
+                link.connector.to_string(),
+                code::state_code(State::Dead)
+            ],
             |row| row.get(0),
         )
         .optional()?;

@@ -525,6 +525,24 @@ async fn a_rename_waits_for_a_name_that_another_got_unheard_and_is_about_to_leav
 }
 
 #[tokio::test]
+async fn two_renames_that_pass_through_a_name_of_a_stranger_do_not_wait_for_each_other() {
+    let world = World::with(only_full).await;
+    world.create("kim").await;
+    world.create("ann").await;
+    world.settle().await;
+    world.full.plant("bob", world.clock.now());
+    // Both lanes stand until all four are queued.
+    world.full.on_write([down(), down()]);
+    for (user, through, to) in [("kim", "bob", "eve"), ("ann", "bob", "zoe")] {
+        world.submit(rename(user, through)).await.unwrap();
+        world.engine.idle().await;
+        world.submit(rename(through, to)).await.unwrap();
+    }
+    world.settle().await;
+    assert_eq!(world.full.names(), ["bob", "eve", "zoe"]);
+}
+
+#[tokio::test]
 async fn a_rename_is_sent_again_when_whoever_had_the_name_has_left_since_it_was_refused() {
     let world = World::with(only_full).await;
     world.create("kim").await;

@@ -2,7 +2,7 @@
 
 use domain::{Change, LocalRef, Provisioner, Reason, Verb};
 
-use super::double::rejected;
+use super::double::{down, rejected};
 use super::world::{World, console, full, plain, provisioner, role, shared, twin};
 use crate::{Outcome, Settlement};
 
@@ -95,6 +95,21 @@ async fn an_account_whose_other_connector_failed_to_take_it_away_goes_with_its_u
     world.delete("kim").await;
     world.settle().await;
     assert!(world.full.names().is_empty(), "nobody keeps it");
+}
+
+#[tokio::test]
+async fn a_connector_that_failed_to_take_the_account_away_does_not_keep_it() {
+    let mut world = with_kim_at_both().await;
+    world
+        .reconfigure(|configuration| {
+            configuration.connections[0].outbound_roles = vec![role("manager")];
+        })
+        .await;
+    // Whichever goes first is refused for good, and the other comes after it.
+    world.full.on_write([rejected(), down()]);
+    world.submit(revoke()).await.unwrap();
+    world.settle().await;
+    assert!(world.full.names().is_empty(), "nobody wants to keep it");
 }
 
 #[tokio::test]

@@ -147,6 +147,10 @@ pub(crate) static CATALOGUE: Catalogue = Catalogue(&[
             field("user_store_domain", None),
             field("enable_password_provisioning", Some("true")),
             field("default_password", None),
+            Field {
+                kind: FieldKind::Secret,
+                ..field("password", None)
+            },
         ],
         target: TargetSpec {
             name: NameRule::UserName {

@@ -73,6 +73,10 @@ fn an_account_that_nobody_keeps_is_taken_away() {
             shared().with(|world| world.settings(SCIM).enabled = false),
         ),
         (
+            "another tenant",
+            shared().with(|world| world.set(SCIM, "password", "env:OTHER")),
+        ),
+        (
             "another target",
             shared().with(|world| {
                 world.set(SCIM, "user_endpoint", "http://127.0.0.1:9103/other/Users");
