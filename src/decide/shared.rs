@@ -24,7 +24,11 @@ impl Decider<'_> {
                 target.kind.account_address(target.settings).as_deref() == Some(address.as_str())
             })
             .filter(|target| {
-                let mut secrets = own.kind.fields.iter().filter(|field| field.kind.is_secret());
+                let mut secrets = own
+                    .kind
+                    .fields
+                    .iter()
+                    .filter(|field| field.kind.is_secret());
                 secrets.all(|field| {
                     own.settings.settings.get(field.key) == target.settings.settings.get(field.key)
                 })

@@ -208,8 +208,7 @@ impl Work<'_> {
         let at = self.inner.clock.now();
         if self.is_overtaken()? && (self.name_is_anothers()? || self.name_is_passed_through()?) {
             facts.push(self.asked(answer, Life::InDoubt { at }));
-            let detail =
-                "the name is another's by now, and a later operation lets go of it anyway";
+            let detail = "the name is another's by now, and a later operation lets go of it anyway";
             return self.nothing_because(Reason::Unchanged, detail, facts).await;
         }
         // Whoever had it may have left between the target's answer and now.
